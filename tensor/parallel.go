@@ -1,0 +1,110 @@
+package tensor
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// Parallel calls f(lo, hi) for the consecutive blocks [0, grain), [grain, 2*grain), ... of [0, n),
+// the last one possibly shorter, on up to GOMAXPROCS goroutines, and returns when all are done.
+// Block boundaries depend on n and grain alone, so work that writes only its own block, or a
+// partial result indexed by lo/grain and merged in that order, gives the same bits for any number of
+// workers. Nested calls share the same goroutines: a call from inside a block runs inline once
+// all processors are busy. A panic of f is passed on to the caller after the other blocks
+// have ended. No goroutine outlives the call.
+//
+// Parallel itself does not allocate after warm-up; a closure that captures variables does, so a
+// loop that must not allocate keeps its function in a struct.
+func Parallel(n, grain int, f func(lo, hi int)) {
+	ParallelWorkers(runtime.GOMAXPROCS(0), n, grain, f)
+}
+
+// ParallelWorkers is [Parallel] with at most workers goroutines, the caller's included; workers < 1
+// means GOMAXPROCS. It panics if grain < 1 while n > 0.
+func ParallelWorkers(workers, n, grain int, f func(lo, hi int)) {
+	if n <= 0 {
+		return
+	}
+	if grain < 1 {
+		shapePanic(ErrRange, "Parallel: grain is %d", grain)
+	}
+	blocks := (n + grain - 1) / grain
+	procs := runtime.GOMAXPROCS(0)
+	if workers < 1 {
+		workers = procs
+	}
+	helpers := reserve(min(workers, blocks)-1, procs-1)
+	if helpers == 0 {
+		for lo := 0; lo < n; lo += grain {
+			f(lo, min(lo+grain, n))
+		}
+		return
+	}
+	j := jobs.Get().(*job)
+	j.n, j.grain, j.f = n, grain, f
+	j.next.Store(0)
+	j.wg.Add(helpers)
+	for range helpers {
+		go j.help()
+	}
+	j.run()
+	j.wg.Wait()
+	busy.Add(-int64(helpers))
+	p := j.panicked.Swap(nil)
+	j.f = nil
+	jobs.Put(j)
+	if p != nil {
+		panic(*p)
+	}
+}
+
+// job is one call of Parallel: workers draw block numbers until none is left.
+type job struct {
+	n, grain int
+	f        func(lo, hi int)
+	next     atomic.Int64
+	wg       sync.WaitGroup
+	panicked atomic.Pointer[any]
+	help     func() // run, then wg.Done; bound once, so that starting it does not allocate
+}
+
+var jobs = sync.Pool{New: func() any {
+	j := new(job)
+	j.help = func() { defer j.wg.Done(); j.run() }
+	return j
+}}
+
+func (j *job) run() {
+	defer func() {
+		if p := recover(); p != nil {
+			j.panicked.CompareAndSwap(nil, &p)
+			j.next.Store(int64(j.n)) // start no further block
+		}
+	}()
+	for {
+		lo := (int(j.next.Add(1)) - 1) * j.grain
+		if lo >= j.n {
+			return
+		}
+		j.f(lo, min(lo+j.grain, j.n))
+	}
+}
+
+// busy counts the helping goroutines of all running calls. It only decides how work is shared, never
+// what the result is.
+var busy atomic.Int64
+
+// reserve takes up to want of limit helpers and returns how many it got.
+func reserve(want, limit int) int {
+	for {
+		b := busy.Load()
+		n := min(want, limit-int(b))
+		if n <= 0 {
+			return 0
+		}
+		if busy.CompareAndSwap(b, b+int64(n)) {
+			return n
+		}
+	}
+}
