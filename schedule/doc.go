@@ -1,0 +1,2 @@
+// Package schedule computes hyper-parameters as pure functions of training time.
+package schedule
