@@ -99,6 +99,17 @@ func (c *checks) that(ok bool, field string, v any, must string) *checks {
 	return c
 }
 
+func (c *checks) ascending(field string, v []float64, strictly bool) *checks {
+	for i, x := range v {
+		name := fmt.Sprintf("%s[%d]", field, i)
+		c.finite(name, x)
+		if i > 0 {
+			c.that(!(x < v[i-1] || strictly && x == v[i-1]), name, x, "later than the one before")
+		}
+	}
+	return c
+}
+
 func (c *checks) child(field string, s Schedule) *checks {
 	if err := Validate(s); err != nil {
 		c.errs = append(c.errs, fmt.Errorf("schedule: %s.%s: %w", c.of, field, err))
@@ -133,7 +144,22 @@ func mix(a, b, w float64) float64 {
 	if w == 1 {
 		return a
 	}
-	return b + (a-b)*w
+	d := a - b
+	if d-d != 0 { // the distance overflows though the mixture does not
+		return a*w + b*(1-w)
+	}
+	return b + d*w
 }
 
+// bounded keeps overflow finite, so that no later 0*Inf or Inf-Inf makes a NaN of it.
+func bounded(v float64) float64 { return max(-math.MaxFloat64, min(v, math.MaxFloat64)) }
+
 func cosine(x float64) float64 { return (1 + math.Cos(math.Pi*x)) / 2 }
+
+// orOne is the meaning of an optional exponent or factor: 0 is not set.
+func orOne(v float64) float64 {
+	if v == 0 {
+		return 1
+	}
+	return v
+}

@@ -1,0 +1,125 @@
+package schedule
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/espalier-ml/espalier/tensor"
+)
+
+// ErrMissingRate reports a conversion between units for which the [Plan] does not say the rate.
+var ErrMissingRate = errors.New("plan does not say the rate")
+
+// Plan says how the units of training relate. A rate that is 0 is unknown, and only conversions that
+// need it fail.
+type Plan struct {
+	Total          Duration // length of the run, in any unit but Fraction; the zero value is unknown
+	StepsPerEpoch  float64
+	SamplesPerStep float64
+	TokensPerStep  float64
+}
+
+// Validate reports rates that are negative or not finite and a Total that is a fraction of itself.
+func (p Plan) Validate() error {
+	err := check("Plan").atLeast("StepsPerEpoch", p.StepsPerEpoch, 0).atLeast("SamplesPerStep", p.SamplesPerStep, 0).
+		atLeast("TokensPerStep", p.TokensPerStep, 0).
+		that(p.Total.Unit != Fraction, "Total", p.Total, "in a unit other than dur").err()
+	return errors.Join(err, p.Total.Validate())
+}
+
+// Convert expresses d in another unit. Nothing is rounded: 6 % of 10 steps are 0.6 steps, where Composer
+// makes 0 of them. The error wraps [ErrMissingRate] and names the field of the plan that is missing, or
+// is that of Validate.
+func (p Plan) Convert(d Duration, to Unit) (float64, error) {
+	if err := errors.Join(p.Validate(), d.Validate(), Duration{0, to}.Validate()); err != nil {
+		return 0, err
+	}
+	if d.Unit == to {
+		return d.Value, nil
+	}
+	v, err := p.convert(d, to)
+	if err != nil {
+		return 0, fmt.Errorf("schedule: %v to %v: %w", d, to, err)
+	}
+	if v-v != 0 {
+		return 0, fmt.Errorf("schedule: %v to %v overflows: %w", d, to, tensor.ErrRange)
+	}
+	return v, nil
+}
+
+func (p Plan) convert(d Duration, to Unit) (float64, error) {
+	if d.Unit == to {
+		return d.Value, nil
+	}
+	if d.Unit == Fraction || to == Fraction {
+		if p.Total.Value == 0 {
+			return 0, fmt.Errorf("Plan.Total is not set: %w", ErrMissingRate)
+		}
+	}
+	if d.Unit == Fraction {
+		total, err := p.convert(p.Total, to)
+		return d.Value * total, err
+	}
+	if to == Fraction {
+		v, err := p.convert(d, p.Total.Unit)
+		return v / p.Total.Value, err
+	}
+	// Steps are the hub: a step is this many of one unit, and that many of the other.
+	from, err := p.perStep(d.Unit)
+	if err != nil {
+		return 0, err
+	}
+	into, err := p.perStep(to)
+	if err != nil {
+		return 0, err
+	}
+	// Epochs come as steps per epoch: multiplying by it is exact where dividing by its inverse is not.
+	v := d.Value
+	if d.Unit == Epochs {
+		v *= from
+	} else {
+		v /= from
+	}
+	if to == Epochs {
+		return v / into, nil
+	}
+	return v * into, nil
+}
+
+func (p Plan) perStep(u Unit) (float64, error) {
+	rate, name := 1.0, ""
+	switch u {
+	case Epochs:
+		rate, name = p.StepsPerEpoch, "StepsPerEpoch"
+	case Samples:
+		rate, name = p.SamplesPerStep, "SamplesPerStep"
+	case Tokens:
+		rate, name = p.TokensPerStep, "TokensPerStep"
+	}
+	if rate == 0 {
+		return 0, fmt.Errorf("Plan.%s is not set: %w", name, ErrMissingRate)
+	}
+	return rate, nil
+}
+
+// Progress is how far a run has come, in counters that stay exact when batch sizes or sequence lengths vary.
+type Progress struct {
+	Step, Sample, Token int64
+	Epoch               float64 // passes over the data, with the fraction of the current one
+}
+
+// At evaluates a schedule whose time counts axis by the counter of that axis: by tokens when batches vary in
+// size. A Fraction has no counter; the error wraps [tensor.ErrRange].
+func At(s Schedule, axis Unit, p Progress) (float64, error) {
+	switch axis {
+	case Steps:
+		return s.Value(float64(p.Step)), nil
+	case Epochs:
+		return s.Value(p.Epoch), nil
+	case Samples:
+		return s.Value(float64(p.Sample)), nil
+	case Tokens:
+		return s.Value(float64(p.Token)), nil
+	}
+	return 0, fmt.Errorf("schedule: At: axis %v has no counter: %w", axis, tensor.ErrRange)
+}

@@ -1,0 +1,78 @@
+package schedule
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/espalier-ml/espalier/tensor"
+)
+
+// Unit is what a [Duration] counts.
+type Unit uint8
+
+// The units, with their names in text. "ba" (Composer's batch) also reads as a step and "%" as hundredths
+// of the run.
+const (
+	Steps    Unit = iota // optimizer steps, "st"
+	Epochs               // passes over the data, "ep"
+	Samples              // examples, "sp"
+	Tokens               // tokens, "tok"
+	Fraction             // the whole run is 1, "dur"
+)
+
+var unitNames = []string{"st", "ep", "sp", "tok", "dur"}
+
+// String is the suffix of the unit.
+func (u Unit) String() string { return nameOf("Unit", unitNames, uint8(u)) }
+
+// Duration is an amount of training in one of the units.
+type Duration struct {
+	Value float64
+	Unit  Unit
+}
+
+// ParseDuration reads "10ep", "0.06dur", "6%", "2.5e9tok", "1500st" or "100ba". The number is finite and not
+// negative; errors wrap [tensor.ErrRange] and quote the text.
+func ParseDuration(text string) (Duration, error) {
+	for _, u := range []struct {
+		suffix string
+		unit   Unit
+		per    float64
+	}{{"st", Steps, 1}, {"ba", Steps, 1}, {"ep", Epochs, 1}, {"sp", Samples, 1}, {"tok", Tokens, 1}, {"dur", Fraction, 1}, {"%", Fraction, 100}} {
+		number, ok := strings.CutSuffix(text, u.suffix)
+		if !ok {
+			continue
+		}
+		v, err := strconv.ParseFloat(number, 64)
+		if err != nil || strings.Trim(number, "0123456789.eE+-") != "" {
+			return Duration{}, fmt.Errorf("schedule: duration %q: %q is not a number: %w", text, number, tensor.ErrRange)
+		}
+		d := Duration{v / u.per, u.unit}
+		return d, d.Validate()
+	}
+	return Duration{}, fmt.Errorf("schedule: duration %q: no unit, want st, ba, ep, sp, tok, dur or %%: %w", text, tensor.ErrRange)
+}
+
+// Validate reports an unknown unit and a value that is negative or not finite.
+func (d Duration) Validate() error {
+	return check("Duration").atLeast("Value", d.Value, 0).
+		that(int(d.Unit) < len(unitNames), "Unit", uint8(d.Unit), "one of the named units").err()
+}
+
+// String is the duration as [ParseDuration] reads it back, to the last bit.
+func (d Duration) String() string {
+	return strconv.FormatFloat(d.Value, 'g', -1, 64) + d.Unit.String()
+}
+
+// MarshalText is String, or the error of Validate.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), d.Validate() }
+
+// UnmarshalText is [ParseDuration].
+func (d *Duration) UnmarshalText(b []byte) error {
+	v, err := ParseDuration(string(b))
+	if err == nil {
+		*d = v
+	}
+	return err
+}
