@@ -7,15 +7,15 @@ import "math/rand/v2"
 // random work can be split over any number of workers. Streams of different keys are independent
 // for all practical purposes. The order of ids matters; their number does too.
 func Stream(seed uint64, ids ...uint64) *rand.Rand {
-	hi, lo := mix(seed+golden), mix(seed^0xC2B2AE3D27D4EB4F)
+	hi, lo := mix(seed+phi64), mix(seed^0xC2B2AE3D27D4EB4F)
 	for _, id := range ids {
-		hi = mix(hi + golden*(id+1))
+		hi = mix(hi + phi64*(id+1))
 		lo = mix(lo ^ hi)
 	}
 	return rand.New(rand.NewPCG(hi, lo))
 }
 
-const golden = 0x9E3779B97F4A7C15 // 2^64 divided by the golden ratio
+const phi64 = 0x9E3779B97F4A7C15 // 2^64 divided by the golden ratio
 
 // mix is the finaliser of SplitMix64 (Steele, Lea and Flood 2014): a bijection with full avalanche.
 func mix(z uint64) uint64 {

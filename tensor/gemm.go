@@ -1,0 +1,440 @@
+package tensor
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"unsafe"
+
+	"github.com/espalier-ml/espalier/tensor/internal/kernel"
+)
+
+// Transpose says whether a product takes a matrix as it is or transposed.
+type Transpose bool
+
+// The two values of [Transpose].
+const (
+	NoTrans Transpose = false
+	Trans   Transpose = true
+)
+
+// Activation is the element-wise function that [GemmBias] applies to its result while it is in cache.
+type Activation uint8
+
+// The activations of [GemmBias].
+const (
+	Identity          Activation = iota // x
+	ReLUActivation                      // max(x, 0); NaN stays NaN
+	TanhActivation                      // tanh(x)
+	SigmoidActivation                   // 1/(1+exp(-x))
+)
+
+// Gemm computes the matrix product
+//
+//	C = alpha * op(A) * op(B) + beta * C
+//
+// where op(X) is X or its transpose. op(A) is m by k, op(B) k by n, C m by n; any of m, n and k
+// may be zero. With beta 0 the old content of C is not read, so NaN there does not spread; with alpha 0
+// A and B are not read. NaN and infinities in A and B propagate as arithmetic has it.
+//
+// Large products are split over up to GOMAXPROCS goroutines. The terms of an element are always
+// added in the same order, so the result has the same bits for any number of them. Gemm does not allocate after
+// warm-up. It panics, before anything is written, with an error that wraps [ErrShape] if the shapes do not
+// fit and [ErrOverlap] if C shares memory with A or B.
+func Gemm[T Float](transA, transB Transpose, alpha T, a, b Matrix[T], beta T, c Matrix[T]) {
+	gemmChecked("Gemm", transA, transB, alpha, a, b, beta, c, nil, Identity)
+}
+
+// GemmBias is [Gemm] followed by adding bias, one value per column of C, to every row and by the
+// activation, all in one pass over C:
+//
+//	C = act(alpha * op(A) * op(B) + beta * C + 1 * biasᵀ)
+//
+// A nil bias is none. It panics like Gemm, and with [ErrShape] if a bias has not C.Cols elements.
+func GemmBias[T Float](transA, transB Transpose, alpha T, a, b Matrix[T], beta T, c Matrix[T], bias []T, act Activation) {
+	if bias != nil && len(bias) != c.Cols {
+		shapePanic(ErrShape, "GemmBias: bias has %d elements, c is %dx%d", len(bias), c.Rows, c.Cols)
+	}
+	if act > SigmoidActivation {
+		shapePanic(ErrRange, "GemmBias: unknown activation %d", act)
+	}
+	gemmChecked("GemmBias", transA, transB, alpha, a, b, beta, c, bias, act)
+}
+
+func gemmChecked[T Float](op string, transA, transB Transpose, alpha T, a, b Matrix[T], beta T, c Matrix[T], bias []T, act Activation) {
+	a.check(op, "a")
+	b.check(op, "b")
+	c.check(op, "c")
+	p := product[T]{
+		m: a.Rows, k: a.Cols, n: b.Cols,
+		a: a.Data, ars: a.Stride, acs: 1,
+		b: b.Data, brs: b.Stride, bcs: 1,
+		c: c.Data, ldc: c.Stride,
+		alpha: alpha, beta: beta, bias: bias, act: act,
+	}
+	inner := b.Rows
+	if transA {
+		p.m, p.k, p.ars, p.acs = a.Cols, a.Rows, 1, a.Stride
+	}
+	if transB {
+		p.n, inner, p.brs, p.bcs = b.Rows, b.Cols, 1, b.Stride
+	}
+	if p.k != inner || c.Rows != p.m || c.Cols != p.n {
+		shapePanic(ErrShape, "%s: op(a) is %dx%d, op(b) is %dx%d, c is %dx%d", op, p.m, p.k, inner, p.n, c.Rows, c.Cols)
+	}
+	if c.overlaps(a) || c.overlaps(b) {
+		shapePanic(ErrOverlap, "%s: c shares memory with a or b", op)
+	}
+	if len(bias) > 0 && overlap(bias, c.Data[:c.extent()]) {
+		shapePanic(ErrOverlap, "%s: c shares memory with bias", op)
+	}
+	if p.m == 0 || p.n == 0 {
+		return
+	}
+	// A derived type runs the code of the type beneath it.
+	if unsafe.Sizeof(alpha) == 4 {
+		(*product[float32])(unsafe.Pointer(&p)).run()
+	} else {
+		(*product[float64])(unsafe.Pointer(&p)).run()
+	}
+}
+
+// product is one matrix product with general strides for A and B: element (i, p) of A is
+// a[i*ars+p*acs], element (p, j) of B is b[p*brs+j*bcs].
+type product[T Float] struct {
+	m, n, k     int
+	a, b, c     []T
+	ars, acs    int
+	brs, bcs    int
+	ldc         int
+	alpha, beta T
+	bias        []T
+	act         Activation
+}
+
+// Below this number of multiply-adds a plain triple loop beats setting up tiles.
+const tinyProduct = 48
+
+func (p *product[T]) run() {
+	switch {
+	case p.k == 0 || p.alpha == 0:
+		p.scaleC()
+		p.finish(0, p.m, 0, p.n)
+	case p.m*p.n*p.k <= tinyProduct:
+		p.tiny()
+	case p.m <= 3 && p.bcs != 1 && p.acs == 1 || p.m == 1 && p.acs == 1:
+		p.rows()
+	case p.n == 1 && (p.acs == 1 || p.ars == 1) && p.brs == 1 && p.ldc == 1:
+		p.column()
+	default:
+		if p.beta != 0 && p.beta != 1 {
+			p.scaleC()
+			p.beta = 1
+		}
+		j := newGemmJob[T]()
+		j.product = *p
+		j.run()
+		j.release()
+	}
+}
+
+// scaleC multiplies C by beta; zero overwrites whatever was there.
+func (p *product[T]) scaleC() {
+	if p.beta == 1 {
+		return
+	}
+	for i := range p.m {
+		r := p.c[i*p.ldc:][:p.n]
+		if p.beta == 0 {
+			clear(r)
+			continue
+		}
+		for j := range r {
+			r[j] *= p.beta
+		}
+	}
+}
+
+// finish adds the bias and applies the activation to rows [i0, i1) and columns [j0, j1) of C.
+func (p *product[T]) finish(i0, i1, j0, j1 int) {
+	if p.bias == nil && p.act == Identity {
+		return
+	}
+	for i := i0; i < i1; i++ {
+		r := p.c[i*p.ldc:][j0:j1]
+		if p.bias != nil {
+			Add(r, r, p.bias[j0:j1])
+		}
+		if p.act == ReLUActivation {
+			ReLU(r, r)
+		}
+		p.activate(r)
+	}
+}
+
+// activate applies the activations that the tiles leave undone.
+func (p *product[T]) activate(r []T) {
+	switch p.act {
+	case TanhActivation:
+		Tanh(r, r)
+	case SigmoidActivation:
+		Sigmoid(r, r)
+	}
+}
+
+func (p *product[T]) tiny() {
+	for i := range p.m {
+		r := p.c[i*p.ldc:][:p.n]
+		for j := range r {
+			var s T
+			x, y := i*p.ars, j*p.bcs
+			for range p.k {
+				s += p.a[x] * p.b[y]
+				x += p.acs
+				y += p.brs
+			}
+			s *= p.alpha
+			if p.beta != 0 {
+				s += p.beta * r[j]
+			}
+			r[j] = s
+		}
+	}
+	if p.bias != nil || p.act != Identity {
+		p.finish(0, p.m, 0, p.n)
+	}
+}
+
+// rows computes a C of few rows: each is a matrix-vector product with B.
+func (p *product[T]) rows() {
+	for i := range p.m {
+		x, y := p.a[i*p.ars:][:p.k], p.c[i*p.ldc:][:p.n]
+		if p.bcs == 1 {
+			gemvTrans(p.k, p.n, p.alpha, p.b, p.brs, x, p.beta, y)
+		} else {
+			gemv(p.n, p.k, p.alpha, p.b, p.bcs, x, p.beta, y)
+		}
+	}
+	p.finish(0, p.m, 0, p.n)
+}
+
+// column computes a C of one contiguous column.
+func (p *product[T]) column() {
+	x, y := p.b[:p.k], p.c[:p.m]
+	if p.acs == 1 {
+		gemv(p.m, p.k, p.alpha, p.a, p.ars, x, p.beta, y)
+	} else {
+		gemvTrans(p.k, p.m, p.alpha, p.a, p.acs, x, p.beta, y)
+	}
+	p.finish(0, p.m, 0, p.n)
+}
+
+// Sizes of the blocks in which a product is computed. A panel of B, kBlock by NR, stays in the
+// first-level cache, rowBlock rows of A in the second-level cache.
+const (
+	kBlock      = 512
+	nBlock      = 2048
+	rowBlock    = 16        // tiles of A, kernel.MR rows each
+	directBytes = 256 << 10 // an untransposed B up to this size is read in place
+	parallelOps = 1 << 20   // multiply-adds worth waking a goroutine for
+	packGrain   = 1 << 15   // elements of B that one block of parallel packing holds
+)
+
+// gemmJob is a product in progress: the block of k it is at, B's panels packed for it, and the grid over
+// which its tiles are shared. Jobs are pooled with their buffers and their bound functions.
+type gemmJob[T Float] struct {
+	product[T]
+	packed           []T
+	direct           bool // full panels are read from B itself, only a ragged one is packed
+	k0, kb           int  // block of k
+	j0, nb           int  // block of columns
+	rowTiles, panels int  // of the whole block
+	gridRows         int  // row tiles of one cell of the grid
+	gridCols         int  // panels of one cell of the grid
+	packFn, tileFn   func(lo, hi int)
+}
+
+var (
+	gemmJobs32 = sync.Pool{New: func() any { return bindGemmJob(new(gemmJob[float32])) }}
+	gemmJobs64 = sync.Pool{New: func() any { return bindGemmJob(new(gemmJob[float64])) }}
+)
+
+func bindGemmJob[T Float](j *gemmJob[T]) *gemmJob[T] {
+	j.packFn, j.tileFn = j.pack, j.cells
+	return j
+}
+
+func newGemmJob[T Float]() *gemmJob[T] {
+	var z T
+	if unsafe.Sizeof(z) == 4 {
+		return (*gemmJob[T])(unsafe.Pointer(gemmJobs32.Get().(*gemmJob[float32])))
+	}
+	return (*gemmJob[T])(unsafe.Pointer(gemmJobs64.Get().(*gemmJob[float64])))
+}
+
+func (j *gemmJob[T]) release() {
+	j.product = product[T]{} // do not keep the caller's memory alive
+	var z T
+	if unsafe.Sizeof(z) == 4 {
+		gemmJobs32.Put((*gemmJob[float32])(unsafe.Pointer(j)))
+	} else {
+		gemmJobs64.Put((*gemmJob[float64])(unsafe.Pointer(j)))
+	}
+}
+
+func (j *gemmJob[T]) run() {
+	nr := kernel.NR[T]()
+	procs := 1
+	if j.m*j.n*j.k >= 2*parallelOps {
+		procs = min(runtime.GOMAXPROCS(0), j.m*j.n*j.k/parallelOps)
+	}
+	kBlocks := (j.k + kBlock - 1) / kBlock
+	kStep := ((j.k+kBlocks-1)/kBlocks + 7) &^ 7
+	for j.j0 = 0; j.j0 < j.n; j.j0 += nBlock {
+		j.nb = min(nBlock, j.n-j.j0)
+		j.panels = (j.nb + nr - 1) / nr
+		j.rowTiles = (j.m + kernel.MR - 1) / kernel.MR
+		for j.k0 = 0; j.k0 < j.k; j.k0 += kStep {
+			j.kb = min(kStep, j.k-j.k0)
+			j.plan(nr, procs)
+			first := 0
+			if j.direct {
+				first = j.nb / nr // only the ragged panel, if there is one
+			}
+			if need := j.panels * nr * j.kb; first < j.panels && cap(j.packed) < need {
+				j.packed = make([]T, need)
+			}
+			j.packed = j.packed[:cap(j.packed)]
+			cells := ((j.rowTiles + j.gridRows - 1) / j.gridRows) * ((j.panels + j.gridCols - 1) / j.gridCols)
+			if procs == 1 {
+				j.pack(first, j.panels)
+				j.cells(0, cells)
+				continue
+			}
+			if j.direct {
+				j.pack(first, j.panels)
+			} else {
+				Parallel(j.panels, max(1, packGrain/(nr*j.kb)), j.packFn)
+			}
+			Parallel(cells, 1, j.tileFn)
+		}
+	}
+}
+
+// plan decides how B is read and how the tiles are shared.
+func (j *gemmJob[T]) plan(nr, procs int) {
+	size := int(unsafe.Sizeof(j.alpha))
+	// Rows of B a multiple of 4 KiB apart fall into the same few sets of the cache.
+	j.direct = j.bcs == 1 && (j.rowTiles <= 2 || j.nb*j.kb*size <= directBytes && j.brs*size%4096 != 0)
+	j.gridRows, j.gridCols = rowBlock, j.panels
+	if procs > 1 {
+		if j.rowTiles >= 8*procs {
+			j.gridRows = min(rowBlock, max(2, j.rowTiles/(8*procs)))
+		} else {
+			j.gridRows = j.rowTiles
+			j.gridCols = max(1, (j.panels+4*procs-1)/(4*procs))
+		}
+	}
+}
+
+// pack copies panels [lo, hi) of the current block of B, ragged ones padded with zeros.
+func (j *gemmJob[T]) pack(lo, hi int) {
+	nr := kernel.NR[T]()
+	for q := lo; q < hi; q++ {
+		cols := min(nr, j.nb-q*nr)
+		width := panelWidth(cols, nr)
+		dst := j.packed[q*nr*j.kb:][:width*j.kb]
+		src := j.b[j.k0*j.brs+(j.j0+q*nr)*j.bcs:]
+		if cols < width {
+			clear(dst)
+		}
+		if j.bcs == 1 {
+			for p := range j.kb {
+				copy(dst[p*width:][:cols], src[p*j.brs:])
+			}
+		} else {
+			kernel.PackTransposed(j.kb, width, cols, src, j.bcs, dst)
+		}
+	}
+}
+
+// panelWidth is the narrower of the two widths of tiles that holds cols columns.
+func panelWidth(cols, nr int) int {
+	if cols <= nr/2 {
+		return nr / 2
+	}
+	return nr
+}
+
+// cells computes cells [lo, hi) of the grid over the current block.
+func (j *gemmJob[T]) cells(lo, hi int) {
+	perRow := (j.panels + j.gridCols - 1) / j.gridCols
+	for q := lo; q < hi; q++ {
+		r, c := q/perRow*j.gridRows, q%perRow*j.gridCols
+		rEnd, cEnd := min(r+j.gridRows, j.rowTiles), min(c+j.gridCols, j.panels)
+		for ; r < rEnd; r += rowBlock {
+			j.block(r*kernel.MR, min(min(r+rowBlock, rEnd)*kernel.MR, j.m), c, cEnd)
+		}
+	}
+}
+
+// block multiplies rows [i0, i1) of A with panels [q0, q1) of B.
+func (j *gemmJob[T]) block(i0, i1, q0, q1 int) {
+	nr := kernel.NR[T]()
+	flags := 0
+	if j.k0 > 0 || j.beta != 0 {
+		flags |= kernel.Accumulate
+	}
+	if j.alpha != 1 {
+		flags |= kernel.Scale
+	}
+	last := j.k0+j.kb == j.k
+	if last && j.act == ReLUActivation {
+		flags |= kernel.Rectify
+	}
+	full := (i1 - i0) / kernel.MR
+	rest := i1 - i0 - full*kernel.MR
+	a := j.a[j.k0*j.acs:]
+	for q := q0; q < q1; q++ {
+		col := j.j0 + q*nr
+		cols := min(nr, j.nb-q*nr)
+		width, bs := panelWidth(cols, nr), j.brs
+		var b, bias *T
+		if j.direct && cols == nr {
+			b = &j.b[j.k0*j.brs+col]
+		} else {
+			b, bs = &j.packed[q*nr*j.kb], width
+		}
+		if last && j.bias != nil {
+			bias = &j.bias[col]
+		}
+		if full > 0 {
+			kernel.Tiles(kernel.MR, width, cols, full, j.kb, &a[i0*j.ars], j.ars, j.acs, b, bs, &j.c[i0*j.ldc+col], j.ldc, j.alpha, flags, bias)
+		}
+		if rest > 0 {
+			i := i0 + full*kernel.MR
+			kernel.Tiles(rest, width, cols, 1, j.kb, &a[i*j.ars], j.ars, j.acs, b, bs, &j.c[i*j.ldc+col], j.ldc, j.alpha, flags, bias)
+		}
+	}
+	if last && j.act > ReLUActivation {
+		c0, c1 := j.j0+q0*nr, j.j0+min(q1*nr, j.nb)
+		for i := i0; i < i1; i++ {
+			j.activate(j.c[i*j.ldc:][c0:c1])
+		}
+	}
+}
+
+// String returns the name of the activation.
+func (a Activation) String() string {
+	switch a {
+	case Identity:
+		return "identity"
+	case ReLUActivation:
+		return "relu"
+	case TanhActivation:
+		return "tanh"
+	case SigmoidActivation:
+		return "sigmoid"
+	}
+	return fmt.Sprintf("Activation(%d)", uint8(a))
+}
