@@ -97,7 +97,7 @@ func (p Plan) perStep(u Unit) (float64, error) {
 		rate, name = p.TokensPerStep, "TokensPerStep"
 	}
 	if rate == 0 {
-		return 0, fmt.Errorf("Plan.%s is not set: %w", name, ErrMissingRate)
+		return 0, fmt.Errorf("the Plan's %s is not set: %w", name, ErrMissingRate)
 	}
 	return rate, nil
 }

@@ -76,9 +76,6 @@ func (m Matrix[T]) Slice(i0, i1, j0, j1 int) Matrix[T] {
 	return s
 }
 
-// compact reports whether the rows follow each other without gaps.
-func (m Matrix[T]) compact() bool { return m.Stride == m.Cols || m.Rows <= 1 }
-
 // check panics with op, the argument's name and what is wrong if the view is malformed.
 func (m Matrix[T]) check(op, name string) {
 	if err := m.Validate(); err != nil {
