@@ -1,0 +1,92 @@
+package nn
+
+import "github.com/espalier-ml/espalier/tensor"
+
+// Elements that one block of parallel work holds: cheap is a few operations per element, dear a
+// transcendental function. Blocks depend on the length alone, so that results do not depend on GOMAXPROCS.
+const (
+	cheapGrain = 1 << 15
+	dearGrain  = 1 << 12
+)
+
+// rowGrain is the number of rows of cols elements that make up a block of grain elements.
+func rowGrain(grain, cols int) int { return max(1, grain/max(1, cols)) }
+
+// sum writes a+b in parallel.
+type sum[T tensor.Float] struct {
+	dst, a, b []T
+	block     func(lo, hi int)
+}
+
+func (s *sum[T]) run(dst, a, b []T) {
+	if s.block == nil {
+		s.block = func(lo, hi int) { tensor.Add(s.dst[lo:hi], s.a[lo:hi], s.b[lo:hi]) }
+	}
+	s.dst, s.a, s.b = dst, a, b
+	tensor.Parallel(len(dst), cheapGrain, s.block)
+}
+
+// columnSums adds the sums of a matrix's columns to a vector: the gradient of a bias. Blocks of rows are
+// summed in parallel and merged in order.
+type columnSums[T tensor.Float] struct {
+	m     tensor.Matrix[T]
+	grain int
+	part  buffer[T]
+	block func(lo, hi int)
+}
+
+func (s *columnSums[T]) add(dst []T, m tensor.Matrix[T]) {
+	s.m, s.grain = m, rowGrain(cheapGrain, m.Cols)
+	if m.Rows <= s.grain {
+		tensor.AddColumnSums(dst, m)
+		return
+	}
+	if s.block == nil {
+		s.block = s.sumBlock
+	}
+	blocks := (m.Rows + s.grain - 1) / s.grain
+	part := s.part.sized(blocks * m.Cols)
+	clear(part)
+	tensor.Parallel(m.Rows, s.grain, s.block)
+	for i := 0; i < len(part); i += m.Cols {
+		tensor.Add(dst, dst, part[i:i+m.Cols])
+	}
+}
+
+func (s *columnSums[T]) sumBlock(lo, hi int) {
+	at := lo / s.grain * s.m.Cols
+	tensor.AddColumnSums(s.part.data[at:at+s.m.Cols], s.m.Slice(lo, hi, 0, s.m.Cols))
+}
+
+// fusedGrad turns the gradient of an activation that was fused into a product into that of the product.
+type fusedGrad[T tensor.Float] struct {
+	act      tensor.Activation
+	dst      buffer[T]
+	dy, y, g []T
+	block    func(lo, hi int)
+}
+
+// run returns dy * act'(y); for the identity that is dy itself.
+func (f *fusedGrad[T]) run(act tensor.Activation, dy, y []T) []T {
+	if act == tensor.Identity {
+		return dy
+	}
+	if f.block == nil {
+		f.block = f.gradBlock
+	}
+	f.act, f.dy, f.y, f.g = act, dy, y, f.dst.sized(len(dy))
+	tensor.Parallel(len(dy), cheapGrain, f.block)
+	return f.g
+}
+
+func (f *fusedGrad[T]) gradBlock(lo, hi int) {
+	g, dy, y := f.g[lo:hi], f.dy[lo:hi], f.y[lo:hi]
+	switch f.act {
+	case tensor.ReLUActivation:
+		tensor.ReLUGrad(g, dy, y)
+	case tensor.TanhActivation:
+		tanhGrad(g, dy, y)
+	case tensor.SigmoidActivation:
+		sigmoidGrad(g, dy, y)
+	}
+}

@@ -1,0 +1,149 @@
+package nn
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/espalier-ml/espalier/tensor"
+)
+
+// CrossEntropy is the softmax cross-entropy of logits. It keeps the gradient's memory.
+type CrossEntropy[T tensor.Float] struct {
+	Smoothing float64 // label smoothing in [0, 1): the target is 1-s for the label plus s/classes for every class
+
+	grad buffer[T]
+}
+
+// Eval returns the mean loss in nats over the rows of logits, whose last axis is the class, and its gradient, valid
+// until the next Eval. Rows with a negative label are ignored. Errors wrap tensor.ErrShape, tensor.ErrRange (a label, the
+// smoothing), tensor.ErrNotFinite (a logit) and tensor.ErrEmpty (no row counts).
+func (c *CrossEntropy[T]) Eval(logits tensor.Dense[T], labels []int) (loss float64, grad tensor.Dense[T], err error) {
+	if err := checkLoss("CrossEntropy", logits, len(logits.Data)); err != nil {
+		return 0, grad, err
+	}
+	z := logits.Matrix(len(logits.Shape) - 1)
+	counted, err := c.check(z, labels)
+	if err != nil {
+		return 0, grad, err
+	}
+	grad = c.grad.shaped(logits.Shape)
+	g := tensor.Of(z.Rows, z.Cols, grad.Data)
+	for i, label := range labels {
+		if label < 0 {
+			clear(g.Row(i))
+			continue
+		}
+		loss += c.row(g.Row(i), z.Row(i), label, float64(counted))
+	}
+	return loss / float64(counted), grad, nil
+}
+
+// check returns the number of rows that have a label.
+func (c *CrossEntropy[T]) check(z tensor.Matrix[T], labels []int) (counted int, err error) {
+	if !(c.Smoothing >= 0 && c.Smoothing < 1) {
+		return 0, outOfRange("CrossEntropy", "Smoothing", c.Smoothing)
+	}
+	if len(labels) != z.Rows {
+		return 0, fmt.Errorf("nn: CrossEntropy: %d labels for %d rows of logits: %w", len(labels), z.Rows, tensor.ErrShape)
+	}
+	for i, label := range labels {
+		if label >= z.Cols {
+			return 0, fmt.Errorf("nn: CrossEntropy: labels[%d] is %d of %d classes: %w", i, label, z.Cols, tensor.ErrRange)
+		}
+		if label >= 0 {
+			counted++
+		}
+	}
+	if counted == 0 {
+		return 0, fmt.Errorf("nn: CrossEntropy: no row has a label: %w", tensor.ErrEmpty)
+	}
+	if err := tensor.CheckFinite("logits", z.Data); err != nil {
+		return 0, fmt.Errorf("nn: CrossEntropy: %w", err)
+	}
+	return counted, nil
+}
+
+// row returns the loss of one row and writes its share of the gradient of the mean over n rows.
+func (c *CrossEntropy[T]) row(g, z []T, label int, n float64) float64 {
+	top := float64(tensor.Max(z))
+	var total float64
+	for _, v := range z {
+		total += math.Exp(float64(v) - top)
+	}
+	classes := float64(len(z))
+	for j, v := range z {
+		g[j] = T((math.Exp(float64(v)-top)/total - c.Smoothing/classes) / n)
+	}
+	g[label] -= T((1 - c.Smoothing) / n)
+	logSum := top + math.Log(total)
+	return (1-c.Smoothing)*(logSum-float64(z[label])) + c.Smoothing*(logSum-tensor.Sum(z)/classes)
+}
+
+// BCEWithLogits is binary cross-entropy on logits. It keeps the gradient's memory.
+type BCEWithLogits[T tensor.Float] struct{ grad buffer[T] }
+
+// Eval returns the mean over all elements of weights * (-y log σ(z) - (1-y) log(1-σ(z))) and its gradient with
+// respect to the logits z, valid until the next Eval. Targets y are in [0, 1]; nil weights are 1. The mean divides by
+// the number of elements, not by the sum of the weights, as torch does. Errors wrap tensor.ErrEmpty,
+// tensor.ErrShape and tensor.ErrRange.
+func (b *BCEWithLogits[T]) Eval(logits tensor.Dense[T], targets, weights []T) (loss float64, grad tensor.Dense[T], err error) {
+	n := len(logits.Data)
+	if err := checkLoss("BCEWithLogits", logits, len(targets)); err != nil {
+		return 0, grad, err
+	}
+	if weights != nil && len(weights) != n {
+		return 0, grad, fmt.Errorf("nn: BCEWithLogits: %d weights for %d logits: %w", len(weights), n, tensor.ErrShape)
+	}
+	for i, y := range targets {
+		if !(y >= 0 && y <= 1) {
+			return 0, grad, fmt.Errorf("nn: BCEWithLogits: targets[%d] = %v is not in [0, 1]: %w", i, y, tensor.ErrRange)
+		}
+	}
+	grad = b.grad.shaped(logits.Shape)
+	for i, v := range logits.Data {
+		z, y, w := float64(v), float64(targets[i]), 1.0
+		if weights != nil {
+			w = float64(weights[i])
+		}
+		e := math.Exp(-math.Abs(z)) // never overflows
+		loss += w * (max(z, 0) - z*y + math.Log1p(e))
+		sigmoid := 1 / (1 + e)
+		if z < 0 {
+			sigmoid = e / (1 + e)
+		}
+		grad.Data[i] = T(w * (sigmoid - y) / float64(n))
+	}
+	return loss / float64(n), grad, nil
+}
+
+// MSE is the mean squared error. It keeps the gradient's memory.
+type MSE[T tensor.Float] struct{ grad buffer[T] }
+
+// Eval returns the mean over all elements of (pred-target)² and its gradient with respect to pred, valid until the next
+// Eval. Errors wrap tensor.ErrEmpty and tensor.ErrShape.
+func (m *MSE[T]) Eval(pred tensor.Dense[T], target []T) (loss float64, grad tensor.Dense[T], err error) {
+	if err := checkLoss("MSE", pred, len(target)); err != nil {
+		return 0, grad, err
+	}
+	grad = m.grad.shaped(pred.Shape)
+	n := float64(len(target))
+	for i, p := range pred.Data {
+		d := float64(p) - float64(target[i])
+		loss += d * d
+		grad.Data[i] = T(2 * d / n)
+	}
+	return loss / n, grad, nil
+}
+
+func checkLoss[T tensor.Float](loss string, x tensor.Dense[T], targets int) error {
+	if err := x.Validate(); err != nil {
+		return fmt.Errorf("nn: %s: %w", loss, err)
+	}
+	if len(x.Data) == 0 || len(x.Shape) == 0 {
+		return fmt.Errorf("nn: %s: %w", loss, tensor.ErrEmpty)
+	}
+	if len(x.Data) != targets {
+		return fmt.Errorf("nn: %s: %d targets for an input of shape %v: %w", loss, targets, append([]int(nil), x.Shape...), tensor.ErrShape)
+	}
+	return nil
+}

@@ -1,0 +1,115 @@
+package nn
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/espalier-ml/espalier/tensor"
+)
+
+// SGD is stochastic gradient descent with momentum as torch defines it. Fields may change between steps, LR
+// from a schedule at every one. It keeps one velocity per parameter it has seen; the zero value is ready except for LR.
+type SGD[T tensor.Float] struct {
+	LR          float64 // learning rate, >= 0
+	Momentum    float64 // in [0, 1)
+	WeightDecay float64 // added to the gradient times the weight, >= 0
+	Nesterov    bool    // needs Momentum > 0
+
+	velocity map[*tensor.Param[T]][]T
+	p, g, v  []T
+	block    func(lo, hi int)
+}
+
+// Step updates every parameter that has a gradient:
+//
+//	g = grad + WeightDecay*w;  v = Momentum*v + g;  w -= LR*v   (Nesterov: w -= LR*(g + Momentum*v))
+//
+// The error wraps tensor.ErrRange or tensor.ErrNotFinite if a field is out of range and tensor.ErrShape if a
+// parameter is malformed; nothing is updated then.
+func (o *SGD[T]) Step(params []*tensor.Param[T]) error {
+	if err := o.validate(); err != nil {
+		return err
+	}
+	if err := validateParams(params); err != nil {
+		return err
+	}
+	if o.block == nil {
+		o.block = o.stepBlock
+		o.velocity = map[*tensor.Param[T]][]T{}
+	}
+	for _, p := range params {
+		if p.Grad == nil {
+			continue
+		}
+		o.p, o.g, o.v = p.Data, p.Grad, nil
+		if o.Momentum > 0 {
+			v := o.velocity[p]
+			if len(v) != len(p.Data) {
+				v = make([]T, len(p.Data))
+				o.velocity[p] = v
+			}
+			o.v = v
+		}
+		tensor.Parallel(len(p.Data), cheapGrain, o.block)
+	}
+	return nil
+}
+
+// State returns the velocity of p, or nil before the first step with momentum. A pruner masks it along with the weights.
+func (o *SGD[T]) State(p *tensor.Param[T]) []T { return o.velocity[p] }
+
+func (o *SGD[T]) stepBlock(lo, hi int) {
+	lr, mu, decay := T(o.LR), T(o.Momentum), T(o.WeightDecay)
+	p, grad := o.p[lo:hi], o.g[lo:hi]
+	if o.v == nil {
+		for i, g := range grad {
+			p[i] -= lr * (g + decay*p[i])
+		}
+		return
+	}
+	velocity := o.v[lo:hi]
+	for i, g := range grad {
+		g += decay * p[i]
+		v := mu*velocity[i] + g
+		velocity[i] = v
+		if o.Nesterov {
+			v = g + mu*v
+		}
+		p[i] -= lr * v
+	}
+}
+
+func (o *SGD[T]) validate() error {
+	switch {
+	case !atLeastZero(o.LR):
+		return outOfRange("SGD", "LR", o.LR)
+	case !atLeastZero(o.Momentum) || o.Momentum >= 1:
+		return outOfRange("SGD", "Momentum", o.Momentum)
+	case !atLeastZero(o.WeightDecay):
+		return outOfRange("SGD", "WeightDecay", o.WeightDecay)
+	case o.Nesterov && o.Momentum == 0:
+		return fmt.Errorf("nn: SGD: Nesterov needs Momentum > 0: %w", tensor.ErrRange)
+	}
+	return nil
+}
+
+func atLeastZero(v float64) bool { return v >= 0 && !math.IsInf(v, 1) }
+
+func outOfRange(owner, field string, v float64) error {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return fmt.Errorf("nn: %s: %s is %v: %w", owner, field, v, tensor.ErrNotFinite)
+	}
+	return fmt.Errorf("nn: %s: %s is %v: %w", owner, field, v, tensor.ErrRange)
+}
+
+func validateParams[T tensor.Float](params []*tensor.Param[T]) error {
+	for i, p := range params {
+		if p == nil {
+			return fmt.Errorf("nn: params[%d] is nil: %w", i, tensor.ErrEmpty)
+		}
+		if err := p.Validate(); err != nil {
+			return fmt.Errorf("nn: params[%d]: %w", i, err)
+		}
+	}
+	return nil
+}
