@@ -1,0 +1,131 @@
+package tensor
+
+import "math"
+
+// MaxPool sets dst, N x outH x outW x C, to the largest input pixel of each window and channel, and arg, of the same
+// length, to the index in x it came from: the first one of equals. Padding never wins; NaN always does. An output whose window
+// holds no pixel is -Inf with arg -1. It panics if w is invalid or a length does not fit.
+func MaxPool[T Float](dst []T, arg []int32, x []T, w Window) {
+	w = poolReady("MaxPool", "x", "dst", dst, x, w)
+	sameLength("MaxPool", len(arg), len(dst))
+	if len(x) > math.MaxInt32 {
+		shapePanic(ErrRange, "MaxPool: %d elements do not fit into the indices", len(x))
+	}
+	rows, cols := w.Out()
+	for n := range w.N {
+		for i := range rows {
+			top := i*w.StrideH - w.PadH
+			h0, h1 := taps(top, w.DilationH, w.KH, w.H)
+			for j := range cols {
+				left := j*w.StrideW - w.PadW
+				w0, w1 := taps(left, w.DilationW, w.KW, w.W)
+				at := ((n*rows+i)*cols + j) * w.C
+				d, a := dst[at:at+w.C], arg[at:at+w.C]
+				first := true
+				for kh := h0; kh < h1; kh++ {
+					for kw := w0; kw < w1; kw++ {
+						from := ((n*w.H+top+kh*w.DilationH)*w.W + left + kw*w.DilationW) * w.C
+						pixel := x[from : from+w.C]
+						if first {
+							firstOf(d, a, pixel, int32(from))
+							first = false
+							continue
+						}
+						largerOf(d, a, pixel, int32(from))
+					}
+				}
+				if first {
+					for c := range d {
+						d[c], a[c] = T(math.Inf(-1)), -1
+					}
+				}
+			}
+		}
+	}
+}
+
+func firstOf[T Float](d []T, a []int32, pixel []T, from int32) {
+	a = a[:len(d)]
+	copy(d, pixel)
+	for c := range a {
+		a[c] = from + int32(c)
+	}
+}
+
+func largerOf[T Float](d []T, a []int32, pixel []T, from int32) {
+	a, pixel = a[:len(d)], pixel[:len(d)]
+	for c, v := range pixel {
+		if v > d[c] || v != v && d[c] == d[c] {
+			d[c], a[c] = v, from+int32(c)
+		}
+	}
+}
+
+// MaxPoolGrad is the backward pass of [MaxPool]: it overwrites dx with dy summed into the pixels that arg names.
+func MaxPoolGrad[T Float](dx, dy []T, arg []int32, w Window) {
+	w = poolReady("MaxPoolGrad", "dx", "dy", dy, dx, w)
+	sameLength("MaxPoolGrad", len(arg), len(dy))
+	clear(dx)
+	for i, a := range arg {
+		if a >= 0 {
+			dx[a] += dy[i]
+		}
+	}
+}
+
+// AvgPool sets dst, N x outH x outW x C, to the mean of each window and channel: over the whole window, padding
+// included as zeros, if countPad is set, and otherwise over the pixels alone (0 if there is none).
+func AvgPool[T Float](dst, x []T, w Window, countPad bool) {
+	w = poolReady("AvgPool", "x", "dst", dst, x, w)
+	clear(dst)
+	w.eachMean(countPad, func(out, pixel int, share float64) {
+		Axpy(dst[out:out+w.C], T(share), x[pixel:pixel+w.C])
+	})
+}
+
+// AvgPoolGrad is the backward pass of [AvgPool]: it overwrites dx.
+func AvgPoolGrad[T Float](dx, dy []T, w Window, countPad bool) {
+	w = poolReady("AvgPoolGrad", "dx", "dy", dy, dx, w)
+	clear(dx)
+	w.eachMean(countPad, func(out, pixel int, share float64) {
+		Axpy(dx[pixel:pixel+w.C], T(share), dy[out:out+w.C])
+	})
+}
+
+// eachMean calls f with the first channel of every output, of each input pixel in its window, and the pixel's share.
+func (w Window) eachMean(countPad bool, f func(out, pixel int, share float64)) {
+	rows, cols := w.Out()
+	for n := range w.N {
+		for i := range rows {
+			top := i*w.StrideH - w.PadH
+			h0, h1 := taps(top, w.DilationH, w.KH, w.H)
+			for j := range cols {
+				left := j*w.StrideW - w.PadW
+				w0, w1 := taps(left, w.DilationW, w.KW, w.W)
+				count := w.KH * w.KW
+				if !countPad {
+					count = max(h1-h0, 0) * max(w1-w0, 0)
+				}
+				for kh := h0; kh < h1; kh++ {
+					for kw := w0; kw < w1; kw++ {
+						pixel := ((n*w.H+top+kh*w.DilationH)*w.W + left + kw*w.DilationW) * w.C
+						f(((n*rows+i)*cols+j)*w.C, pixel, 1/float64(count))
+					}
+				}
+			}
+		}
+	}
+}
+
+// poolReady checks the arguments of a pooling and fills in the defaults of w.
+func poolReady[T Float](op, nameIn, nameOut string, out, in []T, w Window) Window {
+	w = w.ready(op, nameIn, len(in))
+	rows, cols := w.Out()
+	if want := w.N * rows * cols * w.C; len(out) != want {
+		shapePanic(ErrShape, "%s: %s has %d elements, the window yields %d", op, nameOut, len(out), want)
+	}
+	if overlap(out, in) {
+		shapePanic(ErrOverlap, "%s: %s overlaps %s", op, nameOut, nameIn)
+	}
+	return w
+}
