@@ -61,7 +61,7 @@ func NewSiLU[T tensor.Float]() *Activation[T] {
 // Forward applies the function to every element.
 func (a *Activation[T]) Forward(x tensor.Dense[T], _ bool) tensor.Dense[T] {
 	a.x, a.y = x, a.yBuf.shaped(x.Shape)
-	mustLength("Activation: x", len(x.Data), len(a.y.Data))
+	mustLength("Activation", "x", len(x.Data), len(a.y.Data))
 	if a.useAux {
 		a.aux = a.auxBuf.sized(len(x.Data))
 	}
@@ -71,7 +71,7 @@ func (a *Activation[T]) Forward(x tensor.Dense[T], _ bool) tensor.Dense[T] {
 
 // Backward multiplies dy by the derivative.
 func (a *Activation[T]) Backward(dy tensor.Dense[T]) tensor.Dense[T] {
-	mustLength("Activation: dy", len(dy.Data), len(a.y.Data))
+	mustLength("Activation", "dy", len(dy.Data), len(a.y.Data))
 	dx := a.dxBuf.shaped(a.x.Shape)
 	a.dy, a.dx = dy.Data, dx.Data
 	tensor.Parallel(len(dy.Data), a.grain, a.bwd)

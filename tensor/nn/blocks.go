@@ -1,6 +1,11 @@
 package nn
 
-import "github.com/espalier-ml/espalier/tensor"
+import (
+	"runtime"
+	"sync"
+
+	"github.com/espalier-ml/espalier/tensor"
+)
 
 // Elements that one block of parallel work holds: cheap is a few operations per element, dear a
 // transcendental function. Blocks depend on the length alone, so that results do not depend on GOMAXPROCS.
@@ -80,8 +85,14 @@ func (f *fusedGrad[T]) run(act tensor.Activation, dy, y []T) []T {
 }
 
 func (f *fusedGrad[T]) gradBlock(lo, hi int) {
-	g, dy, y := f.g[lo:hi], f.dy[lo:hi], f.y[lo:hi]
-	switch f.act {
+	actGrad(f.act, f.g[lo:hi], f.dy[lo:hi], f.y[lo:hi])
+}
+
+// actGrad writes dy * act'(y), y being the result of the activation, to g.
+func actGrad[T tensor.Float](act tensor.Activation, g, dy, y []T) {
+	switch act {
+	case tensor.Identity:
+		copy(g, dy)
 	case tensor.ReLUActivation:
 		tensor.ReLUGrad(g, dy, y)
 	case tensor.TanhActivation:
@@ -89,4 +100,45 @@ func (f *fusedGrad[T]) gradBlock(lo, hi int) {
 	case tensor.SigmoidActivation:
 		sigmoidGrad(g, dy, y)
 	}
+}
+
+// scratch lends memory to the blocks of a parallel loop, one piece to each that runs. A piece is used again
+// while it is still in cache.
+type scratch[T tensor.Float] struct {
+	mu   sync.Mutex
+	size int
+	free [][]T
+}
+
+// reserve makes every piece n elements long and provides as many as blocks can run at once.
+func (s *scratch[T]) reserve(n int) {
+	s.size = n
+	for len(s.free) < runtime.GOMAXPROCS(0) {
+		s.free = append(s.free, nil)
+	}
+	for i, b := range s.free {
+		if cap(b) < n {
+			b = make([]T, n)
+		}
+		s.free[i] = b[:n]
+	}
+}
+
+// get returns a piece of memory with any content. It belongs to the caller until put.
+func (s *scratch[T]) get() []T {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last := len(s.free) - 1
+	if last < 0 { // GOMAXPROCS was raised in between
+		return make([]T, s.size)
+	}
+	b := s.free[last]
+	s.free = s.free[:last]
+	return b
+}
+
+func (s *scratch[T]) put(b []T) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.free = append(s.free, b)
 }

@@ -131,3 +131,153 @@ func optimizerOf[T tensor.Float](t *testing.T, c optimCase) func([]*tensor.Param
 	require.Fail(t, "unknown optimizer", c.Optimizer)
 	return nil
 }
+
+type convCase struct {
+	Stride, Padding int
+	X, W, B, Y      golden.Tensor
+	DY, DX, DW, DB  golden.Tensor
+}
+
+func TestGoldenConv2D(t *testing.T) {
+	t.Run("float64", goldenConv2D[float64])
+	t.Run("float32", goldenConv2D[float32])
+}
+
+func goldenConv2D[T tensor.Float](t *testing.T) {
+	var cases []convCase
+	golden.JSON(t, "testdata/conv2d_nhwc.json.gz", &cases)
+	require.Len(t, cases, 4)
+	for _, c := range cases {
+		s := c.W.Shape
+		l := Must(NewConv2D[T](tensor.Window{
+			KH: s[0], KW: s[1], C: s[2], StrideH: c.Stride, StrideW: c.Stride, PadH: c.Padding, PadW: c.Padding,
+		}, s[3], tensor.Stream(1)))
+		require.Equal(t, s, l.Weight.Shape)
+		set(l.Weight.Data, c.W)
+		set(l.Bias.Data, c.B)
+		y := l.Forward(dense[T](c.X), true)
+		require.Equal(t, c.Y.Shape, y.Shape)
+		closeTo(t, "y", y.Data, c.Y, false)
+		dx := l.Backward(dense[T](c.DY))
+		require.Equal(t, c.X.Shape, dx.Shape)
+		closeTo(t, "dx", dx.Data, c.DX, true)
+		closeTo(t, "dw", l.Weight.Grad, c.DW, true)
+		closeTo(t, "db", l.Bias.Grad, c.DB, true)
+	}
+}
+
+type poolCase struct {
+	Kind           string
+	Kernel, Stride int
+	X, Y, DY, DX   golden.Tensor
+}
+
+func TestGoldenPooling(t *testing.T) {
+	t.Run("float64", goldenPooling[float64])
+	t.Run("float32", goldenPooling[float32])
+}
+
+func goldenPooling[T tensor.Float](t *testing.T) {
+	var cases []poolCase
+	golden.JSON(t, "testdata/pool2d_nhwc.json.gz", &cases)
+	require.Len(t, cases, 4)
+	for _, c := range cases {
+		w := tensor.Window{KH: c.Kernel, KW: c.Kernel, StrideH: c.Stride, StrideW: c.Stride}
+		var l Layer[T] = Must(NewMaxPool2D[T](w))
+		if c.Kind == "avg" {
+			l = Must(NewAvgPool2D[T](w))
+		}
+		y := l.Forward(dense[T](c.X), true)
+		require.Equal(t, c.Y.Shape, y.Shape)
+		closeTo(t, c.Kind, y.Data, c.Y, false)
+		dx := l.Backward(dense[T](c.DY))
+		require.Equal(t, c.X.Shape, dx.Shape)
+		closeTo(t, c.Kind+" dx", dx.Data, c.DX, false)
+	}
+}
+
+type normCase struct {
+	Op                string
+	Eps, Momentum     float64
+	X, Gamma, Beta, Y golden.Tensor
+	DY, DX            golden.Tensor
+	DGamma, DBeta     golden.Tensor
+	RunningMean       golden.Tensor `json:"running_mean_after"`
+	RunningVar        golden.Tensor `json:"running_var_after"`
+}
+
+func TestGoldenNorms(t *testing.T) {
+	t.Run("float64", goldenNorms[float64])
+	t.Run("float32", goldenNorms[float32])
+}
+
+func goldenNorms[T tensor.Float](t *testing.T) {
+	var cases []normCase
+	golden.JSON(t, "testdata/norm.json.gz", &cases)
+	require.Len(t, cases, 4)
+	for _, c := range cases {
+		var l Layer[T]
+		var batch *BatchNorm[T]
+		switch c.Op {
+		case "layernorm":
+			n := Must(NewLayerNorm[T](len(c.Gamma.Data)))
+			n.Eps = c.Eps
+			l = n
+		case "batchnorm_train":
+			batch = Must(NewBatchNorm[T](len(c.Gamma.Data)))
+			batch.Eps, batch.Momentum = c.Eps, c.Momentum
+			l = batch
+		}
+		require.NotNil(t, l, c.Op)
+		weight, bias := l.Params()[0], l.Params()[1]
+		set(weight.Data, c.Gamma)
+		set(bias.Data, c.Beta)
+		closeTo(t, c.Op, l.Forward(dense[T](c.X), true).Data, c.Y, true)
+		closeTo(t, c.Op+" dx", l.Backward(dense[T](c.DY)).Data, c.DX, true)
+		closeTo(t, c.Op+" dgamma", weight.Grad, c.DGamma, true)
+		closeTo(t, c.Op+" dbeta", bias.Grad, c.DBeta, true)
+		if batch != nil {
+			closeTo(t, "running mean", batch.Mean, c.RunningMean, false)
+			closeTo(t, "running variance", batch.Var, c.RunningVar, false)
+		}
+	}
+}
+
+type attentionCase struct {
+	Heads      int
+	Causal     bool
+	InWeight   golden.Tensor `json:"in_proj_weight"`
+	InBias     golden.Tensor `json:"in_proj_bias"`
+	OutWeight  golden.Tensor `json:"out_weight"`
+	OutBias    golden.Tensor `json:"out_bias"`
+	X, Y, DY   golden.Tensor
+	DX         golden.Tensor
+	DInWeight  golden.Tensor `json:"d_in_proj_weight"`
+	DInBias    golden.Tensor `json:"d_in_proj_bias"`
+	DOutWeight golden.Tensor `json:"d_out_weight"`
+	DOutBias   golden.Tensor `json:"d_out_bias"`
+}
+
+func TestGoldenAttention(t *testing.T) {
+	t.Run("float64", goldenAttention[float64])
+	t.Run("float32", goldenAttention[float32])
+}
+
+func goldenAttention[T tensor.Float](t *testing.T) {
+	var cases []attentionCase
+	golden.JSON(t, "testdata/mha.json.gz", &cases)
+	require.Len(t, cases, 2)
+	for _, c := range cases {
+		a := Must(NewMultiHeadAttention[T](c.OutWeight.Shape[0], c.Heads, tensor.Stream(1)))
+		a.Causal = c.Causal
+		for i, v := range []golden.Tensor{c.InWeight, c.InBias, c.OutWeight, c.OutBias} {
+			require.Equal(t, v.Shape, a.Params()[i].Shape)
+			set(a.Params()[i].Data, v)
+		}
+		closeTo(t, "y", a.Forward(dense[T](c.X), true).Data, c.Y, false)
+		closeTo(t, "dx", a.Backward(dense[T](c.DY)).Data, c.DX, true)
+		for i, v := range []golden.Tensor{c.DInWeight, c.DInBias, c.DOutWeight, c.DOutBias} {
+			closeTo(t, a.Params()[i].Name, a.Params()[i].Grad, v, true)
+		}
+	}
+}

@@ -97,7 +97,7 @@ func NewResidual[T tensor.Float](layers ...Layer[T]) *Residual[T] {
 // Forward returns x + f(x).
 func (r *Residual[T]) Forward(x tensor.Dense[T], train bool) tensor.Dense[T] {
 	f := r.body.Forward(x, train)
-	mustLength("Residual: f(x)", len(f.Data), len(x.Data))
+	mustLength("Residual", "f(x)", len(f.Data), len(x.Data))
 	y := r.y.shaped(x.Shape)
 	r.sum.run(y.Data, x.Data, f.Data)
 	return y
@@ -163,6 +163,12 @@ func (b *buffer[T]) lastAxis(shape []int, last int) tensor.Dense[T] {
 	return tensor.Dense[T]{Shape: b.shape, Data: b.sized(n)}
 }
 
+// images resizes the buffer to NHWC images.
+func (b *buffer[T]) images(n, h, w, c int) tensor.Dense[T] {
+	b.shape = append(b.shape[:0], n, h, w, c)
+	return tensor.Dense[T]{Shape: b.shape, Data: b.sized(n * h * w * c)}
+}
+
 func (b *buffer[T]) sized(n int) []T {
 	if cap(b.data) < n {
 		b.data = make([]T, n)
@@ -179,9 +185,9 @@ func rowsOf[T tensor.Float](layer string, x tensor.Dense[T], want int) tensor.Ma
 	return x.Matrix(len(x.Shape) - 1)
 }
 
-func mustLength(what string, got, want int) {
+func mustLength(layer, what string, got, want int) {
 	if got != want {
-		panic(fmt.Errorf("nn: %s has %d elements, want %d: %w", what, got, want, tensor.ErrShape))
+		panic(fmt.Errorf("nn: %s: %s has %d elements, want %d: %w", layer, what, got, want, tensor.ErrShape))
 	}
 }
 

@@ -49,7 +49,7 @@ func (l *Linear[T]) Forward(x tensor.Dense[T], _ bool) tensor.Dense[T] {
 
 // Backward adds to the gradients of Weight and Bias and returns that of x.
 func (l *Linear[T]) Backward(dy tensor.Dense[T]) tensor.Dense[T] {
-	mustLength("Linear: dy", len(dy.Data), len(l.y.Data))
+	mustLength("Linear", "dy", len(dy.Data), len(l.y.Data))
 	w := weightMatrix(l.Weight)
 	x := l.x.Matrix(len(l.x.Shape) - 1)
 	g := tensor.Of(x.Rows, w.Rows, l.fused.run(l.Act, dy.Data, l.y.Data))

@@ -1,13 +1,14 @@
 package nn
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// CrossEntropy is the softmax cross-entropy of logits. It keeps the gradient's memory.
+// CrossEntropy is [tensor.SoftmaxCrossEntropy] with memory for the gradient.
 type CrossEntropy[T tensor.Float] struct {
 	Smoothing float64 // label smoothing in [0, 1): the target is 1-s for the label plus s/classes for every class
 
@@ -22,61 +23,12 @@ func (c *CrossEntropy[T]) Eval(logits tensor.Dense[T], labels []int) (loss float
 		return 0, grad, err
 	}
 	z := logits.Matrix(len(logits.Shape) - 1)
-	counted, err := c.check(z, labels)
+	g := c.grad.shaped(logits.Shape)
+	loss, err = tensor.SoftmaxCrossEntropy(tensor.Of(z.Rows, z.Cols, g.Data), z, labels, c.Smoothing)
 	if err != nil {
-		return 0, grad, err
+		return 0, grad, fmt.Errorf("nn: CrossEntropy: %w", err)
 	}
-	grad = c.grad.shaped(logits.Shape)
-	g := tensor.Of(z.Rows, z.Cols, grad.Data)
-	for i, label := range labels {
-		if label < 0 {
-			clear(g.Row(i))
-			continue
-		}
-		loss += c.row(g.Row(i), z.Row(i), label, float64(counted))
-	}
-	return loss / float64(counted), grad, nil
-}
-
-// check returns the number of rows that have a label.
-func (c *CrossEntropy[T]) check(z tensor.Matrix[T], labels []int) (counted int, err error) {
-	if !(c.Smoothing >= 0 && c.Smoothing < 1) {
-		return 0, outOfRange("CrossEntropy", "Smoothing", c.Smoothing)
-	}
-	if len(labels) != z.Rows {
-		return 0, fmt.Errorf("nn: CrossEntropy: %d labels for %d rows of logits: %w", len(labels), z.Rows, tensor.ErrShape)
-	}
-	for i, label := range labels {
-		if label >= z.Cols {
-			return 0, fmt.Errorf("nn: CrossEntropy: labels[%d] is %d of %d classes: %w", i, label, z.Cols, tensor.ErrRange)
-		}
-		if label >= 0 {
-			counted++
-		}
-	}
-	if counted == 0 {
-		return 0, fmt.Errorf("nn: CrossEntropy: no row has a label: %w", tensor.ErrEmpty)
-	}
-	if err := tensor.CheckFinite("logits", z.Data); err != nil {
-		return 0, fmt.Errorf("nn: CrossEntropy: %w", err)
-	}
-	return counted, nil
-}
-
-// row returns the loss of one row and writes its share of the gradient of the mean over n rows.
-func (c *CrossEntropy[T]) row(g, z []T, label int, n float64) float64 {
-	top := float64(tensor.Max(z))
-	var total float64
-	for _, v := range z {
-		total += math.Exp(float64(v) - top)
-	}
-	classes := float64(len(z))
-	for j, v := range z {
-		g[j] = T((math.Exp(float64(v)-top)/total - c.Smoothing/classes) / n)
-	}
-	g[label] -= T((1 - c.Smoothing) / n)
-	logSum := top + math.Log(total)
-	return (1-c.Smoothing)*(logSum-float64(z[label])) + c.Smoothing*(logSum-tensor.Sum(z)/classes)
+	return loss, g, nil
 }
 
 // BCEWithLogits is binary cross-entropy on logits. It keeps the gradient's memory.
@@ -85,7 +37,7 @@ type BCEWithLogits[T tensor.Float] struct{ grad buffer[T] }
 // Eval returns the mean over all elements of weights * (-y log σ(z) - (1-y) log(1-σ(z))) and its gradient with
 // respect to the logits z, valid until the next Eval. Targets y are in [0, 1]; nil weights are 1. The mean divides by
 // the number of elements, not by the sum of the weights, as torch does. Errors wrap tensor.ErrEmpty,
-// tensor.ErrShape and tensor.ErrRange.
+// tensor.ErrShape, tensor.ErrRange (a target) and tensor.ErrNotFinite (the loss, with the element that made it so).
 func (b *BCEWithLogits[T]) Eval(logits tensor.Dense[T], targets, weights []T) (loss float64, grad tensor.Dense[T], err error) {
 	n := len(logits.Data)
 	if err := checkLoss("BCEWithLogits", logits, len(targets)); err != nil {
@@ -113,6 +65,9 @@ func (b *BCEWithLogits[T]) Eval(logits tensor.Dense[T], targets, weights []T) (l
 		}
 		grad.Data[i] = T(w * (sigmoid - y) / float64(n))
 	}
+	if err := checkFinite("BCEWithLogits", loss, "logits", logits.Data, "weights", weights); err != nil {
+		return 0, tensor.Dense[T]{}, err
+	}
 	return loss / float64(n), grad, nil
 }
 
@@ -120,7 +75,7 @@ func (b *BCEWithLogits[T]) Eval(logits tensor.Dense[T], targets, weights []T) (l
 type MSE[T tensor.Float] struct{ grad buffer[T] }
 
 // Eval returns the mean over all elements of (pred-target)² and its gradient with respect to pred, valid until the next
-// Eval. Errors wrap tensor.ErrEmpty and tensor.ErrShape.
+// Eval. Errors wrap tensor.ErrEmpty, tensor.ErrShape and tensor.ErrNotFinite (the loss, with the element that made it so).
 func (m *MSE[T]) Eval(pred tensor.Dense[T], target []T) (loss float64, grad tensor.Dense[T], err error) {
 	if err := checkLoss("MSE", pred, len(target)); err != nil {
 		return 0, grad, err
@@ -131,6 +86,9 @@ func (m *MSE[T]) Eval(pred tensor.Dense[T], target []T) (loss float64, grad tens
 		d := float64(p) - float64(target[i])
 		loss += d * d
 		grad.Data[i] = T(2 * d / n)
+	}
+	if err := checkFinite("MSE", loss, "pred", pred.Data, "target", target); err != nil {
+		return 0, tensor.Dense[T]{}, err
 	}
 	return loss / n, grad, nil
 }
@@ -146,4 +104,16 @@ func checkLoss[T tensor.Float](loss string, x tensor.Dense[T], targets int) erro
 		return fmt.Errorf("nn: %s: %d targets for an input of shape %v: %w", loss, targets, append([]int(nil), x.Shape...), tensor.ErrShape)
 	}
 	return nil
+}
+
+// checkFinite returns an error if the loss is not finite and names the element of one of its two inputs that is to blame.
+func checkFinite[T tensor.Float](name string, loss float64, nameX string, x []T, nameY string, y []T) error {
+	if !math.IsNaN(loss) && !math.IsInf(loss, 0) {
+		return nil
+	}
+	err := errors.Join(tensor.CheckFinite(nameX, x), tensor.CheckFinite(nameY, y))
+	if err == nil { // finite inputs overflowed
+		err = tensor.ErrNotFinite
+	}
+	return fmt.Errorf("nn: %s: the loss is %v: %w", name, loss, err)
 }

@@ -1,0 +1,153 @@
+package nn
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"github.com/espalier-ml/espalier/tensor"
+)
+
+// MultiHeadAttention is self-attention over sequences [N, T, D] (Vaswani et al. 2017) with the parameters of torch's
+// nn.MultiheadAttention. Each of the heads attends with D/heads of the features:
+//
+//	q, k, v = x InWeightᵀ + InBias;  o = softmax(q kᵀ / sqrt(D/heads)) v;  y = o OutWeightᵀ + OutBias
+type MultiHeadAttention[T tensor.Float] struct {
+	InWeight  *tensor.Param[T] // "in_proj_weight" [3*D, D], rows of q, k and v in this order
+	InBias    *tensor.Param[T] // "in_proj_bias" [3*D]
+	OutWeight *tensor.Param[T] // "out_proj.weight" [D, D]
+	OutBias   *tensor.Param[T] // "out_proj.bias" [D]
+
+	// Causal lets step i see steps 0 to i only.
+	Causal bool
+	// Lengths, if not nil, holds one number of valid steps per sample, from 1 to T: no step sees those behind, which are
+	// padding. Set it before Forward.
+	Lengths []int
+
+	heads       int
+	in, out     Linear[T] // share the parameters
+	qkv, o      tensor.Dense[T]
+	dqkv, do    tensor.Dense[T]
+	oBuf, dqBuf buffer[T]
+	steps       int
+	weights     buffer[T]  // [N, heads, T, T], rows sum to 1
+	scratch     scratch[T] // gradient of one sample's and head's weights
+	fwd, bwd    func(lo, hi int)
+}
+
+// NewMultiHeadAttention returns a layer for vectors of dim features, which heads must divide. Weights start as torch's
+// do: the input projection Glorot uniform, the output projection uniform in ±1/sqrt(dim), the biases zero. The error
+// wraps tensor.ErrRange.
+func NewMultiHeadAttention[T tensor.Float](dim, heads int, rng *rand.Rand) (*MultiHeadAttention[T], error) {
+	if err := errors.Join(positive("MultiHeadAttention", "dim", dim), positive("MultiHeadAttention", "heads", heads)); err != nil {
+		return nil, err
+	}
+	if dim%heads != 0 {
+		return nil, fmt.Errorf("nn: MultiHeadAttention: %d features do not divide into %d heads: %w", dim, heads, tensor.ErrRange)
+	}
+	a := &MultiHeadAttention[T]{
+		InWeight: newParam[T]("in_proj_weight", 3*dim, dim), InBias: newParam[T]("in_proj_bias", 3*dim),
+		OutWeight: newParam[T]("out_proj.weight", dim, dim), OutBias: newParam[T]("out_proj.bias", dim),
+		heads: heads,
+	}
+	uniform(rng, a.InWeight.Data, math.Sqrt(6/float64(4*dim)))
+	uniform(rng, a.OutWeight.Data, 1/math.Sqrt(float64(dim)))
+	a.fwd, a.bwd = a.forwardBlock, a.backwardBlock
+	return a, nil
+}
+
+// Forward maps [N, T, D] to [N, T, D]. It panics with an error wrapping tensor.ErrShape or, for a length, tensor.ErrRange.
+func (a *MultiHeadAttention[T]) Forward(x tensor.Dense[T], train bool) tensor.Dense[T] {
+	dim := a.OutWeight.Shape[0]
+	if len(x.Shape) != 3 || x.Shape[2] != dim {
+		panic(fmt.Errorf("nn: MultiHeadAttention: input has shape %v, want [N, T, %d]: %w", append([]int(nil), x.Shape...), dim, tensor.ErrShape))
+	}
+	n, steps := x.Shape[0], x.Shape[1]
+	checkLengths("MultiHeadAttention", a.Lengths, n, steps)
+	a.in.Weight, a.in.Bias, a.out.Weight, a.out.Bias = a.InWeight, a.InBias, a.OutWeight, a.OutBias
+	a.qkv, a.o, a.steps = a.in.Forward(x, train), a.oBuf.shaped(x.Shape), steps
+	a.weights.sized(n * a.heads * steps * steps)
+	tensor.Parallel(n*a.heads, 1, a.fwd)
+	return a.out.Forward(a.o, train)
+}
+
+// Backward adds to the gradients of the parameters and returns that of x.
+func (a *MultiHeadAttention[T]) Backward(dy tensor.Dense[T]) tensor.Dense[T] {
+	a.do = a.out.Backward(dy)
+	a.dqkv = a.dqBuf.shaped(a.qkv.Shape)
+	a.scratch.reserve(a.steps * a.steps)
+	tensor.Parallel(a.o.Shape[0]*a.heads, 1, a.bwd)
+	return a.in.Backward(a.dqkv)
+}
+
+// Params lists the parameters in torch's order.
+func (a *MultiHeadAttention[T]) Params() []*tensor.Param[T] {
+	return present(a.InWeight, a.InBias, a.OutWeight, a.OutBias)
+}
+
+// forwardBlock attends for pairs [lo, hi) of a sample and a head.
+func (a *MultiHeadAttention[T]) forwardBlock(lo, hi int) {
+	for i := lo; i < hi; i++ {
+		q, k, v := a.split(a.qkv, i)
+		p := a.attention(i)
+		tensor.Gemm(tensor.NoTrans, tensor.Trans, a.scale(), q, k, 0, p)
+		for step := range p.Rows {
+			r := p.Row(step)
+			seen := a.seen(i/a.heads, step)
+			tensor.Softmax(r[:seen], r[:seen])
+			clear(r[seen:])
+		}
+		tensor.Gemm(tensor.NoTrans, tensor.NoTrans, 1, p, v, 0, a.head(a.o, i, 0))
+	}
+}
+
+func (a *MultiHeadAttention[T]) backwardBlock(lo, hi int) {
+	buf := a.scratch.get()
+	defer a.scratch.put(buf)
+	for i := lo; i < hi; i++ {
+		q, k, v := a.split(a.qkv, i)
+		dq, dk, dv := a.split(a.dqkv, i)
+		p, do := a.attention(i), a.head(a.do, i, 0)
+		dp := tensor.Of(p.Rows, p.Cols, buf)
+		tensor.Gemm(tensor.Trans, tensor.NoTrans, 1, p, do, 0, dv)
+		tensor.Gemm(tensor.NoTrans, tensor.Trans, 1, do, v, 0, dp)
+		tensor.SoftmaxGradRows(dp, p, dp) // hidden steps have weight 0 and get 0
+		tensor.Gemm(tensor.NoTrans, tensor.NoTrans, a.scale(), dp, k, 0, dq)
+		tensor.Gemm(tensor.Trans, tensor.NoTrans, a.scale(), dp, q, 0, dk)
+	}
+}
+
+// attention is the matrix of weights of pair i: rows are the steps that look, columns those looked at.
+func (a *MultiHeadAttention[T]) attention(i int) tensor.Matrix[T] {
+	size := a.steps * a.steps
+	return tensor.Of(a.steps, a.steps, a.weights.data[i*size:(i+1)*size])
+}
+
+// seen is the number of steps that a step of a sample sees.
+func (a *MultiHeadAttention[T]) seen(sample, step int) int {
+	n := a.steps
+	if a.Lengths != nil {
+		n = a.Lengths[sample]
+	}
+	if a.Causal {
+		n = min(n, step+1)
+	}
+	return n
+}
+
+func (a *MultiHeadAttention[T]) split(x tensor.Dense[T], i int) (q, k, v tensor.Matrix[T]) {
+	return a.head(x, i, 0), a.head(x, i, 1), a.head(x, i, 2)
+}
+
+// head views what belongs to pair i in the given third of the features of x.
+func (a *MultiHeadAttention[T]) head(x tensor.Dense[T], i, third int) tensor.Matrix[T] {
+	dim := a.OutWeight.Shape[0]
+	sample, head, width := i/a.heads, i%a.heads, dim/a.heads
+	at := third*dim + head*width
+	return x.Matrix(2).Slice(sample*a.steps, (sample+1)*a.steps, at, at+width)
+}
+
+func (a *MultiHeadAttention[T]) scale() T {
+	return T(1 / math.Sqrt(float64(a.OutWeight.Shape[0]/a.heads)))
+}

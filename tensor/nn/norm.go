@@ -1,0 +1,285 @@
+package nn
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/espalier-ml/espalier/tensor"
+)
+
+// LayerNorm normalises every vector along the last axis to mean 0 and variance 1, then scales and shifts it
+// (Ba, Kiros and Hinton 2016): y = (x - mean) / sqrt(var + Eps) * Weight + Bias.
+type LayerNorm[T tensor.Float] struct {
+	Weight *tensor.Param[T] // [features], 1 at first
+	Bias   *tensor.Param[T] // [features], 0 at first
+	Eps    float64          // 1e-5 unless changed
+
+	x, dy     tensor.Dense[T]
+	y, dx     tensor.Dense[T]
+	yBuf      buffer[T]
+	dxBuf     buffer[T]
+	mean, inv buffer[T] // of each row
+	grain     int
+	part      buffer[T] // gradients of Weight and Bias, one pair per block
+	fwd, bwd  func(lo, hi int)
+}
+
+// NewLayerNorm returns the layer for vectors of the given size. The error wraps tensor.ErrRange if it is less than 1.
+func NewLayerNorm[T tensor.Float](features int) (*LayerNorm[T], error) {
+	if err := positive("LayerNorm", "features", features); err != nil {
+		return nil, err
+	}
+	l := &LayerNorm[T]{Weight: newParam[T]("weight", features), Bias: newParam[T]("bias", features), Eps: 1e-5}
+	fill(l.Weight.Data, 1)
+	l.fwd, l.bwd = l.forwardBlock, l.backwardBlock
+	return l, nil
+}
+
+// Forward normalises [..., features].
+func (l *LayerNorm[T]) Forward(x tensor.Dense[T], _ bool) tensor.Dense[T] {
+	m := rowsOf("LayerNorm", x, len(l.Weight.Data))
+	l.x, l.y = x, l.yBuf.shaped(x.Shape)
+	l.mean.sized(m.Rows)
+	l.inv.sized(m.Rows)
+	l.grain = rowGrain(dearGrain, m.Cols)
+	tensor.Parallel(m.Rows, l.grain, l.fwd)
+	return l.y
+}
+
+// Backward adds to the gradients of Weight and Bias and returns that of x.
+func (l *LayerNorm[T]) Backward(dy tensor.Dense[T]) tensor.Dense[T] {
+	mustLength("LayerNorm", "dy", len(dy.Data), len(l.y.Data))
+	l.dy, l.dx = dy, l.dxBuf.shaped(l.x.Shape)
+	d := len(l.Weight.Data)
+	rows := len(dy.Data) / d
+	part := l.part.sized((rows + l.grain - 1) / l.grain * 2 * d)
+	tensor.Parallel(rows, l.grain, l.bwd)
+	for ; len(part) > 0; part = part[2*d:] {
+		tensor.Add(l.Weight.Grad, l.Weight.Grad, part[:d])
+		tensor.Add(l.Bias.Grad, l.Bias.Grad, part[d:2*d])
+	}
+	return l.dx
+}
+
+// Params lists the weight and the bias.
+func (l *LayerNorm[T]) Params() []*tensor.Param[T] { return present(l.Weight, l.Bias) }
+
+func (l *LayerNorm[T]) forwardBlock(lo, hi int) {
+	d := len(l.Weight.Data)
+	w, b := l.Weight.Data, l.Bias.Data
+	for i := lo; i < hi; i++ {
+		x, y := l.x.Data[i*d:(i+1)*d], l.y.Data[i*d:(i+1)*d]
+		mean := T(tensor.Sum(x) / float64(d))
+		for j, v := range x {
+			y[j] = v - mean
+		}
+		inv := T(1 / math.Sqrt(float64(tensor.Dot(y, y))/float64(d)+l.Eps))
+		for j, v := range y {
+			y[j] = v*inv*w[j] + b[j]
+		}
+		l.mean.data[i], l.inv.data[i] = mean, inv
+	}
+}
+
+func (l *LayerNorm[T]) backwardBlock(lo, hi int) {
+	d := len(l.Weight.Data)
+	w := l.Weight.Data
+	part := l.part.data[lo/l.grain*2*d:][:2*d]
+	clear(part)
+	dw, db := part[:d], part[d:]
+	for i := lo; i < hi; i++ {
+		x, dy, dx := l.x.Data[i*d:(i+1)*d], l.dy.Data[i*d:(i+1)*d], l.dx.Data[i*d:(i+1)*d]
+		mean, inv := l.mean.data[i], l.inv.data[i]
+		var sum, inner T // of g and of g*h, where h is the normalised x and g the gradient with respect to it
+		for j, v := range dy {
+			h, g := (x[j]-mean)*inv, v*w[j]
+			sum += g
+			inner += g * h
+			dw[j] += v * h
+			db[j] += v
+		}
+		sum /= T(d)
+		inner /= T(d)
+		for j, v := range dy {
+			dx[j] = inv * (v*w[j] - sum - (x[j]-mean)*inv*inner)
+		}
+	}
+}
+
+// BatchNorm normalises every channel, the last axis of x, over all other axes (Ioffe and Szegedy 2015):
+// y = (x - mean) / sqrt(var + Eps) * Weight + Bias. In training mean and variance are those of the batch, else the running ones.
+type BatchNorm[T tensor.Float] struct {
+	Weight *tensor.Param[T] // [channels], 1 at first
+	Bias   *tensor.Param[T] // [channels], 0 at first
+
+	// Running statistics: part of the model's state though not trained. Training moves them by Momentum towards the
+	// batch's mean and its unbiased variance, as torch does, while the batch is normalised with the biased one.
+	Mean, Var []T
+	Momentum  float64 // 0.1 unless changed
+	Eps       float64 // 1e-5 unless changed
+
+	x, dy     tensor.Dense[T]
+	y, dx     tensor.Dense[T]
+	yBuf      buffer[T]
+	dxBuf     buffer[T]
+	train     bool      // mode of the last Forward
+	mean, inv []T       // of each channel, as the last Forward used them
+	a, b, c   []T       // of each channel: dx = a*dy - b - (x-mean)*c
+	grain     int       // rows of a block
+	part      buffer[T] // two sums per channel and block
+	moments   []float64 // mean and sum of squares of each channel while blocks are merged
+
+	stats, fwd, sums, bwd func(lo, hi int)
+}
+
+// NewBatchNorm returns the layer for the given number of channels. The error wraps tensor.ErrRange if it is less than 1.
+func NewBatchNorm[T tensor.Float](channels int) (*BatchNorm[T], error) {
+	if err := positive("BatchNorm", "channels", channels); err != nil {
+		return nil, err
+	}
+	l := &BatchNorm[T]{Weight: newParam[T]("weight", channels), Bias: newParam[T]("bias", channels), Momentum: 0.1, Eps: 1e-5}
+	for _, s := range []*[]T{&l.Mean, &l.Var, &l.mean, &l.inv, &l.a, &l.b, &l.c} {
+		*s = make([]T, channels)
+	}
+	l.moments = make([]float64, 2*channels)
+	fill(l.Weight.Data, 1)
+	fill(l.Var, 1)
+	l.stats, l.fwd, l.sums, l.bwd = l.statsBlock, l.forwardBlock, l.sumsBlock, l.backwardBlock
+	return l, nil
+}
+
+// Forward normalises [..., channels]. In training it panics with an error wrapping tensor.ErrShape unless there are
+// at least two values per channel: one has no variance.
+func (l *BatchNorm[T]) Forward(x tensor.Dense[T], train bool) tensor.Dense[T] {
+	m := rowsOf("BatchNorm", x, len(l.Weight.Data))
+	if train && m.Rows < 2 {
+		panic(fmt.Errorf("nn: BatchNorm: input has shape %v, want more than one value per channel in training: %w", append([]int(nil), x.Shape...), tensor.ErrShape))
+	}
+	l.x, l.y, l.train = x, l.yBuf.shaped(x.Shape), train
+	l.grain = rowGrain(cheapGrain, m.Cols)
+	if train {
+		l.measure(m)
+	} else {
+		copy(l.mean, l.Mean)
+		for j, v := range l.Var {
+			l.inv[j] = T(1 / math.Sqrt(float64(v)+l.Eps))
+		}
+	}
+	tensor.Parallel(m.Rows, l.grain, l.fwd)
+	return l.y
+}
+
+// Backward adds to the gradients of Weight and Bias and returns that of x.
+func (l *BatchNorm[T]) Backward(dy tensor.Dense[T]) tensor.Dense[T] {
+	mustLength("BatchNorm", "dy", len(dy.Data), len(l.y.Data))
+	l.dy, l.dx = dy, l.dxBuf.shaped(l.x.Shape)
+	d := len(l.Weight.Data)
+	rows := len(dy.Data) / d
+	part := l.part.sized((rows + l.grain - 1) / l.grain * 2 * d)
+	tensor.Parallel(rows, l.grain, l.sums)
+	for at := 2 * d; at < len(part); at += 2 * d {
+		tensor.Add(part[:2*d], part[:2*d], part[at:at+2*d])
+	}
+	for j := range d {
+		db, dw := part[j], part[d+j]*l.inv[j]
+		l.Bias.Grad[j] += db
+		l.Weight.Grad[j] += dw
+		l.a[j], l.b[j], l.c[j] = l.Weight.Data[j]*l.inv[j], 0, 0
+		if l.train { // mean and variance depend on x too
+			l.b[j] = l.a[j] * db / T(rows)
+			l.c[j] = l.a[j] * l.inv[j] * dw / T(rows)
+		}
+	}
+	tensor.Parallel(rows, l.grain, l.bwd)
+	return l.dx
+}
+
+// Params lists the weight and the bias. The running statistics are not among them.
+func (l *BatchNorm[T]) Params() []*tensor.Param[T] { return present(l.Weight, l.Bias) }
+
+// measure sets mean and inv to those of the batch and moves the running statistics. Blocks are merged in order with the
+// formula of Chan, Golub and LeVeque 1983, which does not cancel.
+func (l *BatchNorm[T]) measure(m tensor.Matrix[T]) {
+	d := m.Cols
+	part := l.part.sized((m.Rows + l.grain - 1) / l.grain * 2 * d)
+	tensor.Parallel(m.Rows, l.grain, l.stats)
+	mean, squares := l.moments[:d], l.moments[d:]
+	clear(l.moments)
+	for lo := 0; lo < m.Rows; lo += l.grain {
+		n := float64(min(l.grain, m.Rows-lo))
+		p := part[lo/l.grain*2*d:][:2*d]
+		for j := range d {
+			delta := float64(p[j]) - mean[j]
+			mean[j] += delta * n / (float64(lo) + n)
+			squares[j] += float64(p[d+j]) + delta*delta*float64(lo)*n/(float64(lo)+n)
+		}
+	}
+	n, mu := float64(m.Rows), l.Momentum
+	for j := range d {
+		l.mean[j], l.inv[j] = T(mean[j]), T(1/math.Sqrt(squares[j]/n+l.Eps))
+		l.Mean[j] = T((1-mu)*float64(l.Mean[j]) + mu*mean[j])
+		l.Var[j] = T((1-mu)*float64(l.Var[j]) + mu*squares[j]/(n-1))
+	}
+}
+
+// statsBlock leaves each channel's mean and sum of squared deviations from it in part.
+func (l *BatchNorm[T]) statsBlock(lo, hi int) {
+	d := len(l.Weight.Data)
+	m := tensor.Of(hi-lo, d, l.x.Data[lo*d:hi*d])
+	part := l.part.data[lo/l.grain*2*d:][:2*d]
+	clear(part)
+	mean, squares := part[:d], part[d:]
+	tensor.AddColumnSums(mean, m)
+	for j := range mean {
+		mean[j] /= T(hi - lo)
+	}
+	for i := range m.Rows {
+		for j, v := range m.Row(i) {
+			v -= mean[j]
+			squares[j] += v * v
+		}
+	}
+}
+
+func (l *BatchNorm[T]) forwardBlock(lo, hi int) {
+	d := len(l.Weight.Data)
+	mean, inv, w, b := l.mean[:d], l.inv[:d], l.Weight.Data[:d], l.Bias.Data[:d]
+	for i := lo; i < hi; i++ {
+		x, y := l.x.Data[i*d:][:d], l.y.Data[i*d:][:d]
+		for j, v := range x {
+			y[j] = (v-mean[j])*inv[j]*w[j] + b[j]
+		}
+	}
+}
+
+// sumsBlock leaves the sums over each channel of dy and of dy*(x-mean) in part.
+func (l *BatchNorm[T]) sumsBlock(lo, hi int) {
+	d := len(l.Weight.Data)
+	part := l.part.data[lo/l.grain*2*d:][:2*d]
+	clear(part)
+	plain, inner, mean := part[:d], part[d:][:d], l.mean[:d]
+	for i := lo; i < hi; i++ {
+		x, dy := l.x.Data[i*d:][:d], l.dy.Data[i*d:][:d]
+		for j, g := range dy {
+			plain[j] += g
+			inner[j] += g * (x[j] - mean[j])
+		}
+	}
+}
+
+func (l *BatchNorm[T]) backwardBlock(lo, hi int) {
+	d := len(l.Weight.Data)
+	a, b, c, mean := l.a[:d], l.b[:d], l.c[:d], l.mean[:d]
+	for i := lo; i < hi; i++ {
+		x, dy, dx := l.x.Data[i*d:][:d], l.dy.Data[i*d:][:d], l.dx.Data[i*d:][:d]
+		for j, g := range dy {
+			dx[j] = a[j]*g - b[j] - (x[j]-mean[j])*c[j]
+		}
+	}
+}
+
+func fill[T tensor.Float](x []T, v T) {
+	for i := range x {
+		x[i] = v
+	}
+}
