@@ -1,0 +1,115 @@
+//go:build arm64 && !purego && !noasm
+
+package kernel
+
+import "unsafe"
+
+// Tiles computes tiles blocks of mr rows below each other, each cols columns wide:
+// C = act(alpha*A*B + C + bias), every part as flags say; bias may be nil. Element (i, p) of A is
+// a[i*ars+p*acs], row p of the panel of B starts at b[p*brs] and is readable for width elements,
+// which is NR or half of it.
+func Tiles[T float](mr, width, cols, tiles, kc int, a *T, ars, acs int, b *T, brs int, c *T, ldc int, alpha T, flags int, bias *T) {
+	if cols == width {
+		tilesNEON(mr, width, tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias)
+		return
+	}
+	// There are no masked stores: the product of a ragged tile goes through memory of its own.
+	var acc [MR * 16]T
+	for t := range tiles {
+		tilesNEON(mr, width, 1, kc, offset(a, t*mr*ars), ars, acs, b, brs, &acc[0], 16, 1, 0, nil)
+		finish(&acc, mr, cols, offset(c, t*mr*ldc), ldc, alpha, flags, bias)
+	}
+}
+
+func tilesNEON[T float](mr, width, tiles, kc int, a *T, ars, acs int, b *T, brs int, c *T, ldc int, alpha T, flags int, bias *T) {
+	if unsafe.Sizeof(alpha) == 4 {
+		tiles32(mr, width, tiles, kc, (*float32)(unsafe.Pointer(a)), ars, acs, (*float32)(unsafe.Pointer(b)), brs,
+			(*float32)(unsafe.Pointer(c)), ldc, float32(alpha), flags, (*float32)(unsafe.Pointer(bias)))
+		return
+	}
+	tiles64(mr, width, tiles, kc, (*float64)(unsafe.Pointer(a)), ars, acs, (*float64)(unsafe.Pointer(b)), brs,
+		(*float64)(unsafe.Pointer(c)), ldc, float64(alpha), flags, (*float64)(unsafe.Pointer(bias)))
+}
+
+// PackTransposed packs cols rows of b, each contiguous in k, as the columns of a panel:
+// dst[p*width+j] = b[j*ldb+p]. Columns from cols on are left alone.
+func PackTransposed[T float](kc, width, cols int, b []T, ldb int, dst []T) {
+	var z T
+	p := 0
+	if unsafe.Sizeof(z) == 4 && width == 16 && cols == 16 && kc >= 4 {
+		p = kc &^ 3
+		pack32_t16(p, (*float32)(unsafe.Pointer(&b[0])), ldb, (*float32)(unsafe.Pointer(&dst[0])))
+	}
+	if p < kc {
+		packTransposed(kc-p, width, cols, b[p:], ldb, dst[p*width:])
+	}
+}
+
+// Dots writes the products of four rows of a with x to out: out[r] = sum_j a[r*lda+j]*x[j].
+func Dots[T float](n int, a []T, lda int, x []T, out *[4]T) {
+	q := n &^ 15
+	if q > 0 {
+		if unsafe.Sizeof(a[0]) == 4 {
+			dots32(q, (*float32)(unsafe.Pointer(&a[0])), lda, (*float32)(unsafe.Pointer(&x[0])), (*float32)(unsafe.Pointer(out)))
+		} else {
+			dots64(q, (*float64)(unsafe.Pointer(&a[0])), lda, (*float64)(unsafe.Pointer(&x[0])), (*float64)(unsafe.Pointer(out)))
+		}
+	}
+	if q == n {
+		return
+	}
+	var tail [4]T
+	dotsGo(n-q, a[q:], lda, x[q:], &tail)
+	if q > 0 {
+		for r := range tail {
+			tail[r] += out[r]
+		}
+	}
+	*out = tail
+}
+
+// Axpys adds four rows of a, multiplied by x, to y: y[j] += sum_r x[r]*a[r*lda+j].
+func Axpys[T float](n int, a []T, lda int, x *[4]T, y []T) {
+	q := n &^ 15
+	if q > 0 {
+		if unsafe.Sizeof(a[0]) == 4 {
+			axpys32(q, (*float32)(unsafe.Pointer(&a[0])), lda, (*float32)(unsafe.Pointer(x)), (*float32)(unsafe.Pointer(&y[0])))
+		} else {
+			axpys64(q, (*float64)(unsafe.Pointer(&a[0])), lda, (*float64)(unsafe.Pointer(x)), (*float64)(unsafe.Pointer(&y[0])))
+		}
+	}
+	if q < n {
+		axpysGo(n-q, a[q:], lda, x, y[q:])
+	}
+}
+
+//go:noescape
+func tiles32(mr, width, tiles, kc int, a *float32, ars, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32)
+
+//go:noescape
+func tiles64(mr, width, tiles, kc int, a *float64, ars, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64)
+
+// dots32 writes out[r] = sum_j a[r*lda+j]*x[j] for 4 rows r; n is a positive multiple of 16.
+//
+//go:noescape
+func dots32(n int, a *float32, lda int, x, out *float32)
+
+// dots64 is dots32 in double precision; n is a positive multiple of 8.
+//
+//go:noescape
+func dots64(n int, a *float64, lda int, x, out *float64)
+
+// axpys32 adds sum_r x[r]*a[r*lda+j] over 4 rows r to y[j]; n is a positive multiple of 16.
+//
+//go:noescape
+func axpys32(n int, a *float32, lda int, x, y *float32)
+
+// axpys64 is axpys32 in double precision; n is a positive multiple of 8.
+//
+//go:noescape
+func axpys64(n int, a *float64, lda int, x, y *float64)
+
+// pack32_t16 writes dst[p*16+j] = b[j*ldb+p] for 16 j and kc p; kc is a positive multiple of 4.
+//
+//go:noescape
+func pack32_t16(kc int, b *float32, ldb int, dst *float32)

@@ -1,0 +1,290 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+	"unsafe"
+
+	"github.com/stretchr/testify/require"
+)
+
+const sentinel = 12345
+
+// tileCase is one call of Tiles.
+type tileCase struct {
+	mr, width, cols, tiles, kc int
+	trans                      bool // A is read down its columns
+	gapA, gapB, gapC           int
+	flags                      int
+	bias                       bool
+	integers                   bool // small enough for every sum to be exact
+	seed                       uint64
+}
+
+func (c tileCase) String() string { return fmt.Sprintf("%+v", struct{ tileCase }{c}) }
+
+func (c tileCase) fill(n int) []float64 {
+	r := rand.New(rand.NewPCG(c.seed, uint64(n)))
+	v := make([]float64, n)
+	for i := range v {
+		if c.integers {
+			v[i] = float64(r.IntN(17) - 8)
+		} else {
+			v[i] = 2*r.Float64() - 1
+		}
+	}
+	return v
+}
+
+func convert[T float](v []float64) []T {
+	out := make([]T, len(v))
+	for i := range v {
+		out[i] = T(v[i])
+	}
+	return out
+}
+
+// run compares Tiles with its twin, elements outside the tiles included.
+func run[T float](t *testing.T, c tileCase) {
+	rows := c.mr * c.tiles
+	ars, acs := max(c.kc, 1)+c.gapA, 1
+	sizeA := rows * ars
+	if c.trans {
+		ars, acs = 1, rows+c.gapA
+		sizeA = max(c.kc, 1) * acs
+	}
+	brs, ldc := c.width+c.gapB, c.cols+c.gapC
+	a, b := convert[T](c.fill(sizeA)), convert[T](c.fill(max(c.kc, 1)*brs))
+	for i := range b { // columns that do not exist hold anything
+		if i%brs >= c.cols {
+			b[i] = T(math.NaN())
+		}
+	}
+	const margin = 32
+	got := convert[T](c.fill(rows*ldc + 2*margin))
+	for i := range got {
+		if j := i - margin; j < 0 || j >= rows*ldc || j%ldc >= c.cols {
+			got[i] = sentinel
+		}
+	}
+	want := append([]T(nil), got...)
+	alpha := T(1)
+	if c.flags&Scale != 0 {
+		alpha = -0.5
+	}
+	var bias *T
+	if c.bias {
+		v := convert[T](c.fill(2 * c.cols))
+		for i := c.cols; i < len(v); i++ {
+			v[i] = T(math.NaN())
+		}
+		bias = &v[0]
+	}
+	Tiles(c.mr, c.width, c.cols, c.tiles, c.kc, &a[0], ars, acs, &b[0], brs, &got[margin], ldc, alpha, c.flags, bias)
+	tilesGo(c.mr, c.cols, c.tiles, c.kc, &a[0], ars, acs, &b[0], brs, &want[margin], ldc, alpha, c.flags, bias)
+	tolerance := 0.0
+	if !c.integers { // inputs are at most one
+		tolerance = epsilon[T]() * float64(c.kc+4) * float64(c.kc+2)
+	}
+	for i := range want {
+		if !(math.Abs(float64(got[i]-want[i])) <= tolerance) {
+			t.Fatalf("%T %v: c[%d] of a tile with stride %d is %v, the twin has %v", alpha, c, i-margin, ldc, got[i], want[i])
+		}
+	}
+}
+
+func epsilon[T float]() float64 {
+	var z T
+	if unsafe.Sizeof(z) == 4 {
+		return 1.0 / (1 << 23)
+	}
+	return 1.0 / (1 << 52)
+}
+
+// vary chooses at random what a table does not enumerate.
+func vary(r *rand.Rand, c tileCase) tileCase {
+	c.tiles = 1 + r.IntN(3)
+	c.trans = r.IntN(2) == 1
+	c.gapA, c.gapB, c.gapC = r.IntN(4), r.IntN(4), r.IntN(4)
+	c.flags = r.IntN(8)
+	c.bias = r.IntN(2) == 1
+	c.integers = r.IntN(2) == 1
+	c.seed = r.Uint64()
+	return c
+}
+
+func testTiles[T float](t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	nr := NR[T]()
+	for mr := 1; mr <= MR; mr++ {
+		for _, width := range []int{nr / 2, nr} {
+			for cols := 1; cols <= width; cols++ {
+				for kc := 0; kc <= 40; kc++ {
+					run[T](t, vary(r, tileCase{mr: mr, width: width, cols: cols, kc: kc}))
+				}
+			}
+			for flags := range 8 {
+				for bias := range 2 {
+					for _, cols := range []int{width - 1, width} {
+						c := vary(r, tileCase{mr: mr, width: width, cols: cols, kc: 9})
+						c.flags, c.bias = flags, bias == 1
+						run[T](t, c)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestTiles(t *testing.T) {
+	t.Run("float32", testTiles[float32])
+	t.Run("float64", testTiles[float64])
+}
+
+// TestTilesRectify checks that NaN is not taken for a negative number, and infinities.
+func TestTilesRectify(t *testing.T) {
+	t.Run("float32", testTilesRectify[float32])
+	t.Run("float64", testTilesRectify[float64])
+}
+
+func testTilesRectify[T float](t *testing.T) {
+	nr := NR[T]()
+	nan, inf := T(math.NaN()), T(math.Inf(1))
+	for _, cols := range []int{nr, nr - 1, nr / 2, nr/2 - 1} {
+		width := nr
+		if cols <= nr/2 {
+			width = nr / 2
+		}
+		a := []T{1, nan, inf, -inf, 0, -1}
+		b, c := make([]T, width), make([]T, MR*cols)
+		for j := range b {
+			b[j] = T(j + 1)
+		}
+		Tiles(MR, width, cols, 1, 1, &a[0], 1, 1, &b[0], width, &c[0], cols, 1, Rectify, nil)
+		for j := range cols {
+			require.Equal(t, T(j+1), c[j])
+			require.True(t, c[cols+j] != c[cols+j], "NaN became %v", c[cols+j])
+			require.Equal(t, inf, c[2*cols+j])
+			require.Equal(t, []T{0, 0, 0}, []T{c[3*cols+j], c[4*cols+j], c[5*cols+j]})
+		}
+	}
+}
+
+func FuzzTiles(f *testing.F) {
+	f.Add(uint64(1), uint8(5), uint8(15), uint8(9), uint8(7))
+	f.Add(uint64(2), uint8(0), uint8(0), uint8(0), uint8(0))
+	f.Add(uint64(3), uint8(3), uint8(6), uint8(255), uint8(4))
+	f.Fuzz(func(t *testing.T, seed uint64, mr, cols, kc, flags uint8) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		fuzzTiles[float32](t, r, mr, cols, kc, flags)
+		fuzzTiles[float64](t, r, mr, cols, kc, flags)
+	})
+}
+
+func fuzzTiles[T float](t *testing.T, r *rand.Rand, mr, cols, kc, flags uint8) {
+	nr := NR[T]()
+	c := vary(r, tileCase{mr: 1 + int(mr)%MR, cols: 1 + int(cols)%nr, kc: int(kc), width: nr})
+	if c.cols <= nr/2 && r.IntN(2) == 0 {
+		c.width = nr / 2
+	}
+	c.flags = int(flags) % 8
+	run[T](t, c)
+}
+
+func TestPackTransposed(t *testing.T) {
+	t.Run("float32", testPackTransposed[float32])
+	t.Run("float64", testPackTransposed[float64])
+}
+
+func testPackTransposed[T float](t *testing.T) {
+	for _, width := range []int{NR[T]() / 2, NR[T]()} {
+		for cols := 1; cols <= width; cols++ {
+			for kc := 0; kc <= 130; kc++ {
+				ldb := kc + cols%4
+				b := convert[T](tileCase{seed: 4}.fill(cols*ldb + 1))
+				got := make([]T, kc*width+32)
+				for i := range got {
+					got[i] = sentinel
+				}
+				want := append([]T(nil), got...)
+				PackTransposed(kc, width, cols, b, ldb, got)
+				packTransposed(kc, width, cols, b, ldb, want)
+				if !equal(got, want) {
+					t.Fatalf("kc %d, width %d, cols %d: got %v, want %v", kc, width, cols, got, want)
+				}
+			}
+		}
+	}
+}
+
+func equal[T float](x, y []T) bool {
+	for i := range x {
+		if x[i] != y[i] {
+			return false
+		}
+	}
+	return len(x) == len(y)
+}
+
+func TestDots(t *testing.T) {
+	t.Run("float32", testDots[float32])
+	t.Run("float64", testDots[float64])
+}
+
+func testDots[T float](t *testing.T) {
+	for n := 1; n <= 130; n++ {
+		for gap := range 4 {
+			for _, integers := range []bool{false, true} {
+				c := tileCase{seed: uint64(n), integers: integers}
+				lda := n + gap
+				a, x := convert[T](c.fill(3*lda+n)), convert[T](c.fill(n))
+				var got, want [4]T
+				got[0] = sentinel // is overwritten
+				Dots(n, a, lda, x, &got)
+				dotsGo(n, a, lda, x, &want)
+				near(t, got[:], want[:], n, integers)
+			}
+		}
+	}
+}
+
+func TestAxpys(t *testing.T) {
+	t.Run("float32", testAxpys[float32])
+	t.Run("float64", testAxpys[float64])
+}
+
+func testAxpys[T float](t *testing.T) {
+	for n := 1; n <= 130; n++ {
+		for gap := range 4 {
+			for _, integers := range []bool{false, true} {
+				c := tileCase{seed: uint64(n), integers: integers}
+				lda := n + gap
+				a, x := convert[T](c.fill(3*lda+n)), [4]T(convert[T](c.fill(4)))
+				got := convert[T](c.fill(n + 16))
+				for i := n; i < len(got); i++ {
+					got[i] = sentinel
+				}
+				want := append([]T(nil), got...)
+				Axpys(n, a, lda, &x, got)
+				axpysGo(n, a, lda, &x, want[:n])
+				near(t, got, want, 4, integers)
+			}
+		}
+	}
+}
+
+// near compares sums of n products of numbers that are at most one, or of small integers.
+func near[T float](t *testing.T, got, want []T, n int, integers bool) {
+	t.Helper()
+	tolerance := 0.0
+	if !integers {
+		tolerance = epsilon[T]() * float64(n) * float64(n+1)
+	}
+	for i := range want {
+		if !(math.Abs(float64(got[i]-want[i])) <= tolerance) {
+			t.Fatalf("%T: element %d of %d is %v, the twin has %v", want[i], i, len(want), got[i], want[i])
+		}
+	}
+}
