@@ -1,6 +1,10 @@
 package tensor
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+	"math/bits"
+)
 
 // Dense is an N-dimensional tensor: contiguous, row-major, a view over a caller's slice.
 // Images and activations are NHWC: [batch, height, width, channels].
@@ -25,14 +29,7 @@ func DenseOf[T Float](data []T, shape ...int) Dense[T] {
 
 // Validate returns an error wrapping [ErrShape] unless the dimensions multiply to len(Data).
 func (d Dense[T]) Validate() error {
-	n := 1
-	for i, s := range d.Shape {
-		if s < 0 {
-			return fmt.Errorf("tensor: shape %v: dimension %d is negative: %w", d.Shape, i, ErrShape)
-		}
-		n *= s
-	}
-	if n != len(d.Data) {
+	if n, ok := product(d.Shape); !ok || n != len(d.Data) {
 		return fmt.Errorf("tensor: shape %v does not fit %d elements: %w", d.Shape, len(d.Data), ErrShape)
 	}
 	return nil
@@ -54,15 +51,26 @@ func (d Dense[T]) Matrix(axis int) Matrix[T] {
 	return Of(rows, cols, d.Data)
 }
 
+// elements panics if a dimension is negative or their product overflows.
 func elements(op string, shape []int) int {
-	n := 1
-	for _, s := range shape {
-		if s < 0 {
-			shapePanic(ErrShape, "%s: negative dimension in %v", op, append([]int(nil), shape...))
-		}
-		n *= s
+	n, ok := product(shape)
+	if !ok {
+		shapePanic(ErrShape, "%s: bad shape %v", op, append([]int(nil), shape...))
 	}
 	return n
+}
+
+// product multiplies the dimensions. ok is false if one is negative or the product overflows.
+func product(shape []int) (n int, ok bool) {
+	n = 1
+	for _, s := range shape {
+		hi, lo := bits.Mul64(uint64(n), uint64(max(s, 0)))
+		if s < 0 || hi != 0 || lo > math.MaxInt {
+			return 0, false
+		}
+		n = int(lo)
+	}
+	return n, true
 }
 
 // Param is one trainable tensor of a user's model: a view of its values and of its gradient, never

@@ -65,7 +65,7 @@ func gemmChecked[T Float](op string, transA, transB Transpose, alpha T, a, b Mat
 	a.check(op, "a")
 	b.check(op, "b")
 	c.check(op, "c")
-	p := product[T]{
+	p := matmul[T]{
 		m: a.Rows, k: a.Cols, n: b.Cols,
 		a: a.Data, ars: a.Stride, acs: 1,
 		b: b.Data, brs: b.Stride, bcs: 1,
@@ -93,15 +93,15 @@ func gemmChecked[T Float](op string, transA, transB Transpose, alpha T, a, b Mat
 	}
 	// A derived type runs the code of the type beneath it.
 	if unsafe.Sizeof(alpha) == 4 {
-		(*product[float32])(unsafe.Pointer(&p)).run()
+		(*matmul[float32])(unsafe.Pointer(&p)).run()
 	} else {
-		(*product[float64])(unsafe.Pointer(&p)).run()
+		(*matmul[float64])(unsafe.Pointer(&p)).run()
 	}
 }
 
-// product is one matrix product with general strides for A and B: element (i, p) of A is
+// matmul is one matrix product with general strides for A and B: element (i, p) of A is
 // a[i*ars+p*acs], element (p, j) of B is b[p*brs+j*bcs].
-type product[T Float] struct {
+type matmul[T Float] struct {
 	m, n, k     int
 	a, b, c     []T
 	ars, acs    int
@@ -115,7 +115,7 @@ type product[T Float] struct {
 // Below this number of multiply-adds a plain triple loop beats setting up tiles.
 const tinyProduct = 48
 
-func (p *product[T]) run() {
+func (p *matmul[T]) run() {
 	switch {
 	case p.k == 0 || p.alpha == 0:
 		p.scaleC()
@@ -132,14 +132,14 @@ func (p *product[T]) run() {
 			p.beta = 1
 		}
 		j := newGemmJob[T]()
-		j.product = *p
+		j.matmul = *p
 		j.run()
 		j.release()
 	}
 }
 
 // scaleC multiplies C by beta; zero overwrites whatever was there.
-func (p *product[T]) scaleC() {
+func (p *matmul[T]) scaleC() {
 	if p.beta == 1 {
 		return
 	}
@@ -156,7 +156,7 @@ func (p *product[T]) scaleC() {
 }
 
 // finish adds the bias and applies the activation to rows [i0, i1) and columns [j0, j1) of C.
-func (p *product[T]) finish(i0, i1, j0, j1 int) {
+func (p *matmul[T]) finish(i0, i1, j0, j1 int) {
 	if p.bias == nil && p.act == Identity {
 		return
 	}
@@ -173,7 +173,7 @@ func (p *product[T]) finish(i0, i1, j0, j1 int) {
 }
 
 // activate applies the activations that the tiles leave undone.
-func (p *product[T]) activate(r []T) {
+func (p *matmul[T]) activate(r []T) {
 	switch p.act {
 	case TanhActivation:
 		Tanh(r, r)
@@ -182,7 +182,7 @@ func (p *product[T]) activate(r []T) {
 	}
 }
 
-func (p *product[T]) tiny() {
+func (p *matmul[T]) tiny() {
 	for i := range p.m {
 		r := p.c[i*p.ldc:][:p.n]
 		for j := range r {
@@ -206,7 +206,7 @@ func (p *product[T]) tiny() {
 }
 
 // rows computes a C of few rows: each is a matrix-vector product with B.
-func (p *product[T]) rows() {
+func (p *matmul[T]) rows() {
 	for i := range p.m {
 		x, y := p.a[i*p.ars:][:p.k], p.c[i*p.ldc:][:p.n]
 		if p.bcs == 1 {
@@ -219,7 +219,7 @@ func (p *product[T]) rows() {
 }
 
 // column computes a C of one contiguous column.
-func (p *product[T]) column() {
+func (p *matmul[T]) column() {
 	x, y := p.b[:p.k], p.c[:p.m]
 	if p.acs == 1 {
 		gemv(p.m, p.k, p.alpha, p.a, p.ars, x, p.beta, y)
@@ -243,7 +243,7 @@ const (
 // gemmJob is a product in progress: the block of k it is at, B's panels packed for it, and the grid over
 // which its tiles are shared. Jobs are pooled with their buffers and their bound functions.
 type gemmJob[T Float] struct {
-	product[T]
+	matmul[T]
 	packed           []T
 	direct           bool // full panels are read from B itself, only a ragged one is packed
 	k0, kb           int  // block of k
@@ -273,7 +273,7 @@ func newGemmJob[T Float]() *gemmJob[T] {
 }
 
 func (j *gemmJob[T]) release() {
-	j.product = product[T]{} // do not keep the caller's memory alive
+	j.matmul = matmul[T]{} // do not keep the caller's memory alive
 	var z T
 	if unsafe.Sizeof(z) == 4 {
 		gemmJobs32.Put((*gemmJob[float32])(unsafe.Pointer(j)))

@@ -3,6 +3,8 @@ package tensor
 import (
 	"fmt"
 	"math"
+
+	"github.com/espalier-ml/espalier/tensor/internal/kernel"
 )
 
 // Softmax sets dst[i] = exp(src[i]) / sum_j exp(src[j]), computed from the maximum down so that no
@@ -13,12 +15,8 @@ func Softmax[T Float](dst, src []T) {
 	if len(src) == 0 {
 		return
 	}
-	top := Max(src)
-	for i, v := range src {
-		dst[i] = v - top
-	}
-	Exp(dst, dst)
-	Scale(dst, T(1/Sum(dst)), dst)
+	noPartialOverlap("Softmax", dst, src)
+	kernel.ScaleTo(dst, T(1/kernel.ExpSum(dst, src, kernel.Max(src))), dst)
 }
 
 // SoftmaxRows applies [Softmax] to every row of src. dst has its shape and is either the same view or
@@ -49,15 +47,18 @@ func LogSumExp[T Float](x []T) float64 {
 	if len(x) == 0 {
 		return math.Inf(-1)
 	}
-	top := float64(Max(x))
-	if math.IsInf(top, 0) {
-		return top
+	top := kernel.Max(x)
+	if math.IsInf(float64(top), 0) {
+		return float64(top)
 	}
 	var sum float64
-	for _, v := range x {
-		sum += math.Exp(float64(v) - top)
+	var scratch [256]T
+	for len(x) > 0 {
+		n := min(len(x), len(scratch))
+		sum += kernel.ExpSum(scratch[:n], x[:n], top)
+		x = x[n:]
 	}
-	return top + math.Log(sum)
+	return float64(top) + math.Log(sum)
 }
 
 // LogSumExpRows sets dst[i] to [LogSumExp] of row i of src.

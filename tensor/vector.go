@@ -1,6 +1,10 @@
 package tensor
 
-import "math"
+import (
+	"math"
+
+	"github.com/espalier-ml/espalier/tensor/internal/kernel"
+)
 
 // The functions of this file run on the calling goroutine and do not allocate. dst may be the same
 // slice as an input but must not overlap it otherwise. They panic, before anything is written, with an
@@ -9,70 +13,44 @@ import "math"
 // Dot returns the sum of x[i]*y[i], and 0 if both are empty.
 func Dot[T Float](x, y []T) T {
 	sameLength("Dot", len(x), len(y))
-	var s0, s1, s2, s3 T
-	y = y[:len(x)]
-	i := 0
-	for ; i+4 <= len(x); i += 4 {
-		s0 += x[i] * y[i]
-		s1 += x[i+1] * y[i+1]
-		s2 += x[i+2] * y[i+2]
-		s3 += x[i+3] * y[i+3]
-	}
-	for ; i < len(x); i++ {
-		s0 += x[i] * y[i]
-	}
-	return (s0 + s1) + (s2 + s3)
+	return kernel.Dot(x, y)
 }
 
 // Axpy adds alpha*x to dst.
 func Axpy[T Float](dst []T, alpha T, x []T) {
 	sameLength("Axpy", len(dst), len(x))
 	noPartialOverlap("Axpy", dst, x)
-	for i, v := range x {
-		dst[i] += alpha * v
-	}
+	kernel.Axpy(dst, alpha, x)
 }
 
 // Scale writes alpha*x to dst.
 func Scale[T Float](dst []T, alpha T, x []T) {
 	sameLength("Scale", len(dst), len(x))
 	noPartialOverlap("Scale", dst, x)
-	for i, v := range x {
-		dst[i] = alpha * v
-	}
+	kernel.ScaleTo(dst, alpha, x)
 }
 
 // Add writes x+y to dst.
 func Add[T Float](dst, x, y []T) {
 	binary("Add", dst, x, y)
-	for i, v := range x {
-		dst[i] = v + y[i]
-	}
+	kernel.Add(dst, x, y)
 }
 
 // Sub writes x-y to dst.
 func Sub[T Float](dst, x, y []T) {
 	binary("Sub", dst, x, y)
-	for i, v := range x {
-		dst[i] = v - y[i]
-	}
+	kernel.Sub(dst, x, y)
 }
 
 // Mul writes the element-wise product x*y to dst.
 func Mul[T Float](dst, x, y []T) {
 	binary("Mul", dst, x, y)
-	for i, v := range x {
-		dst[i] = v * y[i]
-	}
+	kernel.Mul(dst, x, y)
 }
 
 // Sum returns the sum of x in float64, in a fixed order.
 func Sum[T Float](x []T) float64 {
-	var s float64
-	for _, v := range x {
-		s += float64(v)
-	}
-	return s
+	return kernel.Sum(x)
 }
 
 // Norm2 returns the Euclidean norm of x, accumulated in float64 without guard against overflow.
@@ -86,11 +64,8 @@ func Norm2[T Float](x []T) float64 {
 
 // Max returns the largest element of x, and NaN if x holds one. It panics if x is empty.
 func Max[T Float](x []T) T {
-	m := x[0]
-	for _, v := range x[1:] {
-		m = max(m, v)
-	}
-	return m
+	_ = x[0]
+	return kernel.Max(x)
 }
 
 // ArgMax returns the index of the first largest element of x; NaN is never larger. It panics if x is empty.
@@ -109,10 +84,7 @@ func AddRow[T Float](m Matrix[T], v []T) {
 	m.check("AddRow", "m")
 	sameLength("AddRow", m.Cols, len(v))
 	for i := range m.Rows {
-		r := m.Row(i)
-		for j, b := range v {
-			r[j] += b
-		}
+		kernel.Add(m.Row(i), m.Row(i), v)
 	}
 }
 
@@ -121,11 +93,7 @@ func AddRow[T Float](m Matrix[T], v []T) {
 func AddColumnSums[T Float](dst []T, m Matrix[T]) {
 	m.check("AddColumnSums", "m")
 	sameLength("AddColumnSums", len(dst), m.Cols)
-	for i := range m.Rows {
-		for j, v := range m.Row(i) {
-			dst[j] += v
-		}
-	}
+	kernel.AddColumnSums(dst, m.Rows, m.Data, m.Stride)
 }
 
 func sameLength(op string, dst, x int) {
