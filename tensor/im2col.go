@@ -12,31 +12,60 @@ func Im2Col[T Float](dst Matrix[T], x []T, w Window) {
 		im2colGroups(dst, x, w)
 		return
 	}
+	run := w.KW * w.C
 	for n := range w.N {
-		image := x[n*w.H*w.W*w.C:]
 		for i := range rows {
-			top := i*w.StrideH - w.PadH
-			h0, h1 := taps(top, w.DilationH, w.KH, w.H)
-			for j := range cols {
-				left := j*w.StrideW - w.PadW
-				w0, w1 := taps(left, w.DilationW, w.KW, w.W)
-				row := dst.Row((n*rows+i)*cols + j)
-				if h0 > 0 || h1 < w.KH || w0 > 0 || w1 < w.KW {
-					clear(row)
-				}
-				for kh := h0; kh < h1; kh++ {
-					from := ((top+kh*w.DilationH)*w.W + left) * w.C
-					to := kh * w.KW * w.C
-					if w.DilationW == 1 {
-						copy(row[to+w0*w.C:to+max(w0, w1)*w.C], image[from+w0*w.C:])
-						continue
+			for kh := range w.KH {
+				d := Matrix[T]{Rows: cols, Cols: run, Stride: dst.Stride, Data: dst.Data[(n*rows+i)*cols*dst.Stride+kh*run:]}
+				if h := i*w.StrideH - w.PadH + kh*w.DilationH; h < 0 || h >= w.H {
+					for j := range cols {
+						clear(d.Row(j))
 					}
-					for kw := w0; kw < w1; kw++ {
-						copy(row[to+kw*w.C:to+(kw+1)*w.C], image[from+kw*w.DilationW*w.C:])
-					}
+				} else {
+					im2colLine(d, x[(n*w.H+h)*w.W*w.C:][:w.W*w.C], w)
 				}
 			}
 		}
+	}
+}
+
+// im2colLine lays out one row of the window over one row of the image: row j of dst is what output column j sees of it.
+func im2colLine[T Float](dst Matrix[T], line []T, w Window) {
+	// Columns [in0, in1) see no padding.
+	in0 := min(dst.Rows, (w.PadW+w.StrideW-1)/w.StrideW)
+	in1 := max(in0, min(dst.Rows, (w.W+w.PadW-w.DilationW*(w.KW-1)-1)/w.StrideW+1))
+	if w.DilationW > 1 {
+		in0, in1 = dst.Rows, dst.Rows // not one piece
+	}
+	for j := 0; j < dst.Rows; j++ {
+		if j == in0 && in0 < in1 {
+			copyRuns(dst.Data[in0*dst.Stride:], dst.Stride, line[(in0*w.StrideW-w.PadW)*w.C:], w.StrideW*w.C, dst.Cols, in1-in0)
+			j = in1 - 1
+			continue
+		}
+		left := j*w.StrideW - w.PadW
+		w0, w1 := taps(left, w.DilationW, w.KW, w.W)
+		d := dst.Row(j)
+		if w0 > 0 || w1 < w.KW {
+			clear(d)
+		}
+		for kw := w0; kw < w1; kw++ {
+			copy(d[kw*w.C:(kw+1)*w.C], line[(left+kw*w.DilationW)*w.C:])
+		}
+	}
+}
+
+// copyRuns copies count runs of n elements that lie the given steps apart.
+func copyRuns[T Float](dst []T, dstStep int, src []T, srcStep, n, count int) {
+	if n == 3 { // 3x3 over one channel: a call for every three elements costs more than the elements
+		for i := range count {
+			d, s := dst[i*dstStep:][:3], src[i*srcStep:][:3]
+			d[0], d[1], d[2] = s[0], s[1], s[2]
+		}
+		return
+	}
+	for i := range count {
+		copy(dst[i*dstStep:][:n], src[i*srcStep:])
 	}
 }
 

@@ -21,6 +21,12 @@ func MaxPool[T Float](dst []T, arg []int32, x []T, w Window) {
 				w0, w1 := taps(left, w.DilationW, w.KW, w.W)
 				at := ((n*rows+i)*cols + j) * w.C
 				d, a := dst[at:at+w.C], arg[at:at+w.C]
+				if h1-h0 == 2 && w1-w0 == 2 {
+					from := ((n*w.H+top+h0*w.DilationH)*w.W + left + w0*w.DilationW) * w.C
+					if largestOfFour(d, a, x[from:], from, w.DilationW*w.C, w.DilationH*w.W*w.C) {
+						continue
+					}
+				}
 				first := true
 				for kh := h0; kh < h1; kh++ {
 					for kw := w0; kw < w1; kw++ {
@@ -42,6 +48,34 @@ func MaxPool[T Float](dst []T, arg []int32, x []T, w Window) {
 			}
 		}
 	}
+}
+
+// largestOfFour is the window of two by two pixels, the first one at the start of x, which is at from in the images. It has no
+// branch that depends on data, since the outcome of a comparison cannot be predicted. It reports whether the result
+// holds: not if a pixel is NaN or infinite.
+func largestOfFour[T Float](d []T, a []int32, x []T, from, right, down int) bool {
+	n := len(d)
+	a = a[:n]
+	x0, x1, x2, x3 := x[:n], x[right:][:n], x[down:][:n], x[down+right:][:n]
+	var odd T
+	for c := range d {
+		v0, v1, v2, v3 := x0[c], x1[c], x2[c], x3[c]
+		odd += (v0 + v1 + v2 + v3) * 0
+		top := c + right&-larger(v1, v0)
+		bottom := c + down + right&-larger(v3, v2)
+		top += (bottom - top) & -larger(x[bottom], x[top])
+		d[c], a[c] = x[top], int32(from+top)
+	}
+	return odd == 0
+}
+
+// larger is 1 if v > u and else 0: a flag and not a branch.
+func larger[T Float](v, u T) int {
+	b := 0
+	if v > u {
+		b = 1
+	}
+	return b
 }
 
 func firstOf[T Float](d []T, a []int32, pixel []T, from int32) {

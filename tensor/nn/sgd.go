@@ -61,21 +61,26 @@ func (o *SGD[T]) State(p *tensor.Param[T]) []T { return o.velocity[p] }
 func (o *SGD[T]) stepBlock(lo, hi int) {
 	lr, mu, decay := T(o.LR), T(o.Momentum), T(o.WeightDecay)
 	p, grad := o.p[lo:hi], o.g[lo:hi]
-	if o.v == nil {
-		for i, g := range grad {
-			p[i] -= lr * (g + decay*p[i])
+	if o.v != nil {
+		v := o.v[lo:hi]
+		tensor.Scale(v, mu, v)
+		tensor.Add(v, v, grad)
+		if decay > 0 {
+			tensor.Axpy(v, decay, p)
 		}
-		return
 	}
-	velocity := o.v[lo:hi]
-	for i, g := range grad {
-		g += decay * p[i]
-		v := mu*velocity[i] + g
-		velocity[i] = v
-		if o.Nesterov {
-			v = g + mu*v
+	if o.v == nil || o.Nesterov {
+		if decay > 0 {
+			tensor.Scale(p, 1-lr*decay, p)
 		}
-		p[i] -= lr * v
+		tensor.Axpy(p, -lr, grad)
+	}
+	if o.v != nil {
+		share := T(1)
+		if o.Nesterov {
+			share = mu
+		}
+		tensor.Axpy(p, -lr*share, o.v[lo:hi])
 	}
 }
 
