@@ -1,0 +1,131 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/espalier-ml/espalier/benchmarks"
+	"github.com/espalier-ml/espalier/benchmarks/internal/contest"
+	"github.com/espalier-ml/espalier/tensor"
+)
+
+// The bars that were looked at and those that were missed.
+var judged, missed int
+
+// verdict returns the bar and whether the ratio reaches it, as two cells.
+func verdict(ratio, bar float64) string {
+	if bar == 0 {
+		return " | "
+	}
+	judged++
+	if ratio < bar {
+		missed++
+		return fmt.Sprintf("%.2f | **no**", bar)
+	}
+	return fmt.Sprintf("%.2f | yes", bar)
+}
+
+const peersHead = "| shape | espalier GFLOP/s | OpenBLAS GFLOP/s | gonum GFLOP/s | ratio to OpenBLAS | bar | ok |\n|---|--:|--:|--:|--:|--:|---|"
+
+// peers prints one line: ours against OpenBLAS, held to the bar, and against gonum.
+func peers(name string, flops, bar float64, budget time.Duration, ours, blas, gonum func(int)) {
+	r := processor(budget).Run(ours, blas)
+	g := processor(budget/4).Run(ours, gonum) // apart, because a turn of gonum's can take as long as all of the above
+	giga := func(s float64) float64 { return flops / s / 1e9 }
+	fmt.Printf("| %s | %.1f | %.1f | %.1f | %.2f | %s |\n", name, giga(r.Seconds[0]), giga(r.Seconds[1]), giga(g.Seconds[1]), r.Ratios[1], verdict(r.Ratios[1], bar))
+}
+
+func gemm32(budget time.Duration) { gemm[float32](benchmarks.Products32, budget) }
+func gemm64(budget time.Duration) { gemm[float64](benchmarks.Products64, budget) }
+
+func gemm[T float32 | float64](shapes []benchmarks.Shape, budget time.Duration) {
+	fmt.Println(peersHead)
+	for _, s := range shapes {
+		p := benchmarks.NewProduct[T](s)
+		peers(s.String(), s.Flops(), s.Bar, budget, p.Espalier, p.OpenBLAS, p.Gonum)
+	}
+}
+
+func gemv(budget time.Duration) {
+	fmt.Println(peersHead)
+	gemvOf[float32](budget)
+	gemvOf[float64](budget)
+}
+
+func gemvOf[T float32 | float64](budget time.Duration) {
+	for _, v := range benchmarks.Vectors {
+		p := benchmarks.NewVectorProduct[T](v)
+		name := fmt.Sprintf("%T %v", p.X[0], v)
+		peers(name, 2*float64(v.Rows)*float64(v.Cols), v.Bar, budget/2, p.Espalier, p.OpenBLAS, p.Gonum)
+	}
+}
+
+// twoThreads compares two threads with one, ours and theirs.
+func twoThreads(budget time.Duration) {
+	fmt.Println("| shape | one GFLOP/s | two GFLOP/s | gain | bar | ok | OpenBLAS two GFLOP/s | its gain |\n|---|--:|--:|--:|--:|---|--:|--:|")
+	for _, s := range benchmarks.Products32 {
+		bar := 0.0
+		if s.M == s.N && s.M >= 512 && s.K >= 512 {
+			bar = 1.7
+		}
+		p := benchmarks.NewProduct[float32](s)
+		c := contest.Contest{Clock: wall, Turn: 2 * time.Millisecond, Budget: budget, Setup: func(who int) { threads(2 - who) }}
+		ours, theirs := c.Run(p.Espalier, p.Espalier), c.Run(p.OpenBLAS, p.OpenBLAS)
+		giga := func(s2 float64) float64 { return s.Flops() / s2 / 1e9 }
+		fmt.Printf("| %v | %.1f | %.1f | %.2f | %s | %.1f | %.2f |\n", s, giga(ours.Seconds[1]), giga(ours.Seconds[0]), ours.Ratios[1],
+			verdict(ours.Ratios[1], bar), giga(theirs.Seconds[0]), theirs.Ratios[1])
+	}
+}
+
+// small compares with gonum, whose cost of a call is that of Go code too.
+func small[T float32 | float64](budget time.Duration) {
+	fmt.Println("| shape | espalier ns | gonum ns | ratio to gonum | bar | ok |\n|---|--:|--:|--:|--:|---|")
+	for _, s := range benchmarks.Small() {
+		p := benchmarks.NewProduct[T](s)
+		c := processor(budget / 8)
+		c.Turn = time.Millisecond / 2
+		r := c.Run(p.Espalier, p.Gonum)
+		fmt.Printf("| %v | %.0f | %.0f | %.2f | %s |\n", s, r.Seconds[0]*1e9, r.Seconds[1]*1e9, r.Ratios[1], verdict(r.Ratios[1], 1))
+	}
+}
+
+// functions compares with a loop over package math. Vector and result stay in the first-level cache.
+func functions(budget time.Duration) {
+	const n = 4096
+	x, positive, y := make([]float32, n), make([]float32, n), make([]float32, n)
+	for i := range x {
+		x[i] = float32(tensor.Stream(1, uint64(i)).NormFloat64())
+		positive[i] = max(x[i], -x[i])
+	}
+	fmt.Println("| function | espalier G elements/s | loop over math | gain |\n|---|--:|--:|--:|")
+	for _, f := range []struct {
+		name string
+		x    []float32
+		ours func(dst, x []float32)
+		math func(float64) float64
+	}{
+		{"Exp", x, tensor.Exp[float32], math.Exp},
+		{"Expm1", x, tensor.Expm1[float32], math.Expm1},
+		{"Log1p", positive, tensor.Log1p[float32], math.Log1p},
+		{"Tanh", x, tensor.Tanh[float32], math.Tanh},
+		{"Sigmoid", x, tensor.Sigmoid[float32], func(v float64) float64 { return 1 / (1 + math.Exp(-v)) }},
+		{"Erf", x, tensor.Erf[float32], math.Erf},
+		{"ReLU", x, tensor.ReLU[float32], func(v float64) float64 { return max(v, 0) }},
+	} {
+		ours := func(times int) {
+			for range times {
+				f.ours(y, f.x)
+			}
+		}
+		plain := func(times int) {
+			for range times {
+				for i, v := range f.x {
+					y[i] = float32(f.math(float64(v)))
+				}
+			}
+		}
+		r := processor(budget/4).Run(ours, plain)
+		fmt.Printf("| %s | %.3f | %.3f | %.1f |\n", f.name, n/r.Seconds[0]/1e9, n/r.Seconds[1]/1e9, r.Ratios[1])
+	}
+}
