@@ -40,8 +40,8 @@ func NewAdamW[T tensor.Float](lr, weightDecay float64) *Adam[T] {
 }
 
 // Step updates every parameter that has a gradient. Steps are counted per parameter. The error wraps
-// tensor.ErrRange or tensor.ErrNotFinite if a field is out of range and tensor.ErrShape if a parameter is
-// malformed; nothing is updated then.
+// tensor.ErrRange or tensor.ErrNotFinite if a field is out of range, tensor.ErrShape if a parameter is malformed and
+// tensor.ErrNotFinite if a gradient has such an element; nothing is updated then.
 func (o *Adam[T]) Step(params []*tensor.Param[T]) error {
 	if err := o.validate(); err != nil {
 		return err

@@ -113,7 +113,8 @@ type BatchNorm[T tensor.Float] struct {
 	Bias   *tensor.Param[T] // [channels], 0 at first
 
 	// Running statistics: part of the model's state though not trained. Training moves them by Momentum towards the
-	// batch's mean and its unbiased variance, as torch does, while the batch is normalised with the biased one.
+	// batch's mean and its unbiased variance, as torch does, while the batch is normalised with the biased one. Statistics that are not
+	// finite leave them alone.
 	Mean, Var []T
 	Momentum  float64 // 0.1 unless changed
 	Eps       float64 // 1e-5 unless changed
@@ -217,6 +218,9 @@ func (l *BatchNorm[T]) measure(m tensor.Matrix[T]) {
 	n, mu := float64(m.Rows), l.Momentum
 	for j := range d {
 		l.mean[j], l.inv[j] = T(mean[j]), T(1/math.Sqrt(squares[j]/n+l.Eps))
+		if squares[j]-squares[j] != 0 {
+			continue // the loss will tell; one bad batch does not spoil the model
+		}
 		l.Mean[j] = T((1-mu)*float64(l.Mean[j]) + mu*mean[j])
 		l.Var[j] = T((1-mu)*float64(l.Var[j]) + mu*squares[j]/(n-1))
 	}

@@ -24,8 +24,8 @@ type SGD[T tensor.Float] struct {
 //
 //	g = grad + WeightDecay*w;  v = Momentum*v + g;  w -= LR*v   (Nesterov: w -= LR*(g + Momentum*v))
 //
-// The error wraps tensor.ErrRange or tensor.ErrNotFinite if a field is out of range and tensor.ErrShape if a
-// parameter is malformed; nothing is updated then.
+// The error wraps tensor.ErrRange or tensor.ErrNotFinite if a field is out of range, tensor.ErrShape if a parameter is
+// malformed and tensor.ErrNotFinite if a gradient has such an element; nothing is updated then.
 func (o *SGD[T]) Step(params []*tensor.Param[T]) error {
 	if err := o.validate(); err != nil {
 		return err
@@ -114,6 +114,11 @@ func validateParams[T tensor.Float](params []*tensor.Param[T]) error {
 		}
 		if err := p.Validate(); err != nil {
 			return fmt.Errorf("nn: params[%d]: %w", i, err)
+		}
+		if s := tensor.Dot(p.Grad, p.Grad); s-s != 0 { // or it overflowed
+			if err := tensor.CheckFinite("Grad", p.Grad); err != nil {
+				return fmt.Errorf("nn: params[%d] %q: %w", i, p.Name, err)
+			}
 		}
 	}
 	return nil
