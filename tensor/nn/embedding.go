@@ -34,11 +34,12 @@ func NewEmbedding[T tensor.Float](count, dim int, rng *rand.Rand) (*Embedding[T]
 // tensor.ErrRange if an id is outside the table; the last result is then unchanged.
 func (e *Embedding[T]) Forward(ids []int, shape ...int) (tensor.Dense[T], error) {
 	count, dim := e.Weight.Shape[0], e.Weight.Shape[1]
-	n := 1
+	n, negative := 1, false
 	for _, s := range shape {
 		n *= s
+		negative = negative || s < 0
 	}
-	if len(shape) > 0 && n != len(ids) {
+	if len(shape) > 0 && n != len(ids) || negative {
 		return tensor.Dense[T]{}, fmt.Errorf("nn: Embedding: %d ids cannot be viewed as %v: %w", len(ids), append([]int(nil), shape...), tensor.ErrShape)
 	}
 	for i, id := range ids {

@@ -176,6 +176,9 @@ func (l *BatchNorm[T]) Backward(dy tensor.Dense[T]) tensor.Dense[T] {
 	l.dy, l.dx = dy, l.dxBuf.shaped(l.x.Shape)
 	d := len(l.Weight.Data)
 	rows := len(dy.Data) / d
+	if rows == 0 {
+		return l.dx
+	}
 	part := l.part.sized((rows + l.grain - 1) / l.grain * 2 * d)
 	tensor.Parallel(rows, l.grain, l.sums)
 	for at := 2 * d; at < len(part); at += 2 * d {
