@@ -22,6 +22,12 @@ type Cyclic struct {
 	IncludeFloor bool    `json:"includeFloor,omitempty"` // the last step of a cycle is Floor itself, not one step short of it
 }
 
+// WarmRestarts is torch.optim.lr_scheduler.CosineAnnealingWarmRestarts: cycles of first, first*mult, ... steps from peak
+// towards floor, without a warmup.
+func WarmRestarts(first, mult, peak, floor float64) Cyclic {
+	return Cyclic{First: first, Mult: mult, Peak: peak, Floor: floor}
+}
+
 // Validate reports every field out of range, wrapping [tensor.ErrRange] or [tensor.ErrNotFinite].
 func (c Cyclic) Validate() error {
 	e := check("Cyclic").atLeast("Warmup", c.Warmup, 0).finite("First", c.First).atLeast("Mult", c.Mult, 1).

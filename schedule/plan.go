@@ -34,15 +34,21 @@ func (p Plan) Convert(d Duration, to Unit) (float64, error) {
 	if err := errors.Join(p.Validate(), d.Validate(), Duration{0, to}.Validate()); err != nil {
 		return 0, err
 	}
-	if d.Unit == to {
-		return d.Value, nil
+	v, err := p.conversion(d, to)
+	if err != nil {
+		return 0, fmt.Errorf("schedule: %w", err)
 	}
+	return v, nil
+}
+
+// conversion is Convert for a plan, a duration and a unit that are known to be valid.
+func (p Plan) conversion(d Duration, to Unit) (float64, error) {
 	v, err := p.convert(d, to)
 	if err != nil {
-		return 0, fmt.Errorf("schedule: %v to %v: %w", d, to, err)
+		return 0, fmt.Errorf("%v to %v: %w", d, to, err)
 	}
 	if v-v != 0 {
-		return 0, fmt.Errorf("schedule: %v to %v overflows: %w", d, to, tensor.ErrRange)
+		return 0, fmt.Errorf("%v to %v overflows: %w", d, to, tensor.ErrRange)
 	}
 	return v, nil
 }

@@ -101,18 +101,41 @@ func (s Shift) Validate() error { return check("Shift").finite("By", s.By).child
 func (s Shift) breaks(b *breakSet) { b.within(s.S, s.By, 1, math.Inf(-1), math.Inf(1)) }
 
 // Stretch makes a schedule By times as long, warmups and all: the scale schedule ratio of Composer.
+//
+// What comes before Keep is left as it is and only the rest is stretched. Composer does that to a warmup whose length
+// is not a fraction of the run, and lets the whole, of length T before, end at R*T: set Keep to the warmup and By
+// to (R*T-Keep)/(T-Keep).
 type Stretch struct {
-	S  Schedule `json:"s"`
-	By float64  `json:"by"` // > 0
+	S    Schedule `json:"s"`
+	By   float64  `json:"by"`                         // > 0
+	Keep float64  `json:"keep,omitempty" unit:"time"` // >= 0
 }
 
-// Value is S at t/By.
-func (s Stretch) Value(t float64) float64 { return s.S.Value(t / s.By) }
+// Value is S at t until Keep and S at Keep+(t-Keep)/By from there on.
+func (s Stretch) Value(t float64) float64 {
+	if s.Keep == 0 {
+		return s.S.Value(t / s.By)
+	}
+	if !(t > s.Keep) {
+		return s.S.Value(t)
+	}
+	return s.S.Value(s.Keep + (t-s.Keep)/s.By)
+}
 
-// Validate reports a By out of range and everything wrong with S.
-func (s Stretch) Validate() error { return check("Stretch").positive("By", s.By).child("S", s.S).err() }
+// Validate reports fields out of range and everything wrong with S.
+func (s Stretch) Validate() error {
+	return check("Stretch").positive("By", s.By).atLeast("Keep", s.Keep, 0).child("S", s.S).err()
+}
 
-func (s Stretch) breaks(b *breakSet) { b.within(s.S, 0, s.By, math.Inf(-1), math.Inf(1)) }
+func (s Stretch) breaks(b *breakSet) {
+	if s.Keep == 0 {
+		b.within(s.S, 0, s.By, math.Inf(-1), math.Inf(1))
+		return
+	}
+	b.add(s.Keep)
+	b.within(s.S, 0, 1, math.Inf(-1), s.Keep)
+	b.within(s.S, s.Keep-s.Keep*s.By, s.By, s.Keep, math.Inf(1))
+}
 
 // Repeat plays the first Period of a schedule again and again.
 type Repeat struct {

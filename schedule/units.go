@@ -44,14 +44,22 @@ func ParseDuration(text string) (Duration, error) {
 		if !ok {
 			continue
 		}
-		v, err := strconv.ParseFloat(number, 64)
-		if err != nil || strings.Trim(number, "0123456789.eE+-") != "" {
+		v, err := parseDecimal(number)
+		if err != nil {
 			return Duration{}, fmt.Errorf("schedule: duration %q: %q is not a number: %w", text, number, tensor.ErrRange)
 		}
 		d := Duration{v / u.per, u.unit}
 		return d, d.Validate()
 	}
 	return Duration{}, fmt.Errorf("schedule: duration %q: no unit, want st, ba, ep, sp, tok, dur or %%: %w", text, tensor.ErrRange)
+}
+
+// parseDecimal is strconv.ParseFloat without hexadecimal numbers, underscores, infinities and NaN.
+func parseDecimal(text string) (float64, error) {
+	if strings.Trim(text, "0123456789.eE+-") != "" {
+		return 0, strconv.ErrSyntax
+	}
+	return strconv.ParseFloat(text, 64)
 }
 
 // Validate reports an unknown unit and a value that is negative or not finite.

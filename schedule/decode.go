@@ -1,0 +1,217 @@
+package schedule
+
+import (
+	"encoding"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+const specVersion = json.Number("1")
+
+// decoder makes a schedule of a tree. It writes the converted durations into the tree as well.
+type decoder struct {
+	reg       *Registry
+	convert   func(Duration) (Duration, error)
+	durations int // met so far
+}
+
+func (d *decoder) root(v any) (Schedule, error) {
+	obj, ok := v.(object)
+	if !ok {
+		return nil, fmt.Errorf("%s, want an object", describe(v))
+	}
+	switch version, ok := obj.get("version"); {
+	case !ok:
+		return nil, under(".version", errMissing)
+	case version != specVersion:
+		return nil, under(".version", fmt.Errorf("%s, want %s", describe(version), specVersion))
+	}
+	s, err := d.schedule(obj, "version")
+	name, _ := obj.get("type")
+	if typ, ok := name.(string); ok && err != nil {
+		return nil, under(key2path(typ), err)
+	}
+	return s, err
+}
+
+var errMissing = errors.New("is missing")
+
+func (d *decoder) schedule(v any, also string) (Schedule, error) {
+	obj, ok := v.(object)
+	if !ok {
+		return nil, fmt.Errorf("%s, want a schedule: an object with a type", describe(v))
+	}
+	name, ok := obj.get("type")
+	if !ok {
+		return nil, under(".type", errMissing)
+	}
+	text, _ := name.(string)
+	t, ok := d.reg.lookup(text)
+	if !ok {
+		return nil, under(".type", fmt.Errorf("%s, want one of %s", describe(name), strings.Join(d.reg.names(), ", ")))
+	}
+	dst := reflect.New(t).Elem()
+	if err := d.object(obj, dst, false, "type", also); err != nil {
+		return nil, err
+	}
+	return dst.Interface().(Schedule), nil
+}
+
+// object sets the fields of dst. With all, none may be left out.
+func (d *decoder) object(obj object, dst reflect.Value, all bool, skip ...string) error {
+	fields := fieldsOf(dst.Type())
+	found := map[string]bool{}
+	for i := range obj {
+		m := &obj[i]
+		if slices.Contains(skip, m.key) {
+			continue
+		}
+		f, ok := find(fields, m.key)
+		if !ok {
+			return under(key2path(m.key), fmt.Errorf("unknown field, want %s", strings.Join(names(fields), ", ")))
+		}
+		found[m.key] = true
+		if err := d.value(&m.value, f.in(dst), f.time); err != nil {
+			return under("."+f.name, err)
+		}
+	}
+	for _, f := range fields {
+		if !found[f.name] && (all || !f.optional) {
+			return under("."+f.name, errMissing)
+		}
+	}
+	return nil
+}
+
+func (d *decoder) value(v *any, dst reflect.Value, time bool) error {
+	t := dst.Type()
+	switch {
+	case t == scheduleType:
+		s, err := d.schedule(*v, "")
+		if err == nil {
+			dst.Set(reflect.ValueOf(s))
+		}
+		return err
+	case isText(t):
+		text, ok := (*v).(string)
+		if !ok {
+			return fmt.Errorf("%s, want a string", describe(*v))
+		}
+		return dst.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(text))
+	}
+	switch t.Kind() {
+	case reflect.Slice:
+		return d.list(*v, dst, time)
+	case reflect.Struct:
+		obj, ok := (*v).(object)
+		if !ok {
+			return fmt.Errorf("%s, want an object", describe(*v))
+		}
+		return d.object(obj, dst, false)
+	case reflect.Float64:
+		return d.float(v, dst, time)
+	case reflect.Int:
+		number, _ := (*v).(json.Number)
+		n, err := strconv.Atoi(string(number))
+		if err != nil {
+			return fmt.Errorf("%s, want a whole number", describe(*v))
+		}
+		dst.SetInt(int64(n))
+		return nil
+	}
+	leaf := reflect.ValueOf(*v) // a bool or a string
+	if !leaf.IsValid() || leaf.Kind() != t.Kind() || leaf.Type() == reflect.TypeFor[json.Number]() {
+		return fmt.Errorf("%s, want a %v", describe(*v), t.Kind())
+	}
+	dst.Set(leaf.Convert(t))
+	return nil
+}
+
+func (d *decoder) list(v any, dst reflect.Value, time bool) error {
+	list, ok := v.([]any)
+	if !ok {
+		return fmt.Errorf("%s, want a list", describe(v))
+	}
+	dst.Set(reflect.MakeSlice(dst.Type(), len(list), len(list)))
+	for i := range list {
+		var err error
+		if part, ok := list[i].(object); ok && dst.Type().Elem() == partType {
+			err = d.object(part, dst.Index(i), i < len(list)-1) // only the last part needs no end
+		} else {
+			err = d.value(&list[i], dst.Index(i), time)
+		}
+		if err != nil {
+			return under(index(i), err)
+		}
+	}
+	return nil
+}
+
+func (d *decoder) float(v *any, dst reflect.Value, time bool) error {
+	switch leaf := (*v).(type) {
+	case json.Number:
+		x, err := strconv.ParseFloat(string(leaf), 64)
+		if err != nil {
+			return fmt.Errorf("%s is too large for a float64", describe(leaf))
+		}
+		dst.SetFloat(x)
+		return nil
+	case string:
+		if !time {
+			return fmt.Errorf("%s, want a number: this is not a time", describe(leaf))
+		}
+		d.durations++
+		text, negative := strings.CutPrefix(leaf, "-")
+		from, err := ParseDuration(text)
+		if err != nil {
+			return err
+		}
+		to, err := d.convert(from)
+		if err != nil {
+			return err
+		}
+		if negative {
+			*v = "-" + to.String()
+			dst.SetFloat(-to.Value)
+		} else {
+			*v = to.String()
+			dst.SetFloat(to.Value)
+		}
+		return nil
+	}
+	if time {
+		return fmt.Errorf(`%s, want a number or a duration like "10ep"`, describe(*v))
+	}
+	return fmt.Errorf("%s, want a number", describe(*v))
+}
+
+func (o object) get(key string) (any, bool) {
+	for _, m := range o {
+		if m.key == key {
+			return m.value, true
+		}
+	}
+	return nil, false
+}
+
+func find(fields []field, name string) (field, bool) {
+	for _, f := range fields {
+		if f.name == name {
+			return f, true
+		}
+	}
+	return field{}, false
+}
+
+func names(fields []field) []string {
+	list := make([]string, len(fields))
+	for i, f := range fields {
+		list[i] = f.name
+	}
+	return list
+}
