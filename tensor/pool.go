@@ -3,8 +3,8 @@ package tensor
 import "math"
 
 // MaxPool sets dst, N x outH x outW x C, to the largest input pixel of each window and channel, and arg, of the same
-// length, to the index in x it came from: the first one of equals. Padding never wins; NaN always does. An output whose window
-// holds no pixel is -Inf with arg -1. It panics if w is invalid or a length does not fit.
+// length, to the index in x it came from: the first one of equals. Padding never wins; NaN always does. An output whose
+// window holds no pixel is -Inf with arg -1. It panics if w is invalid, a length does not fit or dst overlaps x.
 func MaxPool[T Float](dst []T, arg []int32, x []T, w Window) {
 	w = poolReady("MaxPool", "x", "dst", dst, x, w)
 	sameLength("MaxPool", len(arg), len(dst))
@@ -50,9 +50,9 @@ func MaxPool[T Float](dst []T, arg []int32, x []T, w Window) {
 	}
 }
 
-// largestOfFour is the window of two by two pixels, the first one at the start of x, which is at from in the images. It has no
-// branch that depends on data, since the outcome of a comparison cannot be predicted. It reports whether the result
-// holds: not if a pixel is NaN or infinite.
+// largestOfFour is the window of two by two pixels, the first one at the start of x, which is at from in the images.
+// It has no branch that depends on data, since the outcome of a comparison cannot be predicted. It reports whether the
+// result holds: not if a pixel is NaN or infinite.
 func largestOfFour[T Float](d []T, a []int32, x []T, from, right, down int) bool {
 	n := len(d)
 	a = a[:n]
@@ -95,8 +95,8 @@ func largerOf[T Float](d []T, a []int32, pixel []T, from int32) {
 	}
 }
 
-// MaxPoolGrad is the backward pass of [MaxPool]: it overwrites dx with dy summed into the elements that arg names; a negative
-// one is none. It panics like MaxPool, and with an error wrapping [ErrRange] if an index is not below len(dx).
+// MaxPoolGrad is the backward pass of [MaxPool]: it overwrites dx with dy summed into the elements that arg names; a
+// negative one is none. It panics like MaxPool, and with an error wrapping [ErrRange] if an index is not below len(dx).
 func MaxPoolGrad[T Float](dx, dy []T, arg []int32, w Window) {
 	w = poolReady("MaxPoolGrad", "dx", "dy", dy, dx, w)
 	sameLength("MaxPoolGrad", len(arg), len(dy))

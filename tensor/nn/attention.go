@@ -15,9 +15,9 @@ import (
 //	q, k, v = x InWeightᵀ + InBias;  o = softmax(q kᵀ / sqrt(D/heads)) v;  y = o OutWeightᵀ + OutBias
 type MultiHeadAttention[T tensor.Float] struct {
 	InWeight  *tensor.Param[T] // "in_proj_weight" [3*D, D], rows of q, k and v in this order
-	InBias    *tensor.Param[T] // "in_proj_bias" [3*D]
+	InBias    *tensor.Param[T] // "in_proj_bias" [3*D]; set it to nil before first use for a layer without
 	OutWeight *tensor.Param[T] // "out_proj.weight" [D, D]
-	OutBias   *tensor.Param[T] // "out_proj.bias" [D]
+	OutBias   *tensor.Param[T] // "out_proj.bias" [D]; the same
 
 	// Causal lets step i see steps 0 to i only.
 	Causal bool
@@ -81,7 +81,7 @@ func (a *MultiHeadAttention[T]) Backward(dy tensor.Dense[T]) tensor.Dense[T] {
 	return a.in.Backward(a.dqkv)
 }
 
-// Params lists the parameters in torch's order.
+// Params lists the parameters in torch's order, biases unless nil.
 func (a *MultiHeadAttention[T]) Params() []*tensor.Param[T] {
 	return present(a.InWeight, a.InBias, a.OutWeight, a.OutBias)
 }

@@ -72,8 +72,8 @@ func (tr *trainer[T]) step() (float64, error) {
 	return loss, tr.opt.Step(tr.model.Params())
 }
 
-// benchmarkStep reports the median beside the mean: it is what steps.py prints, and the neighbours on a shared machine
-// disturb it less.
+// benchmarkStep reports median and minimum beside the mean: they are what steps.py prints, and the neighbours on a shared
+// machine disturb them less.
 func benchmarkStep(b *testing.B, tr *trainer[float32]) {
 	times := make([]float64, 0, 1<<16)
 	b.ReportAllocs()
@@ -88,6 +88,7 @@ func benchmarkStep(b *testing.B, tr *trainer[float32]) {
 	}
 	slices.Sort(times)
 	b.ReportMetric(1e3*times[len(times)/2], "median-ms")
+	b.ReportMetric(1e3*times[0], "min-ms")
 	b.ReportMetric(float64(len(tr.labels))/times[len(times)/2], "samples/s")
 }
 

@@ -11,12 +11,13 @@ import (
 )
 
 // Conv2D is y = act(x * W + b) over images [N, H, W, C], where * is cross-correlation with zero padding, as in torch.
-// A convolution over sequences is one with KH 1 over images of height 1.
+// A convolution over sequences is one with KH 1 over images of height 1. It is computed as a matrix product, a few
+// images at a time: beside input and output it needs one image's column matrix, outH*outW by KH*KW*C, per goroutine.
 type Conv2D[T tensor.Float] struct {
 	Weight *tensor.Param[T] // [KH, KW, C/Groups, out] (HWIO)
 	Bias   *tensor.Param[T] // [out]; set it to nil before first use for a layer without
 
-	// Window is the geometry that NewConv2D was given; N, H and W are those of the last input. It is there to be read.
+	// Window is the geometry that NewConv2D was given, to be read; N, H and W are those of the last input.
 	Window tensor.Window
 	// Act is applied inside the product. The zero value is the identity.
 	Act tensor.Activation
@@ -40,16 +41,16 @@ type Conv2D[T tensor.Float] struct {
 const (
 	// columnBytes is the size of the column matrix that is built, multiplied and dropped at a time: it shares the
 	// second-level cache with what it is multiplied with. One image is the least.
-	columnBytes = 256 << 10
+	columnBytes = 128 << 10
 	// convBlocks is the number of blocks a batch of images is split into, whatever the number of processors.
 	convBlocks = 16
 	// partElements bounds the memory for gradients of the weights that wait for being merged.
 	partElements = 1 << 22
 )
 
-// NewConv2D returns a layer with out channels whose window has KH, KW and C input channels, and strides, padding,
-// dilation and groups as far as they are set; N, H and W are ignored. Weights and biases are uniform in ±1/sqrt(KH*KW*C/Groups),
-// torch's default. The error wraps tensor.ErrRange and says everything that is wrong.
+// NewConv2D returns a layer with out channels for the given window: KH, KW and the C channels of the input are
+// required, strides, padding, dilation and groups may be set, and N, H and W are ignored. Weights and biases are uniform
+// in ±1/sqrt(KH*KW*C/Groups), torch's default. The error wraps tensor.ErrRange and says everything that is wrong.
 //
 //	NewConv2D[float32](tensor.Window{KH: 3, KW: 3, C: 16, PadH: 1, PadW: 1}, 32, rng)
 func NewConv2D[T tensor.Float](w tensor.Window, out int, rng *rand.Rand) (*Conv2D[T], error) {

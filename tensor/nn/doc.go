@@ -29,23 +29,26 @@
 //
 // # What there is
 //
-// [Linear], [Conv2D], [MaxPool2D], [AvgPool2D], [GlobalAvgPool], [BatchNorm], [LayerNorm], [MultiHeadAttention], [Dropout],
-// [Activation] (ReLU, GELU, SiLU, tanh, sigmoid), [Flatten], [Sequential] and [Residual] are layers; [Embedding] turns ids into
-// the input of one. [CrossEntropy], [BCEWithLogits] and [MSE] are losses, [SGD] and [Adam] optimizers. Images are NHWC, sequences
-// [batch, step, feature], convolution weights HWIO; everything else, initial values included, is as in torch, against
-// which every layer is tested in float64 and float32. Anything with the three methods of Layer takes part.
+// [Linear], [Conv2D], [MaxPool2D], [AvgPool2D], [GlobalAvgPool], [BatchNorm], [LayerNorm], [MultiHeadAttention],
+// [Dropout], [Activation] (ReLU, GELU, SiLU, tanh, sigmoid), [Flatten], [Sequential] and [Residual] are layers;
+// [Embedding] turns ids into the input of one. [CrossEntropy], [BCEWithLogits] and [MSE] are losses, [SGD] and [Adam]
+// optimizers. Images are NHWC, sequences [batch, step, feature], convolution weights HWIO; everything else, initial
+// values included, is as in torch. Convolution, pooling, norms, attention, activations, losses and optimizers are
+// tested against torch's numbers in float64 and float32, and every layer against finite differences. Anything with
+// the three methods of Layer takes part.
 //
 // # What to rely on
 //
-// Results have the same bits for any GOMAXPROCS. A step allocates nothing once every buffer has its size, and memory that a
-// layer returns is its own until its next call. Layers, losses and optimizers serve one goroutine at a time. Input of the
-// wrong shape is a programmer's error: Forward and Backward panic with an error that wraps tensor.ErrShape or tensor.ErrRange,
-// before anything is modified. NaN and infinities are data: layers pass them on, losses return them as errors that wrap
-// tensor.ErrNotFinite, and optimizers refuse them in gradients, so that a step which ends in an error leaves the model as it was.
+// Results have the same bits for any GOMAXPROCS. The first step allocates the buffers and later ones use them again;
+// what a layer returns is its own until its next call. Layers, losses and optimizers serve one goroutine at a time.
+// Input of the wrong shape is a programmer's error: Forward and Backward panic with an error that wraps
+// tensor.ErrShape or tensor.ErrRange, before anything is modified. NaN and infinities are data: layers pass them on,
+// losses return them as errors that wrap tensor.ErrNotFinite, and optimizers refuse them in gradients, so that a step
+// which ends in an error leaves the parameters as they were.
 //
 // # When not to use it
 //
 // It has no GPU, no automatic differentiation, no mixed precision and no model files, and it serves models up to some
-// millions of parameters. A group of a grouped convolution is a product of its own, so a depthwise one is slow. Where there is a framework
-// already, keep it: no other package of this module depends on this one.
+// millions of parameters. A group of a grouped convolution is a product of its own, so a depthwise one is slow. Where
+// there is a framework already, keep it: no other package of this module depends on this one.
 package nn

@@ -29,9 +29,9 @@ func NewEmbedding[T tensor.Float](count, dim int, rng *rand.Rand) (*Embedding[T]
 }
 
 // Forward returns the vectors of ids in the given shape plus an axis for the features: Forward(ids, batch, steps) is
-// [batch, steps, dim], Forward(ids) is [len(ids), dim]. The result belongs to the layer and is valid until its next Forward; ids
-// must stay unchanged until Backward has run. The error wraps tensor.ErrShape if shape does not fit ids and
-// tensor.ErrRange if an id is outside the table; the last result is then unchanged.
+// [batch, steps, dim], Forward(ids) is [len(ids), dim]. The result belongs to the layer and is valid until its next
+// Forward; ids must stay unchanged until Backward has run. The error wraps tensor.ErrShape if shape does not fit ids
+// and tensor.ErrRange if an id is outside the table; the last result is then unchanged.
 func (e *Embedding[T]) Forward(ids []int, shape ...int) (tensor.Dense[T], error) {
 	count, dim := e.Weight.Shape[0], e.Weight.Shape[1]
 	n, negative := 1, false

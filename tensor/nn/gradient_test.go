@@ -109,6 +109,34 @@ func TestGradientsOfConv2D(t *testing.T) {
 	}
 }
 
+func TestSkipInputGrad(t *testing.T) {
+	rng := tensor.Stream(1)
+	conv := Must(NewConv2D[float64](tensor.Window{KH: 3, KW: 3, C: 2}, 3, rng))
+	linear := Must(NewLinear[float64](4, 3, rng))
+	for _, c := range []struct {
+		layer Layer[float64]
+		skip  *bool
+		x     tensor.Dense[float64]
+	}{
+		{conv, &conv.SkipInputGrad, randomInput(1, 3, 5, 5, 2)},
+		{linear, &linear.SkipInputGrad, randomInput(2, 3, 4)},
+	} {
+		grads := func() (g [][]float64) {
+			ZeroGrad(c.layer.Params())
+			y := c.layer.Forward(c.x, true)
+			dx := c.layer.Backward(tensor.DenseOf(append([]float64(nil), y.Data...), y.Shape...))
+			require.Equal(t, *c.skip, dx.Data == nil)
+			for _, p := range c.layer.Params() {
+				g = append(g, append([]float64(nil), p.Grad...))
+			}
+			return g
+		}
+		want := grads()
+		*c.skip = true
+		require.Equal(t, want, grads(), "the gradients of the parameters stay")
+	}
+}
+
 func TestGradientsOfPooling(t *testing.T) {
 	for _, w := range []tensor.Window{
 		{KH: 2, KW: 2}, {KH: 3, KW: 2, StrideH: 2, StrideW: 1, PadH: 1}, {KH: 2, KW: 2, DilationH: 2, DilationW: 3, PadW: 1, StrideH: 1, StrideW: 1},

@@ -107,14 +107,15 @@ func (l *LayerNorm[T]) backwardBlock(lo, hi int) {
 }
 
 // BatchNorm normalises every channel, the last axis of x, over all other axes (Ioffe and Szegedy 2015):
-// y = (x - mean) / sqrt(var + Eps) * Weight + Bias. In training mean and variance are those of the batch, else the running ones.
+// y = (x - mean) / sqrt(var + Eps) * Weight + Bias. In training mean and variance are those of the batch, otherwise
+// the running ones.
 type BatchNorm[T tensor.Float] struct {
 	Weight *tensor.Param[T] // [channels], 1 at first
 	Bias   *tensor.Param[T] // [channels], 0 at first
 
 	// Running statistics: part of the model's state though not trained. Training moves them by Momentum towards the
-	// batch's mean and its unbiased variance, as torch does, while the batch is normalised with the biased one. Statistics that are not
-	// finite leave them alone.
+	// batch's mean and its unbiased variance, as torch does, while the batch is normalised with the biased one.
+	// Statistics that are not finite leave them alone.
 	Mean, Var []T
 	Momentum  float64 // 0.1 unless changed
 	Eps       float64 // 1e-5 unless changed
