@@ -160,7 +160,8 @@ func (r *Rounding) UnmarshalText(b []byte) error {
 }
 
 // Quantize rounds a schedule to a multiple of a number: image sizes that divide by 4, sequence lengths
-// that divide by 8. [Ints] turns the result into an int.
+// that divide by 8. [Ints] turns the result into an int. What is a multiple but for rounding, to 1e-10 of itself or of
+// Multiple, counts as one, so that Down does not take a whole step away from it. The jumps are no [Breakpoints].
 type Quantize struct {
 	S        Schedule `json:"s"`
 	Multiple float64  `json:"multiple"` // > 0
@@ -171,13 +172,14 @@ type Quantize struct {
 func (q Quantize) Value(t float64) float64 {
 	v := q.S.Value(t)
 	n := v / q.Multiple
-	switch q.Mode {
-	case Down:
+	whole := math.Round(n)
+	switch {
+	case q.Mode == Nearest || math.Abs(n-whole) <= 1e-10*max(1, math.Abs(n)):
+		n = whole
+	case q.Mode == Down:
 		n = math.Floor(n)
-	case Up:
+	case q.Mode == Up:
 		n = math.Ceil(n)
-	default:
-		n = math.Round(n)
 	}
 	if n-n != 0 {
 		return v

@@ -54,9 +54,9 @@ func TestGoldenMultCyclic(t *testing.T) {
 	golden.Close(t, "sums", sums, g.PaperLRSum.Values, 1e-9, 0)
 }
 
-// Section 1.5: torch and timm take the logarithm of t for the index and land one cycle early here,
-// where they return the minimum instead of the peak.
-func TestRestartsAreExact(t *testing.T) {
+// torch and timm take the logarithm of t for the index and land one cycle early here, where they return the minimum
+// instead of the peak.
+func TestSection15RestartsAreExact(t *testing.T) {
 	require.Equal(t, 1.0, schedule.Cyclic{First: 1, Mult: 3, Peak: 1}.Value(121))
 	restarts, misled := 0, 0
 	for first := 1; first < 60; first++ {

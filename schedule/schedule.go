@@ -58,16 +58,25 @@ func Must(s Schedule, err error) Schedule {
 	return s
 }
 
-// checks collects everything that is wrong with one value.
+// checks collects what is wrong with one value, up to maxFaults.
 type checks struct {
 	of   string
 	errs []error
 }
 
+// maxFaults keeps a long list of bad numbers from making a longer message.
+const maxFaults = 20
+
 func check(of string) *checks { return &checks{of: of} }
 
 func (c *checks) fail(field string, v any, must string, sentinel error) {
-	c.errs = append(c.errs, fmt.Errorf("schedule: %s.%s = %v: must be %s: %w", c.of, field, v, must, sentinel))
+	c.add("schedule: %s.%s = %v: must be %s: %w", c.of, field, v, must, sentinel)
+}
+
+func (c *checks) add(format string, args ...any) {
+	if len(c.errs) < maxFaults {
+		c.errs = append(c.errs, fmt.Errorf(format, args...))
+	}
 }
 
 func (c *checks) finite(field string, v float64) *checks {
@@ -112,7 +121,7 @@ func (c *checks) ascending(field string, v []float64, strictly bool) *checks {
 
 func (c *checks) child(field string, s Schedule) *checks {
 	if err := Validate(s); err != nil {
-		c.errs = append(c.errs, fmt.Errorf("schedule: %s.%s: %w", c.of, field, err))
+		c.add("schedule: %s.%s: %w", c.of, field, err)
 	}
 	return c
 }
