@@ -114,7 +114,8 @@ func MaxPoolGrad[T Float](dx, dy []T, arg []int32, w Window) {
 }
 
 // AvgPool sets dst, N x outH x outW x C, to the mean of each window and channel: over the whole window, padding
-// included as zeros, if countPad is set, and otherwise over the pixels alone (0 if there is none).
+// included as zeros, if countPad is set, and otherwise over the pixels alone (0 if there is none). It panics like
+// [MaxPool].
 func AvgPool[T Float](dst, x []T, w Window, countPad bool) {
 	w = poolReady("AvgPool", "x", "dst", dst, x, w)
 	clear(dst)
@@ -123,7 +124,7 @@ func AvgPool[T Float](dst, x []T, w Window, countPad bool) {
 	})
 }
 
-// AvgPoolGrad is the backward pass of [AvgPool]: it overwrites dx.
+// AvgPoolGrad is the backward pass of [AvgPool]: it overwrites dx. It panics like [MaxPool].
 func AvgPoolGrad[T Float](dx, dy []T, w Window, countPad bool) {
 	w = poolReady("AvgPoolGrad", "dx", "dy", dy, dx, w)
 	clear(dx)
