@@ -98,7 +98,7 @@ func largerOf[T Float](d []T, a []int32, pixel []T, from int32) {
 // MaxPoolGrad is the backward pass of [MaxPool]: it overwrites dx with dy summed into the elements that arg names; a
 // negative one is none. It panics like MaxPool, and with an error wrapping [ErrRange] if an index is not below len(dx).
 func MaxPoolGrad[T Float](dx, dy []T, arg []int32, w Window) {
-	w = poolReady("MaxPoolGrad", "dx", "dy", dy, dx, w)
+	poolReady("MaxPoolGrad", "dx", "dy", dy, dx, w)
 	sameLength("MaxPoolGrad", len(arg), len(dy))
 	for i, a := range arg {
 		if int(a) >= len(dx) {

@@ -76,7 +76,7 @@ func (a *MultiHeadAttention[T]) Forward(x tensor.Dense[T], train bool) tensor.De
 func (a *MultiHeadAttention[T]) Backward(dy tensor.Dense[T]) tensor.Dense[T] {
 	a.do = a.out.Backward(dy)
 	a.dqkv = a.dqBuf.shaped(a.qkv.Shape)
-	a.scratch.reserve(a.steps * a.steps)
+	a.scratch.reserve(a.o.Shape[0]*a.heads, a.steps*a.steps)
 	tensor.Parallel(a.o.Shape[0]*a.heads, 1, a.bwd)
 	return a.in.Backward(a.dqkv)
 }

@@ -110,10 +110,10 @@ type scratch[T tensor.Float] struct {
 	free [][]T
 }
 
-// reserve makes every piece n elements long and provides as many as blocks can run at once.
-func (s *scratch[T]) reserve(n int) {
+// reserve makes every piece n elements long and provides one for each of the blocks that can run at once.
+func (s *scratch[T]) reserve(blocks, n int) {
 	s.size = n
-	for len(s.free) < runtime.GOMAXPROCS(0) {
+	for len(s.free) < min(blocks, runtime.GOMAXPROCS(0)) {
 		s.free = append(s.free, nil)
 	}
 	for i, b := range s.free {

@@ -80,7 +80,7 @@ func (l *Conv2D[T]) Forward(x tensor.Dense[T], _ bool) tensor.Dense[T] {
 	l.x, l.y = x, l.yBuf.images(w.N, rows, cols, channels)
 	image := l.rows * w.KH * w.KW * w.C
 	l.step = max(1, columnBytes/(image*int(unsafe.Sizeof(T(0)))))
-	l.scratch.reserve(min(l.step, w.N) * (image + l.out))
+	l.scratch.reserve(min(convBlocks, w.N), min(l.step, w.N)*(image+l.out))
 	tensor.Parallel(w.N, blockOf(w.N, convBlocks), l.fwd)
 	return l.y
 }
