@@ -4,7 +4,9 @@
     GOMAXPROCS=2 go test ./tensor/nn -run '^$' -bench Step
 
 A step is the forward pass, cross-entropy, zeroing the gradients, the backward pass and SGD, on float32 and one fixed batch.
-Prints the median and the minimum over the steps. Needs torch; nothing is downloaded.
+Prints the median and the minimum over the steps. Needs torch; nothing is downloaded. Where other programs share the
+processors, run the two in turn, several times, and with OMP_WAIT_POLICY=PASSIVE: torch's threads wait for each other in
+busy loops and lose whole time slices.
 """
 
 import argparse
