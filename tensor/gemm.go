@@ -42,7 +42,7 @@ const (
 // warm-up. It panics, before anything is written, with an error that wraps [ErrShape] if the shapes do not
 // fit and [ErrOverlap] if C shares memory with A or B.
 func Gemm[T Float](transA, transB Transpose, alpha T, a, b Matrix[T], beta T, c Matrix[T]) {
-	gemmChecked("Gemm", transA, transB, alpha, a, b, beta, c, nil, Identity)
+	gemmChecked("Gemm", transA, transB, alpha, &a, &b, beta, &c, nil, Identity)
 }
 
 // GemmBias is [Gemm] followed by adding bias, one value per column of C, to every row and by the
@@ -58,13 +58,15 @@ func GemmBias[T Float](transA, transB Transpose, alpha T, a, b Matrix[T], beta T
 	if act > SigmoidActivation {
 		shapePanic(ErrRange, "GemmBias: unknown activation %d", act)
 	}
-	gemmChecked("GemmBias", transA, transB, alpha, a, b, beta, c, bias, act)
+	gemmChecked("GemmBias", transA, transB, alpha, &a, &b, beta, &c, bias, act)
 }
 
-func gemmChecked[T Float](op string, transA, transB Transpose, alpha T, a, b Matrix[T], beta T, c Matrix[T], bias []T, act Activation) {
-	a.check(op, "a")
-	b.check(op, "b")
-	c.check(op, "c")
+func gemmChecked[T Float](op string, transA, transB Transpose, alpha T, a, b *Matrix[T], beta T, c *Matrix[T], bias []T, act Activation) {
+	if !a.valid() || !b.valid() || !c.valid() {
+		a.check(op, "a")
+		b.check(op, "b")
+		c.check(op, "c")
+	}
 	p := matmul[T]{
 		m: a.Rows, k: a.Cols, n: b.Cols,
 		a: a.Data, ars: a.Stride, acs: 1,
@@ -82,7 +84,7 @@ func gemmChecked[T Float](op string, transA, transB Transpose, alpha T, a, b Mat
 	if p.k != inner || c.Rows != p.m || c.Cols != p.n {
 		shapePanic(ErrShape, "%s: op(a) is %dx%d, op(b) is %dx%d, c is %dx%d", op, p.m, p.k, inner, p.n, c.Rows, c.Cols)
 	}
-	if c.overlaps(a) || c.overlaps(b) {
+	if !(apart(c.Data, a.Data) && apart(c.Data, b.Data)) && (c.overlaps(a) || c.overlaps(b)) {
 		shapePanic(ErrOverlap, "%s: c shares memory with a or b", op)
 	}
 	if len(bias) > 0 && overlap(bias, c.Data[:c.extent()]) {
@@ -112,17 +114,25 @@ type matmul[T Float] struct {
 	act         Activation
 }
 
-// Below this number of multiply-adds a plain triple loop beats setting up tiles.
-const tinyProduct = 48
+const (
+	tinyProduct = 130 // multiply-adds up to which plain loops beat setting up tiles
+	longVector  = 32  // unless they run over vectors of this length
+	fewDots     = 32  // elements of C up to which dot products beat tiles, which would pack a transposed B
+)
 
 func (p *matmul[T]) run() {
 	switch {
 	case p.k == 0 || p.alpha == 0:
 		p.scaleC()
 		p.finish(0, p.m, 0, p.n)
-	case p.m*p.n*p.k <= tinyProduct:
+	case p.m*p.n == 1 && p.acs == 1 && (p.brs == 1 || p.k == 1):
+		set(&p.c[0], p.alpha*kernel.Dot(p.a[:p.k], p.b[:p.k]), p.beta)
+		if p.bias != nil || p.act != Identity {
+			p.finish(0, 1, 0, 1)
+		}
+	case p.m*p.n*p.k <= tinyProduct && max(p.n, p.k) < longVector:
 		p.tiny()
-	case p.m <= 3 && p.bcs != 1 && p.acs == 1 || p.m == 1 && p.acs == 1:
+	case p.acs == 1 && (p.m == 1 || p.bcs != 1 && (p.m <= 3 || p.m*p.n <= fewDots)):
 		p.rows()
 	case p.n == 1 && (p.acs == 1 || p.ars == 1) && p.brs == 1 && p.ldc == 1:
 		p.column()
@@ -184,24 +194,63 @@ func (p *matmul[T]) activate(r []T) {
 
 func (p *matmul[T]) tiny() {
 	for i := range p.m {
-		r := p.c[i*p.ldc:][:p.n]
-		for j := range r {
-			var s T
-			x, y := i*p.ars, j*p.bcs
-			for range p.k {
-				s += p.a[x] * p.b[y]
-				x += p.acs
-				y += p.brs
-			}
-			s *= p.alpha
-			if p.beta != 0 {
-				s += p.beta * r[j]
-			}
-			r[j] = s
+		x, r := p.a[i*p.ars:], p.c[i*p.ldc:][:p.n]
+		if p.bcs == 1 {
+			p.tinyRow(r, x)
+		} else {
+			p.tinyDots(r, x)
 		}
 	}
 	if p.bias != nil || p.act != Identity {
 		p.finish(0, p.m, 0, p.n)
+	}
+}
+
+// tinyRow adds rows of B, multiplied by a row of A, to a row of C.
+func (p *matmul[T]) tinyRow(r, x []T) {
+	for q := range p.k {
+		f := p.alpha * x[q*p.acs]
+		b := p.b[q*p.brs:][:len(r)]
+		switch {
+		case q > 0 || p.beta == 1:
+			for j, v := range b {
+				r[j] += f * v
+			}
+		case p.beta == 0:
+			for j, v := range b {
+				r[j] = f * v
+			}
+		default:
+			for j, v := range b {
+				r[j] = p.beta*r[j] + f*v
+			}
+		}
+	}
+}
+
+// tinyDots multiplies a row of A with the rows of a transposed B.
+func (p *matmul[T]) tinyDots(r, x []T) {
+	j := 0
+	if p.acs == 1 && p.brs == 1 {
+		x = x[:p.k]
+		for ; j+2 <= len(r); j += 2 {
+			b0, b1 := p.b[j*p.bcs:][:len(x)], p.b[(j+1)*p.bcs:][:len(x)]
+			var s0, s1 T
+			for q, v := range x {
+				s0 += v * b0[q]
+				s1 += v * b1[q]
+			}
+			set(&r[j], p.alpha*s0, p.beta)
+			set(&r[j+1], p.alpha*s1, p.beta)
+		}
+	}
+	for ; j < len(r); j++ {
+		var s T
+		y := j * p.bcs
+		for q := range p.k {
+			s += x[q*p.acs] * p.b[y+q*p.brs]
+		}
+		set(&r[j], p.alpha*s, p.beta)
 	}
 }
 
@@ -233,10 +282,11 @@ func (p *matmul[T]) column() {
 // first-level cache, rowBlock rows of A in the second-level cache.
 const (
 	kBlock      = 512
-	nBlock      = 2048
+	nBlock      = 1024
 	rowBlock    = 16        // tiles of A, kernel.MR rows each
 	directBytes = 256 << 10 // an untransposed B up to this size is read in place
 	parallelOps = 1 << 20   // multiply-adds worth waking a goroutine for
+	copyPanels  = 8         // panels of B for which copying a block of A pays
 	packGrain   = 1 << 15   // elements of B that one block of parallel packing holds
 )
 
@@ -349,9 +399,7 @@ func (j *gemmJob[T]) pack(lo, hi int) {
 			clear(dst)
 		}
 		if j.bcs == 1 {
-			for p := range j.kb {
-				copy(dst[p*width:][:cols], src[p*j.brs:])
-			}
+			kernel.Pack(j.kb, width, cols, src, j.brs, dst)
 		} else {
 			kernel.PackTransposed(j.kb, width, cols, src, j.bcs, dst)
 		}
@@ -394,7 +442,12 @@ func (j *gemmJob[T]) block(i0, i1, q0, q1 int) {
 	}
 	full := (i1 - i0) / kernel.MR
 	rest := i1 - i0 - full*kernel.MR
-	a := j.a[j.k0*j.acs:]
+	a, ars, acs := j.a[j.k0*j.acs+i0*j.ars:], j.ars, j.acs
+	if q1-q0 >= copyPanels && max(ars, acs)*int(unsafe.Sizeof(j.alpha))%1024 == 0 {
+		buf := aBlocks.Get().(*aBlock)
+		defer aBlocks.Put(buf)
+		a, ars, acs = j.copyA(a, i1-i0, unsafe.Slice((*T)(unsafe.Pointer(buf)), len(buf)))
+	}
 	for q := q0; q < q1; q++ {
 		col := j.j0 + q*nr
 		cols := min(nr, j.nb-q*nr)
@@ -408,12 +461,18 @@ func (j *gemmJob[T]) block(i0, i1, q0, q1 int) {
 		if last && j.bias != nil {
 			bias = &j.bias[col]
 		}
+		next := b
+		if !j.direct { // after the last panel comes the first, for the rows below
+			if next = &j.packed[q0*nr*j.kb]; q+1 < q1 {
+				next = &j.packed[(q+1)*nr*j.kb]
+			}
+		}
 		if full > 0 {
-			kernel.Tiles(kernel.MR, width, cols, full, j.kb, &a[i0*j.ars], j.ars, j.acs, b, bs, &j.c[i0*j.ldc+col], j.ldc, j.alpha, flags, bias)
+			kernel.Tiles(kernel.MR, width, cols, full, j.kb, &a[0], ars, acs, b, bs, &j.c[i0*j.ldc+col], j.ldc, j.alpha, flags, bias, next)
 		}
 		if rest > 0 {
-			i := i0 + full*kernel.MR
-			kernel.Tiles(rest, width, cols, 1, j.kb, &a[i*j.ars], j.ars, j.acs, b, bs, &j.c[i*j.ldc+col], j.ldc, j.alpha, flags, bias)
+			i := full * kernel.MR
+			kernel.Tiles(rest, width, cols, 1, j.kb, &a[i*ars], ars, acs, b, bs, &j.c[(i0+i)*j.ldc+col], j.ldc, j.alpha, flags, bias, next)
 		}
 	}
 	if last && j.act > ReLUActivation {
@@ -422,6 +481,30 @@ func (j *gemmJob[T]) block(i0, i1, q0, q1 int) {
 			j.activate(j.c[i*j.ldc:][c0:c1])
 		}
 	}
+}
+
+// aBlock holds a block of A of either type.
+type aBlock [rowBlock * kernel.MR * (kBlock + aPad)]float64
+
+// aPad is what a row of a copied block has more than columns, so that rows lie in different sets of the cache.
+const aPad = 16
+
+var aBlocks = sync.Pool{New: func() any { return new(aBlock) }}
+
+// copyA copies a block of A. Rows, or columns of a transposed A, that are a large power of two apart share a few sets of
+// the cache, and those of one tile would evict each other.
+func (j *gemmJob[T]) copyA(a []T, rows int, dst []T) (block []T, ars, acs int) {
+	if j.acs == 1 {
+		ars = j.kb + aPad
+		for i := range rows {
+			copy(dst[i*ars:][:j.kb], a[i*j.ars:])
+		}
+		return dst, ars, 1
+	}
+	for p := range j.kb {
+		copy(dst[p*rows:][:rows], a[p*j.acs:])
+	}
+	return dst, 1, rows
 }
 
 // String returns the name of the activation.

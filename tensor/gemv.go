@@ -32,22 +32,17 @@ func Gemv[T Float](trans Transpose, alpha T, a Matrix[T], x []T, beta T, y []T) 
 	}
 }
 
-// gemv computes y = alpha*A*x + beta*y for a rows by cols matrix, four rows at a time.
+// gemv computes y = alpha*A*x + beta*y for a rows by cols matrix.
 func gemv[T Float](rows, cols int, alpha T, a []T, lda int, x []T, beta T, y []T) {
 	i := 0
 	if cols > 0 {
-		var out [4]T
-		for ; i+4 <= rows; i += 4 {
-			kernel.Dots(cols, a[i*lda:], lda, x, &out)
-			for r, v := range out {
-				set(&y[i+r], alpha*v, beta)
-			}
-		}
+		i = rows &^ 3
+		kernel.Gemv(i, cols, alpha, a, lda, x, beta, y)
 	}
 	for ; i < rows; i++ {
 		var v T
 		if cols > 0 {
-			v = Dot(a[i*lda:][:cols], x[:cols])
+			v = kernel.Dot(a[i*lda:][:cols], x)
 		}
 		set(&y[i], alpha*v, beta)
 	}
@@ -55,21 +50,24 @@ func gemv[T Float](rows, cols int, alpha T, a []T, lda int, x []T, beta T, y []T
 
 // gemvTrans computes y = alpha*Aᵀ*x + beta*y for a rows by cols matrix.
 func gemvTrans[T Float](rows, cols int, alpha T, a []T, lda int, x []T, beta T, y []T) {
-	if beta == 0 {
+	some := rows > 0 && cols > 0 && alpha != 0
+	from := 0
+	switch {
+	case beta == 0 && some && rows%4 != 0: // the first row saves clearing
+		kernel.ScaleTo(y, alpha*x[0], a[:cols])
+		from = 1
+	case beta == 0:
 		clear(y)
-	} else if beta != 1 {
-		Scale(y, beta, y)
+	case beta != 1:
+		kernel.ScaleTo(y, beta, y)
 	}
-	if cols == 0 || alpha == 0 {
+	if !some {
 		return
 	}
-	i := 0
-	for ; i+4 <= rows; i += 4 {
-		f := [4]T{alpha * x[i], alpha * x[i+1], alpha * x[i+2], alpha * x[i+3]}
-		kernel.Axpys(cols, a[i*lda:], lda, &f, y)
-	}
+	i := from + (rows-from)&^3
+	kernel.GemvTrans(i-from, cols, alpha, a[from*lda:], lda, x[from:], y)
 	for ; i < rows; i++ {
-		Axpy(y, alpha*x[i], a[i*lda:][:cols])
+		kernel.Axpy(y, alpha*x[i], a[i*lda:][:cols])
 	}
 }
 

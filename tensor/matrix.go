@@ -2,6 +2,7 @@ package tensor
 
 import (
 	"fmt"
+	"math/bits"
 	"unsafe"
 
 	"golang.org/x/exp/constraints"
@@ -77,14 +78,25 @@ func (m Matrix[T]) Slice(i0, i1, j0, j1 int) Matrix[T] {
 }
 
 // check panics with op, the argument's name and what is wrong if the view is malformed.
-func (m Matrix[T]) check(op, name string) {
-	if err := m.Validate(); err != nil {
-		panic(fmt.Errorf("tensor: %s: %s: %w", op, name, err))
+func (m *Matrix[T]) check(op, name string) {
+	if !m.valid() {
+		panic(fmt.Errorf("tensor: %s: %s: %w", op, name, m.Validate()))
 	}
 }
 
+// valid is Validate without its explanations, for calls that last no longer than an explanation takes.
+func (m *Matrix[T]) valid() bool {
+	if m.Rows <= 0 || m.Cols <= 0 {
+		return m.Rows >= 0 && m.Cols >= 0
+	}
+	if uint(m.Rows|m.Stride)>>(bits.UintSize/2-1) != 0 { // the product might overflow
+		return m.Validate() == nil
+	}
+	return m.Stride >= m.Cols && (m.Rows-1)*m.Stride+m.Cols <= len(m.Data)
+}
+
 // extent is the number of elements from the first to the last of the view.
-func (m Matrix[T]) extent() int {
+func (m *Matrix[T]) extent() int {
 	if m.Rows == 0 || m.Cols == 0 {
 		return 0
 	}
@@ -102,13 +114,21 @@ func overlap[T Float](x, y []T) bool {
 	return x0 < y0+uintptr(len(y))*size && y0 < x0+uintptr(len(x))*size
 }
 
+// apart reports whether two slices certainly share no memory. It is inlined, which small products notice.
+func apart[T Float](x, y []T) bool {
+	x0, y0 := uintptr(unsafe.Pointer(unsafe.SliceData(x))), uintptr(unsafe.Pointer(unsafe.SliceData(y)))
+	size := unsafe.Sizeof(x[0])
+	return x0+uintptr(len(x))*size <= y0 || y0+uintptr(len(y))*size <= x0
+}
+
 // overlaps reports whether two views share an element. Disjoint column ranges of one parent,
 // such as the heads of an attention layer, do not.
-func (m Matrix[T]) overlaps(o Matrix[T]) bool {
-	nm, no := m.extent(), o.extent()
-	if !overlap(m.Data[:nm], o.Data[:no]) {
-		return false
-	}
+func (m *Matrix[T]) overlaps(o *Matrix[T]) bool {
+	return overlap(m.Data[:m.extent()], o.Data[:o.extent()]) && m.interleaves(o)
+}
+
+// interleaves tells whether views whose ranges of addresses overlap share an element.
+func (m *Matrix[T]) interleaves(o *Matrix[T]) bool {
 	if m.Stride != o.Stride || m.Rows <= 1 || o.Rows <= 1 {
 		return true
 	}

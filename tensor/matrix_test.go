@@ -46,22 +46,26 @@ func TestMatrixRefuses(t *testing.T) {
 		{Rows: 2, Cols: 3, Stride: 4, Data: make([]float64, 6)},
 		{Rows: 1, Cols: 3, Stride: 3},
 		{Rows: math.MaxInt, Cols: 2, Stride: math.MaxInt, Data: make([]float64, 9)},
+		{Rows: 1<<32 + 1, Cols: 1, Stride: 1 << 32, Data: make([]float64, 9)},
+		{Rows: 2, Cols: 1, Stride: -1, Data: make([]float64, 9)},
 	} {
 		require.ErrorIs(t, bad.Validate(), ErrShape, "%v", bad)
+		require.False(t, bad.valid(), "%v", bad)
 	}
 }
 
 func TestMatrixOverlap(t *testing.T) {
 	m := NewMatrix[float64](4, 6)
+	overlap := func(a, b Matrix[float64]) bool { return a.overlaps(&b) }
 	left, right := m.Slice(0, 4, 0, 3), m.Slice(0, 4, 3, 6)
-	require.False(t, left.overlaps(right))
-	require.False(t, right.overlaps(left))
-	require.True(t, m.Slice(0, 4, 2, 5).overlaps(right))
-	require.True(t, right.overlaps(m.Slice(0, 4, 2, 4)))
-	require.False(t, m.Slice(0, 2, 0, 6).overlaps(m.Slice(2, 4, 0, 6)))
-	require.True(t, left.overlaps(Of(24, 1, m.Data)), "other strides are judged by their range")
-	require.False(t, left.overlaps(NewMatrix[float64](4, 3)))
-	require.False(t, left.overlaps(Matrix[float64]{}))
+	require.False(t, overlap(left, right))
+	require.False(t, overlap(right, left))
+	require.True(t, overlap(m.Slice(0, 4, 2, 5), right))
+	require.True(t, overlap(right, m.Slice(0, 4, 2, 4)))
+	require.False(t, overlap(m.Slice(0, 2, 0, 6), m.Slice(2, 4, 0, 6)))
+	require.True(t, overlap(left, Of(24, 1, m.Data)), "other strides are judged by their range")
+	require.False(t, overlap(left, NewMatrix[float64](4, 3)))
+	require.False(t, overlap(left, Matrix[float64]{}))
 }
 
 func TestDense(t *testing.T) {

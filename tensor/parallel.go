@@ -77,7 +77,8 @@ var jobs = sync.Pool{New: func() any {
 
 func (j *job) run() {
 	defer func() {
-		if p := recover(); p != nil {
+		if r := recover(); r != nil {
+			p := r // a variable of its own, so that only a panic allocates
 			j.panicked.CompareAndSwap(nil, &p)
 			j.next.Store(int64(j.n)) // start no further block
 		}

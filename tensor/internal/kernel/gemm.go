@@ -98,6 +98,13 @@ func offset[T float](p *T, n int) *T {
 	return (*T)(unsafe.Add(unsafe.Pointer(p), n*int(unsafe.Sizeof(*p))))
 }
 
+// pack is the pure-Go twin of the plain pack.
+func pack[T float](kc, width, cols int, b []T, ldb int, dst []T) {
+	for p := range kc {
+		copy(dst[p*width:][:cols], b[p*ldb:])
+	}
+}
+
 // packTransposed is the pure-Go twin of the transposing pack: dst[p*width+j] = b[j*ldb+p].
 func packTransposed[T float](kc, width, cols int, b []T, ldb int, dst []T) {
 	for j := 0; j < cols; j += 4 {
@@ -119,7 +126,35 @@ func packTransposed[T float](kc, width, cols int, b []T, ldb int, dst []T) {
 	}
 }
 
-// dotsGo is the pure-Go twin of the four-row dot products.
+// gemvGo is the pure-Go twin of Gemv.
+func gemvGo[T float](rows, cols int, alpha T, a []T, lda int, x []T, beta T, y []T) {
+	var out [4]T
+	for i := 0; i < rows; i += 4 {
+		dotsGo(cols, a[i*lda:], lda, x, &out)
+		scaleInto(y[i:], alpha, &out, beta)
+	}
+}
+
+// gemvTransGo is the pure-Go twin of GemvTrans.
+func gemvTransGo[T float](rows, cols int, alpha T, a []T, lda int, x, y []T) {
+	for i := 0; i < rows; i += 4 {
+		f := [4]T{alpha * x[i], alpha * x[i+1], alpha * x[i+2], alpha * x[i+3]}
+		axpysGo(cols, a[i*lda:], lda, &f, y)
+	}
+}
+
+// scaleInto writes alpha*v + beta*y to y without reading y if beta is zero.
+func scaleInto[T float](y []T, alpha T, v *[4]T, beta T) {
+	for r, s := range v {
+		s *= alpha
+		if beta != 0 {
+			s += beta * y[r]
+		}
+		y[r] = s
+	}
+}
+
+// dotsGo writes the products of four rows of a with x to out.
 func dotsGo[T float](n int, a []T, lda int, x []T, out *[4]T) {
 	x = x[:n]
 	r0, r1, r2, r3 := a[:n], a[lda:][:n], a[2*lda:][:n], a[3*lda:][:n]
@@ -133,7 +168,7 @@ func dotsGo[T float](n int, a []T, lda int, x []T, out *[4]T) {
 	*out = [4]T{s0, s1, s2, s3}
 }
 
-// axpysGo is the pure-Go twin of the four-row sum.
+// axpysGo adds four rows of a, multiplied by x, to y.
 func axpysGo[T float](n int, a []T, lda int, x *[4]T, y []T) {
 	y = y[:n]
 	r0, r1, r2, r3 := a[:n], a[lda:][:n], a[2*lda:][:n], a[3*lda:][:n]

@@ -13,11 +13,18 @@ import (
 // Tiles computes tiles blocks of mr rows below each other, each cols columns wide:
 // C = act(alpha*A*B + C + bias), every part as flags say; bias may be nil. Element (i, p) of A is
 // a[i*ars+p*acs], row p of the panel of B starts at b[p*brs] and is readable for width elements,
-// which is NR or half of it.
-func Tiles[T float](mr, width, cols, tiles, kc int, a *T, ars, acs int, b *T, brs int, c *T, ldc int, alpha T, flags int, bias *T) {
+// which is NR or half of it. next, never nil, is the panel that will be needed next; it is at most fetched.
+func Tiles[T float](mr, width, cols, tiles, kc int, a *T, ars, acs int, b *T, brs int, c *T, ldc int, alpha T, flags int, bias, next *T) {
 	if !cpu.AVX2 {
 		tilesGo(mr, cols, tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias)
 		return
+	}
+	if pairs := tiles / 2; cpu.AVX512 && mr == MR && cols == NR[T]() && pairs > 0 {
+		tilePairs(pairs, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, next)
+		if tiles -= 2 * pairs; tiles == 0 {
+			return
+		}
+		a, c = offset(a, 2*pairs*mr*ars), offset(c, 2*pairs*mr*ldc)
 	}
 	if unsafe.Sizeof(alpha) == 4 {
 		var mask *float32
@@ -25,7 +32,7 @@ func Tiles[T float](mr, width, cols, tiles, kc int, a *T, ars, acs int, b *T, br
 			mask = (*float32)(unsafe.Pointer(&ones32[16-cols]))
 		}
 		tiles32(mr, width, tiles, kc, (*float32)(unsafe.Pointer(a)), ars, acs, (*float32)(unsafe.Pointer(b)), brs,
-			(*float32)(unsafe.Pointer(c)), ldc, float32(alpha), flags, (*float32)(unsafe.Pointer(bias)), mask)
+			(*float32)(unsafe.Pointer(c)), ldc, float32(alpha), flags, (*float32)(unsafe.Pointer(bias)), mask, (*float32)(unsafe.Pointer(next)))
 		return
 	}
 	var mask *float64
@@ -33,64 +40,75 @@ func Tiles[T float](mr, width, cols, tiles, kc int, a *T, ars, acs int, b *T, br
 		mask = (*float64)(unsafe.Pointer(&ones64[8-cols]))
 	}
 	tiles64(mr, width, tiles, kc, (*float64)(unsafe.Pointer(a)), ars, acs, (*float64)(unsafe.Pointer(b)), brs,
-		(*float64)(unsafe.Pointer(c)), ldc, float64(alpha), flags, (*float64)(unsafe.Pointer(bias)), mask)
+		(*float64)(unsafe.Pointer(c)), ldc, float64(alpha), flags, (*float64)(unsafe.Pointer(bias)), mask, (*float64)(unsafe.Pointer(next)))
 }
 
-func tiles32(mr, width, tiles, kc int, a *float32, ars, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias, mask *float32) {
+// tilePairs computes pairs of full tiles, with the bits that tiles one by one would have.
+func tilePairs[T float](pairs, kc int, a *T, ars, acs int, b *T, brs int, c *T, ldc int, alpha T, flags int, bias, next *T) {
+	if unsafe.Sizeof(alpha) == 4 {
+		tile32_12x16(pairs, kc, (*float32)(unsafe.Pointer(a)), ars, acs, (*float32)(unsafe.Pointer(b)), brs,
+			(*float32)(unsafe.Pointer(c)), ldc, float32(alpha), flags, (*float32)(unsafe.Pointer(bias)), (*float32)(unsafe.Pointer(next)))
+		return
+	}
+	tile64_12x8(pairs, kc, (*float64)(unsafe.Pointer(a)), ars, acs, (*float64)(unsafe.Pointer(b)), brs,
+		(*float64)(unsafe.Pointer(c)), ldc, float64(alpha), flags, (*float64)(unsafe.Pointer(bias)), (*float64)(unsafe.Pointer(next)))
+}
+
+func tiles32(mr, width, tiles, kc int, a *float32, ars, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias, mask, next *float32) {
 	switch mr*32 + width {
 	case 6*32 + 16:
-		tile32_6x16(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask)
+		tile32_6x16(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
 	case 6*32 + 8:
-		tile32_6x8(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask)
+		tile32_6x8(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
 	case 5*32 + 16:
-		tile32_5x16(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask)
+		tile32_5x16(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
 	case 5*32 + 8:
-		tile32_5x8(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask)
+		tile32_5x8(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
 	case 4*32 + 16:
-		tile32_4x16(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask)
+		tile32_4x16(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
 	case 4*32 + 8:
-		tile32_4x8(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask)
+		tile32_4x8(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
 	case 3*32 + 16:
-		tile32_3x16(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask)
+		tile32_3x16(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
 	case 3*32 + 8:
-		tile32_3x8(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask)
+		tile32_3x8(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
 	case 2*32 + 16:
-		tile32_2x16(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask)
+		tile32_2x16(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
 	case 2*32 + 8:
-		tile32_2x8(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask)
+		tile32_2x8(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
 	case 1*32 + 16:
-		tile32_1x16(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask)
+		tile32_1x16(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
 	case 1*32 + 8:
-		tile32_1x8(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask)
+		tile32_1x8(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
 	}
 }
 
-func tiles64(mr, width, tiles, kc int, a *float64, ars, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias, mask *float64) {
+func tiles64(mr, width, tiles, kc int, a *float64, ars, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias, mask, next *float64) {
 	switch mr*32 + width {
 	case 6*32 + 8:
-		tile64_6x8(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask)
+		tile64_6x8(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
 	case 6*32 + 4:
-		tile64_6x4(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask)
+		tile64_6x4(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
 	case 5*32 + 8:
-		tile64_5x8(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask)
+		tile64_5x8(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
 	case 5*32 + 4:
-		tile64_5x4(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask)
+		tile64_5x4(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
 	case 4*32 + 8:
-		tile64_4x8(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask)
+		tile64_4x8(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
 	case 4*32 + 4:
-		tile64_4x4(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask)
+		tile64_4x4(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
 	case 3*32 + 8:
-		tile64_3x8(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask)
+		tile64_3x8(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
 	case 3*32 + 4:
-		tile64_3x4(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask)
+		tile64_3x4(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
 	case 2*32 + 8:
-		tile64_2x8(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask)
+		tile64_2x8(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
 	case 2*32 + 4:
-		tile64_2x4(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask)
+		tile64_2x4(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
 	case 1*32 + 8:
-		tile64_1x8(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask)
+		tile64_1x8(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
 	case 1*32 + 4:
-		tile64_1x4(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask)
+		tile64_1x4(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
 	}
 }
 
@@ -108,42 +126,39 @@ func PackTransposed[T float](kc, width, cols int, b []T, ldb int, dst []T) {
 	}
 }
 
-// Dots writes the products of four rows of a with x to out: out[r] = sum_j a[r*lda+j]*x[j].
-func Dots[T float](n int, a []T, lda int, x []T, out *[4]T) {
-	q := 0
-	if cpu.AVX2 && n >= 16 {
-		q = n &^ 15
-		if unsafe.Sizeof(a[0]) == 4 {
-			dots32(q, (*float32)(unsafe.Pointer(&a[0])), lda, (*float32)(unsafe.Pointer(&x[0])), (*float32)(unsafe.Pointer(out)))
-		} else {
-			dots64(q, (*float64)(unsafe.Pointer(&a[0])), lda, (*float64)(unsafe.Pointer(&x[0])), (*float64)(unsafe.Pointer(out)))
-		}
-	}
-	if q == n {
+// Pack copies cols columns of kc rows of b as the columns of a panel: dst[p*width+j] = b[p*ldb+j]. Columns from
+// cols on are left alone.
+func Pack[T float](kc, width, cols int, b []T, ldb int, dst []T) {
+	if size := int(unsafe.Sizeof(b[0])); cpu.AVX2 && cols*size == 64 && cols == width {
+		packRows(kc, (*byte)(unsafe.Pointer(&b[0])), ldb*size, (*byte)(unsafe.Pointer(&dst[0])))
 		return
 	}
-	var tail [4]T
-	dotsGo(n-q, a[q:], lda, x[q:], &tail)
-	if q > 0 {
-		for r := range tail {
-			tail[r] += out[r]
-		}
-	}
-	*out = tail
+	pack(kc, width, cols, b, ldb, dst)
 }
 
-// Axpys adds four rows of a, multiplied by x, to y: y[j] += sum_r x[r]*a[r*lda+j].
-func Axpys[T float](n int, a []T, lda int, x *[4]T, y []T) {
-	q := 0
-	if cpu.AVX2 && n >= 16 {
-		q = n &^ 15
-		if unsafe.Sizeof(a[0]) == 4 {
-			axpys32(q, (*float32)(unsafe.Pointer(&a[0])), lda, (*float32)(unsafe.Pointer(x)), (*float32)(unsafe.Pointer(&y[0])))
-		} else {
-			axpys64(q, (*float64)(unsafe.Pointer(&a[0])), lda, (*float64)(unsafe.Pointer(x)), (*float64)(unsafe.Pointer(&y[0])))
-		}
+// Gemv computes y = alpha*A*x + beta*y for a number of rows of A that is a multiple of four; y is not read if beta
+// is zero. cols is positive.
+func Gemv[T float](rows, cols int, alpha T, a []T, lda int, x []T, beta T, y []T) {
+	switch {
+	case rows == 0:
+	case !cpu.AVX2:
+		gemvGo(rows, cols, alpha, a, lda, x, beta, y)
+	case single[T]():
+		gemv32(rows/4, cols, f32(a), lda, f32(x), f32(y), float32(alpha), float32(beta), (*float32)(unsafe.Pointer(&ones32[16-cols%8])))
+	default:
+		gemv64(rows/4, cols, f64(a), lda, f64(x), f64(y), float64(alpha), float64(beta), (*float64)(unsafe.Pointer(&ones64[8-cols%4])))
 	}
-	if q < n {
-		axpysGo(n-q, a[q:], lda, x, y[q:])
+}
+
+// GemvTrans adds alpha*Aᵀ*x to y for a number of rows of A that is a multiple of four; cols is positive.
+func GemvTrans[T float](rows, cols int, alpha T, a []T, lda int, x, y []T) {
+	switch {
+	case rows == 0:
+	case !cpu.AVX2:
+		gemvTransGo(rows, cols, alpha, a, lda, x, y)
+	case single[T]():
+		gemvtrans32(rows/4, cols, f32(a), lda, f32(x), f32(y), float32(alpha), (*float32)(unsafe.Pointer(&ones32[16-cols%8])))
+	default:
+		gemvtrans64(rows/4, cols, f64(a), lda, f64(x), f64(y), float64(alpha), (*float64)(unsafe.Pointer(&ones64[8-cols%4])))
 	}
 }

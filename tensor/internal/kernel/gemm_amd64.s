@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func tile32_1x8(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32)
-// Requires: AVX, FMA3
-TEXT ·tile32_1x8(SB), NOSPLIT, $0-104
+// func tile32_1x8(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32, next *float32)
+// Requires: AVX, FMA3, MMX+
+TEXT ·tile32_1x8(SB), NOSPLIT, $0-112
 	MOVQ tiles+0(FP), AX
 	MOVQ a+16(FP), CX
 	MOVQ ars+24(FP), DX
@@ -18,128 +18,138 @@ TEXT ·tile32_1x8(SB), NOSPLIT, $0-104
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
 	SHLQ $0x02, R8
+	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ   kc+8(FP), R9
-	MOVQ   b+40(FP), R10
-	MOVQ   CX, R11
-	VXORPS Y0, Y0, Y0
-	SUBQ   $0x04, R9
-	JL     tail
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       CX, R12
+	MOVQ       DI, R13
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VXORPS     Y0, Y0, Y0
+	IMUL3Q     $0x01, DX, R13
+	ADDQ       R12, R13
+	SUBQ       $0x04, R10
+	JL         tail
 
 unrolled:
-	VMOVUPS      (R10), Y1
-	VBROADCASTSS (R11), Y2
+	PREFETCHT1   (R13)
+	VMOVUPS      (R11), Y1
+	VBROADCASTSS (R12), Y2
 	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y1
-	VBROADCASTSS (R11), Y2
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	VMOVUPS      (R11), Y1
+	VBROADCASTSS (R12), Y2
 	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y1
-	VBROADCASTSS (R11), Y2
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	VMOVUPS      (R11), Y1
+	VBROADCASTSS (R12), Y2
 	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y1
-	VBROADCASTSS (R11), Y2
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	PREFETCHT1   (R9)
+	ADDQ         $0x08, R9
+	LEAQ         (R13)(BX*4), R13
+	VMOVUPS      (R11), Y1
+	VBROADCASTSS (R12), Y2
 	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	SUBQ         $0x04, R9
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	SUBQ         $0x04, R10
 	JGE          unrolled
 
 tail:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JE   finish
 
 single:
-	VMOVUPS      (R10), Y1
-	VBROADCASTSS (R11), Y2
+	VMOVUPS      (R11), Y1
+	VBROADCASTSS (R12), Y2
 	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	DECQ         R9
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	DECQ         R10
 	JNE          single
 
 finish:
-	MOVQ         flags+80(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSS alpha+72(FP), Y2
 	VMULPS       Y2, Y0, Y0
 
 scaled:
-	MOVQ   mask+96(FP), R10
-	TESTQ  R10, R10
+	MOVQ   mask+96(FP), R11
+	TESTQ  R11, R11
 	JNE    masked
-	TESTQ  $0x00000001, R9
+	TESTQ  $0x00000001, R10
 	JE     bias
-	MOVQ   DI, R10
-	VADDPS (R10), Y0, Y0
-	ADDQ   R8, R10
+	MOVQ   DI, R11
+	VADDPS (R11), Y0, Y0
+	ADDQ   R8, R11
 
 bias:
-	MOVQ    bias+88(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+88(FP), R11
+	TESTQ   R11, R11
 	JE      act
-	VMOVUPS (R10), Y1
+	VMOVUPS (R11), Y1
 	VADDPS  Y1, Y0, Y0
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPS Y1, Y1, Y1
 	VMAXPS Y0, Y1, Y0
 
 store:
-	MOVQ    DI, R10
-	VMOVUPS Y0, (R10)
-	ADDQ    R8, R10
+	MOVQ    DI, R11
+	VMOVUPS Y0, (R11)
+	ADDQ    R8, R11
 	JMP     next
 
 masked:
-	VMOVUPS    (R10), Y2
-	TESTQ      $0x00000001, R9
+	VMOVUPS    (R11), Y2
+	TESTQ      $0x00000001, R10
 	JE         mbias
-	MOVQ       DI, R10
-	VMASKMOVPS (R10), Y2, Y1
+	MOVQ       DI, R11
+	VMASKMOVPS (R11), Y2, Y1
 	VADDPS     Y1, Y0, Y0
-	ADDQ       R8, R10
+	ADDQ       R8, R11
 
 mbias:
-	MOVQ       bias+88(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+88(FP), R11
+	TESTQ      R11, R11
 	JE         mact
-	VMASKMOVPS (R10), Y2, Y1
+	VMASKMOVPS (R11), Y2, Y1
 	VADDPS     Y1, Y0, Y0
 
 mact:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     mstore
 	VXORPS Y1, Y1, Y1
 	VMAXPS Y0, Y1, Y0
 
 mstore:
-	MOVQ       DI, R10
-	VMASKMOVPS Y0, Y2, (R10)
-	ADDQ       R8, R10
+	MOVQ       DI, R11
+	VMASKMOVPS Y0, Y2, (R11)
+	ADDQ       R8, R11
 
 next:
-	IMUL3Q $0x01, DX, R9
-	ADDQ   R9, CX
-	IMUL3Q $0x01, R8, R9
-	ADDQ   R9, DI
+	IMUL3Q $0x01, DX, R10
+	ADDQ   R10, CX
+	IMUL3Q $0x01, R8, R10
+	ADDQ   R10, DI
 	DECQ   AX
 	JNE    tile
 	VZEROUPPER
 	RET
 
-// func tile32_1x16(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32)
-// Requires: AVX, FMA3
-TEXT ·tile32_1x16(SB), NOSPLIT, $0-104
+// func tile32_1x16(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32, next *float32)
+// Requires: AVX, FMA3, MMX+
+TEXT ·tile32_1x16(SB), NOSPLIT, $0-112
 	MOVQ tiles+0(FP), AX
 	MOVQ a+16(FP), CX
 	MOVQ ars+24(FP), DX
@@ -151,152 +161,162 @@ TEXT ·tile32_1x16(SB), NOSPLIT, $0-104
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
 	SHLQ $0x02, R8
+	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ   kc+8(FP), R9
-	MOVQ   b+40(FP), R10
-	MOVQ   CX, R11
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	SUBQ   $0x04, R9
-	JL     tail
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       CX, R12
+	MOVQ       DI, R13
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	IMUL3Q     $0x01, DX, R13
+	ADDQ       R12, R13
+	SUBQ       $0x04, R10
+	JL         tail
 
 unrolled:
-	VMOVUPS      (R10), Y2
-	VMOVUPS      32(R10), Y3
-	VBROADCASTSS (R11), Y4
+	PREFETCHT1   (R13)
+	VMOVUPS      (R11), Y2
+	VMOVUPS      32(R11), Y3
+	VBROADCASTSS (R12), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y2
-	VMOVUPS      32(R10), Y3
-	VBROADCASTSS (R11), Y4
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	VMOVUPS      (R11), Y2
+	VMOVUPS      32(R11), Y3
+	VBROADCASTSS (R12), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y2
-	VMOVUPS      32(R10), Y3
-	VBROADCASTSS (R11), Y4
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	VMOVUPS      (R11), Y2
+	VMOVUPS      32(R11), Y3
+	VBROADCASTSS (R12), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y2
-	VMOVUPS      32(R10), Y3
-	VBROADCASTSS (R11), Y4
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	PREFETCHT1   (R9)
+	ADDQ         $0x10, R9
+	LEAQ         (R13)(BX*4), R13
+	VMOVUPS      (R11), Y2
+	VMOVUPS      32(R11), Y3
+	VBROADCASTSS (R12), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	SUBQ         $0x04, R9
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	SUBQ         $0x04, R10
 	JGE          unrolled
 
 tail:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JE   finish
 
 single:
-	VMOVUPS      (R10), Y2
-	VMOVUPS      32(R10), Y3
-	VBROADCASTSS (R11), Y4
+	VMOVUPS      (R11), Y2
+	VMOVUPS      32(R11), Y3
+	VBROADCASTSS (R12), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	DECQ         R9
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	DECQ         R10
 	JNE          single
 
 finish:
-	MOVQ         flags+80(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSS alpha+72(FP), Y4
 	VMULPS       Y4, Y0, Y0
 	VMULPS       Y4, Y1, Y1
 
 scaled:
-	MOVQ   mask+96(FP), R10
-	TESTQ  R10, R10
+	MOVQ   mask+96(FP), R11
+	TESTQ  R11, R11
 	JNE    masked
-	TESTQ  $0x00000001, R9
+	TESTQ  $0x00000001, R10
 	JE     bias
-	MOVQ   DI, R10
-	VADDPS (R10), Y0, Y0
-	VADDPS 32(R10), Y1, Y1
-	ADDQ   R8, R10
+	MOVQ   DI, R11
+	VADDPS (R11), Y0, Y0
+	VADDPS 32(R11), Y1, Y1
+	ADDQ   R8, R11
 
 bias:
-	MOVQ    bias+88(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+88(FP), R11
+	TESTQ   R11, R11
 	JE      act
-	VMOVUPS (R10), Y2
-	VMOVUPS 32(R10), Y3
+	VMOVUPS (R11), Y2
+	VMOVUPS 32(R11), Y3
 	VADDPS  Y2, Y0, Y0
 	VADDPS  Y3, Y1, Y1
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPS Y2, Y2, Y2
 	VMAXPS Y0, Y2, Y0
 	VMAXPS Y1, Y2, Y1
 
 store:
-	MOVQ    DI, R10
-	VMOVUPS Y0, (R10)
-	VMOVUPS Y1, 32(R10)
-	ADDQ    R8, R10
+	MOVQ    DI, R11
+	VMOVUPS Y0, (R11)
+	VMOVUPS Y1, 32(R11)
+	ADDQ    R8, R11
 	JMP     next
 
 masked:
-	VMOVUPS    (R10), Y4
-	VMOVUPS    32(R10), Y5
-	TESTQ      $0x00000001, R9
+	VMOVUPS    (R11), Y4
+	VMOVUPS    32(R11), Y5
+	TESTQ      $0x00000001, R10
 	JE         mbias
-	MOVQ       DI, R10
-	VMASKMOVPS (R10), Y4, Y2
+	MOVQ       DI, R11
+	VMASKMOVPS (R11), Y4, Y2
 	VADDPS     Y2, Y0, Y0
-	VMASKMOVPS 32(R10), Y5, Y3
+	VMASKMOVPS 32(R11), Y5, Y3
 	VADDPS     Y3, Y1, Y1
-	ADDQ       R8, R10
+	ADDQ       R8, R11
 
 mbias:
-	MOVQ       bias+88(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+88(FP), R11
+	TESTQ      R11, R11
 	JE         mact
-	VMASKMOVPS (R10), Y4, Y2
-	VMASKMOVPS 32(R10), Y5, Y3
+	VMASKMOVPS (R11), Y4, Y2
+	VMASKMOVPS 32(R11), Y5, Y3
 	VADDPS     Y2, Y0, Y0
 	VADDPS     Y3, Y1, Y1
 
 mact:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     mstore
 	VXORPS Y2, Y2, Y2
 	VMAXPS Y0, Y2, Y0
 	VMAXPS Y1, Y2, Y1
 
 mstore:
-	MOVQ       DI, R10
-	VMASKMOVPS Y0, Y4, (R10)
-	VMASKMOVPS Y1, Y5, 32(R10)
-	ADDQ       R8, R10
+	MOVQ       DI, R11
+	VMASKMOVPS Y0, Y4, (R11)
+	VMASKMOVPS Y1, Y5, 32(R11)
+	ADDQ       R8, R11
 
 next:
-	IMUL3Q $0x01, DX, R9
-	ADDQ   R9, CX
-	IMUL3Q $0x01, R8, R9
-	ADDQ   R9, DI
+	IMUL3Q $0x01, DX, R10
+	ADDQ   R10, CX
+	IMUL3Q $0x01, R8, R10
+	ADDQ   R10, DI
 	DECQ   AX
 	JNE    tile
 	VZEROUPPER
 	RET
 
-// func tile32_2x8(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32)
-// Requires: AVX, FMA3
-TEXT ·tile32_2x8(SB), NOSPLIT, $0-104
+// func tile32_2x8(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32, next *float32)
+// Requires: AVX, FMA3, MMX+
+TEXT ·tile32_2x8(SB), NOSPLIT, $0-112
 	MOVQ tiles+0(FP), AX
 	MOVQ a+16(FP), CX
 	MOVQ ars+24(FP), DX
@@ -308,153 +328,166 @@ TEXT ·tile32_2x8(SB), NOSPLIT, $0-104
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
 	SHLQ $0x02, R8
+	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ   kc+8(FP), R9
-	MOVQ   b+40(FP), R10
-	MOVQ   CX, R11
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	SUBQ   $0x04, R9
-	JL     tail
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       CX, R12
+	MOVQ       DI, R13
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	IMUL3Q     $0x02, DX, R13
+	ADDQ       R12, R13
+	SUBQ       $0x04, R10
+	JL         tail
 
 unrolled:
-	VMOVUPS      (R10), Y2
-	VBROADCASTSS (R11), Y3
+	PREFETCHT1   (R13)
+	VMOVUPS      (R11), Y2
+	VBROADCASTSS (R12), Y3
 	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS (R11)(DX*1), Y3
+	VBROADCASTSS (R12)(DX*1), Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y2
-	VBROADCASTSS (R11), Y3
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	PREFETCHT1   (R13)(DX*1)
+	VMOVUPS      (R11), Y2
+	VBROADCASTSS (R12), Y3
 	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS (R11)(DX*1), Y3
+	VBROADCASTSS (R12)(DX*1), Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y2
-	VBROADCASTSS (R11), Y3
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	VMOVUPS      (R11), Y2
+	VBROADCASTSS (R12), Y3
 	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS (R11)(DX*1), Y3
+	VBROADCASTSS (R12)(DX*1), Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y2
-	VBROADCASTSS (R11), Y3
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	PREFETCHT1   (R9)
+	ADDQ         $0x08, R9
+	LEAQ         (R13)(BX*4), R13
+	VMOVUPS      (R11), Y2
+	VBROADCASTSS (R12), Y3
 	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS (R11)(DX*1), Y3
+	VBROADCASTSS (R12)(DX*1), Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	SUBQ         $0x04, R9
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	SUBQ         $0x04, R10
 	JGE          unrolled
 
 tail:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JE   finish
 
 single:
-	VMOVUPS      (R10), Y2
-	VBROADCASTSS (R11), Y3
+	VMOVUPS      (R11), Y2
+	VBROADCASTSS (R12), Y3
 	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS (R11)(DX*1), Y3
+	VBROADCASTSS (R12)(DX*1), Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	DECQ         R9
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	DECQ         R10
 	JNE          single
 
 finish:
-	MOVQ         flags+80(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSS alpha+72(FP), Y3
 	VMULPS       Y3, Y0, Y0
 	VMULPS       Y3, Y1, Y1
 
 scaled:
-	MOVQ   mask+96(FP), R10
-	TESTQ  R10, R10
+	MOVQ   mask+96(FP), R11
+	TESTQ  R11, R11
 	JNE    masked
-	TESTQ  $0x00000001, R9
+	TESTQ  $0x00000001, R10
 	JE     bias
-	MOVQ   DI, R10
-	VADDPS (R10), Y0, Y0
-	ADDQ   R8, R10
-	VADDPS (R10), Y1, Y1
-	ADDQ   R8, R10
+	MOVQ   DI, R11
+	VADDPS (R11), Y0, Y0
+	ADDQ   R8, R11
+	VADDPS (R11), Y1, Y1
+	ADDQ   R8, R11
 
 bias:
-	MOVQ    bias+88(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+88(FP), R11
+	TESTQ   R11, R11
 	JE      act
-	VMOVUPS (R10), Y2
+	VMOVUPS (R11), Y2
 	VADDPS  Y2, Y0, Y0
 	VADDPS  Y2, Y1, Y1
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPS Y2, Y2, Y2
 	VMAXPS Y0, Y2, Y0
 	VMAXPS Y1, Y2, Y1
 
 store:
-	MOVQ    DI, R10
-	VMOVUPS Y0, (R10)
-	ADDQ    R8, R10
-	VMOVUPS Y1, (R10)
-	ADDQ    R8, R10
+	MOVQ    DI, R11
+	VMOVUPS Y0, (R11)
+	ADDQ    R8, R11
+	VMOVUPS Y1, (R11)
+	ADDQ    R8, R11
 	JMP     next
 
 masked:
-	VMOVUPS    (R10), Y3
-	TESTQ      $0x00000001, R9
+	VMOVUPS    (R11), Y3
+	TESTQ      $0x00000001, R10
 	JE         mbias
-	MOVQ       DI, R10
-	VMASKMOVPS (R10), Y3, Y2
+	MOVQ       DI, R11
+	VMASKMOVPS (R11), Y3, Y2
 	VADDPS     Y2, Y0, Y0
-	ADDQ       R8, R10
-	VMASKMOVPS (R10), Y3, Y2
+	ADDQ       R8, R11
+	VMASKMOVPS (R11), Y3, Y2
 	VADDPS     Y2, Y1, Y1
-	ADDQ       R8, R10
+	ADDQ       R8, R11
 
 mbias:
-	MOVQ       bias+88(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+88(FP), R11
+	TESTQ      R11, R11
 	JE         mact
-	VMASKMOVPS (R10), Y3, Y2
+	VMASKMOVPS (R11), Y3, Y2
 	VADDPS     Y2, Y0, Y0
 	VADDPS     Y2, Y1, Y1
 
 mact:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     mstore
 	VXORPS Y2, Y2, Y2
 	VMAXPS Y0, Y2, Y0
 	VMAXPS Y1, Y2, Y1
 
 mstore:
-	MOVQ       DI, R10
-	VMASKMOVPS Y0, Y3, (R10)
-	ADDQ       R8, R10
-	VMASKMOVPS Y1, Y3, (R10)
-	ADDQ       R8, R10
+	MOVQ       DI, R11
+	VMASKMOVPS Y0, Y3, (R11)
+	ADDQ       R8, R11
+	VMASKMOVPS Y1, Y3, (R11)
+	ADDQ       R8, R11
 
 next:
-	IMUL3Q $0x02, DX, R9
-	ADDQ   R9, CX
-	IMUL3Q $0x02, R8, R9
-	ADDQ   R9, DI
+	IMUL3Q $0x02, DX, R10
+	ADDQ   R10, CX
+	IMUL3Q $0x02, R8, R10
+	ADDQ   R10, DI
 	DECQ   AX
 	JNE    tile
 	VZEROUPPER
 	RET
 
-// func tile32_2x16(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32)
-// Requires: AVX, FMA3
-TEXT ·tile32_2x16(SB), NOSPLIT, $0-104
+// func tile32_2x16(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32, next *float32)
+// Requires: AVX, FMA3, MMX+
+TEXT ·tile32_2x16(SB), NOSPLIT, $0-112
 	MOVQ tiles+0(FP), AX
 	MOVQ a+16(FP), CX
 	MOVQ ars+24(FP), DX
@@ -466,83 +499,96 @@ TEXT ·tile32_2x16(SB), NOSPLIT, $0-104
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
 	SHLQ $0x02, R8
+	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ   kc+8(FP), R9
-	MOVQ   b+40(FP), R10
-	MOVQ   CX, R11
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	SUBQ   $0x04, R9
-	JL     tail
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       CX, R12
+	MOVQ       DI, R13
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	IMUL3Q     $0x02, DX, R13
+	ADDQ       R12, R13
+	SUBQ       $0x04, R10
+	JL         tail
 
 unrolled:
-	VMOVUPS      (R10), Y4
-	VMOVUPS      32(R10), Y5
-	VBROADCASTSS (R11), Y6
+	PREFETCHT1   (R13)
+	VMOVUPS      (R11), Y4
+	VMOVUPS      32(R11), Y5
+	VBROADCASTSS (R12), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (R11)(DX*1), Y7
+	VBROADCASTSS (R12)(DX*1), Y7
 	VFMADD231PS  Y4, Y7, Y2
 	VFMADD231PS  Y5, Y7, Y3
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y4
-	VMOVUPS      32(R10), Y5
-	VBROADCASTSS (R11), Y6
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	PREFETCHT1   (R13)(DX*1)
+	VMOVUPS      (R11), Y4
+	VMOVUPS      32(R11), Y5
+	VBROADCASTSS (R12), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (R11)(DX*1), Y7
+	VBROADCASTSS (R12)(DX*1), Y7
 	VFMADD231PS  Y4, Y7, Y2
 	VFMADD231PS  Y5, Y7, Y3
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y4
-	VMOVUPS      32(R10), Y5
-	VBROADCASTSS (R11), Y6
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	VMOVUPS      (R11), Y4
+	VMOVUPS      32(R11), Y5
+	VBROADCASTSS (R12), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (R11)(DX*1), Y7
+	VBROADCASTSS (R12)(DX*1), Y7
 	VFMADD231PS  Y4, Y7, Y2
 	VFMADD231PS  Y5, Y7, Y3
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y4
-	VMOVUPS      32(R10), Y5
-	VBROADCASTSS (R11), Y6
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	PREFETCHT1   (R9)
+	ADDQ         $0x10, R9
+	LEAQ         (R13)(BX*4), R13
+	VMOVUPS      (R11), Y4
+	VMOVUPS      32(R11), Y5
+	VBROADCASTSS (R12), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (R11)(DX*1), Y7
+	VBROADCASTSS (R12)(DX*1), Y7
 	VFMADD231PS  Y4, Y7, Y2
 	VFMADD231PS  Y5, Y7, Y3
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	SUBQ         $0x04, R9
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	SUBQ         $0x04, R10
 	JGE          unrolled
 
 tail:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JE   finish
 
 single:
-	VMOVUPS      (R10), Y4
-	VMOVUPS      32(R10), Y5
-	VBROADCASTSS (R11), Y6
+	VMOVUPS      (R11), Y4
+	VMOVUPS      32(R11), Y5
+	VBROADCASTSS (R12), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (R11)(DX*1), Y7
+	VBROADCASTSS (R12)(DX*1), Y7
 	VFMADD231PS  Y4, Y7, Y2
 	VFMADD231PS  Y5, Y7, Y3
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	DECQ         R9
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	DECQ         R10
 	JNE          single
 
 finish:
-	MOVQ         flags+80(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSS alpha+72(FP), Y6
 	VMULPS       Y6, Y0, Y0
@@ -551,32 +597,32 @@ finish:
 	VMULPS       Y6, Y3, Y3
 
 scaled:
-	MOVQ   mask+96(FP), R10
-	TESTQ  R10, R10
+	MOVQ   mask+96(FP), R11
+	TESTQ  R11, R11
 	JNE    masked
-	TESTQ  $0x00000001, R9
+	TESTQ  $0x00000001, R10
 	JE     bias
-	MOVQ   DI, R10
-	VADDPS (R10), Y0, Y0
-	VADDPS 32(R10), Y1, Y1
-	ADDQ   R8, R10
-	VADDPS (R10), Y2, Y2
-	VADDPS 32(R10), Y3, Y3
-	ADDQ   R8, R10
+	MOVQ   DI, R11
+	VADDPS (R11), Y0, Y0
+	VADDPS 32(R11), Y1, Y1
+	ADDQ   R8, R11
+	VADDPS (R11), Y2, Y2
+	VADDPS 32(R11), Y3, Y3
+	ADDQ   R8, R11
 
 bias:
-	MOVQ    bias+88(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+88(FP), R11
+	TESTQ   R11, R11
 	JE      act
-	VMOVUPS (R10), Y4
-	VMOVUPS 32(R10), Y5
+	VMOVUPS (R11), Y4
+	VMOVUPS 32(R11), Y5
 	VADDPS  Y4, Y0, Y0
 	VADDPS  Y5, Y1, Y1
 	VADDPS  Y4, Y2, Y2
 	VADDPS  Y5, Y3, Y3
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPS Y4, Y4, Y4
 	VMAXPS Y0, Y4, Y0
@@ -585,45 +631,45 @@ act:
 	VMAXPS Y3, Y4, Y3
 
 store:
-	MOVQ    DI, R10
-	VMOVUPS Y0, (R10)
-	VMOVUPS Y1, 32(R10)
-	ADDQ    R8, R10
-	VMOVUPS Y2, (R10)
-	VMOVUPS Y3, 32(R10)
-	ADDQ    R8, R10
+	MOVQ    DI, R11
+	VMOVUPS Y0, (R11)
+	VMOVUPS Y1, 32(R11)
+	ADDQ    R8, R11
+	VMOVUPS Y2, (R11)
+	VMOVUPS Y3, 32(R11)
+	ADDQ    R8, R11
 	JMP     next
 
 masked:
-	VMOVUPS    (R10), Y6
-	VMOVUPS    32(R10), Y7
-	TESTQ      $0x00000001, R9
+	VMOVUPS    (R11), Y6
+	VMOVUPS    32(R11), Y7
+	TESTQ      $0x00000001, R10
 	JE         mbias
-	MOVQ       DI, R10
-	VMASKMOVPS (R10), Y6, Y4
+	MOVQ       DI, R11
+	VMASKMOVPS (R11), Y6, Y4
 	VADDPS     Y4, Y0, Y0
-	VMASKMOVPS 32(R10), Y7, Y5
+	VMASKMOVPS 32(R11), Y7, Y5
 	VADDPS     Y5, Y1, Y1
-	ADDQ       R8, R10
-	VMASKMOVPS (R10), Y6, Y4
+	ADDQ       R8, R11
+	VMASKMOVPS (R11), Y6, Y4
 	VADDPS     Y4, Y2, Y2
-	VMASKMOVPS 32(R10), Y7, Y5
+	VMASKMOVPS 32(R11), Y7, Y5
 	VADDPS     Y5, Y3, Y3
-	ADDQ       R8, R10
+	ADDQ       R8, R11
 
 mbias:
-	MOVQ       bias+88(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+88(FP), R11
+	TESTQ      R11, R11
 	JE         mact
-	VMASKMOVPS (R10), Y6, Y4
-	VMASKMOVPS 32(R10), Y7, Y5
+	VMASKMOVPS (R11), Y6, Y4
+	VMASKMOVPS 32(R11), Y7, Y5
 	VADDPS     Y4, Y0, Y0
 	VADDPS     Y5, Y1, Y1
 	VADDPS     Y4, Y2, Y2
 	VADDPS     Y5, Y3, Y3
 
 mact:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     mstore
 	VXORPS Y4, Y4, Y4
 	VMAXPS Y0, Y4, Y0
@@ -632,27 +678,27 @@ mact:
 	VMAXPS Y3, Y4, Y3
 
 mstore:
-	MOVQ       DI, R10
-	VMASKMOVPS Y0, Y6, (R10)
-	VMASKMOVPS Y1, Y7, 32(R10)
-	ADDQ       R8, R10
-	VMASKMOVPS Y2, Y6, (R10)
-	VMASKMOVPS Y3, Y7, 32(R10)
-	ADDQ       R8, R10
+	MOVQ       DI, R11
+	VMASKMOVPS Y0, Y6, (R11)
+	VMASKMOVPS Y1, Y7, 32(R11)
+	ADDQ       R8, R11
+	VMASKMOVPS Y2, Y6, (R11)
+	VMASKMOVPS Y3, Y7, 32(R11)
+	ADDQ       R8, R11
 
 next:
-	IMUL3Q $0x02, DX, R9
-	ADDQ   R9, CX
-	IMUL3Q $0x02, R8, R9
-	ADDQ   R9, DI
+	IMUL3Q $0x02, DX, R10
+	ADDQ   R10, CX
+	IMUL3Q $0x02, R8, R10
+	ADDQ   R10, DI
 	DECQ   AX
 	JNE    tile
 	VZEROUPPER
 	RET
 
-// func tile32_3x8(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32)
-// Requires: AVX, FMA3
-TEXT ·tile32_3x8(SB), NOSPLIT, $0-104
+// func tile32_3x8(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32, next *float32)
+// Requires: AVX, FMA3, MMX+
+TEXT ·tile32_3x8(SB), NOSPLIT, $0-112
 	MOVQ tiles+0(FP), AX
 	MOVQ a+16(FP), CX
 	MOVQ ars+24(FP), DX
@@ -664,77 +710,96 @@ TEXT ·tile32_3x8(SB), NOSPLIT, $0-104
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
 	SHLQ $0x02, R8
+	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ   kc+8(FP), R9
-	MOVQ   b+40(FP), R10
-	MOVQ   CX, R11
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	SUBQ   $0x04, R9
-	JL     tail
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       CX, R12
+	MOVQ       DI, R13
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	IMUL3Q     $0x03, DX, R13
+	ADDQ       R12, R13
+	SUBQ       $0x04, R10
+	JL         tail
 
 unrolled:
-	VMOVUPS      (R10), Y3
-	VBROADCASTSS (R11), Y4
+	PREFETCHT1   (R13)
+	VMOVUPS      (R11), Y3
+	VBROADCASTSS (R12), Y4
 	VFMADD231PS  Y3, Y4, Y0
-	VBROADCASTSS (R11)(DX*1), Y4
+	VBROADCASTSS (R12)(DX*1), Y4
 	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS (R11)(DX*2), Y4
+	VBROADCASTSS (R12)(DX*2), Y4
 	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y3
-	VBROADCASTSS (R11), Y4
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	PREFETCHT1   (R13)(DX*1)
+	VMOVUPS      (R11), Y3
+	VBROADCASTSS (R12), Y4
 	VFMADD231PS  Y3, Y4, Y0
-	VBROADCASTSS (R11)(DX*1), Y4
+	VBROADCASTSS (R12)(DX*1), Y4
 	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS (R11)(DX*2), Y4
+	VBROADCASTSS (R12)(DX*2), Y4
 	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y3
-	VBROADCASTSS (R11), Y4
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	PREFETCHT1   (R13)(DX*2)
+	VMOVUPS      (R11), Y3
+	VBROADCASTSS (R12), Y4
 	VFMADD231PS  Y3, Y4, Y0
-	VBROADCASTSS (R11)(DX*1), Y4
+	VBROADCASTSS (R12)(DX*1), Y4
 	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS (R11)(DX*2), Y4
+	VBROADCASTSS (R12)(DX*2), Y4
 	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y3
-	VBROADCASTSS (R11), Y4
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	PREFETCHT1   (R9)
+	ADDQ         $0x08, R9
+	LEAQ         (R13)(BX*4), R13
+	VMOVUPS      (R11), Y3
+	VBROADCASTSS (R12), Y4
 	VFMADD231PS  Y3, Y4, Y0
-	VBROADCASTSS (R11)(DX*1), Y4
+	VBROADCASTSS (R12)(DX*1), Y4
 	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS (R11)(DX*2), Y4
+	VBROADCASTSS (R12)(DX*2), Y4
 	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	SUBQ         $0x04, R9
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	SUBQ         $0x04, R10
 	JGE          unrolled
 
 tail:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JE   finish
 
 single:
-	VMOVUPS      (R10), Y3
-	VBROADCASTSS (R11), Y4
+	PREFETCHT1   (R9)
+	ADDQ         $0x08, R9
+	LEAQ         (R13)(BX*4), R13
+	VMOVUPS      (R11), Y3
+	VBROADCASTSS (R12), Y4
 	VFMADD231PS  Y3, Y4, Y0
-	VBROADCASTSS (R11)(DX*1), Y4
+	VBROADCASTSS (R12)(DX*1), Y4
 	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS (R11)(DX*2), Y4
+	VBROADCASTSS (R12)(DX*2), Y4
 	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	DECQ         R9
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	DECQ         R10
 	JNE          single
 
 finish:
-	MOVQ         flags+80(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSS alpha+72(FP), Y4
 	VMULPS       Y4, Y0, Y0
@@ -742,30 +807,30 @@ finish:
 	VMULPS       Y4, Y2, Y2
 
 scaled:
-	MOVQ   mask+96(FP), R10
-	TESTQ  R10, R10
+	MOVQ   mask+96(FP), R11
+	TESTQ  R11, R11
 	JNE    masked
-	TESTQ  $0x00000001, R9
+	TESTQ  $0x00000001, R10
 	JE     bias
-	MOVQ   DI, R10
-	VADDPS (R10), Y0, Y0
-	ADDQ   R8, R10
-	VADDPS (R10), Y1, Y1
-	ADDQ   R8, R10
-	VADDPS (R10), Y2, Y2
-	ADDQ   R8, R10
+	MOVQ   DI, R11
+	VADDPS (R11), Y0, Y0
+	ADDQ   R8, R11
+	VADDPS (R11), Y1, Y1
+	ADDQ   R8, R11
+	VADDPS (R11), Y2, Y2
+	ADDQ   R8, R11
 
 bias:
-	MOVQ    bias+88(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+88(FP), R11
+	TESTQ   R11, R11
 	JE      act
-	VMOVUPS (R10), Y3
+	VMOVUPS (R11), Y3
 	VADDPS  Y3, Y0, Y0
 	VADDPS  Y3, Y1, Y1
 	VADDPS  Y3, Y2, Y2
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPS Y3, Y3, Y3
 	VMAXPS Y0, Y3, Y0
@@ -773,41 +838,41 @@ act:
 	VMAXPS Y2, Y3, Y2
 
 store:
-	MOVQ    DI, R10
-	VMOVUPS Y0, (R10)
-	ADDQ    R8, R10
-	VMOVUPS Y1, (R10)
-	ADDQ    R8, R10
-	VMOVUPS Y2, (R10)
-	ADDQ    R8, R10
+	MOVQ    DI, R11
+	VMOVUPS Y0, (R11)
+	ADDQ    R8, R11
+	VMOVUPS Y1, (R11)
+	ADDQ    R8, R11
+	VMOVUPS Y2, (R11)
+	ADDQ    R8, R11
 	JMP     next
 
 masked:
-	VMOVUPS    (R10), Y4
-	TESTQ      $0x00000001, R9
+	VMOVUPS    (R11), Y4
+	TESTQ      $0x00000001, R10
 	JE         mbias
-	MOVQ       DI, R10
-	VMASKMOVPS (R10), Y4, Y3
+	MOVQ       DI, R11
+	VMASKMOVPS (R11), Y4, Y3
 	VADDPS     Y3, Y0, Y0
-	ADDQ       R8, R10
-	VMASKMOVPS (R10), Y4, Y3
+	ADDQ       R8, R11
+	VMASKMOVPS (R11), Y4, Y3
 	VADDPS     Y3, Y1, Y1
-	ADDQ       R8, R10
-	VMASKMOVPS (R10), Y4, Y3
+	ADDQ       R8, R11
+	VMASKMOVPS (R11), Y4, Y3
 	VADDPS     Y3, Y2, Y2
-	ADDQ       R8, R10
+	ADDQ       R8, R11
 
 mbias:
-	MOVQ       bias+88(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+88(FP), R11
+	TESTQ      R11, R11
 	JE         mact
-	VMASKMOVPS (R10), Y4, Y3
+	VMASKMOVPS (R11), Y4, Y3
 	VADDPS     Y3, Y0, Y0
 	VADDPS     Y3, Y1, Y1
 	VADDPS     Y3, Y2, Y2
 
 mact:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     mstore
 	VXORPS Y3, Y3, Y3
 	VMAXPS Y0, Y3, Y0
@@ -815,27 +880,27 @@ mact:
 	VMAXPS Y2, Y3, Y2
 
 mstore:
-	MOVQ       DI, R10
-	VMASKMOVPS Y0, Y4, (R10)
-	ADDQ       R8, R10
-	VMASKMOVPS Y1, Y4, (R10)
-	ADDQ       R8, R10
-	VMASKMOVPS Y2, Y4, (R10)
-	ADDQ       R8, R10
+	MOVQ       DI, R11
+	VMASKMOVPS Y0, Y4, (R11)
+	ADDQ       R8, R11
+	VMASKMOVPS Y1, Y4, (R11)
+	ADDQ       R8, R11
+	VMASKMOVPS Y2, Y4, (R11)
+	ADDQ       R8, R11
 
 next:
-	IMUL3Q $0x03, DX, R9
-	ADDQ   R9, CX
-	IMUL3Q $0x03, R8, R9
-	ADDQ   R9, DI
+	IMUL3Q $0x03, DX, R10
+	ADDQ   R10, CX
+	IMUL3Q $0x03, R8, R10
+	ADDQ   R10, DI
 	DECQ   AX
 	JNE    tile
 	VZEROUPPER
 	RET
 
-// func tile32_3x16(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32)
-// Requires: AVX, FMA3
-TEXT ·tile32_3x16(SB), NOSPLIT, $0-104
+// func tile32_3x16(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32, next *float32)
+// Requires: AVX, FMA3, MMX+
+TEXT ·tile32_3x16(SB), NOSPLIT, $0-112
 	MOVQ tiles+0(FP), AX
 	MOVQ a+16(FP), CX
 	MOVQ ars+24(FP), DX
@@ -847,100 +912,119 @@ TEXT ·tile32_3x16(SB), NOSPLIT, $0-104
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
 	SHLQ $0x02, R8
+	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ   kc+8(FP), R9
-	MOVQ   b+40(FP), R10
-	MOVQ   CX, R11
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	SUBQ   $0x04, R9
-	JL     tail
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       CX, R12
+	MOVQ       DI, R13
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	IMUL3Q     $0x03, DX, R13
+	ADDQ       R12, R13
+	SUBQ       $0x04, R10
+	JL         tail
 
 unrolled:
-	VMOVUPS      (R10), Y6
-	VMOVUPS      32(R10), Y7
-	VBROADCASTSS (R11), Y8
+	PREFETCHT1   (R13)
+	VMOVUPS      (R11), Y6
+	VMOVUPS      32(R11), Y7
+	VBROADCASTSS (R12), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS (R11)(DX*1), Y9
+	VBROADCASTSS (R12)(DX*1), Y9
 	VFMADD231PS  Y6, Y9, Y2
 	VFMADD231PS  Y7, Y9, Y3
-	VBROADCASTSS (R11)(DX*2), Y8
+	VBROADCASTSS (R12)(DX*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y6
-	VMOVUPS      32(R10), Y7
-	VBROADCASTSS (R11), Y8
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	PREFETCHT1   (R13)(DX*1)
+	VMOVUPS      (R11), Y6
+	VMOVUPS      32(R11), Y7
+	VBROADCASTSS (R12), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS (R11)(DX*1), Y9
+	VBROADCASTSS (R12)(DX*1), Y9
 	VFMADD231PS  Y6, Y9, Y2
 	VFMADD231PS  Y7, Y9, Y3
-	VBROADCASTSS (R11)(DX*2), Y8
+	VBROADCASTSS (R12)(DX*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y6
-	VMOVUPS      32(R10), Y7
-	VBROADCASTSS (R11), Y8
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	PREFETCHT1   (R13)(DX*2)
+	VMOVUPS      (R11), Y6
+	VMOVUPS      32(R11), Y7
+	VBROADCASTSS (R12), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS (R11)(DX*1), Y9
+	VBROADCASTSS (R12)(DX*1), Y9
 	VFMADD231PS  Y6, Y9, Y2
 	VFMADD231PS  Y7, Y9, Y3
-	VBROADCASTSS (R11)(DX*2), Y8
+	VBROADCASTSS (R12)(DX*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y6
-	VMOVUPS      32(R10), Y7
-	VBROADCASTSS (R11), Y8
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	PREFETCHT1   (R9)
+	ADDQ         $0x10, R9
+	LEAQ         (R13)(BX*4), R13
+	VMOVUPS      (R11), Y6
+	VMOVUPS      32(R11), Y7
+	VBROADCASTSS (R12), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS (R11)(DX*1), Y9
+	VBROADCASTSS (R12)(DX*1), Y9
 	VFMADD231PS  Y6, Y9, Y2
 	VFMADD231PS  Y7, Y9, Y3
-	VBROADCASTSS (R11)(DX*2), Y8
+	VBROADCASTSS (R12)(DX*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	SUBQ         $0x04, R9
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	SUBQ         $0x04, R10
 	JGE          unrolled
 
 tail:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JE   finish
 
 single:
-	VMOVUPS      (R10), Y6
-	VMOVUPS      32(R10), Y7
-	VBROADCASTSS (R11), Y8
+	PREFETCHT1   (R9)
+	ADDQ         $0x10, R9
+	LEAQ         (R13)(BX*4), R13
+	VMOVUPS      (R11), Y6
+	VMOVUPS      32(R11), Y7
+	VBROADCASTSS (R12), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS (R11)(DX*1), Y9
+	VBROADCASTSS (R12)(DX*1), Y9
 	VFMADD231PS  Y6, Y9, Y2
 	VFMADD231PS  Y7, Y9, Y3
-	VBROADCASTSS (R11)(DX*2), Y8
+	VBROADCASTSS (R12)(DX*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	DECQ         R9
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	DECQ         R10
 	JNE          single
 
 finish:
-	MOVQ         flags+80(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSS alpha+72(FP), Y8
 	VMULPS       Y8, Y0, Y0
@@ -951,28 +1035,28 @@ finish:
 	VMULPS       Y8, Y5, Y5
 
 scaled:
-	MOVQ   mask+96(FP), R10
-	TESTQ  R10, R10
+	MOVQ   mask+96(FP), R11
+	TESTQ  R11, R11
 	JNE    masked
-	TESTQ  $0x00000001, R9
+	TESTQ  $0x00000001, R10
 	JE     bias
-	MOVQ   DI, R10
-	VADDPS (R10), Y0, Y0
-	VADDPS 32(R10), Y1, Y1
-	ADDQ   R8, R10
-	VADDPS (R10), Y2, Y2
-	VADDPS 32(R10), Y3, Y3
-	ADDQ   R8, R10
-	VADDPS (R10), Y4, Y4
-	VADDPS 32(R10), Y5, Y5
-	ADDQ   R8, R10
+	MOVQ   DI, R11
+	VADDPS (R11), Y0, Y0
+	VADDPS 32(R11), Y1, Y1
+	ADDQ   R8, R11
+	VADDPS (R11), Y2, Y2
+	VADDPS 32(R11), Y3, Y3
+	ADDQ   R8, R11
+	VADDPS (R11), Y4, Y4
+	VADDPS 32(R11), Y5, Y5
+	ADDQ   R8, R11
 
 bias:
-	MOVQ    bias+88(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+88(FP), R11
+	TESTQ   R11, R11
 	JE      act
-	VMOVUPS (R10), Y6
-	VMOVUPS 32(R10), Y7
+	VMOVUPS (R11), Y6
+	VMOVUPS 32(R11), Y7
 	VADDPS  Y6, Y0, Y0
 	VADDPS  Y7, Y1, Y1
 	VADDPS  Y6, Y2, Y2
@@ -981,7 +1065,7 @@ bias:
 	VADDPS  Y7, Y5, Y5
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPS Y6, Y6, Y6
 	VMAXPS Y0, Y6, Y0
@@ -992,46 +1076,46 @@ act:
 	VMAXPS Y5, Y6, Y5
 
 store:
-	MOVQ    DI, R10
-	VMOVUPS Y0, (R10)
-	VMOVUPS Y1, 32(R10)
-	ADDQ    R8, R10
-	VMOVUPS Y2, (R10)
-	VMOVUPS Y3, 32(R10)
-	ADDQ    R8, R10
-	VMOVUPS Y4, (R10)
-	VMOVUPS Y5, 32(R10)
-	ADDQ    R8, R10
+	MOVQ    DI, R11
+	VMOVUPS Y0, (R11)
+	VMOVUPS Y1, 32(R11)
+	ADDQ    R8, R11
+	VMOVUPS Y2, (R11)
+	VMOVUPS Y3, 32(R11)
+	ADDQ    R8, R11
+	VMOVUPS Y4, (R11)
+	VMOVUPS Y5, 32(R11)
+	ADDQ    R8, R11
 	JMP     next
 
 masked:
-	VMOVUPS    (R10), Y8
-	VMOVUPS    32(R10), Y9
-	TESTQ      $0x00000001, R9
+	VMOVUPS    (R11), Y8
+	VMOVUPS    32(R11), Y9
+	TESTQ      $0x00000001, R10
 	JE         mbias
-	MOVQ       DI, R10
-	VMASKMOVPS (R10), Y8, Y6
+	MOVQ       DI, R11
+	VMASKMOVPS (R11), Y8, Y6
 	VADDPS     Y6, Y0, Y0
-	VMASKMOVPS 32(R10), Y9, Y7
+	VMASKMOVPS 32(R11), Y9, Y7
 	VADDPS     Y7, Y1, Y1
-	ADDQ       R8, R10
-	VMASKMOVPS (R10), Y8, Y6
+	ADDQ       R8, R11
+	VMASKMOVPS (R11), Y8, Y6
 	VADDPS     Y6, Y2, Y2
-	VMASKMOVPS 32(R10), Y9, Y7
+	VMASKMOVPS 32(R11), Y9, Y7
 	VADDPS     Y7, Y3, Y3
-	ADDQ       R8, R10
-	VMASKMOVPS (R10), Y8, Y6
+	ADDQ       R8, R11
+	VMASKMOVPS (R11), Y8, Y6
 	VADDPS     Y6, Y4, Y4
-	VMASKMOVPS 32(R10), Y9, Y7
+	VMASKMOVPS 32(R11), Y9, Y7
 	VADDPS     Y7, Y5, Y5
-	ADDQ       R8, R10
+	ADDQ       R8, R11
 
 mbias:
-	MOVQ       bias+88(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+88(FP), R11
+	TESTQ      R11, R11
 	JE         mact
-	VMASKMOVPS (R10), Y8, Y6
-	VMASKMOVPS 32(R10), Y9, Y7
+	VMASKMOVPS (R11), Y8, Y6
+	VMASKMOVPS 32(R11), Y9, Y7
 	VADDPS     Y6, Y0, Y0
 	VADDPS     Y7, Y1, Y1
 	VADDPS     Y6, Y2, Y2
@@ -1040,7 +1124,7 @@ mbias:
 	VADDPS     Y7, Y5, Y5
 
 mact:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     mstore
 	VXORPS Y6, Y6, Y6
 	VMAXPS Y0, Y6, Y0
@@ -1051,30 +1135,30 @@ mact:
 	VMAXPS Y5, Y6, Y5
 
 mstore:
-	MOVQ       DI, R10
-	VMASKMOVPS Y0, Y8, (R10)
-	VMASKMOVPS Y1, Y9, 32(R10)
-	ADDQ       R8, R10
-	VMASKMOVPS Y2, Y8, (R10)
-	VMASKMOVPS Y3, Y9, 32(R10)
-	ADDQ       R8, R10
-	VMASKMOVPS Y4, Y8, (R10)
-	VMASKMOVPS Y5, Y9, 32(R10)
-	ADDQ       R8, R10
+	MOVQ       DI, R11
+	VMASKMOVPS Y0, Y8, (R11)
+	VMASKMOVPS Y1, Y9, 32(R11)
+	ADDQ       R8, R11
+	VMASKMOVPS Y2, Y8, (R11)
+	VMASKMOVPS Y3, Y9, 32(R11)
+	ADDQ       R8, R11
+	VMASKMOVPS Y4, Y8, (R11)
+	VMASKMOVPS Y5, Y9, 32(R11)
+	ADDQ       R8, R11
 
 next:
-	IMUL3Q $0x03, DX, R9
-	ADDQ   R9, CX
-	IMUL3Q $0x03, R8, R9
-	ADDQ   R9, DI
+	IMUL3Q $0x03, DX, R10
+	ADDQ   R10, CX
+	IMUL3Q $0x03, R8, R10
+	ADDQ   R10, DI
 	DECQ   AX
 	JNE    tile
 	VZEROUPPER
 	RET
 
-// func tile32_4x8(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32)
-// Requires: AVX, FMA3
-TEXT ·tile32_4x8(SB), NOSPLIT, $0-104
+// func tile32_4x8(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32, next *float32)
+// Requires: AVX, FMA3, MMX+
+TEXT ·tile32_4x8(SB), NOSPLIT, $0-112
 	MOVQ tiles+0(FP), AX
 	MOVQ a+16(FP), CX
 	MOVQ ars+24(FP), DX
@@ -1086,95 +1170,117 @@ TEXT ·tile32_4x8(SB), NOSPLIT, $0-104
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
 	SHLQ $0x02, R8
+	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ   kc+8(FP), R9
-	MOVQ   b+40(FP), R10
-	MOVQ   CX, R11
-	LEAQ   (R11)(DX*2), R12
-	ADDQ   DX, R12
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	SUBQ   $0x04, R9
-	JL     tail
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       CX, R12
+	LEAQ       (R12)(DX*2), R13
+	ADDQ       DX, R13
+	MOVQ       DI, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	IMUL3Q     $0x04, DX, R14
+	ADDQ       R12, R14
+	LEAQ       (R14)(DX*2), R15
+	ADDQ       DX, R15
+	SUBQ       $0x04, R10
+	JL         tail
 
 unrolled:
-	VMOVUPS      (R10), Y4
-	VBROADCASTSS (R11), Y5
-	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS (R11)(DX*1), Y5
-	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS (R11)(DX*2), Y5
-	VFMADD231PS  Y4, Y5, Y2
+	PREFETCHT1   (R14)
+	VMOVUPS      (R11), Y4
 	VBROADCASTSS (R12), Y5
-	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         BX, R11
-	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y4
-	VBROADCASTSS (R11), Y5
 	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS (R11)(DX*1), Y5
+	VBROADCASTSS (R12)(DX*1), Y5
 	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS (R11)(DX*2), Y5
+	VBROADCASTSS (R12)(DX*2), Y5
 	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS (R12), Y5
+	VBROADCASTSS (R13), Y5
 	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y4
-	VBROADCASTSS (R11), Y5
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R14)(DX*1)
+	VMOVUPS      (R11), Y4
+	VBROADCASTSS (R12), Y5
 	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS (R11)(DX*1), Y5
+	VBROADCASTSS (R12)(DX*1), Y5
 	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS (R11)(DX*2), Y5
+	VBROADCASTSS (R12)(DX*2), Y5
 	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS (R12), Y5
+	VBROADCASTSS (R13), Y5
 	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y4
-	VBROADCASTSS (R11), Y5
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R14)(DX*2)
+	VMOVUPS      (R11), Y4
+	VBROADCASTSS (R12), Y5
 	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS (R11)(DX*1), Y5
+	VBROADCASTSS (R12)(DX*1), Y5
 	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS (R11)(DX*2), Y5
+	VBROADCASTSS (R12)(DX*2), Y5
 	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS (R12), Y5
+	VBROADCASTSS (R13), Y5
 	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	SUBQ         $0x04, R9
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R15)
+	PREFETCHT1   (R9)
+	ADDQ         $0x08, R9
+	LEAQ         (R14)(BX*4), R14
+	LEAQ         (R15)(BX*4), R15
+	VMOVUPS      (R11), Y4
+	VBROADCASTSS (R12), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS (R12)(DX*1), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS (R12)(DX*2), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS (R13), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         BX, R12
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	SUBQ         $0x04, R10
 	JGE          unrolled
 
 tail:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JE   finish
 
 single:
-	VMOVUPS      (R10), Y4
-	VBROADCASTSS (R11), Y5
-	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS (R11)(DX*1), Y5
-	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS (R11)(DX*2), Y5
-	VFMADD231PS  Y4, Y5, Y2
+	VMOVUPS      (R11), Y4
 	VBROADCASTSS (R12), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS (R12)(DX*1), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS (R12)(DX*2), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS (R13), Y5
 	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	DECQ         R9
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	DECQ         R10
 	JNE          single
 
 finish:
-	MOVQ         flags+80(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSS alpha+72(FP), Y5
 	VMULPS       Y5, Y0, Y0
@@ -1183,33 +1289,33 @@ finish:
 	VMULPS       Y5, Y3, Y3
 
 scaled:
-	MOVQ   mask+96(FP), R10
-	TESTQ  R10, R10
+	MOVQ   mask+96(FP), R11
+	TESTQ  R11, R11
 	JNE    masked
-	TESTQ  $0x00000001, R9
+	TESTQ  $0x00000001, R10
 	JE     bias
-	MOVQ   DI, R10
-	VADDPS (R10), Y0, Y0
-	ADDQ   R8, R10
-	VADDPS (R10), Y1, Y1
-	ADDQ   R8, R10
-	VADDPS (R10), Y2, Y2
-	ADDQ   R8, R10
-	VADDPS (R10), Y3, Y3
-	ADDQ   R8, R10
+	MOVQ   DI, R11
+	VADDPS (R11), Y0, Y0
+	ADDQ   R8, R11
+	VADDPS (R11), Y1, Y1
+	ADDQ   R8, R11
+	VADDPS (R11), Y2, Y2
+	ADDQ   R8, R11
+	VADDPS (R11), Y3, Y3
+	ADDQ   R8, R11
 
 bias:
-	MOVQ    bias+88(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+88(FP), R11
+	TESTQ   R11, R11
 	JE      act
-	VMOVUPS (R10), Y4
+	VMOVUPS (R11), Y4
 	VADDPS  Y4, Y0, Y0
 	VADDPS  Y4, Y1, Y1
 	VADDPS  Y4, Y2, Y2
 	VADDPS  Y4, Y3, Y3
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPS Y4, Y4, Y4
 	VMAXPS Y0, Y4, Y0
@@ -1218,47 +1324,47 @@ act:
 	VMAXPS Y3, Y4, Y3
 
 store:
-	MOVQ    DI, R10
-	VMOVUPS Y0, (R10)
-	ADDQ    R8, R10
-	VMOVUPS Y1, (R10)
-	ADDQ    R8, R10
-	VMOVUPS Y2, (R10)
-	ADDQ    R8, R10
-	VMOVUPS Y3, (R10)
-	ADDQ    R8, R10
+	MOVQ    DI, R11
+	VMOVUPS Y0, (R11)
+	ADDQ    R8, R11
+	VMOVUPS Y1, (R11)
+	ADDQ    R8, R11
+	VMOVUPS Y2, (R11)
+	ADDQ    R8, R11
+	VMOVUPS Y3, (R11)
+	ADDQ    R8, R11
 	JMP     next
 
 masked:
-	VMOVUPS    (R10), Y5
-	TESTQ      $0x00000001, R9
+	VMOVUPS    (R11), Y5
+	TESTQ      $0x00000001, R10
 	JE         mbias
-	MOVQ       DI, R10
-	VMASKMOVPS (R10), Y5, Y4
+	MOVQ       DI, R11
+	VMASKMOVPS (R11), Y5, Y4
 	VADDPS     Y4, Y0, Y0
-	ADDQ       R8, R10
-	VMASKMOVPS (R10), Y5, Y4
+	ADDQ       R8, R11
+	VMASKMOVPS (R11), Y5, Y4
 	VADDPS     Y4, Y1, Y1
-	ADDQ       R8, R10
-	VMASKMOVPS (R10), Y5, Y4
+	ADDQ       R8, R11
+	VMASKMOVPS (R11), Y5, Y4
 	VADDPS     Y4, Y2, Y2
-	ADDQ       R8, R10
-	VMASKMOVPS (R10), Y5, Y4
+	ADDQ       R8, R11
+	VMASKMOVPS (R11), Y5, Y4
 	VADDPS     Y4, Y3, Y3
-	ADDQ       R8, R10
+	ADDQ       R8, R11
 
 mbias:
-	MOVQ       bias+88(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+88(FP), R11
+	TESTQ      R11, R11
 	JE         mact
-	VMASKMOVPS (R10), Y5, Y4
+	VMASKMOVPS (R11), Y5, Y4
 	VADDPS     Y4, Y0, Y0
 	VADDPS     Y4, Y1, Y1
 	VADDPS     Y4, Y2, Y2
 	VADDPS     Y4, Y3, Y3
 
 mact:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     mstore
 	VXORPS Y4, Y4, Y4
 	VMAXPS Y0, Y4, Y0
@@ -1267,29 +1373,29 @@ mact:
 	VMAXPS Y3, Y4, Y3
 
 mstore:
-	MOVQ       DI, R10
-	VMASKMOVPS Y0, Y5, (R10)
-	ADDQ       R8, R10
-	VMASKMOVPS Y1, Y5, (R10)
-	ADDQ       R8, R10
-	VMASKMOVPS Y2, Y5, (R10)
-	ADDQ       R8, R10
-	VMASKMOVPS Y3, Y5, (R10)
-	ADDQ       R8, R10
+	MOVQ       DI, R11
+	VMASKMOVPS Y0, Y5, (R11)
+	ADDQ       R8, R11
+	VMASKMOVPS Y1, Y5, (R11)
+	ADDQ       R8, R11
+	VMASKMOVPS Y2, Y5, (R11)
+	ADDQ       R8, R11
+	VMASKMOVPS Y3, Y5, (R11)
+	ADDQ       R8, R11
 
 next:
-	IMUL3Q $0x04, DX, R9
-	ADDQ   R9, CX
-	IMUL3Q $0x04, R8, R9
-	ADDQ   R9, DI
+	IMUL3Q $0x04, DX, R10
+	ADDQ   R10, CX
+	IMUL3Q $0x04, R8, R10
+	ADDQ   R10, DI
 	DECQ   AX
 	JNE    tile
 	VZEROUPPER
 	RET
 
-// func tile32_4x16(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32)
-// Requires: AVX, FMA3
-TEXT ·tile32_4x16(SB), NOSPLIT, $0-104
+// func tile32_4x16(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32, next *float32)
+// Requires: AVX, FMA3, MMX+
+TEXT ·tile32_4x16(SB), NOSPLIT, $0-112
 	MOVQ tiles+0(FP), AX
 	MOVQ a+16(FP), CX
 	MOVQ ars+24(FP), DX
@@ -1301,124 +1407,146 @@ TEXT ·tile32_4x16(SB), NOSPLIT, $0-104
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
 	SHLQ $0x02, R8
+	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ   kc+8(FP), R9
-	MOVQ   b+40(FP), R10
-	MOVQ   CX, R11
-	LEAQ   (R11)(DX*2), R12
-	ADDQ   DX, R12
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	SUBQ   $0x04, R9
-	JL     tail
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       CX, R12
+	LEAQ       (R12)(DX*2), R13
+	ADDQ       DX, R13
+	MOVQ       DI, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	IMUL3Q     $0x04, DX, R14
+	ADDQ       R12, R14
+	LEAQ       (R14)(DX*2), R15
+	ADDQ       DX, R15
+	SUBQ       $0x04, R10
+	JL         tail
 
 unrolled:
-	VMOVUPS      (R10), Y8
-	VMOVUPS      32(R10), Y9
-	VBROADCASTSS (R11), Y10
+	PREFETCHT1   (R14)
+	VMOVUPS      (R11), Y8
+	VMOVUPS      32(R11), Y9
+	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (R11)(DX*1), Y11
+	VBROADCASTSS (R12)(DX*1), Y11
 	VFMADD231PS  Y8, Y11, Y2
 	VFMADD231PS  Y9, Y11, Y3
-	VBROADCASTSS (R11)(DX*2), Y10
+	VBROADCASTSS (R12)(DX*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (R12), Y11
+	VBROADCASTSS (R13), Y11
 	VFMADD231PS  Y8, Y11, Y6
 	VFMADD231PS  Y9, Y11, Y7
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y8
-	VMOVUPS      32(R10), Y9
-	VBROADCASTSS (R11), Y10
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R14)(DX*1)
+	VMOVUPS      (R11), Y8
+	VMOVUPS      32(R11), Y9
+	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (R11)(DX*1), Y11
+	VBROADCASTSS (R12)(DX*1), Y11
 	VFMADD231PS  Y8, Y11, Y2
 	VFMADD231PS  Y9, Y11, Y3
-	VBROADCASTSS (R11)(DX*2), Y10
+	VBROADCASTSS (R12)(DX*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (R12), Y11
+	VBROADCASTSS (R13), Y11
 	VFMADD231PS  Y8, Y11, Y6
 	VFMADD231PS  Y9, Y11, Y7
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y8
-	VMOVUPS      32(R10), Y9
-	VBROADCASTSS (R11), Y10
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R14)(DX*2)
+	VMOVUPS      (R11), Y8
+	VMOVUPS      32(R11), Y9
+	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (R11)(DX*1), Y11
+	VBROADCASTSS (R12)(DX*1), Y11
 	VFMADD231PS  Y8, Y11, Y2
 	VFMADD231PS  Y9, Y11, Y3
-	VBROADCASTSS (R11)(DX*2), Y10
+	VBROADCASTSS (R12)(DX*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (R12), Y11
+	VBROADCASTSS (R13), Y11
 	VFMADD231PS  Y8, Y11, Y6
 	VFMADD231PS  Y9, Y11, Y7
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y8
-	VMOVUPS      32(R10), Y9
-	VBROADCASTSS (R11), Y10
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R15)
+	PREFETCHT1   (R9)
+	ADDQ         $0x10, R9
+	LEAQ         (R14)(BX*4), R14
+	LEAQ         (R15)(BX*4), R15
+	VMOVUPS      (R11), Y8
+	VMOVUPS      32(R11), Y9
+	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (R11)(DX*1), Y11
+	VBROADCASTSS (R12)(DX*1), Y11
 	VFMADD231PS  Y8, Y11, Y2
 	VFMADD231PS  Y9, Y11, Y3
-	VBROADCASTSS (R11)(DX*2), Y10
+	VBROADCASTSS (R12)(DX*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (R12), Y11
+	VBROADCASTSS (R13), Y11
 	VFMADD231PS  Y8, Y11, Y6
 	VFMADD231PS  Y9, Y11, Y7
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	SUBQ         $0x04, R9
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	SUBQ         $0x04, R10
 	JGE          unrolled
 
 tail:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JE   finish
 
 single:
-	VMOVUPS      (R10), Y8
-	VMOVUPS      32(R10), Y9
-	VBROADCASTSS (R11), Y10
+	VMOVUPS      (R11), Y8
+	VMOVUPS      32(R11), Y9
+	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (R11)(DX*1), Y11
+	VBROADCASTSS (R12)(DX*1), Y11
 	VFMADD231PS  Y8, Y11, Y2
 	VFMADD231PS  Y9, Y11, Y3
-	VBROADCASTSS (R11)(DX*2), Y10
+	VBROADCASTSS (R12)(DX*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (R12), Y11
+	VBROADCASTSS (R13), Y11
 	VFMADD231PS  Y8, Y11, Y6
 	VFMADD231PS  Y9, Y11, Y7
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	DECQ         R9
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	DECQ         R10
 	JNE          single
 
 finish:
-	MOVQ         flags+80(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSS alpha+72(FP), Y10
 	VMULPS       Y10, Y0, Y0
@@ -1431,31 +1559,31 @@ finish:
 	VMULPS       Y10, Y7, Y7
 
 scaled:
-	MOVQ   mask+96(FP), R10
-	TESTQ  R10, R10
+	MOVQ   mask+96(FP), R11
+	TESTQ  R11, R11
 	JNE    masked
-	TESTQ  $0x00000001, R9
+	TESTQ  $0x00000001, R10
 	JE     bias
-	MOVQ   DI, R10
-	VADDPS (R10), Y0, Y0
-	VADDPS 32(R10), Y1, Y1
-	ADDQ   R8, R10
-	VADDPS (R10), Y2, Y2
-	VADDPS 32(R10), Y3, Y3
-	ADDQ   R8, R10
-	VADDPS (R10), Y4, Y4
-	VADDPS 32(R10), Y5, Y5
-	ADDQ   R8, R10
-	VADDPS (R10), Y6, Y6
-	VADDPS 32(R10), Y7, Y7
-	ADDQ   R8, R10
+	MOVQ   DI, R11
+	VADDPS (R11), Y0, Y0
+	VADDPS 32(R11), Y1, Y1
+	ADDQ   R8, R11
+	VADDPS (R11), Y2, Y2
+	VADDPS 32(R11), Y3, Y3
+	ADDQ   R8, R11
+	VADDPS (R11), Y4, Y4
+	VADDPS 32(R11), Y5, Y5
+	ADDQ   R8, R11
+	VADDPS (R11), Y6, Y6
+	VADDPS 32(R11), Y7, Y7
+	ADDQ   R8, R11
 
 bias:
-	MOVQ    bias+88(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+88(FP), R11
+	TESTQ   R11, R11
 	JE      act
-	VMOVUPS (R10), Y8
-	VMOVUPS 32(R10), Y9
+	VMOVUPS (R11), Y8
+	VMOVUPS 32(R11), Y9
 	VADDPS  Y8, Y0, Y0
 	VADDPS  Y9, Y1, Y1
 	VADDPS  Y8, Y2, Y2
@@ -1466,7 +1594,7 @@ bias:
 	VADDPS  Y9, Y7, Y7
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPS Y8, Y8, Y8
 	VMAXPS Y0, Y8, Y0
@@ -1479,54 +1607,54 @@ act:
 	VMAXPS Y7, Y8, Y7
 
 store:
-	MOVQ    DI, R10
-	VMOVUPS Y0, (R10)
-	VMOVUPS Y1, 32(R10)
-	ADDQ    R8, R10
-	VMOVUPS Y2, (R10)
-	VMOVUPS Y3, 32(R10)
-	ADDQ    R8, R10
-	VMOVUPS Y4, (R10)
-	VMOVUPS Y5, 32(R10)
-	ADDQ    R8, R10
-	VMOVUPS Y6, (R10)
-	VMOVUPS Y7, 32(R10)
-	ADDQ    R8, R10
+	MOVQ    DI, R11
+	VMOVUPS Y0, (R11)
+	VMOVUPS Y1, 32(R11)
+	ADDQ    R8, R11
+	VMOVUPS Y2, (R11)
+	VMOVUPS Y3, 32(R11)
+	ADDQ    R8, R11
+	VMOVUPS Y4, (R11)
+	VMOVUPS Y5, 32(R11)
+	ADDQ    R8, R11
+	VMOVUPS Y6, (R11)
+	VMOVUPS Y7, 32(R11)
+	ADDQ    R8, R11
 	JMP     next
 
 masked:
-	VMOVUPS    (R10), Y10
-	VMOVUPS    32(R10), Y11
-	TESTQ      $0x00000001, R9
+	VMOVUPS    (R11), Y10
+	VMOVUPS    32(R11), Y11
+	TESTQ      $0x00000001, R10
 	JE         mbias
-	MOVQ       DI, R10
-	VMASKMOVPS (R10), Y10, Y8
+	MOVQ       DI, R11
+	VMASKMOVPS (R11), Y10, Y8
 	VADDPS     Y8, Y0, Y0
-	VMASKMOVPS 32(R10), Y11, Y9
+	VMASKMOVPS 32(R11), Y11, Y9
 	VADDPS     Y9, Y1, Y1
-	ADDQ       R8, R10
-	VMASKMOVPS (R10), Y10, Y8
+	ADDQ       R8, R11
+	VMASKMOVPS (R11), Y10, Y8
 	VADDPS     Y8, Y2, Y2
-	VMASKMOVPS 32(R10), Y11, Y9
+	VMASKMOVPS 32(R11), Y11, Y9
 	VADDPS     Y9, Y3, Y3
-	ADDQ       R8, R10
-	VMASKMOVPS (R10), Y10, Y8
+	ADDQ       R8, R11
+	VMASKMOVPS (R11), Y10, Y8
 	VADDPS     Y8, Y4, Y4
-	VMASKMOVPS 32(R10), Y11, Y9
+	VMASKMOVPS 32(R11), Y11, Y9
 	VADDPS     Y9, Y5, Y5
-	ADDQ       R8, R10
-	VMASKMOVPS (R10), Y10, Y8
+	ADDQ       R8, R11
+	VMASKMOVPS (R11), Y10, Y8
 	VADDPS     Y8, Y6, Y6
-	VMASKMOVPS 32(R10), Y11, Y9
+	VMASKMOVPS 32(R11), Y11, Y9
 	VADDPS     Y9, Y7, Y7
-	ADDQ       R8, R10
+	ADDQ       R8, R11
 
 mbias:
-	MOVQ       bias+88(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+88(FP), R11
+	TESTQ      R11, R11
 	JE         mact
-	VMASKMOVPS (R10), Y10, Y8
-	VMASKMOVPS 32(R10), Y11, Y9
+	VMASKMOVPS (R11), Y10, Y8
+	VMASKMOVPS 32(R11), Y11, Y9
 	VADDPS     Y8, Y0, Y0
 	VADDPS     Y9, Y1, Y1
 	VADDPS     Y8, Y2, Y2
@@ -1537,7 +1665,7 @@ mbias:
 	VADDPS     Y9, Y7, Y7
 
 mact:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     mstore
 	VXORPS Y8, Y8, Y8
 	VMAXPS Y0, Y8, Y0
@@ -1550,33 +1678,33 @@ mact:
 	VMAXPS Y7, Y8, Y7
 
 mstore:
-	MOVQ       DI, R10
-	VMASKMOVPS Y0, Y10, (R10)
-	VMASKMOVPS Y1, Y11, 32(R10)
-	ADDQ       R8, R10
-	VMASKMOVPS Y2, Y10, (R10)
-	VMASKMOVPS Y3, Y11, 32(R10)
-	ADDQ       R8, R10
-	VMASKMOVPS Y4, Y10, (R10)
-	VMASKMOVPS Y5, Y11, 32(R10)
-	ADDQ       R8, R10
-	VMASKMOVPS Y6, Y10, (R10)
-	VMASKMOVPS Y7, Y11, 32(R10)
-	ADDQ       R8, R10
+	MOVQ       DI, R11
+	VMASKMOVPS Y0, Y10, (R11)
+	VMASKMOVPS Y1, Y11, 32(R11)
+	ADDQ       R8, R11
+	VMASKMOVPS Y2, Y10, (R11)
+	VMASKMOVPS Y3, Y11, 32(R11)
+	ADDQ       R8, R11
+	VMASKMOVPS Y4, Y10, (R11)
+	VMASKMOVPS Y5, Y11, 32(R11)
+	ADDQ       R8, R11
+	VMASKMOVPS Y6, Y10, (R11)
+	VMASKMOVPS Y7, Y11, 32(R11)
+	ADDQ       R8, R11
 
 next:
-	IMUL3Q $0x04, DX, R9
-	ADDQ   R9, CX
-	IMUL3Q $0x04, R8, R9
-	ADDQ   R9, DI
+	IMUL3Q $0x04, DX, R10
+	ADDQ   R10, CX
+	IMUL3Q $0x04, R8, R10
+	ADDQ   R10, DI
 	DECQ   AX
 	JNE    tile
 	VZEROUPPER
 	RET
 
-// func tile32_5x8(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32)
-// Requires: AVX, FMA3
-TEXT ·tile32_5x8(SB), NOSPLIT, $0-104
+// func tile32_5x8(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32, next *float32)
+// Requires: AVX, FMA3, MMX+
+TEXT ·tile32_5x8(SB), NOSPLIT, $0-112
 	MOVQ tiles+0(FP), AX
 	MOVQ a+16(FP), CX
 	MOVQ ars+24(FP), DX
@@ -1588,106 +1716,131 @@ TEXT ·tile32_5x8(SB), NOSPLIT, $0-104
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
 	SHLQ $0x02, R8
+	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ   kc+8(FP), R9
-	MOVQ   b+40(FP), R10
-	MOVQ   CX, R11
-	LEAQ   (R11)(DX*2), R12
-	ADDQ   DX, R12
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	SUBQ   $0x04, R9
-	JL     tail
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       CX, R12
+	LEAQ       (R12)(DX*2), R13
+	ADDQ       DX, R13
+	MOVQ       DI, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	IMUL3Q     $0x05, DX, R14
+	ADDQ       R12, R14
+	LEAQ       (R14)(DX*2), R15
+	ADDQ       DX, R15
+	SUBQ       $0x04, R10
+	JL         tail
 
 unrolled:
-	VMOVUPS      (R10), Y5
-	VBROADCASTSS (R11), Y6
-	VFMADD231PS  Y5, Y6, Y0
-	VBROADCASTSS (R11)(DX*1), Y6
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (R11)(DX*2), Y6
-	VFMADD231PS  Y5, Y6, Y2
+	PREFETCHT1   (R14)
+	PREFETCHT1   (R15)(DX*1)
+	VMOVUPS      (R11), Y5
 	VBROADCASTSS (R12), Y6
-	VFMADD231PS  Y5, Y6, Y3
-	VBROADCASTSS (R12)(DX*1), Y6
-	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         BX, R11
-	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y5
-	VBROADCASTSS (R11), Y6
 	VFMADD231PS  Y5, Y6, Y0
-	VBROADCASTSS (R11)(DX*1), Y6
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (R11)(DX*2), Y6
-	VFMADD231PS  Y5, Y6, Y2
-	VBROADCASTSS (R12), Y6
-	VFMADD231PS  Y5, Y6, Y3
 	VBROADCASTSS (R12)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R12)(DX*2), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (R13), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (R13)(DX*1), Y6
 	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y5
-	VBROADCASTSS (R11), Y6
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R14)(DX*1)
+	VMOVUPS      (R11), Y5
+	VBROADCASTSS (R12), Y6
 	VFMADD231PS  Y5, Y6, Y0
-	VBROADCASTSS (R11)(DX*1), Y6
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (R11)(DX*2), Y6
-	VFMADD231PS  Y5, Y6, Y2
-	VBROADCASTSS (R12), Y6
-	VFMADD231PS  Y5, Y6, Y3
 	VBROADCASTSS (R12)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R12)(DX*2), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (R13), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (R13)(DX*1), Y6
 	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y5
-	VBROADCASTSS (R11), Y6
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R14)(DX*2)
+	VMOVUPS      (R11), Y5
+	VBROADCASTSS (R12), Y6
 	VFMADD231PS  Y5, Y6, Y0
-	VBROADCASTSS (R11)(DX*1), Y6
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (R11)(DX*2), Y6
-	VFMADD231PS  Y5, Y6, Y2
-	VBROADCASTSS (R12), Y6
-	VFMADD231PS  Y5, Y6, Y3
 	VBROADCASTSS (R12)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R12)(DX*2), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (R13), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (R13)(DX*1), Y6
 	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	SUBQ         $0x04, R9
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R15)
+	PREFETCHT1   (R9)
+	ADDQ         $0x08, R9
+	LEAQ         (R14)(BX*4), R14
+	LEAQ         (R15)(BX*4), R15
+	VMOVUPS      (R11), Y5
+	VBROADCASTSS (R12), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS (R12)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R12)(DX*2), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (R13), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (R13)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         BX, R12
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	SUBQ         $0x04, R10
 	JGE          unrolled
 
 tail:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JE   finish
 
 single:
-	VMOVUPS      (R10), Y5
-	VBROADCASTSS (R11), Y6
-	VFMADD231PS  Y5, Y6, Y0
-	VBROADCASTSS (R11)(DX*1), Y6
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (R11)(DX*2), Y6
-	VFMADD231PS  Y5, Y6, Y2
+	VMOVUPS      (R11), Y5
 	VBROADCASTSS (R12), Y6
-	VFMADD231PS  Y5, Y6, Y3
+	VFMADD231PS  Y5, Y6, Y0
 	VBROADCASTSS (R12)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R12)(DX*2), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (R13), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (R13)(DX*1), Y6
 	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	DECQ         R9
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	DECQ         R10
 	JNE          single
 
 finish:
-	MOVQ         flags+80(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSS alpha+72(FP), Y6
 	VMULPS       Y6, Y0, Y0
@@ -1697,28 +1850,28 @@ finish:
 	VMULPS       Y6, Y4, Y4
 
 scaled:
-	MOVQ   mask+96(FP), R10
-	TESTQ  R10, R10
+	MOVQ   mask+96(FP), R11
+	TESTQ  R11, R11
 	JNE    masked
-	TESTQ  $0x00000001, R9
+	TESTQ  $0x00000001, R10
 	JE     bias
-	MOVQ   DI, R10
-	VADDPS (R10), Y0, Y0
-	ADDQ   R8, R10
-	VADDPS (R10), Y1, Y1
-	ADDQ   R8, R10
-	VADDPS (R10), Y2, Y2
-	ADDQ   R8, R10
-	VADDPS (R10), Y3, Y3
-	ADDQ   R8, R10
-	VADDPS (R10), Y4, Y4
-	ADDQ   R8, R10
+	MOVQ   DI, R11
+	VADDPS (R11), Y0, Y0
+	ADDQ   R8, R11
+	VADDPS (R11), Y1, Y1
+	ADDQ   R8, R11
+	VADDPS (R11), Y2, Y2
+	ADDQ   R8, R11
+	VADDPS (R11), Y3, Y3
+	ADDQ   R8, R11
+	VADDPS (R11), Y4, Y4
+	ADDQ   R8, R11
 
 bias:
-	MOVQ    bias+88(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+88(FP), R11
+	TESTQ   R11, R11
 	JE      act
-	VMOVUPS (R10), Y5
+	VMOVUPS (R11), Y5
 	VADDPS  Y5, Y0, Y0
 	VADDPS  Y5, Y1, Y1
 	VADDPS  Y5, Y2, Y2
@@ -1726,7 +1879,7 @@ bias:
 	VADDPS  Y5, Y4, Y4
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPS Y5, Y5, Y5
 	VMAXPS Y0, Y5, Y0
@@ -1736,45 +1889,45 @@ act:
 	VMAXPS Y4, Y5, Y4
 
 store:
-	MOVQ    DI, R10
-	VMOVUPS Y0, (R10)
-	ADDQ    R8, R10
-	VMOVUPS Y1, (R10)
-	ADDQ    R8, R10
-	VMOVUPS Y2, (R10)
-	ADDQ    R8, R10
-	VMOVUPS Y3, (R10)
-	ADDQ    R8, R10
-	VMOVUPS Y4, (R10)
-	ADDQ    R8, R10
+	MOVQ    DI, R11
+	VMOVUPS Y0, (R11)
+	ADDQ    R8, R11
+	VMOVUPS Y1, (R11)
+	ADDQ    R8, R11
+	VMOVUPS Y2, (R11)
+	ADDQ    R8, R11
+	VMOVUPS Y3, (R11)
+	ADDQ    R8, R11
+	VMOVUPS Y4, (R11)
+	ADDQ    R8, R11
 	JMP     next
 
 masked:
-	VMOVUPS    (R10), Y6
-	TESTQ      $0x00000001, R9
+	VMOVUPS    (R11), Y6
+	TESTQ      $0x00000001, R10
 	JE         mbias
-	MOVQ       DI, R10
-	VMASKMOVPS (R10), Y6, Y5
+	MOVQ       DI, R11
+	VMASKMOVPS (R11), Y6, Y5
 	VADDPS     Y5, Y0, Y0
-	ADDQ       R8, R10
-	VMASKMOVPS (R10), Y6, Y5
+	ADDQ       R8, R11
+	VMASKMOVPS (R11), Y6, Y5
 	VADDPS     Y5, Y1, Y1
-	ADDQ       R8, R10
-	VMASKMOVPS (R10), Y6, Y5
+	ADDQ       R8, R11
+	VMASKMOVPS (R11), Y6, Y5
 	VADDPS     Y5, Y2, Y2
-	ADDQ       R8, R10
-	VMASKMOVPS (R10), Y6, Y5
+	ADDQ       R8, R11
+	VMASKMOVPS (R11), Y6, Y5
 	VADDPS     Y5, Y3, Y3
-	ADDQ       R8, R10
-	VMASKMOVPS (R10), Y6, Y5
+	ADDQ       R8, R11
+	VMASKMOVPS (R11), Y6, Y5
 	VADDPS     Y5, Y4, Y4
-	ADDQ       R8, R10
+	ADDQ       R8, R11
 
 mbias:
-	MOVQ       bias+88(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+88(FP), R11
+	TESTQ      R11, R11
 	JE         mact
-	VMASKMOVPS (R10), Y6, Y5
+	VMASKMOVPS (R11), Y6, Y5
 	VADDPS     Y5, Y0, Y0
 	VADDPS     Y5, Y1, Y1
 	VADDPS     Y5, Y2, Y2
@@ -1782,7 +1935,7 @@ mbias:
 	VADDPS     Y5, Y4, Y4
 
 mact:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     mstore
 	VXORPS Y5, Y5, Y5
 	VMAXPS Y0, Y5, Y0
@@ -1792,31 +1945,31 @@ mact:
 	VMAXPS Y4, Y5, Y4
 
 mstore:
-	MOVQ       DI, R10
-	VMASKMOVPS Y0, Y6, (R10)
-	ADDQ       R8, R10
-	VMASKMOVPS Y1, Y6, (R10)
-	ADDQ       R8, R10
-	VMASKMOVPS Y2, Y6, (R10)
-	ADDQ       R8, R10
-	VMASKMOVPS Y3, Y6, (R10)
-	ADDQ       R8, R10
-	VMASKMOVPS Y4, Y6, (R10)
-	ADDQ       R8, R10
+	MOVQ       DI, R11
+	VMASKMOVPS Y0, Y6, (R11)
+	ADDQ       R8, R11
+	VMASKMOVPS Y1, Y6, (R11)
+	ADDQ       R8, R11
+	VMASKMOVPS Y2, Y6, (R11)
+	ADDQ       R8, R11
+	VMASKMOVPS Y3, Y6, (R11)
+	ADDQ       R8, R11
+	VMASKMOVPS Y4, Y6, (R11)
+	ADDQ       R8, R11
 
 next:
-	IMUL3Q $0x05, DX, R9
-	ADDQ   R9, CX
-	IMUL3Q $0x05, R8, R9
-	ADDQ   R9, DI
+	IMUL3Q $0x05, DX, R10
+	ADDQ   R10, CX
+	IMUL3Q $0x05, R8, R10
+	ADDQ   R10, DI
 	DECQ   AX
 	JNE    tile
 	VZEROUPPER
 	RET
 
-// func tile32_5x16(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32)
-// Requires: AVX, FMA3
-TEXT ·tile32_5x16(SB), NOSPLIT, $0-104
+// func tile32_5x16(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32, next *float32)
+// Requires: AVX, FMA3, MMX+
+TEXT ·tile32_5x16(SB), NOSPLIT, $0-112
 	MOVQ tiles+0(FP), AX
 	MOVQ a+16(FP), CX
 	MOVQ ars+24(FP), DX
@@ -1828,141 +1981,166 @@ TEXT ·tile32_5x16(SB), NOSPLIT, $0-104
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
 	SHLQ $0x02, R8
+	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ   kc+8(FP), R9
-	MOVQ   b+40(FP), R10
-	MOVQ   CX, R11
-	LEAQ   (R11)(DX*2), R12
-	ADDQ   DX, R12
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	SUBQ   $0x04, R9
-	JL     tail
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       CX, R12
+	LEAQ       (R12)(DX*2), R13
+	ADDQ       DX, R13
+	MOVQ       DI, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	IMUL3Q     $0x05, DX, R14
+	ADDQ       R12, R14
+	LEAQ       (R14)(DX*2), R15
+	ADDQ       DX, R15
+	SUBQ       $0x04, R10
+	JL         tail
 
 unrolled:
-	VMOVUPS      (R10), Y10
-	VMOVUPS      32(R10), Y11
-	VBROADCASTSS (R11), Y12
+	PREFETCHT1   (R14)
+	PREFETCHT1   (R15)(DX*1)
+	VMOVUPS      (R11), Y10
+	VMOVUPS      32(R11), Y11
+	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS (R11)(DX*1), Y13
+	VBROADCASTSS (R12)(DX*1), Y13
 	VFMADD231PS  Y10, Y13, Y2
 	VFMADD231PS  Y11, Y13, Y3
-	VBROADCASTSS (R11)(DX*2), Y12
+	VBROADCASTSS (R12)(DX*2), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS (R12), Y13
+	VBROADCASTSS (R13), Y13
 	VFMADD231PS  Y10, Y13, Y6
 	VFMADD231PS  Y11, Y13, Y7
-	VBROADCASTSS (R12)(DX*1), Y12
+	VBROADCASTSS (R13)(DX*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y10
-	VMOVUPS      32(R10), Y11
-	VBROADCASTSS (R11), Y12
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R14)(DX*1)
+	VMOVUPS      (R11), Y10
+	VMOVUPS      32(R11), Y11
+	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS (R11)(DX*1), Y13
+	VBROADCASTSS (R12)(DX*1), Y13
 	VFMADD231PS  Y10, Y13, Y2
 	VFMADD231PS  Y11, Y13, Y3
-	VBROADCASTSS (R11)(DX*2), Y12
+	VBROADCASTSS (R12)(DX*2), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS (R12), Y13
+	VBROADCASTSS (R13), Y13
 	VFMADD231PS  Y10, Y13, Y6
 	VFMADD231PS  Y11, Y13, Y7
-	VBROADCASTSS (R12)(DX*1), Y12
+	VBROADCASTSS (R13)(DX*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y10
-	VMOVUPS      32(R10), Y11
-	VBROADCASTSS (R11), Y12
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R14)(DX*2)
+	VMOVUPS      (R11), Y10
+	VMOVUPS      32(R11), Y11
+	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS (R11)(DX*1), Y13
+	VBROADCASTSS (R12)(DX*1), Y13
 	VFMADD231PS  Y10, Y13, Y2
 	VFMADD231PS  Y11, Y13, Y3
-	VBROADCASTSS (R11)(DX*2), Y12
+	VBROADCASTSS (R12)(DX*2), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS (R12), Y13
+	VBROADCASTSS (R13), Y13
 	VFMADD231PS  Y10, Y13, Y6
 	VFMADD231PS  Y11, Y13, Y7
-	VBROADCASTSS (R12)(DX*1), Y12
+	VBROADCASTSS (R13)(DX*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y10
-	VMOVUPS      32(R10), Y11
-	VBROADCASTSS (R11), Y12
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R15)
+	PREFETCHT1   (R9)
+	ADDQ         $0x10, R9
+	LEAQ         (R14)(BX*4), R14
+	LEAQ         (R15)(BX*4), R15
+	VMOVUPS      (R11), Y10
+	VMOVUPS      32(R11), Y11
+	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS (R11)(DX*1), Y13
+	VBROADCASTSS (R12)(DX*1), Y13
 	VFMADD231PS  Y10, Y13, Y2
 	VFMADD231PS  Y11, Y13, Y3
-	VBROADCASTSS (R11)(DX*2), Y12
+	VBROADCASTSS (R12)(DX*2), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS (R12), Y13
+	VBROADCASTSS (R13), Y13
 	VFMADD231PS  Y10, Y13, Y6
 	VFMADD231PS  Y11, Y13, Y7
-	VBROADCASTSS (R12)(DX*1), Y12
+	VBROADCASTSS (R13)(DX*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	SUBQ         $0x04, R9
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	SUBQ         $0x04, R10
 	JGE          unrolled
 
 tail:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JE   finish
 
 single:
-	VMOVUPS      (R10), Y10
-	VMOVUPS      32(R10), Y11
-	VBROADCASTSS (R11), Y12
+	VMOVUPS      (R11), Y10
+	VMOVUPS      32(R11), Y11
+	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS (R11)(DX*1), Y13
+	VBROADCASTSS (R12)(DX*1), Y13
 	VFMADD231PS  Y10, Y13, Y2
 	VFMADD231PS  Y11, Y13, Y3
-	VBROADCASTSS (R11)(DX*2), Y12
+	VBROADCASTSS (R12)(DX*2), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS (R12), Y13
+	VBROADCASTSS (R13), Y13
 	VFMADD231PS  Y10, Y13, Y6
 	VFMADD231PS  Y11, Y13, Y7
-	VBROADCASTSS (R12)(DX*1), Y12
+	VBROADCASTSS (R13)(DX*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	DECQ         R9
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	DECQ         R10
 	JNE          single
 
 finish:
-	MOVQ         flags+80(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSS alpha+72(FP), Y12
 	VMULPS       Y12, Y0, Y0
@@ -1977,34 +2155,34 @@ finish:
 	VMULPS       Y12, Y9, Y9
 
 scaled:
-	MOVQ   mask+96(FP), R10
-	TESTQ  R10, R10
+	MOVQ   mask+96(FP), R11
+	TESTQ  R11, R11
 	JNE    masked
-	TESTQ  $0x00000001, R9
+	TESTQ  $0x00000001, R10
 	JE     bias
-	MOVQ   DI, R10
-	VADDPS (R10), Y0, Y0
-	VADDPS 32(R10), Y1, Y1
-	ADDQ   R8, R10
-	VADDPS (R10), Y2, Y2
-	VADDPS 32(R10), Y3, Y3
-	ADDQ   R8, R10
-	VADDPS (R10), Y4, Y4
-	VADDPS 32(R10), Y5, Y5
-	ADDQ   R8, R10
-	VADDPS (R10), Y6, Y6
-	VADDPS 32(R10), Y7, Y7
-	ADDQ   R8, R10
-	VADDPS (R10), Y8, Y8
-	VADDPS 32(R10), Y9, Y9
-	ADDQ   R8, R10
+	MOVQ   DI, R11
+	VADDPS (R11), Y0, Y0
+	VADDPS 32(R11), Y1, Y1
+	ADDQ   R8, R11
+	VADDPS (R11), Y2, Y2
+	VADDPS 32(R11), Y3, Y3
+	ADDQ   R8, R11
+	VADDPS (R11), Y4, Y4
+	VADDPS 32(R11), Y5, Y5
+	ADDQ   R8, R11
+	VADDPS (R11), Y6, Y6
+	VADDPS 32(R11), Y7, Y7
+	ADDQ   R8, R11
+	VADDPS (R11), Y8, Y8
+	VADDPS 32(R11), Y9, Y9
+	ADDQ   R8, R11
 
 bias:
-	MOVQ    bias+88(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+88(FP), R11
+	TESTQ   R11, R11
 	JE      act
-	VMOVUPS (R10), Y10
-	VMOVUPS 32(R10), Y11
+	VMOVUPS (R11), Y10
+	VMOVUPS 32(R11), Y11
 	VADDPS  Y10, Y0, Y0
 	VADDPS  Y11, Y1, Y1
 	VADDPS  Y10, Y2, Y2
@@ -2017,7 +2195,7 @@ bias:
 	VADDPS  Y11, Y9, Y9
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPS Y10, Y10, Y10
 	VMAXPS Y0, Y10, Y0
@@ -2032,62 +2210,62 @@ act:
 	VMAXPS Y9, Y10, Y9
 
 store:
-	MOVQ    DI, R10
-	VMOVUPS Y0, (R10)
-	VMOVUPS Y1, 32(R10)
-	ADDQ    R8, R10
-	VMOVUPS Y2, (R10)
-	VMOVUPS Y3, 32(R10)
-	ADDQ    R8, R10
-	VMOVUPS Y4, (R10)
-	VMOVUPS Y5, 32(R10)
-	ADDQ    R8, R10
-	VMOVUPS Y6, (R10)
-	VMOVUPS Y7, 32(R10)
-	ADDQ    R8, R10
-	VMOVUPS Y8, (R10)
-	VMOVUPS Y9, 32(R10)
-	ADDQ    R8, R10
+	MOVQ    DI, R11
+	VMOVUPS Y0, (R11)
+	VMOVUPS Y1, 32(R11)
+	ADDQ    R8, R11
+	VMOVUPS Y2, (R11)
+	VMOVUPS Y3, 32(R11)
+	ADDQ    R8, R11
+	VMOVUPS Y4, (R11)
+	VMOVUPS Y5, 32(R11)
+	ADDQ    R8, R11
+	VMOVUPS Y6, (R11)
+	VMOVUPS Y7, 32(R11)
+	ADDQ    R8, R11
+	VMOVUPS Y8, (R11)
+	VMOVUPS Y9, 32(R11)
+	ADDQ    R8, R11
 	JMP     next
 
 masked:
-	VMOVUPS    (R10), Y12
-	VMOVUPS    32(R10), Y13
-	TESTQ      $0x00000001, R9
+	VMOVUPS    (R11), Y12
+	VMOVUPS    32(R11), Y13
+	TESTQ      $0x00000001, R10
 	JE         mbias
-	MOVQ       DI, R10
-	VMASKMOVPS (R10), Y12, Y10
+	MOVQ       DI, R11
+	VMASKMOVPS (R11), Y12, Y10
 	VADDPS     Y10, Y0, Y0
-	VMASKMOVPS 32(R10), Y13, Y11
+	VMASKMOVPS 32(R11), Y13, Y11
 	VADDPS     Y11, Y1, Y1
-	ADDQ       R8, R10
-	VMASKMOVPS (R10), Y12, Y10
+	ADDQ       R8, R11
+	VMASKMOVPS (R11), Y12, Y10
 	VADDPS     Y10, Y2, Y2
-	VMASKMOVPS 32(R10), Y13, Y11
+	VMASKMOVPS 32(R11), Y13, Y11
 	VADDPS     Y11, Y3, Y3
-	ADDQ       R8, R10
-	VMASKMOVPS (R10), Y12, Y10
+	ADDQ       R8, R11
+	VMASKMOVPS (R11), Y12, Y10
 	VADDPS     Y10, Y4, Y4
-	VMASKMOVPS 32(R10), Y13, Y11
+	VMASKMOVPS 32(R11), Y13, Y11
 	VADDPS     Y11, Y5, Y5
-	ADDQ       R8, R10
-	VMASKMOVPS (R10), Y12, Y10
+	ADDQ       R8, R11
+	VMASKMOVPS (R11), Y12, Y10
 	VADDPS     Y10, Y6, Y6
-	VMASKMOVPS 32(R10), Y13, Y11
+	VMASKMOVPS 32(R11), Y13, Y11
 	VADDPS     Y11, Y7, Y7
-	ADDQ       R8, R10
-	VMASKMOVPS (R10), Y12, Y10
+	ADDQ       R8, R11
+	VMASKMOVPS (R11), Y12, Y10
 	VADDPS     Y10, Y8, Y8
-	VMASKMOVPS 32(R10), Y13, Y11
+	VMASKMOVPS 32(R11), Y13, Y11
 	VADDPS     Y11, Y9, Y9
-	ADDQ       R8, R10
+	ADDQ       R8, R11
 
 mbias:
-	MOVQ       bias+88(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+88(FP), R11
+	TESTQ      R11, R11
 	JE         mact
-	VMASKMOVPS (R10), Y12, Y10
-	VMASKMOVPS 32(R10), Y13, Y11
+	VMASKMOVPS (R11), Y12, Y10
+	VMASKMOVPS 32(R11), Y13, Y11
 	VADDPS     Y10, Y0, Y0
 	VADDPS     Y11, Y1, Y1
 	VADDPS     Y10, Y2, Y2
@@ -2100,7 +2278,7 @@ mbias:
 	VADDPS     Y11, Y9, Y9
 
 mact:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     mstore
 	VXORPS Y10, Y10, Y10
 	VMAXPS Y0, Y10, Y0
@@ -2115,36 +2293,36 @@ mact:
 	VMAXPS Y9, Y10, Y9
 
 mstore:
-	MOVQ       DI, R10
-	VMASKMOVPS Y0, Y12, (R10)
-	VMASKMOVPS Y1, Y13, 32(R10)
-	ADDQ       R8, R10
-	VMASKMOVPS Y2, Y12, (R10)
-	VMASKMOVPS Y3, Y13, 32(R10)
-	ADDQ       R8, R10
-	VMASKMOVPS Y4, Y12, (R10)
-	VMASKMOVPS Y5, Y13, 32(R10)
-	ADDQ       R8, R10
-	VMASKMOVPS Y6, Y12, (R10)
-	VMASKMOVPS Y7, Y13, 32(R10)
-	ADDQ       R8, R10
-	VMASKMOVPS Y8, Y12, (R10)
-	VMASKMOVPS Y9, Y13, 32(R10)
-	ADDQ       R8, R10
+	MOVQ       DI, R11
+	VMASKMOVPS Y0, Y12, (R11)
+	VMASKMOVPS Y1, Y13, 32(R11)
+	ADDQ       R8, R11
+	VMASKMOVPS Y2, Y12, (R11)
+	VMASKMOVPS Y3, Y13, 32(R11)
+	ADDQ       R8, R11
+	VMASKMOVPS Y4, Y12, (R11)
+	VMASKMOVPS Y5, Y13, 32(R11)
+	ADDQ       R8, R11
+	VMASKMOVPS Y6, Y12, (R11)
+	VMASKMOVPS Y7, Y13, 32(R11)
+	ADDQ       R8, R11
+	VMASKMOVPS Y8, Y12, (R11)
+	VMASKMOVPS Y9, Y13, 32(R11)
+	ADDQ       R8, R11
 
 next:
-	IMUL3Q $0x05, DX, R9
-	ADDQ   R9, CX
-	IMUL3Q $0x05, R8, R9
-	ADDQ   R9, DI
+	IMUL3Q $0x05, DX, R10
+	ADDQ   R10, CX
+	IMUL3Q $0x05, R8, R10
+	ADDQ   R10, DI
 	DECQ   AX
 	JNE    tile
 	VZEROUPPER
 	RET
 
-// func tile32_6x8(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32)
-// Requires: AVX, FMA3
-TEXT ·tile32_6x8(SB), NOSPLIT, $0-104
+// func tile32_6x8(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32, next *float32)
+// Requires: AVX, FMA3, MMX+
+TEXT ·tile32_6x8(SB), NOSPLIT, $0-112
 	MOVQ tiles+0(FP), AX
 	MOVQ a+16(FP), CX
 	MOVQ ars+24(FP), DX
@@ -2156,117 +2334,145 @@ TEXT ·tile32_6x8(SB), NOSPLIT, $0-104
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
 	SHLQ $0x02, R8
+	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ   kc+8(FP), R9
-	MOVQ   b+40(FP), R10
-	MOVQ   CX, R11
-	LEAQ   (R11)(DX*2), R12
-	ADDQ   DX, R12
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	SUBQ   $0x04, R9
-	JL     tail
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       CX, R12
+	LEAQ       (R12)(DX*2), R13
+	ADDQ       DX, R13
+	MOVQ       DI, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	IMUL3Q     $0x06, DX, R14
+	ADDQ       R12, R14
+	LEAQ       (R14)(DX*2), R15
+	ADDQ       DX, R15
+	SUBQ       $0x04, R10
+	JL         tail
 
 unrolled:
-	VMOVUPS      (R10), Y6
-	VBROADCASTSS (R11), Y7
-	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS (R11)(DX*1), Y7
-	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS (R11)(DX*2), Y7
-	VFMADD231PS  Y6, Y7, Y2
+	PREFETCHT1   (R14)
+	PREFETCHT1   (R15)(DX*1)
+	VMOVUPS      (R11), Y6
 	VBROADCASTSS (R12), Y7
-	VFMADD231PS  Y6, Y7, Y3
-	VBROADCASTSS (R12)(DX*1), Y7
-	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS (R12)(DX*2), Y7
-	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         BX, R11
-	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y6
-	VBROADCASTSS (R11), Y7
 	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS (R11)(DX*1), Y7
-	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS (R11)(DX*2), Y7
-	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS (R12), Y7
-	VFMADD231PS  Y6, Y7, Y3
 	VBROADCASTSS (R12)(DX*1), Y7
-	VFMADD231PS  Y6, Y7, Y4
+	VFMADD231PS  Y6, Y7, Y1
 	VBROADCASTSS (R12)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS (R13), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS (R13)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS (R13)(DX*2), Y7
 	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y6
-	VBROADCASTSS (R11), Y7
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R14)(DX*1)
+	PREFETCHT1   (R15)(DX*2)
+	VMOVUPS      (R11), Y6
+	VBROADCASTSS (R12), Y7
 	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS (R11)(DX*1), Y7
-	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS (R11)(DX*2), Y7
-	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS (R12), Y7
-	VFMADD231PS  Y6, Y7, Y3
 	VBROADCASTSS (R12)(DX*1), Y7
-	VFMADD231PS  Y6, Y7, Y4
+	VFMADD231PS  Y6, Y7, Y1
 	VBROADCASTSS (R12)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS (R13), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS (R13)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS (R13)(DX*2), Y7
 	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y6
-	VBROADCASTSS (R11), Y7
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R14)(DX*2)
+	VMOVUPS      (R11), Y6
+	VBROADCASTSS (R12), Y7
 	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS (R11)(DX*1), Y7
-	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS (R11)(DX*2), Y7
-	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS (R12), Y7
-	VFMADD231PS  Y6, Y7, Y3
 	VBROADCASTSS (R12)(DX*1), Y7
-	VFMADD231PS  Y6, Y7, Y4
+	VFMADD231PS  Y6, Y7, Y1
 	VBROADCASTSS (R12)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS (R13), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS (R13)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS (R13)(DX*2), Y7
 	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	SUBQ         $0x04, R9
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R15)
+	PREFETCHT1   (R9)
+	ADDQ         $0x08, R9
+	LEAQ         (R14)(BX*4), R14
+	LEAQ         (R15)(BX*4), R15
+	VMOVUPS      (R11), Y6
+	VBROADCASTSS (R12), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS (R12)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS (R12)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS (R13), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS (R13)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS (R13)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	ADDQ         BX, R12
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	SUBQ         $0x04, R10
 	JGE          unrolled
 
 tail:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JE   finish
 
 single:
-	VMOVUPS      (R10), Y6
-	VBROADCASTSS (R11), Y7
-	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS (R11)(DX*1), Y7
-	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS (R11)(DX*2), Y7
-	VFMADD231PS  Y6, Y7, Y2
+	VMOVUPS      (R11), Y6
 	VBROADCASTSS (R12), Y7
-	VFMADD231PS  Y6, Y7, Y3
+	VFMADD231PS  Y6, Y7, Y0
 	VBROADCASTSS (R12)(DX*1), Y7
-	VFMADD231PS  Y6, Y7, Y4
+	VFMADD231PS  Y6, Y7, Y1
 	VBROADCASTSS (R12)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS (R13), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS (R13)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS (R13)(DX*2), Y7
 	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	DECQ         R9
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	DECQ         R10
 	JNE          single
 
 finish:
-	MOVQ         flags+80(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSS alpha+72(FP), Y7
 	VMULPS       Y7, Y0, Y0
@@ -2277,30 +2483,30 @@ finish:
 	VMULPS       Y7, Y5, Y5
 
 scaled:
-	MOVQ   mask+96(FP), R10
-	TESTQ  R10, R10
+	MOVQ   mask+96(FP), R11
+	TESTQ  R11, R11
 	JNE    masked
-	TESTQ  $0x00000001, R9
+	TESTQ  $0x00000001, R10
 	JE     bias
-	MOVQ   DI, R10
-	VADDPS (R10), Y0, Y0
-	ADDQ   R8, R10
-	VADDPS (R10), Y1, Y1
-	ADDQ   R8, R10
-	VADDPS (R10), Y2, Y2
-	ADDQ   R8, R10
-	VADDPS (R10), Y3, Y3
-	ADDQ   R8, R10
-	VADDPS (R10), Y4, Y4
-	ADDQ   R8, R10
-	VADDPS (R10), Y5, Y5
-	ADDQ   R8, R10
+	MOVQ   DI, R11
+	VADDPS (R11), Y0, Y0
+	ADDQ   R8, R11
+	VADDPS (R11), Y1, Y1
+	ADDQ   R8, R11
+	VADDPS (R11), Y2, Y2
+	ADDQ   R8, R11
+	VADDPS (R11), Y3, Y3
+	ADDQ   R8, R11
+	VADDPS (R11), Y4, Y4
+	ADDQ   R8, R11
+	VADDPS (R11), Y5, Y5
+	ADDQ   R8, R11
 
 bias:
-	MOVQ    bias+88(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+88(FP), R11
+	TESTQ   R11, R11
 	JE      act
-	VMOVUPS (R10), Y6
+	VMOVUPS (R11), Y6
 	VADDPS  Y6, Y0, Y0
 	VADDPS  Y6, Y1, Y1
 	VADDPS  Y6, Y2, Y2
@@ -2309,7 +2515,7 @@ bias:
 	VADDPS  Y6, Y5, Y5
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPS Y6, Y6, Y6
 	VMAXPS Y0, Y6, Y0
@@ -2320,50 +2526,50 @@ act:
 	VMAXPS Y5, Y6, Y5
 
 store:
-	MOVQ    DI, R10
-	VMOVUPS Y0, (R10)
-	ADDQ    R8, R10
-	VMOVUPS Y1, (R10)
-	ADDQ    R8, R10
-	VMOVUPS Y2, (R10)
-	ADDQ    R8, R10
-	VMOVUPS Y3, (R10)
-	ADDQ    R8, R10
-	VMOVUPS Y4, (R10)
-	ADDQ    R8, R10
-	VMOVUPS Y5, (R10)
-	ADDQ    R8, R10
+	MOVQ    DI, R11
+	VMOVUPS Y0, (R11)
+	ADDQ    R8, R11
+	VMOVUPS Y1, (R11)
+	ADDQ    R8, R11
+	VMOVUPS Y2, (R11)
+	ADDQ    R8, R11
+	VMOVUPS Y3, (R11)
+	ADDQ    R8, R11
+	VMOVUPS Y4, (R11)
+	ADDQ    R8, R11
+	VMOVUPS Y5, (R11)
+	ADDQ    R8, R11
 	JMP     next
 
 masked:
-	VMOVUPS    (R10), Y7
-	TESTQ      $0x00000001, R9
+	VMOVUPS    (R11), Y7
+	TESTQ      $0x00000001, R10
 	JE         mbias
-	MOVQ       DI, R10
-	VMASKMOVPS (R10), Y7, Y6
+	MOVQ       DI, R11
+	VMASKMOVPS (R11), Y7, Y6
 	VADDPS     Y6, Y0, Y0
-	ADDQ       R8, R10
-	VMASKMOVPS (R10), Y7, Y6
+	ADDQ       R8, R11
+	VMASKMOVPS (R11), Y7, Y6
 	VADDPS     Y6, Y1, Y1
-	ADDQ       R8, R10
-	VMASKMOVPS (R10), Y7, Y6
+	ADDQ       R8, R11
+	VMASKMOVPS (R11), Y7, Y6
 	VADDPS     Y6, Y2, Y2
-	ADDQ       R8, R10
-	VMASKMOVPS (R10), Y7, Y6
+	ADDQ       R8, R11
+	VMASKMOVPS (R11), Y7, Y6
 	VADDPS     Y6, Y3, Y3
-	ADDQ       R8, R10
-	VMASKMOVPS (R10), Y7, Y6
+	ADDQ       R8, R11
+	VMASKMOVPS (R11), Y7, Y6
 	VADDPS     Y6, Y4, Y4
-	ADDQ       R8, R10
-	VMASKMOVPS (R10), Y7, Y6
+	ADDQ       R8, R11
+	VMASKMOVPS (R11), Y7, Y6
 	VADDPS     Y6, Y5, Y5
-	ADDQ       R8, R10
+	ADDQ       R8, R11
 
 mbias:
-	MOVQ       bias+88(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+88(FP), R11
+	TESTQ      R11, R11
 	JE         mact
-	VMASKMOVPS (R10), Y7, Y6
+	VMASKMOVPS (R11), Y7, Y6
 	VADDPS     Y6, Y0, Y0
 	VADDPS     Y6, Y1, Y1
 	VADDPS     Y6, Y2, Y2
@@ -2372,7 +2578,7 @@ mbias:
 	VADDPS     Y6, Y5, Y5
 
 mact:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     mstore
 	VXORPS Y6, Y6, Y6
 	VMAXPS Y0, Y6, Y0
@@ -2383,33 +2589,33 @@ mact:
 	VMAXPS Y5, Y6, Y5
 
 mstore:
-	MOVQ       DI, R10
-	VMASKMOVPS Y0, Y7, (R10)
-	ADDQ       R8, R10
-	VMASKMOVPS Y1, Y7, (R10)
-	ADDQ       R8, R10
-	VMASKMOVPS Y2, Y7, (R10)
-	ADDQ       R8, R10
-	VMASKMOVPS Y3, Y7, (R10)
-	ADDQ       R8, R10
-	VMASKMOVPS Y4, Y7, (R10)
-	ADDQ       R8, R10
-	VMASKMOVPS Y5, Y7, (R10)
-	ADDQ       R8, R10
+	MOVQ       DI, R11
+	VMASKMOVPS Y0, Y7, (R11)
+	ADDQ       R8, R11
+	VMASKMOVPS Y1, Y7, (R11)
+	ADDQ       R8, R11
+	VMASKMOVPS Y2, Y7, (R11)
+	ADDQ       R8, R11
+	VMASKMOVPS Y3, Y7, (R11)
+	ADDQ       R8, R11
+	VMASKMOVPS Y4, Y7, (R11)
+	ADDQ       R8, R11
+	VMASKMOVPS Y5, Y7, (R11)
+	ADDQ       R8, R11
 
 next:
-	IMUL3Q $0x06, DX, R9
-	ADDQ   R9, CX
-	IMUL3Q $0x06, R8, R9
-	ADDQ   R9, DI
+	IMUL3Q $0x06, DX, R10
+	ADDQ   R10, CX
+	IMUL3Q $0x06, R8, R10
+	ADDQ   R10, DI
 	DECQ   AX
 	JNE    tile
 	VZEROUPPER
 	RET
 
-// func tile32_6x16(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32)
-// Requires: AVX, FMA3
-TEXT ·tile32_6x16(SB), NOSPLIT, $0-104
+// func tile32_6x16(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32, next *float32)
+// Requires: AVX, FMA3, MMX+
+TEXT ·tile32_6x16(SB), NOSPLIT, $0-112
 	MOVQ tiles+0(FP), AX
 	MOVQ a+16(FP), CX
 	MOVQ ars+24(FP), DX
@@ -2421,158 +2627,186 @@ TEXT ·tile32_6x16(SB), NOSPLIT, $0-104
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
 	SHLQ $0x02, R8
+	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ   kc+8(FP), R9
-	MOVQ   b+40(FP), R10
-	MOVQ   CX, R11
-	LEAQ   (R11)(DX*2), R12
-	ADDQ   DX, R12
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	SUBQ   $0x04, R9
-	JL     tail
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       CX, R12
+	LEAQ       (R12)(DX*2), R13
+	ADDQ       DX, R13
+	MOVQ       DI, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	IMUL3Q     $0x06, DX, R14
+	ADDQ       R12, R14
+	LEAQ       (R14)(DX*2), R15
+	ADDQ       DX, R15
+	SUBQ       $0x04, R10
+	JL         tail
 
 unrolled:
-	VMOVUPS      (R10), Y12
-	VMOVUPS      32(R10), Y13
-	VBROADCASTSS (R11), Y14
+	PREFETCHT1   (R14)
+	PREFETCHT1   (R15)(DX*1)
+	VMOVUPS      (R11), Y12
+	VMOVUPS      32(R11), Y13
+	VBROADCASTSS (R12), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (R11)(DX*1), Y15
+	VBROADCASTSS (R12)(DX*1), Y15
 	VFMADD231PS  Y12, Y15, Y2
 	VFMADD231PS  Y13, Y15, Y3
-	VBROADCASTSS (R11)(DX*2), Y14
+	VBROADCASTSS (R12)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (R12), Y15
+	VBROADCASTSS (R13), Y15
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
-	VBROADCASTSS (R12)(DX*1), Y14
+	VBROADCASTSS (R13)(DX*1), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (R12)(DX*2), Y15
+	VBROADCASTSS (R13)(DX*2), Y15
 	VFMADD231PS  Y12, Y15, Y10
 	VFMADD231PS  Y13, Y15, Y11
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y12
-	VMOVUPS      32(R10), Y13
-	VBROADCASTSS (R11), Y14
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R14)(DX*1)
+	PREFETCHT1   (R15)(DX*2)
+	VMOVUPS      (R11), Y12
+	VMOVUPS      32(R11), Y13
+	VBROADCASTSS (R12), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (R11)(DX*1), Y15
+	VBROADCASTSS (R12)(DX*1), Y15
 	VFMADD231PS  Y12, Y15, Y2
 	VFMADD231PS  Y13, Y15, Y3
-	VBROADCASTSS (R11)(DX*2), Y14
+	VBROADCASTSS (R12)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (R12), Y15
+	VBROADCASTSS (R13), Y15
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
-	VBROADCASTSS (R12)(DX*1), Y14
+	VBROADCASTSS (R13)(DX*1), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (R12)(DX*2), Y15
+	VBROADCASTSS (R13)(DX*2), Y15
 	VFMADD231PS  Y12, Y15, Y10
 	VFMADD231PS  Y13, Y15, Y11
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y12
-	VMOVUPS      32(R10), Y13
-	VBROADCASTSS (R11), Y14
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R14)(DX*2)
+	VMOVUPS      (R11), Y12
+	VMOVUPS      32(R11), Y13
+	VBROADCASTSS (R12), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (R11)(DX*1), Y15
+	VBROADCASTSS (R12)(DX*1), Y15
 	VFMADD231PS  Y12, Y15, Y2
 	VFMADD231PS  Y13, Y15, Y3
-	VBROADCASTSS (R11)(DX*2), Y14
+	VBROADCASTSS (R12)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (R12), Y15
+	VBROADCASTSS (R13), Y15
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
-	VBROADCASTSS (R12)(DX*1), Y14
+	VBROADCASTSS (R13)(DX*1), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (R12)(DX*2), Y15
+	VBROADCASTSS (R13)(DX*2), Y15
 	VFMADD231PS  Y12, Y15, Y10
 	VFMADD231PS  Y13, Y15, Y11
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPS      (R10), Y12
-	VMOVUPS      32(R10), Y13
-	VBROADCASTSS (R11), Y14
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R15)
+	PREFETCHT1   (R9)
+	ADDQ         $0x10, R9
+	LEAQ         (R14)(BX*4), R14
+	LEAQ         (R15)(BX*4), R15
+	VMOVUPS      (R11), Y12
+	VMOVUPS      32(R11), Y13
+	VBROADCASTSS (R12), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (R11)(DX*1), Y15
+	VBROADCASTSS (R12)(DX*1), Y15
 	VFMADD231PS  Y12, Y15, Y2
 	VFMADD231PS  Y13, Y15, Y3
-	VBROADCASTSS (R11)(DX*2), Y14
+	VBROADCASTSS (R12)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (R12), Y15
+	VBROADCASTSS (R13), Y15
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
-	VBROADCASTSS (R12)(DX*1), Y14
+	VBROADCASTSS (R13)(DX*1), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (R12)(DX*2), Y15
+	VBROADCASTSS (R13)(DX*2), Y15
 	VFMADD231PS  Y12, Y15, Y10
 	VFMADD231PS  Y13, Y15, Y11
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	SUBQ         $0x04, R9
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	SUBQ         $0x04, R10
 	JGE          unrolled
 
 tail:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JE   finish
 
 single:
-	VMOVUPS      (R10), Y12
-	VMOVUPS      32(R10), Y13
-	VBROADCASTSS (R11), Y14
+	VMOVUPS      (R11), Y12
+	VMOVUPS      32(R11), Y13
+	VBROADCASTSS (R12), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (R11)(DX*1), Y15
+	VBROADCASTSS (R12)(DX*1), Y15
 	VFMADD231PS  Y12, Y15, Y2
 	VFMADD231PS  Y13, Y15, Y3
-	VBROADCASTSS (R11)(DX*2), Y14
+	VBROADCASTSS (R12)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (R12), Y15
+	VBROADCASTSS (R13), Y15
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
-	VBROADCASTSS (R12)(DX*1), Y14
+	VBROADCASTSS (R13)(DX*1), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (R12)(DX*2), Y15
+	VBROADCASTSS (R13)(DX*2), Y15
 	VFMADD231PS  Y12, Y15, Y10
 	VFMADD231PS  Y13, Y15, Y11
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	DECQ         R9
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	DECQ         R10
 	JNE          single
 
 finish:
-	MOVQ         flags+80(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSS alpha+72(FP), Y14
 	VMULPS       Y14, Y0, Y0
@@ -2589,37 +2823,37 @@ finish:
 	VMULPS       Y14, Y11, Y11
 
 scaled:
-	MOVQ   mask+96(FP), R10
-	TESTQ  R10, R10
+	MOVQ   mask+96(FP), R11
+	TESTQ  R11, R11
 	JNE    masked
-	TESTQ  $0x00000001, R9
+	TESTQ  $0x00000001, R10
 	JE     bias
-	MOVQ   DI, R10
-	VADDPS (R10), Y0, Y0
-	VADDPS 32(R10), Y1, Y1
-	ADDQ   R8, R10
-	VADDPS (R10), Y2, Y2
-	VADDPS 32(R10), Y3, Y3
-	ADDQ   R8, R10
-	VADDPS (R10), Y4, Y4
-	VADDPS 32(R10), Y5, Y5
-	ADDQ   R8, R10
-	VADDPS (R10), Y6, Y6
-	VADDPS 32(R10), Y7, Y7
-	ADDQ   R8, R10
-	VADDPS (R10), Y8, Y8
-	VADDPS 32(R10), Y9, Y9
-	ADDQ   R8, R10
-	VADDPS (R10), Y10, Y10
-	VADDPS 32(R10), Y11, Y11
-	ADDQ   R8, R10
+	MOVQ   DI, R11
+	VADDPS (R11), Y0, Y0
+	VADDPS 32(R11), Y1, Y1
+	ADDQ   R8, R11
+	VADDPS (R11), Y2, Y2
+	VADDPS 32(R11), Y3, Y3
+	ADDQ   R8, R11
+	VADDPS (R11), Y4, Y4
+	VADDPS 32(R11), Y5, Y5
+	ADDQ   R8, R11
+	VADDPS (R11), Y6, Y6
+	VADDPS 32(R11), Y7, Y7
+	ADDQ   R8, R11
+	VADDPS (R11), Y8, Y8
+	VADDPS 32(R11), Y9, Y9
+	ADDQ   R8, R11
+	VADDPS (R11), Y10, Y10
+	VADDPS 32(R11), Y11, Y11
+	ADDQ   R8, R11
 
 bias:
-	MOVQ    bias+88(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+88(FP), R11
+	TESTQ   R11, R11
 	JE      act
-	VMOVUPS (R10), Y12
-	VMOVUPS 32(R10), Y13
+	VMOVUPS (R11), Y12
+	VMOVUPS 32(R11), Y13
 	VADDPS  Y12, Y0, Y0
 	VADDPS  Y13, Y1, Y1
 	VADDPS  Y12, Y2, Y2
@@ -2634,7 +2868,7 @@ bias:
 	VADDPS  Y13, Y11, Y11
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
@@ -2651,70 +2885,70 @@ act:
 	VMAXPS Y11, Y12, Y11
 
 store:
-	MOVQ    DI, R10
-	VMOVUPS Y0, (R10)
-	VMOVUPS Y1, 32(R10)
-	ADDQ    R8, R10
-	VMOVUPS Y2, (R10)
-	VMOVUPS Y3, 32(R10)
-	ADDQ    R8, R10
-	VMOVUPS Y4, (R10)
-	VMOVUPS Y5, 32(R10)
-	ADDQ    R8, R10
-	VMOVUPS Y6, (R10)
-	VMOVUPS Y7, 32(R10)
-	ADDQ    R8, R10
-	VMOVUPS Y8, (R10)
-	VMOVUPS Y9, 32(R10)
-	ADDQ    R8, R10
-	VMOVUPS Y10, (R10)
-	VMOVUPS Y11, 32(R10)
-	ADDQ    R8, R10
+	MOVQ    DI, R11
+	VMOVUPS Y0, (R11)
+	VMOVUPS Y1, 32(R11)
+	ADDQ    R8, R11
+	VMOVUPS Y2, (R11)
+	VMOVUPS Y3, 32(R11)
+	ADDQ    R8, R11
+	VMOVUPS Y4, (R11)
+	VMOVUPS Y5, 32(R11)
+	ADDQ    R8, R11
+	VMOVUPS Y6, (R11)
+	VMOVUPS Y7, 32(R11)
+	ADDQ    R8, R11
+	VMOVUPS Y8, (R11)
+	VMOVUPS Y9, 32(R11)
+	ADDQ    R8, R11
+	VMOVUPS Y10, (R11)
+	VMOVUPS Y11, 32(R11)
+	ADDQ    R8, R11
 	JMP     next
 
 masked:
-	VMOVUPS    (R10), Y14
-	VMOVUPS    32(R10), Y15
-	TESTQ      $0x00000001, R9
+	VMOVUPS    (R11), Y14
+	VMOVUPS    32(R11), Y15
+	TESTQ      $0x00000001, R10
 	JE         mbias
-	MOVQ       DI, R10
-	VMASKMOVPS (R10), Y14, Y12
+	MOVQ       DI, R11
+	VMASKMOVPS (R11), Y14, Y12
 	VADDPS     Y12, Y0, Y0
-	VMASKMOVPS 32(R10), Y15, Y13
+	VMASKMOVPS 32(R11), Y15, Y13
 	VADDPS     Y13, Y1, Y1
-	ADDQ       R8, R10
-	VMASKMOVPS (R10), Y14, Y12
+	ADDQ       R8, R11
+	VMASKMOVPS (R11), Y14, Y12
 	VADDPS     Y12, Y2, Y2
-	VMASKMOVPS 32(R10), Y15, Y13
+	VMASKMOVPS 32(R11), Y15, Y13
 	VADDPS     Y13, Y3, Y3
-	ADDQ       R8, R10
-	VMASKMOVPS (R10), Y14, Y12
+	ADDQ       R8, R11
+	VMASKMOVPS (R11), Y14, Y12
 	VADDPS     Y12, Y4, Y4
-	VMASKMOVPS 32(R10), Y15, Y13
+	VMASKMOVPS 32(R11), Y15, Y13
 	VADDPS     Y13, Y5, Y5
-	ADDQ       R8, R10
-	VMASKMOVPS (R10), Y14, Y12
+	ADDQ       R8, R11
+	VMASKMOVPS (R11), Y14, Y12
 	VADDPS     Y12, Y6, Y6
-	VMASKMOVPS 32(R10), Y15, Y13
+	VMASKMOVPS 32(R11), Y15, Y13
 	VADDPS     Y13, Y7, Y7
-	ADDQ       R8, R10
-	VMASKMOVPS (R10), Y14, Y12
+	ADDQ       R8, R11
+	VMASKMOVPS (R11), Y14, Y12
 	VADDPS     Y12, Y8, Y8
-	VMASKMOVPS 32(R10), Y15, Y13
+	VMASKMOVPS 32(R11), Y15, Y13
 	VADDPS     Y13, Y9, Y9
-	ADDQ       R8, R10
-	VMASKMOVPS (R10), Y14, Y12
+	ADDQ       R8, R11
+	VMASKMOVPS (R11), Y14, Y12
 	VADDPS     Y12, Y10, Y10
-	VMASKMOVPS 32(R10), Y15, Y13
+	VMASKMOVPS 32(R11), Y15, Y13
 	VADDPS     Y13, Y11, Y11
-	ADDQ       R8, R10
+	ADDQ       R8, R11
 
 mbias:
-	MOVQ       bias+88(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+88(FP), R11
+	TESTQ      R11, R11
 	JE         mact
-	VMASKMOVPS (R10), Y14, Y12
-	VMASKMOVPS 32(R10), Y15, Y13
+	VMASKMOVPS (R11), Y14, Y12
+	VMASKMOVPS 32(R11), Y15, Y13
 	VADDPS     Y12, Y0, Y0
 	VADDPS     Y13, Y1, Y1
 	VADDPS     Y12, Y2, Y2
@@ -2729,7 +2963,7 @@ mbias:
 	VADDPS     Y13, Y11, Y11
 
 mact:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     mstore
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
@@ -2746,45 +2980,338 @@ mact:
 	VMAXPS Y11, Y12, Y11
 
 mstore:
-	MOVQ       DI, R10
-	VMASKMOVPS Y0, Y14, (R10)
-	VMASKMOVPS Y1, Y15, 32(R10)
-	ADDQ       R8, R10
-	VMASKMOVPS Y2, Y14, (R10)
-	VMASKMOVPS Y3, Y15, 32(R10)
-	ADDQ       R8, R10
-	VMASKMOVPS Y4, Y14, (R10)
-	VMASKMOVPS Y5, Y15, 32(R10)
-	ADDQ       R8, R10
-	VMASKMOVPS Y6, Y14, (R10)
-	VMASKMOVPS Y7, Y15, 32(R10)
-	ADDQ       R8, R10
-	VMASKMOVPS Y8, Y14, (R10)
-	VMASKMOVPS Y9, Y15, 32(R10)
-	ADDQ       R8, R10
-	VMASKMOVPS Y10, Y14, (R10)
-	VMASKMOVPS Y11, Y15, 32(R10)
-	ADDQ       R8, R10
+	MOVQ       DI, R11
+	VMASKMOVPS Y0, Y14, (R11)
+	VMASKMOVPS Y1, Y15, 32(R11)
+	ADDQ       R8, R11
+	VMASKMOVPS Y2, Y14, (R11)
+	VMASKMOVPS Y3, Y15, 32(R11)
+	ADDQ       R8, R11
+	VMASKMOVPS Y4, Y14, (R11)
+	VMASKMOVPS Y5, Y15, 32(R11)
+	ADDQ       R8, R11
+	VMASKMOVPS Y6, Y14, (R11)
+	VMASKMOVPS Y7, Y15, 32(R11)
+	ADDQ       R8, R11
+	VMASKMOVPS Y8, Y14, (R11)
+	VMASKMOVPS Y9, Y15, 32(R11)
+	ADDQ       R8, R11
+	VMASKMOVPS Y10, Y14, (R11)
+	VMASKMOVPS Y11, Y15, 32(R11)
+	ADDQ       R8, R11
 
 next:
-	IMUL3Q $0x06, DX, R9
-	ADDQ   R9, CX
-	IMUL3Q $0x06, R8, R9
-	ADDQ   R9, DI
+	IMUL3Q $0x06, DX, R10
+	ADDQ   R10, CX
+	IMUL3Q $0x06, R8, R10
+	ADDQ   R10, DI
 	DECQ   AX
 	JNE    tile
 	VZEROUPPER
 	RET
 
-// func dots32(n int, a *float32, lda int, x *float32, out *float32)
+// func tile32_12x16(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, next *float32)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·tile32_12x16(SB), NOSPLIT, $8-104
+	MOVQ ars+24(FP), AX
+	MOVQ acs+32(FP), CX
+	MOVQ brs+48(FP), DX
+	MOVQ c+56(FP), BX
+	MOVQ ldc+64(FP), SI
+	MOVQ next+96(FP), DI
+	SHLQ $0x02, AX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	LEAQ (AX)(AX*2), R8
+	LEAQ (AX)(AX*4), R9
+
+tile:
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       a+16(FP), R12
+	LEAQ       (R12)(R8*2), R13
+	LEAQ       (R12)(R8*4), R14
+	LEAQ       (R14)(R8*2), R15
+	MOVQ       BX, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Z3, Z3, Z3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Z5, Z5, Z5
+	VXORPS     Z6, Z6, Z6
+	VXORPS     Z7, Z7, Z7
+	VXORPS     Z8, Z8, Z8
+	VXORPS     Z9, Z9, Z9
+	VXORPS     Z10, Z10, Z10
+	VXORPS     Z11, Z11, Z11
+	SUBQ       $0x04, R10
+	JL         tail
+
+unrolled:
+	PREFETCHT1       (R14)
+	PREFETCHT1       (R14)(AX*4)
+	PREFETCHT1       (R15)(AX*2)
+	VMOVUPS          (R11), Z12
+	VFMADD231PS.BCST (R12), Z12, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z12, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z12, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z12, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z12, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z12, Z5
+	VFMADD231PS.BCST (R13), Z12, Z6
+	VFMADD231PS.BCST (R13)(AX*1), Z12, Z7
+	VFMADD231PS.BCST (R13)(AX*2), Z12, Z8
+	VFMADD231PS.BCST (R13)(R8*1), Z12, Z9
+	VFMADD231PS.BCST (R13)(AX*4), Z12, Z10
+	VFMADD231PS.BCST (R13)(R9*1), Z12, Z11
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(AX*1)
+	PREFETCHT1       (R14)(R9*1)
+	PREFETCHT1       (R15)(R8*1)
+	VMOVUPS          (R11), Z12
+	VFMADD231PS.BCST (R12), Z12, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z12, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z12, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z12, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z12, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z12, Z5
+	VFMADD231PS.BCST (R13), Z12, Z6
+	VFMADD231PS.BCST (R13)(AX*1), Z12, Z7
+	VFMADD231PS.BCST (R13)(AX*2), Z12, Z8
+	VFMADD231PS.BCST (R13)(R8*1), Z12, Z9
+	VFMADD231PS.BCST (R13)(AX*4), Z12, Z10
+	VFMADD231PS.BCST (R13)(R9*1), Z12, Z11
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(AX*2)
+	PREFETCHT1       (R15)
+	PREFETCHT1       (R15)(AX*4)
+	VMOVUPS          (R11), Z12
+	VFMADD231PS.BCST (R12), Z12, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z12, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z12, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z12, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z12, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z12, Z5
+	VFMADD231PS.BCST (R13), Z12, Z6
+	VFMADD231PS.BCST (R13)(AX*1), Z12, Z7
+	VFMADD231PS.BCST (R13)(AX*2), Z12, Z8
+	VFMADD231PS.BCST (R13)(R8*1), Z12, Z9
+	VFMADD231PS.BCST (R13)(AX*4), Z12, Z10
+	VFMADD231PS.BCST (R13)(R9*1), Z12, Z11
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(R8*1)
+	PREFETCHT1       (R15)(AX*1)
+	PREFETCHT1       (R15)(R9*1)
+	PREFETCHT1       (DI)
+	ADDQ             $0x20, DI
+	LEAQ             (R14)(CX*4), R14
+	LEAQ             (R15)(CX*4), R15
+	VMOVUPS          (R11), Z12
+	VFMADD231PS.BCST (R12), Z12, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z12, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z12, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z12, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z12, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z12, Z5
+	VFMADD231PS.BCST (R13), Z12, Z6
+	VFMADD231PS.BCST (R13)(AX*1), Z12, Z7
+	VFMADD231PS.BCST (R13)(AX*2), Z12, Z8
+	VFMADD231PS.BCST (R13)(R8*1), Z12, Z9
+	VFMADD231PS.BCST (R13)(AX*4), Z12, Z10
+	VFMADD231PS.BCST (R13)(R9*1), Z12, Z11
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	SUBQ             $0x04, R10
+	JGE              unrolled
+
+tail:
+	ADDQ $0x04, R10
+	JE   finish
+
+single:
+	VMOVUPS          (R11), Z12
+	VFMADD231PS.BCST (R12), Z12, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z12, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z12, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z12, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z12, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z12, Z5
+	VFMADD231PS.BCST (R13), Z12, Z6
+	VFMADD231PS.BCST (R13)(AX*1), Z12, Z7
+	VFMADD231PS.BCST (R13)(AX*2), Z12, Z8
+	VFMADD231PS.BCST (R13)(R8*1), Z12, Z9
+	VFMADD231PS.BCST (R13)(AX*4), Z12, Z10
+	VFMADD231PS.BCST (R13)(R9*1), Z12, Z11
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	DECQ             R10
+	JNE              single
+
+finish:
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
+	JE           scaled
+	VBROADCASTSS alpha+72(FP), Z12
+	VMULPS       Z12, Z0, Z0
+	VMULPS       Z12, Z1, Z1
+	VMULPS       Z12, Z2, Z2
+	VMULPS       Z12, Z3, Z3
+	VMULPS       Z12, Z4, Z4
+	VMULPS       Z12, Z5, Z5
+	VMULPS       Z12, Z6, Z6
+	VMULPS       Z12, Z7, Z7
+	VMULPS       Z12, Z8, Z8
+	VMULPS       Z12, Z9, Z9
+	VMULPS       Z12, Z10, Z10
+	VMULPS       Z12, Z11, Z11
+
+scaled:
+	TESTQ  $0x00000001, R10
+	JE     bias
+	MOVQ   BX, R11
+	VADDPS (R11), Z0, Z0
+	ADDQ   SI, R11
+	VADDPS (R11), Z1, Z1
+	ADDQ   SI, R11
+	VADDPS (R11), Z2, Z2
+	ADDQ   SI, R11
+	VADDPS (R11), Z3, Z3
+	ADDQ   SI, R11
+	VADDPS (R11), Z4, Z4
+	ADDQ   SI, R11
+	VADDPS (R11), Z5, Z5
+	ADDQ   SI, R11
+	VADDPS (R11), Z6, Z6
+	ADDQ   SI, R11
+	VADDPS (R11), Z7, Z7
+	ADDQ   SI, R11
+	VADDPS (R11), Z8, Z8
+	ADDQ   SI, R11
+	VADDPS (R11), Z9, Z9
+	ADDQ   SI, R11
+	VADDPS (R11), Z10, Z10
+	ADDQ   SI, R11
+	VADDPS (R11), Z11, Z11
+	ADDQ   SI, R11
+
+bias:
+	MOVQ    bias+88(FP), R11
+	TESTQ   R11, R11
+	JE      act
+	VMOVUPS (R11), Z12
+	VADDPS  Z12, Z0, Z0
+	VADDPS  Z12, Z1, Z1
+	VADDPS  Z12, Z2, Z2
+	VADDPS  Z12, Z3, Z3
+	VADDPS  Z12, Z4, Z4
+	VADDPS  Z12, Z5, Z5
+	VADDPS  Z12, Z6, Z6
+	VADDPS  Z12, Z7, Z7
+	VADDPS  Z12, Z8, Z8
+	VADDPS  Z12, Z9, Z9
+	VADDPS  Z12, Z10, Z10
+	VADDPS  Z12, Z11, Z11
+
+act:
+	TESTQ  $0x00000002, R10
+	JE     store
+	VXORPS Z12, Z12, Z12
+	VMAXPS Z0, Z12, Z0
+	VMAXPS Z1, Z12, Z1
+	VMAXPS Z2, Z12, Z2
+	VMAXPS Z3, Z12, Z3
+	VMAXPS Z4, Z12, Z4
+	VMAXPS Z5, Z12, Z5
+	VMAXPS Z6, Z12, Z6
+	VMAXPS Z7, Z12, Z7
+	VMAXPS Z8, Z12, Z8
+	VMAXPS Z9, Z12, Z9
+	VMAXPS Z10, Z12, Z10
+	VMAXPS Z11, Z12, Z11
+
+store:
+	MOVQ    BX, R11
+	VMOVUPS Z0, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z2, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z3, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z4, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z5, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z6, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z7, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z8, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z9, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z10, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z11, (R11)
+	ADDQ    SI, R11
+	IMUL3Q  $0x0c, AX, R10
+	ADDQ    R10, a+16(FP)
+	IMUL3Q  $0x0c, SI, R10
+	ADDQ    R10, BX
+	DECQ    tiles+0(FP)
+	JNE     tile
+	VZEROUPPER
+	RET
+
+// func gemv32(blocks int, n int, a *float32, lda int, x *float32, y *float32, alpha float32, beta float32, mask *float32)
 // Requires: AVX, FMA3
-TEXT ·dots32(SB), NOSPLIT, $0-40
-	MOVQ   n+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   lda+16(FP), DX
-	MOVQ   x+24(FP), BX
-	SHLQ   $0x02, DX
-	LEAQ   (DX)(DX*2), SI
+TEXT ·gemv32(SB), NOSPLIT, $0-64
+	MOVQ blocks+0(FP), AX
+	MOVQ a+16(FP), CX
+	MOVQ lda+24(FP), DX
+	MOVQ y+40(FP), BX
+	SHLQ $0x02, DX
+	LEAQ (DX)(DX*2), SI
+
+block:
+	MOVQ   n+8(FP), DI
+	MOVQ   x+32(FP), R8
+	MOVQ   CX, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -2794,87 +3321,159 @@ TEXT ·dots32(SB), NOSPLIT, $0-40
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
 
-loop:
-	VMOVUPS      (BX), Y8
-	VFMADD231PS  (CX), Y8, Y0
-	VFMADD231PS  (CX)(DX*1), Y8, Y2
-	VFMADD231PS  (CX)(DX*2), Y8, Y4
-	VFMADD231PS  (CX)(SI*1), Y8, Y6
-	VMOVUPS      32(BX), Y8
-	VFMADD231PS  32(CX), Y8, Y1
-	VFMADD231PS  32(CX)(DX*1), Y8, Y3
-	VFMADD231PS  32(CX)(DX*2), Y8, Y5
-	VFMADD231PS  32(CX)(SI*1), Y8, Y7
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, BX
-	SUBQ         $0x10, AX
-	JG           loop
-	MOVQ         out+32(FP), AX
+pair:
+	SUBQ        $0x10, DI
+	JL          single
+	VMOVUPS     (R8), Y8
+	VFMADD231PS (R9), Y8, Y0
+	VFMADD231PS (R9)(DX*1), Y8, Y2
+	VFMADD231PS (R9)(DX*2), Y8, Y4
+	VFMADD231PS (R9)(SI*1), Y8, Y6
+	VMOVUPS     32(R8), Y8
+	VFMADD231PS 32(R9), Y8, Y1
+	VFMADD231PS 32(R9)(DX*1), Y8, Y3
+	VFMADD231PS 32(R9)(DX*2), Y8, Y5
+	VFMADD231PS 32(R9)(SI*1), Y8, Y7
+	ADDQ        $0x40, R9
+	ADDQ        $0x40, R8
+	JMP         pair
+
+single:
+	ADDQ        $0x08, DI
+	JL          ragged
+	VMOVUPS     (R8), Y8
+	VFMADD231PS (R9), Y8, Y0
+	VFMADD231PS (R9)(DX*1), Y8, Y2
+	VFMADD231PS (R9)(DX*2), Y8, Y4
+	VFMADD231PS (R9)(SI*1), Y8, Y6
+	ADDQ        $0x20, R9
+	ADDQ        $0x20, R8
+	SUBQ        $0x08, DI
+
+ragged:
+	ADDQ        $0x08, DI
+	JE          fold
+	MOVQ        mask+56(FP), DI
+	VMOVUPS     (DI), Y9
+	VMASKMOVPS  (R8), Y9, Y8
+	VMASKMOVPS  (R9), Y9, Y10
+	VFMADD231PS Y10, Y8, Y0
+	VMASKMOVPS  (R9)(DX*1), Y9, Y10
+	VFMADD231PS Y10, Y8, Y2
+	VMASKMOVPS  (R9)(DX*2), Y9, Y10
+	VFMADD231PS Y10, Y8, Y4
+	VMASKMOVPS  (R9)(SI*1), Y9, Y10
+	VFMADD231PS Y10, Y8, Y6
+
+fold:
 	VADDPS       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPS       X1, X0, X0
-	VHADDPS      X0, X0, X0
-	VHADDPS      X0, X0, X0
-	VMOVSS       X0, (AX)
 	VADDPS       Y3, Y2, Y2
-	VEXTRACTF128 $0x01, Y2, X0
-	VADDPS       X0, X2, X2
-	VHADDPS      X2, X2, X2
-	VHADDPS      X2, X2, X2
-	VMOVSS       X2, 4(AX)
 	VADDPS       Y5, Y4, Y4
-	VEXTRACTF128 $0x01, Y4, X0
-	VADDPS       X0, X4, X4
-	VHADDPS      X4, X4, X4
-	VHADDPS      X4, X4, X4
-	VMOVSS       X4, 8(AX)
 	VADDPS       Y7, Y6, Y6
-	VEXTRACTF128 $0x01, Y6, X0
-	VADDPS       X0, X6, X6
-	VHADDPS      X6, X6, X6
-	VHADDPS      X6, X6, X6
-	VMOVSS       X6, 12(AX)
+	VHADDPS      Y2, Y0, Y8
+	VHADDPS      Y6, Y4, Y0
+	VHADDPS      Y0, Y8, Y0
+	VEXTRACTF128 $0x01, Y0, X8
+	VADDPS       X8, X0, X0
+	VBROADCASTSS alpha+48(FP), X1
+	VMULPS       X1, X0, X0
+	VBROADCASTSS beta+52(FP), X1
+	VPTEST       X1, X1
+	JE           store
+	VFMADD231PS  (BX), X1, X0
+
+store:
+	VMOVUPS X0, (BX)
+	LEAQ    (CX)(DX*4), CX
+	ADDQ    $0x10, BX
+	DECQ    AX
+	JNE     block
 	VZEROUPPER
 	RET
 
-// func axpys32(n int, a *float32, lda int, x *float32, y *float32)
+// func gemvtrans32(blocks int, n int, a *float32, lda int, x *float32, y *float32, alpha float32, mask *float32)
 // Requires: AVX, FMA3
-TEXT ·axpys32(SB), NOSPLIT, $0-40
-	MOVQ         n+0(FP), AX
-	MOVQ         a+8(FP), CX
-	MOVQ         lda+16(FP), DX
-	MOVQ         x+24(FP), BX
-	MOVQ         y+32(FP), SI
+TEXT ·gemvtrans32(SB), NOSPLIT, $0-64
+	MOVQ         blocks+0(FP), AX
+	MOVQ         a+16(FP), CX
+	MOVQ         lda+24(FP), DX
+	MOVQ         x+32(FP), BX
 	SHLQ         $0x02, DX
-	LEAQ         (DX)(DX*2), DI
-	VBROADCASTSS (BX), Y0
-	VBROADCASTSS 4(BX), Y1
-	VBROADCASTSS 8(BX), Y2
-	VBROADCASTSS 12(BX), Y3
+	LEAQ         (DX)(DX*2), SI
+	VBROADCASTSS alpha+48(FP), Y0
 
-loop:
-	VMOVUPS     (SI), Y4
-	VFMADD231PS (CX), Y0, Y4
-	VFMADD231PS (CX)(DX*1), Y1, Y4
-	VFMADD231PS (CX)(DX*2), Y2, Y4
-	VFMADD231PS (CX)(DI*1), Y3, Y4
-	VMOVUPS     Y4, (SI)
-	VMOVUPS     32(SI), Y4
-	VFMADD231PS 32(CX), Y0, Y4
-	VFMADD231PS 32(CX)(DX*1), Y1, Y4
-	VFMADD231PS 32(CX)(DX*2), Y2, Y4
-	VFMADD231PS 32(CX)(DI*1), Y3, Y4
-	VMOVUPS     Y4, 32(SI)
-	ADDQ        $0x40, CX
-	ADDQ        $0x40, SI
-	SUBQ        $0x10, AX
-	JG          loop
+block:
+	MOVQ         n+8(FP), DI
+	MOVQ         y+40(FP), R8
+	MOVQ         CX, R9
+	VBROADCASTSS (BX), Y1
+	VMULPS       Y0, Y1, Y1
+	VBROADCASTSS 4(BX), Y2
+	VMULPS       Y0, Y2, Y2
+	VBROADCASTSS 8(BX), Y3
+	VMULPS       Y0, Y3, Y3
+	VBROADCASTSS 12(BX), Y4
+	VMULPS       Y0, Y4, Y4
+
+pair:
+	SUBQ        $0x10, DI
+	JL          single
+	VMOVUPS     (R8), Y5
+	VFMADD231PS (R9), Y1, Y5
+	VFMADD231PS (R9)(DX*1), Y2, Y5
+	VFMADD231PS (R9)(DX*2), Y3, Y5
+	VFMADD231PS (R9)(SI*1), Y4, Y5
+	VMOVUPS     Y5, (R8)
+	VMOVUPS     32(R8), Y5
+	VFMADD231PS 32(R9), Y1, Y5
+	VFMADD231PS 32(R9)(DX*1), Y2, Y5
+	VFMADD231PS 32(R9)(DX*2), Y3, Y5
+	VFMADD231PS 32(R9)(SI*1), Y4, Y5
+	VMOVUPS     Y5, 32(R8)
+	ADDQ        $0x40, R9
+	ADDQ        $0x40, R8
+	JMP         pair
+
+single:
+	ADDQ        $0x08, DI
+	JL          ragged
+	VMOVUPS     (R8), Y5
+	VFMADD231PS (R9), Y1, Y5
+	VFMADD231PS (R9)(DX*1), Y2, Y5
+	VFMADD231PS (R9)(DX*2), Y3, Y5
+	VFMADD231PS (R9)(SI*1), Y4, Y5
+	VMOVUPS     Y5, (R8)
+	ADDQ        $0x20, R9
+	ADDQ        $0x20, R8
+	SUBQ        $0x08, DI
+
+ragged:
+	ADDQ        $0x08, DI
+	JE          next
+	MOVQ        mask+56(FP), DI
+	VMOVUPS     (DI), Y5
+	VMASKMOVPS  (R8), Y5, Y6
+	VMASKMOVPS  (R9), Y5, Y7
+	VFMADD231PS Y7, Y1, Y6
+	VMASKMOVPS  (R9)(DX*1), Y5, Y7
+	VFMADD231PS Y7, Y2, Y6
+	VMASKMOVPS  (R9)(DX*2), Y5, Y7
+	VFMADD231PS Y7, Y3, Y6
+	VMASKMOVPS  (R9)(SI*1), Y5, Y7
+	VFMADD231PS Y7, Y4, Y6
+	VMASKMOVPS  Y6, Y5, (R8)
+
+next:
+	LEAQ (CX)(DX*4), CX
+	ADDQ $0x10, BX
+	DECQ AX
+	JNE  block
 	VZEROUPPER
 	RET
 
-// func tile64_1x4(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64)
-// Requires: AVX, FMA3
-TEXT ·tile64_1x4(SB), NOSPLIT, $0-104
+// func tile64_1x4(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64, next *float64)
+// Requires: AVX, FMA3, MMX+
+TEXT ·tile64_1x4(SB), NOSPLIT, $0-112
 	MOVQ tiles+0(FP), AX
 	MOVQ a+16(FP), CX
 	MOVQ ars+24(FP), DX
@@ -2886,128 +3485,138 @@ TEXT ·tile64_1x4(SB), NOSPLIT, $0-104
 	SHLQ $0x03, BX
 	SHLQ $0x03, SI
 	SHLQ $0x03, R8
+	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ   kc+8(FP), R9
-	MOVQ   b+40(FP), R10
-	MOVQ   CX, R11
-	VXORPD Y0, Y0, Y0
-	SUBQ   $0x04, R9
-	JL     tail
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       CX, R12
+	MOVQ       DI, R13
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VXORPD     Y0, Y0, Y0
+	IMUL3Q     $0x01, DX, R13
+	ADDQ       R12, R13
+	SUBQ       $0x04, R10
+	JL         tail
 
 unrolled:
-	VMOVUPD      (R10), Y1
-	VBROADCASTSD (R11), Y2
+	PREFETCHT1   (R13)
+	VMOVUPD      (R11), Y1
+	VBROADCASTSD (R12), Y2
 	VFMADD231PD  Y1, Y2, Y0
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y1
-	VBROADCASTSD (R11), Y2
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	VMOVUPD      (R11), Y1
+	VBROADCASTSD (R12), Y2
 	VFMADD231PD  Y1, Y2, Y0
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y1
-	VBROADCASTSD (R11), Y2
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	VMOVUPD      (R11), Y1
+	VBROADCASTSD (R12), Y2
 	VFMADD231PD  Y1, Y2, Y0
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y1
-	VBROADCASTSD (R11), Y2
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	PREFETCHT1   (R9)
+	ADDQ         $0x08, R9
+	LEAQ         (R13)(BX*4), R13
+	VMOVUPD      (R11), Y1
+	VBROADCASTSD (R12), Y2
 	VFMADD231PD  Y1, Y2, Y0
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	SUBQ         $0x04, R9
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	SUBQ         $0x04, R10
 	JGE          unrolled
 
 tail:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JE   finish
 
 single:
-	VMOVUPD      (R10), Y1
-	VBROADCASTSD (R11), Y2
+	VMOVUPD      (R11), Y1
+	VBROADCASTSD (R12), Y2
 	VFMADD231PD  Y1, Y2, Y0
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	DECQ         R9
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	DECQ         R10
 	JNE          single
 
 finish:
-	MOVQ         flags+80(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSD alpha+72(FP), Y2
 	VMULPD       Y2, Y0, Y0
 
 scaled:
-	MOVQ   mask+96(FP), R10
-	TESTQ  R10, R10
+	MOVQ   mask+96(FP), R11
+	TESTQ  R11, R11
 	JNE    masked
-	TESTQ  $0x00000001, R9
+	TESTQ  $0x00000001, R10
 	JE     bias
-	MOVQ   DI, R10
-	VADDPD (R10), Y0, Y0
-	ADDQ   R8, R10
+	MOVQ   DI, R11
+	VADDPD (R11), Y0, Y0
+	ADDQ   R8, R11
 
 bias:
-	MOVQ    bias+88(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+88(FP), R11
+	TESTQ   R11, R11
 	JE      act
-	VMOVUPD (R10), Y1
+	VMOVUPD (R11), Y1
 	VADDPD  Y1, Y0, Y0
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPD Y1, Y1, Y1
 	VMAXPD Y0, Y1, Y0
 
 store:
-	MOVQ    DI, R10
-	VMOVUPD Y0, (R10)
-	ADDQ    R8, R10
+	MOVQ    DI, R11
+	VMOVUPD Y0, (R11)
+	ADDQ    R8, R11
 	JMP     next
 
 masked:
-	VMOVUPD    (R10), Y2
-	TESTQ      $0x00000001, R9
+	VMOVUPD    (R11), Y2
+	TESTQ      $0x00000001, R10
 	JE         mbias
-	MOVQ       DI, R10
-	VMASKMOVPD (R10), Y2, Y1
+	MOVQ       DI, R11
+	VMASKMOVPD (R11), Y2, Y1
 	VADDPD     Y1, Y0, Y0
-	ADDQ       R8, R10
+	ADDQ       R8, R11
 
 mbias:
-	MOVQ       bias+88(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+88(FP), R11
+	TESTQ      R11, R11
 	JE         mact
-	VMASKMOVPD (R10), Y2, Y1
+	VMASKMOVPD (R11), Y2, Y1
 	VADDPD     Y1, Y0, Y0
 
 mact:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     mstore
 	VXORPD Y1, Y1, Y1
 	VMAXPD Y0, Y1, Y0
 
 mstore:
-	MOVQ       DI, R10
-	VMASKMOVPD Y0, Y2, (R10)
-	ADDQ       R8, R10
+	MOVQ       DI, R11
+	VMASKMOVPD Y0, Y2, (R11)
+	ADDQ       R8, R11
 
 next:
-	IMUL3Q $0x01, DX, R9
-	ADDQ   R9, CX
-	IMUL3Q $0x01, R8, R9
-	ADDQ   R9, DI
+	IMUL3Q $0x01, DX, R10
+	ADDQ   R10, CX
+	IMUL3Q $0x01, R8, R10
+	ADDQ   R10, DI
 	DECQ   AX
 	JNE    tile
 	VZEROUPPER
 	RET
 
-// func tile64_1x8(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64)
-// Requires: AVX, FMA3
-TEXT ·tile64_1x8(SB), NOSPLIT, $0-104
+// func tile64_1x8(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64, next *float64)
+// Requires: AVX, FMA3, MMX+
+TEXT ·tile64_1x8(SB), NOSPLIT, $0-112
 	MOVQ tiles+0(FP), AX
 	MOVQ a+16(FP), CX
 	MOVQ ars+24(FP), DX
@@ -3019,152 +3628,162 @@ TEXT ·tile64_1x8(SB), NOSPLIT, $0-104
 	SHLQ $0x03, BX
 	SHLQ $0x03, SI
 	SHLQ $0x03, R8
+	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ   kc+8(FP), R9
-	MOVQ   b+40(FP), R10
-	MOVQ   CX, R11
-	VXORPD Y0, Y0, Y0
-	VXORPD Y1, Y1, Y1
-	SUBQ   $0x04, R9
-	JL     tail
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       CX, R12
+	MOVQ       DI, R13
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VXORPD     Y0, Y0, Y0
+	VXORPD     Y1, Y1, Y1
+	IMUL3Q     $0x01, DX, R13
+	ADDQ       R12, R13
+	SUBQ       $0x04, R10
+	JL         tail
 
 unrolled:
-	VMOVUPD      (R10), Y2
-	VMOVUPD      32(R10), Y3
-	VBROADCASTSD (R11), Y4
+	PREFETCHT1   (R13)
+	VMOVUPD      (R11), Y2
+	VMOVUPD      32(R11), Y3
+	VBROADCASTSD (R12), Y4
 	VFMADD231PD  Y2, Y4, Y0
 	VFMADD231PD  Y3, Y4, Y1
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y2
-	VMOVUPD      32(R10), Y3
-	VBROADCASTSD (R11), Y4
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	VMOVUPD      (R11), Y2
+	VMOVUPD      32(R11), Y3
+	VBROADCASTSD (R12), Y4
 	VFMADD231PD  Y2, Y4, Y0
 	VFMADD231PD  Y3, Y4, Y1
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y2
-	VMOVUPD      32(R10), Y3
-	VBROADCASTSD (R11), Y4
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	VMOVUPD      (R11), Y2
+	VMOVUPD      32(R11), Y3
+	VBROADCASTSD (R12), Y4
 	VFMADD231PD  Y2, Y4, Y0
 	VFMADD231PD  Y3, Y4, Y1
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y2
-	VMOVUPD      32(R10), Y3
-	VBROADCASTSD (R11), Y4
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	PREFETCHT1   (R9)
+	ADDQ         $0x10, R9
+	LEAQ         (R13)(BX*4), R13
+	VMOVUPD      (R11), Y2
+	VMOVUPD      32(R11), Y3
+	VBROADCASTSD (R12), Y4
 	VFMADD231PD  Y2, Y4, Y0
 	VFMADD231PD  Y3, Y4, Y1
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	SUBQ         $0x04, R9
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	SUBQ         $0x04, R10
 	JGE          unrolled
 
 tail:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JE   finish
 
 single:
-	VMOVUPD      (R10), Y2
-	VMOVUPD      32(R10), Y3
-	VBROADCASTSD (R11), Y4
+	VMOVUPD      (R11), Y2
+	VMOVUPD      32(R11), Y3
+	VBROADCASTSD (R12), Y4
 	VFMADD231PD  Y2, Y4, Y0
 	VFMADD231PD  Y3, Y4, Y1
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	DECQ         R9
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	DECQ         R10
 	JNE          single
 
 finish:
-	MOVQ         flags+80(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSD alpha+72(FP), Y4
 	VMULPD       Y4, Y0, Y0
 	VMULPD       Y4, Y1, Y1
 
 scaled:
-	MOVQ   mask+96(FP), R10
-	TESTQ  R10, R10
+	MOVQ   mask+96(FP), R11
+	TESTQ  R11, R11
 	JNE    masked
-	TESTQ  $0x00000001, R9
+	TESTQ  $0x00000001, R10
 	JE     bias
-	MOVQ   DI, R10
-	VADDPD (R10), Y0, Y0
-	VADDPD 32(R10), Y1, Y1
-	ADDQ   R8, R10
+	MOVQ   DI, R11
+	VADDPD (R11), Y0, Y0
+	VADDPD 32(R11), Y1, Y1
+	ADDQ   R8, R11
 
 bias:
-	MOVQ    bias+88(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+88(FP), R11
+	TESTQ   R11, R11
 	JE      act
-	VMOVUPD (R10), Y2
-	VMOVUPD 32(R10), Y3
+	VMOVUPD (R11), Y2
+	VMOVUPD 32(R11), Y3
 	VADDPD  Y2, Y0, Y0
 	VADDPD  Y3, Y1, Y1
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPD Y2, Y2, Y2
 	VMAXPD Y0, Y2, Y0
 	VMAXPD Y1, Y2, Y1
 
 store:
-	MOVQ    DI, R10
-	VMOVUPD Y0, (R10)
-	VMOVUPD Y1, 32(R10)
-	ADDQ    R8, R10
+	MOVQ    DI, R11
+	VMOVUPD Y0, (R11)
+	VMOVUPD Y1, 32(R11)
+	ADDQ    R8, R11
 	JMP     next
 
 masked:
-	VMOVUPD    (R10), Y4
-	VMOVUPD    32(R10), Y5
-	TESTQ      $0x00000001, R9
+	VMOVUPD    (R11), Y4
+	VMOVUPD    32(R11), Y5
+	TESTQ      $0x00000001, R10
 	JE         mbias
-	MOVQ       DI, R10
-	VMASKMOVPD (R10), Y4, Y2
+	MOVQ       DI, R11
+	VMASKMOVPD (R11), Y4, Y2
 	VADDPD     Y2, Y0, Y0
-	VMASKMOVPD 32(R10), Y5, Y3
+	VMASKMOVPD 32(R11), Y5, Y3
 	VADDPD     Y3, Y1, Y1
-	ADDQ       R8, R10
+	ADDQ       R8, R11
 
 mbias:
-	MOVQ       bias+88(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+88(FP), R11
+	TESTQ      R11, R11
 	JE         mact
-	VMASKMOVPD (R10), Y4, Y2
-	VMASKMOVPD 32(R10), Y5, Y3
+	VMASKMOVPD (R11), Y4, Y2
+	VMASKMOVPD 32(R11), Y5, Y3
 	VADDPD     Y2, Y0, Y0
 	VADDPD     Y3, Y1, Y1
 
 mact:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     mstore
 	VXORPD Y2, Y2, Y2
 	VMAXPD Y0, Y2, Y0
 	VMAXPD Y1, Y2, Y1
 
 mstore:
-	MOVQ       DI, R10
-	VMASKMOVPD Y0, Y4, (R10)
-	VMASKMOVPD Y1, Y5, 32(R10)
-	ADDQ       R8, R10
+	MOVQ       DI, R11
+	VMASKMOVPD Y0, Y4, (R11)
+	VMASKMOVPD Y1, Y5, 32(R11)
+	ADDQ       R8, R11
 
 next:
-	IMUL3Q $0x01, DX, R9
-	ADDQ   R9, CX
-	IMUL3Q $0x01, R8, R9
-	ADDQ   R9, DI
+	IMUL3Q $0x01, DX, R10
+	ADDQ   R10, CX
+	IMUL3Q $0x01, R8, R10
+	ADDQ   R10, DI
 	DECQ   AX
 	JNE    tile
 	VZEROUPPER
 	RET
 
-// func tile64_2x4(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64)
-// Requires: AVX, FMA3
-TEXT ·tile64_2x4(SB), NOSPLIT, $0-104
+// func tile64_2x4(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64, next *float64)
+// Requires: AVX, FMA3, MMX+
+TEXT ·tile64_2x4(SB), NOSPLIT, $0-112
 	MOVQ tiles+0(FP), AX
 	MOVQ a+16(FP), CX
 	MOVQ ars+24(FP), DX
@@ -3176,153 +3795,166 @@ TEXT ·tile64_2x4(SB), NOSPLIT, $0-104
 	SHLQ $0x03, BX
 	SHLQ $0x03, SI
 	SHLQ $0x03, R8
+	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ   kc+8(FP), R9
-	MOVQ   b+40(FP), R10
-	MOVQ   CX, R11
-	VXORPD Y0, Y0, Y0
-	VXORPD Y1, Y1, Y1
-	SUBQ   $0x04, R9
-	JL     tail
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       CX, R12
+	MOVQ       DI, R13
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VXORPD     Y0, Y0, Y0
+	VXORPD     Y1, Y1, Y1
+	IMUL3Q     $0x02, DX, R13
+	ADDQ       R12, R13
+	SUBQ       $0x04, R10
+	JL         tail
 
 unrolled:
-	VMOVUPD      (R10), Y2
-	VBROADCASTSD (R11), Y3
+	PREFETCHT1   (R13)
+	VMOVUPD      (R11), Y2
+	VBROADCASTSD (R12), Y3
 	VFMADD231PD  Y2, Y3, Y0
-	VBROADCASTSD (R11)(DX*1), Y3
+	VBROADCASTSD (R12)(DX*1), Y3
 	VFMADD231PD  Y2, Y3, Y1
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y2
-	VBROADCASTSD (R11), Y3
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	PREFETCHT1   (R13)(DX*1)
+	VMOVUPD      (R11), Y2
+	VBROADCASTSD (R12), Y3
 	VFMADD231PD  Y2, Y3, Y0
-	VBROADCASTSD (R11)(DX*1), Y3
+	VBROADCASTSD (R12)(DX*1), Y3
 	VFMADD231PD  Y2, Y3, Y1
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y2
-	VBROADCASTSD (R11), Y3
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	VMOVUPD      (R11), Y2
+	VBROADCASTSD (R12), Y3
 	VFMADD231PD  Y2, Y3, Y0
-	VBROADCASTSD (R11)(DX*1), Y3
+	VBROADCASTSD (R12)(DX*1), Y3
 	VFMADD231PD  Y2, Y3, Y1
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y2
-	VBROADCASTSD (R11), Y3
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	PREFETCHT1   (R9)
+	ADDQ         $0x08, R9
+	LEAQ         (R13)(BX*4), R13
+	VMOVUPD      (R11), Y2
+	VBROADCASTSD (R12), Y3
 	VFMADD231PD  Y2, Y3, Y0
-	VBROADCASTSD (R11)(DX*1), Y3
+	VBROADCASTSD (R12)(DX*1), Y3
 	VFMADD231PD  Y2, Y3, Y1
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	SUBQ         $0x04, R9
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	SUBQ         $0x04, R10
 	JGE          unrolled
 
 tail:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JE   finish
 
 single:
-	VMOVUPD      (R10), Y2
-	VBROADCASTSD (R11), Y3
+	VMOVUPD      (R11), Y2
+	VBROADCASTSD (R12), Y3
 	VFMADD231PD  Y2, Y3, Y0
-	VBROADCASTSD (R11)(DX*1), Y3
+	VBROADCASTSD (R12)(DX*1), Y3
 	VFMADD231PD  Y2, Y3, Y1
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	DECQ         R9
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	DECQ         R10
 	JNE          single
 
 finish:
-	MOVQ         flags+80(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSD alpha+72(FP), Y3
 	VMULPD       Y3, Y0, Y0
 	VMULPD       Y3, Y1, Y1
 
 scaled:
-	MOVQ   mask+96(FP), R10
-	TESTQ  R10, R10
+	MOVQ   mask+96(FP), R11
+	TESTQ  R11, R11
 	JNE    masked
-	TESTQ  $0x00000001, R9
+	TESTQ  $0x00000001, R10
 	JE     bias
-	MOVQ   DI, R10
-	VADDPD (R10), Y0, Y0
-	ADDQ   R8, R10
-	VADDPD (R10), Y1, Y1
-	ADDQ   R8, R10
+	MOVQ   DI, R11
+	VADDPD (R11), Y0, Y0
+	ADDQ   R8, R11
+	VADDPD (R11), Y1, Y1
+	ADDQ   R8, R11
 
 bias:
-	MOVQ    bias+88(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+88(FP), R11
+	TESTQ   R11, R11
 	JE      act
-	VMOVUPD (R10), Y2
+	VMOVUPD (R11), Y2
 	VADDPD  Y2, Y0, Y0
 	VADDPD  Y2, Y1, Y1
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPD Y2, Y2, Y2
 	VMAXPD Y0, Y2, Y0
 	VMAXPD Y1, Y2, Y1
 
 store:
-	MOVQ    DI, R10
-	VMOVUPD Y0, (R10)
-	ADDQ    R8, R10
-	VMOVUPD Y1, (R10)
-	ADDQ    R8, R10
+	MOVQ    DI, R11
+	VMOVUPD Y0, (R11)
+	ADDQ    R8, R11
+	VMOVUPD Y1, (R11)
+	ADDQ    R8, R11
 	JMP     next
 
 masked:
-	VMOVUPD    (R10), Y3
-	TESTQ      $0x00000001, R9
+	VMOVUPD    (R11), Y3
+	TESTQ      $0x00000001, R10
 	JE         mbias
-	MOVQ       DI, R10
-	VMASKMOVPD (R10), Y3, Y2
+	MOVQ       DI, R11
+	VMASKMOVPD (R11), Y3, Y2
 	VADDPD     Y2, Y0, Y0
-	ADDQ       R8, R10
-	VMASKMOVPD (R10), Y3, Y2
+	ADDQ       R8, R11
+	VMASKMOVPD (R11), Y3, Y2
 	VADDPD     Y2, Y1, Y1
-	ADDQ       R8, R10
+	ADDQ       R8, R11
 
 mbias:
-	MOVQ       bias+88(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+88(FP), R11
+	TESTQ      R11, R11
 	JE         mact
-	VMASKMOVPD (R10), Y3, Y2
+	VMASKMOVPD (R11), Y3, Y2
 	VADDPD     Y2, Y0, Y0
 	VADDPD     Y2, Y1, Y1
 
 mact:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     mstore
 	VXORPD Y2, Y2, Y2
 	VMAXPD Y0, Y2, Y0
 	VMAXPD Y1, Y2, Y1
 
 mstore:
-	MOVQ       DI, R10
-	VMASKMOVPD Y0, Y3, (R10)
-	ADDQ       R8, R10
-	VMASKMOVPD Y1, Y3, (R10)
-	ADDQ       R8, R10
+	MOVQ       DI, R11
+	VMASKMOVPD Y0, Y3, (R11)
+	ADDQ       R8, R11
+	VMASKMOVPD Y1, Y3, (R11)
+	ADDQ       R8, R11
 
 next:
-	IMUL3Q $0x02, DX, R9
-	ADDQ   R9, CX
-	IMUL3Q $0x02, R8, R9
-	ADDQ   R9, DI
+	IMUL3Q $0x02, DX, R10
+	ADDQ   R10, CX
+	IMUL3Q $0x02, R8, R10
+	ADDQ   R10, DI
 	DECQ   AX
 	JNE    tile
 	VZEROUPPER
 	RET
 
-// func tile64_2x8(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64)
-// Requires: AVX, FMA3
-TEXT ·tile64_2x8(SB), NOSPLIT, $0-104
+// func tile64_2x8(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64, next *float64)
+// Requires: AVX, FMA3, MMX+
+TEXT ·tile64_2x8(SB), NOSPLIT, $0-112
 	MOVQ tiles+0(FP), AX
 	MOVQ a+16(FP), CX
 	MOVQ ars+24(FP), DX
@@ -3334,83 +3966,96 @@ TEXT ·tile64_2x8(SB), NOSPLIT, $0-104
 	SHLQ $0x03, BX
 	SHLQ $0x03, SI
 	SHLQ $0x03, R8
+	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ   kc+8(FP), R9
-	MOVQ   b+40(FP), R10
-	MOVQ   CX, R11
-	VXORPD Y0, Y0, Y0
-	VXORPD Y1, Y1, Y1
-	VXORPD Y2, Y2, Y2
-	VXORPD Y3, Y3, Y3
-	SUBQ   $0x04, R9
-	JL     tail
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       CX, R12
+	MOVQ       DI, R13
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VXORPD     Y0, Y0, Y0
+	VXORPD     Y1, Y1, Y1
+	VXORPD     Y2, Y2, Y2
+	VXORPD     Y3, Y3, Y3
+	IMUL3Q     $0x02, DX, R13
+	ADDQ       R12, R13
+	SUBQ       $0x04, R10
+	JL         tail
 
 unrolled:
-	VMOVUPD      (R10), Y4
-	VMOVUPD      32(R10), Y5
-	VBROADCASTSD (R11), Y6
+	PREFETCHT1   (R13)
+	VMOVUPD      (R11), Y4
+	VMOVUPD      32(R11), Y5
+	VBROADCASTSD (R12), Y6
 	VFMADD231PD  Y4, Y6, Y0
 	VFMADD231PD  Y5, Y6, Y1
-	VBROADCASTSD (R11)(DX*1), Y7
+	VBROADCASTSD (R12)(DX*1), Y7
 	VFMADD231PD  Y4, Y7, Y2
 	VFMADD231PD  Y5, Y7, Y3
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y4
-	VMOVUPD      32(R10), Y5
-	VBROADCASTSD (R11), Y6
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	PREFETCHT1   (R13)(DX*1)
+	VMOVUPD      (R11), Y4
+	VMOVUPD      32(R11), Y5
+	VBROADCASTSD (R12), Y6
 	VFMADD231PD  Y4, Y6, Y0
 	VFMADD231PD  Y5, Y6, Y1
-	VBROADCASTSD (R11)(DX*1), Y7
+	VBROADCASTSD (R12)(DX*1), Y7
 	VFMADD231PD  Y4, Y7, Y2
 	VFMADD231PD  Y5, Y7, Y3
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y4
-	VMOVUPD      32(R10), Y5
-	VBROADCASTSD (R11), Y6
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	VMOVUPD      (R11), Y4
+	VMOVUPD      32(R11), Y5
+	VBROADCASTSD (R12), Y6
 	VFMADD231PD  Y4, Y6, Y0
 	VFMADD231PD  Y5, Y6, Y1
-	VBROADCASTSD (R11)(DX*1), Y7
+	VBROADCASTSD (R12)(DX*1), Y7
 	VFMADD231PD  Y4, Y7, Y2
 	VFMADD231PD  Y5, Y7, Y3
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y4
-	VMOVUPD      32(R10), Y5
-	VBROADCASTSD (R11), Y6
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	PREFETCHT1   (R9)
+	ADDQ         $0x10, R9
+	LEAQ         (R13)(BX*4), R13
+	VMOVUPD      (R11), Y4
+	VMOVUPD      32(R11), Y5
+	VBROADCASTSD (R12), Y6
 	VFMADD231PD  Y4, Y6, Y0
 	VFMADD231PD  Y5, Y6, Y1
-	VBROADCASTSD (R11)(DX*1), Y7
+	VBROADCASTSD (R12)(DX*1), Y7
 	VFMADD231PD  Y4, Y7, Y2
 	VFMADD231PD  Y5, Y7, Y3
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	SUBQ         $0x04, R9
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	SUBQ         $0x04, R10
 	JGE          unrolled
 
 tail:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JE   finish
 
 single:
-	VMOVUPD      (R10), Y4
-	VMOVUPD      32(R10), Y5
-	VBROADCASTSD (R11), Y6
+	VMOVUPD      (R11), Y4
+	VMOVUPD      32(R11), Y5
+	VBROADCASTSD (R12), Y6
 	VFMADD231PD  Y4, Y6, Y0
 	VFMADD231PD  Y5, Y6, Y1
-	VBROADCASTSD (R11)(DX*1), Y7
+	VBROADCASTSD (R12)(DX*1), Y7
 	VFMADD231PD  Y4, Y7, Y2
 	VFMADD231PD  Y5, Y7, Y3
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	DECQ         R9
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	DECQ         R10
 	JNE          single
 
 finish:
-	MOVQ         flags+80(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSD alpha+72(FP), Y6
 	VMULPD       Y6, Y0, Y0
@@ -3419,32 +4064,32 @@ finish:
 	VMULPD       Y6, Y3, Y3
 
 scaled:
-	MOVQ   mask+96(FP), R10
-	TESTQ  R10, R10
+	MOVQ   mask+96(FP), R11
+	TESTQ  R11, R11
 	JNE    masked
-	TESTQ  $0x00000001, R9
+	TESTQ  $0x00000001, R10
 	JE     bias
-	MOVQ   DI, R10
-	VADDPD (R10), Y0, Y0
-	VADDPD 32(R10), Y1, Y1
-	ADDQ   R8, R10
-	VADDPD (R10), Y2, Y2
-	VADDPD 32(R10), Y3, Y3
-	ADDQ   R8, R10
+	MOVQ   DI, R11
+	VADDPD (R11), Y0, Y0
+	VADDPD 32(R11), Y1, Y1
+	ADDQ   R8, R11
+	VADDPD (R11), Y2, Y2
+	VADDPD 32(R11), Y3, Y3
+	ADDQ   R8, R11
 
 bias:
-	MOVQ    bias+88(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+88(FP), R11
+	TESTQ   R11, R11
 	JE      act
-	VMOVUPD (R10), Y4
-	VMOVUPD 32(R10), Y5
+	VMOVUPD (R11), Y4
+	VMOVUPD 32(R11), Y5
 	VADDPD  Y4, Y0, Y0
 	VADDPD  Y5, Y1, Y1
 	VADDPD  Y4, Y2, Y2
 	VADDPD  Y5, Y3, Y3
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPD Y4, Y4, Y4
 	VMAXPD Y0, Y4, Y0
@@ -3453,45 +4098,45 @@ act:
 	VMAXPD Y3, Y4, Y3
 
 store:
-	MOVQ    DI, R10
-	VMOVUPD Y0, (R10)
-	VMOVUPD Y1, 32(R10)
-	ADDQ    R8, R10
-	VMOVUPD Y2, (R10)
-	VMOVUPD Y3, 32(R10)
-	ADDQ    R8, R10
+	MOVQ    DI, R11
+	VMOVUPD Y0, (R11)
+	VMOVUPD Y1, 32(R11)
+	ADDQ    R8, R11
+	VMOVUPD Y2, (R11)
+	VMOVUPD Y3, 32(R11)
+	ADDQ    R8, R11
 	JMP     next
 
 masked:
-	VMOVUPD    (R10), Y6
-	VMOVUPD    32(R10), Y7
-	TESTQ      $0x00000001, R9
+	VMOVUPD    (R11), Y6
+	VMOVUPD    32(R11), Y7
+	TESTQ      $0x00000001, R10
 	JE         mbias
-	MOVQ       DI, R10
-	VMASKMOVPD (R10), Y6, Y4
+	MOVQ       DI, R11
+	VMASKMOVPD (R11), Y6, Y4
 	VADDPD     Y4, Y0, Y0
-	VMASKMOVPD 32(R10), Y7, Y5
+	VMASKMOVPD 32(R11), Y7, Y5
 	VADDPD     Y5, Y1, Y1
-	ADDQ       R8, R10
-	VMASKMOVPD (R10), Y6, Y4
+	ADDQ       R8, R11
+	VMASKMOVPD (R11), Y6, Y4
 	VADDPD     Y4, Y2, Y2
-	VMASKMOVPD 32(R10), Y7, Y5
+	VMASKMOVPD 32(R11), Y7, Y5
 	VADDPD     Y5, Y3, Y3
-	ADDQ       R8, R10
+	ADDQ       R8, R11
 
 mbias:
-	MOVQ       bias+88(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+88(FP), R11
+	TESTQ      R11, R11
 	JE         mact
-	VMASKMOVPD (R10), Y6, Y4
-	VMASKMOVPD 32(R10), Y7, Y5
+	VMASKMOVPD (R11), Y6, Y4
+	VMASKMOVPD 32(R11), Y7, Y5
 	VADDPD     Y4, Y0, Y0
 	VADDPD     Y5, Y1, Y1
 	VADDPD     Y4, Y2, Y2
 	VADDPD     Y5, Y3, Y3
 
 mact:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     mstore
 	VXORPD Y4, Y4, Y4
 	VMAXPD Y0, Y4, Y0
@@ -3500,27 +4145,27 @@ mact:
 	VMAXPD Y3, Y4, Y3
 
 mstore:
-	MOVQ       DI, R10
-	VMASKMOVPD Y0, Y6, (R10)
-	VMASKMOVPD Y1, Y7, 32(R10)
-	ADDQ       R8, R10
-	VMASKMOVPD Y2, Y6, (R10)
-	VMASKMOVPD Y3, Y7, 32(R10)
-	ADDQ       R8, R10
+	MOVQ       DI, R11
+	VMASKMOVPD Y0, Y6, (R11)
+	VMASKMOVPD Y1, Y7, 32(R11)
+	ADDQ       R8, R11
+	VMASKMOVPD Y2, Y6, (R11)
+	VMASKMOVPD Y3, Y7, 32(R11)
+	ADDQ       R8, R11
 
 next:
-	IMUL3Q $0x02, DX, R9
-	ADDQ   R9, CX
-	IMUL3Q $0x02, R8, R9
-	ADDQ   R9, DI
+	IMUL3Q $0x02, DX, R10
+	ADDQ   R10, CX
+	IMUL3Q $0x02, R8, R10
+	ADDQ   R10, DI
 	DECQ   AX
 	JNE    tile
 	VZEROUPPER
 	RET
 
-// func tile64_3x4(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64)
-// Requires: AVX, FMA3
-TEXT ·tile64_3x4(SB), NOSPLIT, $0-104
+// func tile64_3x4(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64, next *float64)
+// Requires: AVX, FMA3, MMX+
+TEXT ·tile64_3x4(SB), NOSPLIT, $0-112
 	MOVQ tiles+0(FP), AX
 	MOVQ a+16(FP), CX
 	MOVQ ars+24(FP), DX
@@ -3532,77 +4177,96 @@ TEXT ·tile64_3x4(SB), NOSPLIT, $0-104
 	SHLQ $0x03, BX
 	SHLQ $0x03, SI
 	SHLQ $0x03, R8
+	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ   kc+8(FP), R9
-	MOVQ   b+40(FP), R10
-	MOVQ   CX, R11
-	VXORPD Y0, Y0, Y0
-	VXORPD Y1, Y1, Y1
-	VXORPD Y2, Y2, Y2
-	SUBQ   $0x04, R9
-	JL     tail
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       CX, R12
+	MOVQ       DI, R13
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VXORPD     Y0, Y0, Y0
+	VXORPD     Y1, Y1, Y1
+	VXORPD     Y2, Y2, Y2
+	IMUL3Q     $0x03, DX, R13
+	ADDQ       R12, R13
+	SUBQ       $0x04, R10
+	JL         tail
 
 unrolled:
-	VMOVUPD      (R10), Y3
-	VBROADCASTSD (R11), Y4
+	PREFETCHT1   (R13)
+	VMOVUPD      (R11), Y3
+	VBROADCASTSD (R12), Y4
 	VFMADD231PD  Y3, Y4, Y0
-	VBROADCASTSD (R11)(DX*1), Y4
+	VBROADCASTSD (R12)(DX*1), Y4
 	VFMADD231PD  Y3, Y4, Y1
-	VBROADCASTSD (R11)(DX*2), Y4
+	VBROADCASTSD (R12)(DX*2), Y4
 	VFMADD231PD  Y3, Y4, Y2
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y3
-	VBROADCASTSD (R11), Y4
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	PREFETCHT1   (R13)(DX*1)
+	VMOVUPD      (R11), Y3
+	VBROADCASTSD (R12), Y4
 	VFMADD231PD  Y3, Y4, Y0
-	VBROADCASTSD (R11)(DX*1), Y4
+	VBROADCASTSD (R12)(DX*1), Y4
 	VFMADD231PD  Y3, Y4, Y1
-	VBROADCASTSD (R11)(DX*2), Y4
+	VBROADCASTSD (R12)(DX*2), Y4
 	VFMADD231PD  Y3, Y4, Y2
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y3
-	VBROADCASTSD (R11), Y4
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	PREFETCHT1   (R13)(DX*2)
+	VMOVUPD      (R11), Y3
+	VBROADCASTSD (R12), Y4
 	VFMADD231PD  Y3, Y4, Y0
-	VBROADCASTSD (R11)(DX*1), Y4
+	VBROADCASTSD (R12)(DX*1), Y4
 	VFMADD231PD  Y3, Y4, Y1
-	VBROADCASTSD (R11)(DX*2), Y4
+	VBROADCASTSD (R12)(DX*2), Y4
 	VFMADD231PD  Y3, Y4, Y2
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y3
-	VBROADCASTSD (R11), Y4
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	PREFETCHT1   (R9)
+	ADDQ         $0x08, R9
+	LEAQ         (R13)(BX*4), R13
+	VMOVUPD      (R11), Y3
+	VBROADCASTSD (R12), Y4
 	VFMADD231PD  Y3, Y4, Y0
-	VBROADCASTSD (R11)(DX*1), Y4
+	VBROADCASTSD (R12)(DX*1), Y4
 	VFMADD231PD  Y3, Y4, Y1
-	VBROADCASTSD (R11)(DX*2), Y4
+	VBROADCASTSD (R12)(DX*2), Y4
 	VFMADD231PD  Y3, Y4, Y2
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	SUBQ         $0x04, R9
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	SUBQ         $0x04, R10
 	JGE          unrolled
 
 tail:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JE   finish
 
 single:
-	VMOVUPD      (R10), Y3
-	VBROADCASTSD (R11), Y4
+	PREFETCHT1   (R9)
+	ADDQ         $0x08, R9
+	LEAQ         (R13)(BX*4), R13
+	VMOVUPD      (R11), Y3
+	VBROADCASTSD (R12), Y4
 	VFMADD231PD  Y3, Y4, Y0
-	VBROADCASTSD (R11)(DX*1), Y4
+	VBROADCASTSD (R12)(DX*1), Y4
 	VFMADD231PD  Y3, Y4, Y1
-	VBROADCASTSD (R11)(DX*2), Y4
+	VBROADCASTSD (R12)(DX*2), Y4
 	VFMADD231PD  Y3, Y4, Y2
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	DECQ         R9
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	DECQ         R10
 	JNE          single
 
 finish:
-	MOVQ         flags+80(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSD alpha+72(FP), Y4
 	VMULPD       Y4, Y0, Y0
@@ -3610,30 +4274,30 @@ finish:
 	VMULPD       Y4, Y2, Y2
 
 scaled:
-	MOVQ   mask+96(FP), R10
-	TESTQ  R10, R10
+	MOVQ   mask+96(FP), R11
+	TESTQ  R11, R11
 	JNE    masked
-	TESTQ  $0x00000001, R9
+	TESTQ  $0x00000001, R10
 	JE     bias
-	MOVQ   DI, R10
-	VADDPD (R10), Y0, Y0
-	ADDQ   R8, R10
-	VADDPD (R10), Y1, Y1
-	ADDQ   R8, R10
-	VADDPD (R10), Y2, Y2
-	ADDQ   R8, R10
+	MOVQ   DI, R11
+	VADDPD (R11), Y0, Y0
+	ADDQ   R8, R11
+	VADDPD (R11), Y1, Y1
+	ADDQ   R8, R11
+	VADDPD (R11), Y2, Y2
+	ADDQ   R8, R11
 
 bias:
-	MOVQ    bias+88(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+88(FP), R11
+	TESTQ   R11, R11
 	JE      act
-	VMOVUPD (R10), Y3
+	VMOVUPD (R11), Y3
 	VADDPD  Y3, Y0, Y0
 	VADDPD  Y3, Y1, Y1
 	VADDPD  Y3, Y2, Y2
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPD Y3, Y3, Y3
 	VMAXPD Y0, Y3, Y0
@@ -3641,41 +4305,41 @@ act:
 	VMAXPD Y2, Y3, Y2
 
 store:
-	MOVQ    DI, R10
-	VMOVUPD Y0, (R10)
-	ADDQ    R8, R10
-	VMOVUPD Y1, (R10)
-	ADDQ    R8, R10
-	VMOVUPD Y2, (R10)
-	ADDQ    R8, R10
+	MOVQ    DI, R11
+	VMOVUPD Y0, (R11)
+	ADDQ    R8, R11
+	VMOVUPD Y1, (R11)
+	ADDQ    R8, R11
+	VMOVUPD Y2, (R11)
+	ADDQ    R8, R11
 	JMP     next
 
 masked:
-	VMOVUPD    (R10), Y4
-	TESTQ      $0x00000001, R9
+	VMOVUPD    (R11), Y4
+	TESTQ      $0x00000001, R10
 	JE         mbias
-	MOVQ       DI, R10
-	VMASKMOVPD (R10), Y4, Y3
+	MOVQ       DI, R11
+	VMASKMOVPD (R11), Y4, Y3
 	VADDPD     Y3, Y0, Y0
-	ADDQ       R8, R10
-	VMASKMOVPD (R10), Y4, Y3
+	ADDQ       R8, R11
+	VMASKMOVPD (R11), Y4, Y3
 	VADDPD     Y3, Y1, Y1
-	ADDQ       R8, R10
-	VMASKMOVPD (R10), Y4, Y3
+	ADDQ       R8, R11
+	VMASKMOVPD (R11), Y4, Y3
 	VADDPD     Y3, Y2, Y2
-	ADDQ       R8, R10
+	ADDQ       R8, R11
 
 mbias:
-	MOVQ       bias+88(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+88(FP), R11
+	TESTQ      R11, R11
 	JE         mact
-	VMASKMOVPD (R10), Y4, Y3
+	VMASKMOVPD (R11), Y4, Y3
 	VADDPD     Y3, Y0, Y0
 	VADDPD     Y3, Y1, Y1
 	VADDPD     Y3, Y2, Y2
 
 mact:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     mstore
 	VXORPD Y3, Y3, Y3
 	VMAXPD Y0, Y3, Y0
@@ -3683,27 +4347,27 @@ mact:
 	VMAXPD Y2, Y3, Y2
 
 mstore:
-	MOVQ       DI, R10
-	VMASKMOVPD Y0, Y4, (R10)
-	ADDQ       R8, R10
-	VMASKMOVPD Y1, Y4, (R10)
-	ADDQ       R8, R10
-	VMASKMOVPD Y2, Y4, (R10)
-	ADDQ       R8, R10
+	MOVQ       DI, R11
+	VMASKMOVPD Y0, Y4, (R11)
+	ADDQ       R8, R11
+	VMASKMOVPD Y1, Y4, (R11)
+	ADDQ       R8, R11
+	VMASKMOVPD Y2, Y4, (R11)
+	ADDQ       R8, R11
 
 next:
-	IMUL3Q $0x03, DX, R9
-	ADDQ   R9, CX
-	IMUL3Q $0x03, R8, R9
-	ADDQ   R9, DI
+	IMUL3Q $0x03, DX, R10
+	ADDQ   R10, CX
+	IMUL3Q $0x03, R8, R10
+	ADDQ   R10, DI
 	DECQ   AX
 	JNE    tile
 	VZEROUPPER
 	RET
 
-// func tile64_3x8(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64)
-// Requires: AVX, FMA3
-TEXT ·tile64_3x8(SB), NOSPLIT, $0-104
+// func tile64_3x8(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64, next *float64)
+// Requires: AVX, FMA3, MMX+
+TEXT ·tile64_3x8(SB), NOSPLIT, $0-112
 	MOVQ tiles+0(FP), AX
 	MOVQ a+16(FP), CX
 	MOVQ ars+24(FP), DX
@@ -3715,100 +4379,119 @@ TEXT ·tile64_3x8(SB), NOSPLIT, $0-104
 	SHLQ $0x03, BX
 	SHLQ $0x03, SI
 	SHLQ $0x03, R8
+	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ   kc+8(FP), R9
-	MOVQ   b+40(FP), R10
-	MOVQ   CX, R11
-	VXORPD Y0, Y0, Y0
-	VXORPD Y1, Y1, Y1
-	VXORPD Y2, Y2, Y2
-	VXORPD Y3, Y3, Y3
-	VXORPD Y4, Y4, Y4
-	VXORPD Y5, Y5, Y5
-	SUBQ   $0x04, R9
-	JL     tail
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       CX, R12
+	MOVQ       DI, R13
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VXORPD     Y0, Y0, Y0
+	VXORPD     Y1, Y1, Y1
+	VXORPD     Y2, Y2, Y2
+	VXORPD     Y3, Y3, Y3
+	VXORPD     Y4, Y4, Y4
+	VXORPD     Y5, Y5, Y5
+	IMUL3Q     $0x03, DX, R13
+	ADDQ       R12, R13
+	SUBQ       $0x04, R10
+	JL         tail
 
 unrolled:
-	VMOVUPD      (R10), Y6
-	VMOVUPD      32(R10), Y7
-	VBROADCASTSD (R11), Y8
+	PREFETCHT1   (R13)
+	VMOVUPD      (R11), Y6
+	VMOVUPD      32(R11), Y7
+	VBROADCASTSD (R12), Y8
 	VFMADD231PD  Y6, Y8, Y0
 	VFMADD231PD  Y7, Y8, Y1
-	VBROADCASTSD (R11)(DX*1), Y9
+	VBROADCASTSD (R12)(DX*1), Y9
 	VFMADD231PD  Y6, Y9, Y2
 	VFMADD231PD  Y7, Y9, Y3
-	VBROADCASTSD (R11)(DX*2), Y8
+	VBROADCASTSD (R12)(DX*2), Y8
 	VFMADD231PD  Y6, Y8, Y4
 	VFMADD231PD  Y7, Y8, Y5
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y6
-	VMOVUPD      32(R10), Y7
-	VBROADCASTSD (R11), Y8
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	PREFETCHT1   (R13)(DX*1)
+	VMOVUPD      (R11), Y6
+	VMOVUPD      32(R11), Y7
+	VBROADCASTSD (R12), Y8
 	VFMADD231PD  Y6, Y8, Y0
 	VFMADD231PD  Y7, Y8, Y1
-	VBROADCASTSD (R11)(DX*1), Y9
+	VBROADCASTSD (R12)(DX*1), Y9
 	VFMADD231PD  Y6, Y9, Y2
 	VFMADD231PD  Y7, Y9, Y3
-	VBROADCASTSD (R11)(DX*2), Y8
+	VBROADCASTSD (R12)(DX*2), Y8
 	VFMADD231PD  Y6, Y8, Y4
 	VFMADD231PD  Y7, Y8, Y5
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y6
-	VMOVUPD      32(R10), Y7
-	VBROADCASTSD (R11), Y8
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	PREFETCHT1   (R13)(DX*2)
+	VMOVUPD      (R11), Y6
+	VMOVUPD      32(R11), Y7
+	VBROADCASTSD (R12), Y8
 	VFMADD231PD  Y6, Y8, Y0
 	VFMADD231PD  Y7, Y8, Y1
-	VBROADCASTSD (R11)(DX*1), Y9
+	VBROADCASTSD (R12)(DX*1), Y9
 	VFMADD231PD  Y6, Y9, Y2
 	VFMADD231PD  Y7, Y9, Y3
-	VBROADCASTSD (R11)(DX*2), Y8
+	VBROADCASTSD (R12)(DX*2), Y8
 	VFMADD231PD  Y6, Y8, Y4
 	VFMADD231PD  Y7, Y8, Y5
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y6
-	VMOVUPD      32(R10), Y7
-	VBROADCASTSD (R11), Y8
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	PREFETCHT1   (R9)
+	ADDQ         $0x10, R9
+	LEAQ         (R13)(BX*4), R13
+	VMOVUPD      (R11), Y6
+	VMOVUPD      32(R11), Y7
+	VBROADCASTSD (R12), Y8
 	VFMADD231PD  Y6, Y8, Y0
 	VFMADD231PD  Y7, Y8, Y1
-	VBROADCASTSD (R11)(DX*1), Y9
+	VBROADCASTSD (R12)(DX*1), Y9
 	VFMADD231PD  Y6, Y9, Y2
 	VFMADD231PD  Y7, Y9, Y3
-	VBROADCASTSD (R11)(DX*2), Y8
+	VBROADCASTSD (R12)(DX*2), Y8
 	VFMADD231PD  Y6, Y8, Y4
 	VFMADD231PD  Y7, Y8, Y5
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	SUBQ         $0x04, R9
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	SUBQ         $0x04, R10
 	JGE          unrolled
 
 tail:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JE   finish
 
 single:
-	VMOVUPD      (R10), Y6
-	VMOVUPD      32(R10), Y7
-	VBROADCASTSD (R11), Y8
+	PREFETCHT1   (R9)
+	ADDQ         $0x10, R9
+	LEAQ         (R13)(BX*4), R13
+	VMOVUPD      (R11), Y6
+	VMOVUPD      32(R11), Y7
+	VBROADCASTSD (R12), Y8
 	VFMADD231PD  Y6, Y8, Y0
 	VFMADD231PD  Y7, Y8, Y1
-	VBROADCASTSD (R11)(DX*1), Y9
+	VBROADCASTSD (R12)(DX*1), Y9
 	VFMADD231PD  Y6, Y9, Y2
 	VFMADD231PD  Y7, Y9, Y3
-	VBROADCASTSD (R11)(DX*2), Y8
+	VBROADCASTSD (R12)(DX*2), Y8
 	VFMADD231PD  Y6, Y8, Y4
 	VFMADD231PD  Y7, Y8, Y5
-	ADDQ         BX, R11
-	ADDQ         SI, R10
-	DECQ         R9
+	ADDQ         BX, R12
+	ADDQ         SI, R11
+	DECQ         R10
 	JNE          single
 
 finish:
-	MOVQ         flags+80(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSD alpha+72(FP), Y8
 	VMULPD       Y8, Y0, Y0
@@ -3819,28 +4502,28 @@ finish:
 	VMULPD       Y8, Y5, Y5
 
 scaled:
-	MOVQ   mask+96(FP), R10
-	TESTQ  R10, R10
+	MOVQ   mask+96(FP), R11
+	TESTQ  R11, R11
 	JNE    masked
-	TESTQ  $0x00000001, R9
+	TESTQ  $0x00000001, R10
 	JE     bias
-	MOVQ   DI, R10
-	VADDPD (R10), Y0, Y0
-	VADDPD 32(R10), Y1, Y1
-	ADDQ   R8, R10
-	VADDPD (R10), Y2, Y2
-	VADDPD 32(R10), Y3, Y3
-	ADDQ   R8, R10
-	VADDPD (R10), Y4, Y4
-	VADDPD 32(R10), Y5, Y5
-	ADDQ   R8, R10
+	MOVQ   DI, R11
+	VADDPD (R11), Y0, Y0
+	VADDPD 32(R11), Y1, Y1
+	ADDQ   R8, R11
+	VADDPD (R11), Y2, Y2
+	VADDPD 32(R11), Y3, Y3
+	ADDQ   R8, R11
+	VADDPD (R11), Y4, Y4
+	VADDPD 32(R11), Y5, Y5
+	ADDQ   R8, R11
 
 bias:
-	MOVQ    bias+88(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+88(FP), R11
+	TESTQ   R11, R11
 	JE      act
-	VMOVUPD (R10), Y6
-	VMOVUPD 32(R10), Y7
+	VMOVUPD (R11), Y6
+	VMOVUPD 32(R11), Y7
 	VADDPD  Y6, Y0, Y0
 	VADDPD  Y7, Y1, Y1
 	VADDPD  Y6, Y2, Y2
@@ -3849,7 +4532,7 @@ bias:
 	VADDPD  Y7, Y5, Y5
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPD Y6, Y6, Y6
 	VMAXPD Y0, Y6, Y0
@@ -3860,46 +4543,46 @@ act:
 	VMAXPD Y5, Y6, Y5
 
 store:
-	MOVQ    DI, R10
-	VMOVUPD Y0, (R10)
-	VMOVUPD Y1, 32(R10)
-	ADDQ    R8, R10
-	VMOVUPD Y2, (R10)
-	VMOVUPD Y3, 32(R10)
-	ADDQ    R8, R10
-	VMOVUPD Y4, (R10)
-	VMOVUPD Y5, 32(R10)
-	ADDQ    R8, R10
+	MOVQ    DI, R11
+	VMOVUPD Y0, (R11)
+	VMOVUPD Y1, 32(R11)
+	ADDQ    R8, R11
+	VMOVUPD Y2, (R11)
+	VMOVUPD Y3, 32(R11)
+	ADDQ    R8, R11
+	VMOVUPD Y4, (R11)
+	VMOVUPD Y5, 32(R11)
+	ADDQ    R8, R11
 	JMP     next
 
 masked:
-	VMOVUPD    (R10), Y8
-	VMOVUPD    32(R10), Y9
-	TESTQ      $0x00000001, R9
+	VMOVUPD    (R11), Y8
+	VMOVUPD    32(R11), Y9
+	TESTQ      $0x00000001, R10
 	JE         mbias
-	MOVQ       DI, R10
-	VMASKMOVPD (R10), Y8, Y6
+	MOVQ       DI, R11
+	VMASKMOVPD (R11), Y8, Y6
 	VADDPD     Y6, Y0, Y0
-	VMASKMOVPD 32(R10), Y9, Y7
+	VMASKMOVPD 32(R11), Y9, Y7
 	VADDPD     Y7, Y1, Y1
-	ADDQ       R8, R10
-	VMASKMOVPD (R10), Y8, Y6
+	ADDQ       R8, R11
+	VMASKMOVPD (R11), Y8, Y6
 	VADDPD     Y6, Y2, Y2
-	VMASKMOVPD 32(R10), Y9, Y7
+	VMASKMOVPD 32(R11), Y9, Y7
 	VADDPD     Y7, Y3, Y3
-	ADDQ       R8, R10
-	VMASKMOVPD (R10), Y8, Y6
+	ADDQ       R8, R11
+	VMASKMOVPD (R11), Y8, Y6
 	VADDPD     Y6, Y4, Y4
-	VMASKMOVPD 32(R10), Y9, Y7
+	VMASKMOVPD 32(R11), Y9, Y7
 	VADDPD     Y7, Y5, Y5
-	ADDQ       R8, R10
+	ADDQ       R8, R11
 
 mbias:
-	MOVQ       bias+88(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+88(FP), R11
+	TESTQ      R11, R11
 	JE         mact
-	VMASKMOVPD (R10), Y8, Y6
-	VMASKMOVPD 32(R10), Y9, Y7
+	VMASKMOVPD (R11), Y8, Y6
+	VMASKMOVPD 32(R11), Y9, Y7
 	VADDPD     Y6, Y0, Y0
 	VADDPD     Y7, Y1, Y1
 	VADDPD     Y6, Y2, Y2
@@ -3908,7 +4591,7 @@ mbias:
 	VADDPD     Y7, Y5, Y5
 
 mact:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     mstore
 	VXORPD Y6, Y6, Y6
 	VMAXPD Y0, Y6, Y0
@@ -3919,30 +4602,30 @@ mact:
 	VMAXPD Y5, Y6, Y5
 
 mstore:
-	MOVQ       DI, R10
-	VMASKMOVPD Y0, Y8, (R10)
-	VMASKMOVPD Y1, Y9, 32(R10)
-	ADDQ       R8, R10
-	VMASKMOVPD Y2, Y8, (R10)
-	VMASKMOVPD Y3, Y9, 32(R10)
-	ADDQ       R8, R10
-	VMASKMOVPD Y4, Y8, (R10)
-	VMASKMOVPD Y5, Y9, 32(R10)
-	ADDQ       R8, R10
+	MOVQ       DI, R11
+	VMASKMOVPD Y0, Y8, (R11)
+	VMASKMOVPD Y1, Y9, 32(R11)
+	ADDQ       R8, R11
+	VMASKMOVPD Y2, Y8, (R11)
+	VMASKMOVPD Y3, Y9, 32(R11)
+	ADDQ       R8, R11
+	VMASKMOVPD Y4, Y8, (R11)
+	VMASKMOVPD Y5, Y9, 32(R11)
+	ADDQ       R8, R11
 
 next:
-	IMUL3Q $0x03, DX, R9
-	ADDQ   R9, CX
-	IMUL3Q $0x03, R8, R9
-	ADDQ   R9, DI
+	IMUL3Q $0x03, DX, R10
+	ADDQ   R10, CX
+	IMUL3Q $0x03, R8, R10
+	ADDQ   R10, DI
 	DECQ   AX
 	JNE    tile
 	VZEROUPPER
 	RET
 
-// func tile64_4x4(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64)
-// Requires: AVX, FMA3
-TEXT ·tile64_4x4(SB), NOSPLIT, $0-104
+// func tile64_4x4(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64, next *float64)
+// Requires: AVX, FMA3, MMX+
+TEXT ·tile64_4x4(SB), NOSPLIT, $0-112
 	MOVQ tiles+0(FP), AX
 	MOVQ a+16(FP), CX
 	MOVQ ars+24(FP), DX
@@ -3954,95 +4637,117 @@ TEXT ·tile64_4x4(SB), NOSPLIT, $0-104
 	SHLQ $0x03, BX
 	SHLQ $0x03, SI
 	SHLQ $0x03, R8
+	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ   kc+8(FP), R9
-	MOVQ   b+40(FP), R10
-	MOVQ   CX, R11
-	LEAQ   (R11)(DX*2), R12
-	ADDQ   DX, R12
-	VXORPD Y0, Y0, Y0
-	VXORPD Y1, Y1, Y1
-	VXORPD Y2, Y2, Y2
-	VXORPD Y3, Y3, Y3
-	SUBQ   $0x04, R9
-	JL     tail
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       CX, R12
+	LEAQ       (R12)(DX*2), R13
+	ADDQ       DX, R13
+	MOVQ       DI, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VXORPD     Y0, Y0, Y0
+	VXORPD     Y1, Y1, Y1
+	VXORPD     Y2, Y2, Y2
+	VXORPD     Y3, Y3, Y3
+	IMUL3Q     $0x04, DX, R14
+	ADDQ       R12, R14
+	LEAQ       (R14)(DX*2), R15
+	ADDQ       DX, R15
+	SUBQ       $0x04, R10
+	JL         tail
 
 unrolled:
-	VMOVUPD      (R10), Y4
-	VBROADCASTSD (R11), Y5
-	VFMADD231PD  Y4, Y5, Y0
-	VBROADCASTSD (R11)(DX*1), Y5
-	VFMADD231PD  Y4, Y5, Y1
-	VBROADCASTSD (R11)(DX*2), Y5
-	VFMADD231PD  Y4, Y5, Y2
+	PREFETCHT1   (R14)
+	VMOVUPD      (R11), Y4
 	VBROADCASTSD (R12), Y5
-	VFMADD231PD  Y4, Y5, Y3
-	ADDQ         BX, R11
-	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y4
-	VBROADCASTSD (R11), Y5
 	VFMADD231PD  Y4, Y5, Y0
-	VBROADCASTSD (R11)(DX*1), Y5
+	VBROADCASTSD (R12)(DX*1), Y5
 	VFMADD231PD  Y4, Y5, Y1
-	VBROADCASTSD (R11)(DX*2), Y5
+	VBROADCASTSD (R12)(DX*2), Y5
 	VFMADD231PD  Y4, Y5, Y2
-	VBROADCASTSD (R12), Y5
+	VBROADCASTSD (R13), Y5
 	VFMADD231PD  Y4, Y5, Y3
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y4
-	VBROADCASTSD (R11), Y5
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R14)(DX*1)
+	VMOVUPD      (R11), Y4
+	VBROADCASTSD (R12), Y5
 	VFMADD231PD  Y4, Y5, Y0
-	VBROADCASTSD (R11)(DX*1), Y5
+	VBROADCASTSD (R12)(DX*1), Y5
 	VFMADD231PD  Y4, Y5, Y1
-	VBROADCASTSD (R11)(DX*2), Y5
+	VBROADCASTSD (R12)(DX*2), Y5
 	VFMADD231PD  Y4, Y5, Y2
-	VBROADCASTSD (R12), Y5
+	VBROADCASTSD (R13), Y5
 	VFMADD231PD  Y4, Y5, Y3
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y4
-	VBROADCASTSD (R11), Y5
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R14)(DX*2)
+	VMOVUPD      (R11), Y4
+	VBROADCASTSD (R12), Y5
 	VFMADD231PD  Y4, Y5, Y0
-	VBROADCASTSD (R11)(DX*1), Y5
+	VBROADCASTSD (R12)(DX*1), Y5
 	VFMADD231PD  Y4, Y5, Y1
-	VBROADCASTSD (R11)(DX*2), Y5
+	VBROADCASTSD (R12)(DX*2), Y5
 	VFMADD231PD  Y4, Y5, Y2
-	VBROADCASTSD (R12), Y5
+	VBROADCASTSD (R13), Y5
 	VFMADD231PD  Y4, Y5, Y3
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	SUBQ         $0x04, R9
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R15)
+	PREFETCHT1   (R9)
+	ADDQ         $0x08, R9
+	LEAQ         (R14)(BX*4), R14
+	LEAQ         (R15)(BX*4), R15
+	VMOVUPD      (R11), Y4
+	VBROADCASTSD (R12), Y5
+	VFMADD231PD  Y4, Y5, Y0
+	VBROADCASTSD (R12)(DX*1), Y5
+	VFMADD231PD  Y4, Y5, Y1
+	VBROADCASTSD (R12)(DX*2), Y5
+	VFMADD231PD  Y4, Y5, Y2
+	VBROADCASTSD (R13), Y5
+	VFMADD231PD  Y4, Y5, Y3
+	ADDQ         BX, R12
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	SUBQ         $0x04, R10
 	JGE          unrolled
 
 tail:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JE   finish
 
 single:
-	VMOVUPD      (R10), Y4
-	VBROADCASTSD (R11), Y5
-	VFMADD231PD  Y4, Y5, Y0
-	VBROADCASTSD (R11)(DX*1), Y5
-	VFMADD231PD  Y4, Y5, Y1
-	VBROADCASTSD (R11)(DX*2), Y5
-	VFMADD231PD  Y4, Y5, Y2
+	VMOVUPD      (R11), Y4
 	VBROADCASTSD (R12), Y5
+	VFMADD231PD  Y4, Y5, Y0
+	VBROADCASTSD (R12)(DX*1), Y5
+	VFMADD231PD  Y4, Y5, Y1
+	VBROADCASTSD (R12)(DX*2), Y5
+	VFMADD231PD  Y4, Y5, Y2
+	VBROADCASTSD (R13), Y5
 	VFMADD231PD  Y4, Y5, Y3
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	DECQ         R9
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	DECQ         R10
 	JNE          single
 
 finish:
-	MOVQ         flags+80(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSD alpha+72(FP), Y5
 	VMULPD       Y5, Y0, Y0
@@ -4051,33 +4756,33 @@ finish:
 	VMULPD       Y5, Y3, Y3
 
 scaled:
-	MOVQ   mask+96(FP), R10
-	TESTQ  R10, R10
+	MOVQ   mask+96(FP), R11
+	TESTQ  R11, R11
 	JNE    masked
-	TESTQ  $0x00000001, R9
+	TESTQ  $0x00000001, R10
 	JE     bias
-	MOVQ   DI, R10
-	VADDPD (R10), Y0, Y0
-	ADDQ   R8, R10
-	VADDPD (R10), Y1, Y1
-	ADDQ   R8, R10
-	VADDPD (R10), Y2, Y2
-	ADDQ   R8, R10
-	VADDPD (R10), Y3, Y3
-	ADDQ   R8, R10
+	MOVQ   DI, R11
+	VADDPD (R11), Y0, Y0
+	ADDQ   R8, R11
+	VADDPD (R11), Y1, Y1
+	ADDQ   R8, R11
+	VADDPD (R11), Y2, Y2
+	ADDQ   R8, R11
+	VADDPD (R11), Y3, Y3
+	ADDQ   R8, R11
 
 bias:
-	MOVQ    bias+88(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+88(FP), R11
+	TESTQ   R11, R11
 	JE      act
-	VMOVUPD (R10), Y4
+	VMOVUPD (R11), Y4
 	VADDPD  Y4, Y0, Y0
 	VADDPD  Y4, Y1, Y1
 	VADDPD  Y4, Y2, Y2
 	VADDPD  Y4, Y3, Y3
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPD Y4, Y4, Y4
 	VMAXPD Y0, Y4, Y0
@@ -4086,47 +4791,47 @@ act:
 	VMAXPD Y3, Y4, Y3
 
 store:
-	MOVQ    DI, R10
-	VMOVUPD Y0, (R10)
-	ADDQ    R8, R10
-	VMOVUPD Y1, (R10)
-	ADDQ    R8, R10
-	VMOVUPD Y2, (R10)
-	ADDQ    R8, R10
-	VMOVUPD Y3, (R10)
-	ADDQ    R8, R10
+	MOVQ    DI, R11
+	VMOVUPD Y0, (R11)
+	ADDQ    R8, R11
+	VMOVUPD Y1, (R11)
+	ADDQ    R8, R11
+	VMOVUPD Y2, (R11)
+	ADDQ    R8, R11
+	VMOVUPD Y3, (R11)
+	ADDQ    R8, R11
 	JMP     next
 
 masked:
-	VMOVUPD    (R10), Y5
-	TESTQ      $0x00000001, R9
+	VMOVUPD    (R11), Y5
+	TESTQ      $0x00000001, R10
 	JE         mbias
-	MOVQ       DI, R10
-	VMASKMOVPD (R10), Y5, Y4
+	MOVQ       DI, R11
+	VMASKMOVPD (R11), Y5, Y4
 	VADDPD     Y4, Y0, Y0
-	ADDQ       R8, R10
-	VMASKMOVPD (R10), Y5, Y4
+	ADDQ       R8, R11
+	VMASKMOVPD (R11), Y5, Y4
 	VADDPD     Y4, Y1, Y1
-	ADDQ       R8, R10
-	VMASKMOVPD (R10), Y5, Y4
+	ADDQ       R8, R11
+	VMASKMOVPD (R11), Y5, Y4
 	VADDPD     Y4, Y2, Y2
-	ADDQ       R8, R10
-	VMASKMOVPD (R10), Y5, Y4
+	ADDQ       R8, R11
+	VMASKMOVPD (R11), Y5, Y4
 	VADDPD     Y4, Y3, Y3
-	ADDQ       R8, R10
+	ADDQ       R8, R11
 
 mbias:
-	MOVQ       bias+88(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+88(FP), R11
+	TESTQ      R11, R11
 	JE         mact
-	VMASKMOVPD (R10), Y5, Y4
+	VMASKMOVPD (R11), Y5, Y4
 	VADDPD     Y4, Y0, Y0
 	VADDPD     Y4, Y1, Y1
 	VADDPD     Y4, Y2, Y2
 	VADDPD     Y4, Y3, Y3
 
 mact:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     mstore
 	VXORPD Y4, Y4, Y4
 	VMAXPD Y0, Y4, Y0
@@ -4135,29 +4840,29 @@ mact:
 	VMAXPD Y3, Y4, Y3
 
 mstore:
-	MOVQ       DI, R10
-	VMASKMOVPD Y0, Y5, (R10)
-	ADDQ       R8, R10
-	VMASKMOVPD Y1, Y5, (R10)
-	ADDQ       R8, R10
-	VMASKMOVPD Y2, Y5, (R10)
-	ADDQ       R8, R10
-	VMASKMOVPD Y3, Y5, (R10)
-	ADDQ       R8, R10
+	MOVQ       DI, R11
+	VMASKMOVPD Y0, Y5, (R11)
+	ADDQ       R8, R11
+	VMASKMOVPD Y1, Y5, (R11)
+	ADDQ       R8, R11
+	VMASKMOVPD Y2, Y5, (R11)
+	ADDQ       R8, R11
+	VMASKMOVPD Y3, Y5, (R11)
+	ADDQ       R8, R11
 
 next:
-	IMUL3Q $0x04, DX, R9
-	ADDQ   R9, CX
-	IMUL3Q $0x04, R8, R9
-	ADDQ   R9, DI
+	IMUL3Q $0x04, DX, R10
+	ADDQ   R10, CX
+	IMUL3Q $0x04, R8, R10
+	ADDQ   R10, DI
 	DECQ   AX
 	JNE    tile
 	VZEROUPPER
 	RET
 
-// func tile64_4x8(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64)
-// Requires: AVX, FMA3
-TEXT ·tile64_4x8(SB), NOSPLIT, $0-104
+// func tile64_4x8(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64, next *float64)
+// Requires: AVX, FMA3, MMX+
+TEXT ·tile64_4x8(SB), NOSPLIT, $0-112
 	MOVQ tiles+0(FP), AX
 	MOVQ a+16(FP), CX
 	MOVQ ars+24(FP), DX
@@ -4169,124 +4874,146 @@ TEXT ·tile64_4x8(SB), NOSPLIT, $0-104
 	SHLQ $0x03, BX
 	SHLQ $0x03, SI
 	SHLQ $0x03, R8
+	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ   kc+8(FP), R9
-	MOVQ   b+40(FP), R10
-	MOVQ   CX, R11
-	LEAQ   (R11)(DX*2), R12
-	ADDQ   DX, R12
-	VXORPD Y0, Y0, Y0
-	VXORPD Y1, Y1, Y1
-	VXORPD Y2, Y2, Y2
-	VXORPD Y3, Y3, Y3
-	VXORPD Y4, Y4, Y4
-	VXORPD Y5, Y5, Y5
-	VXORPD Y6, Y6, Y6
-	VXORPD Y7, Y7, Y7
-	SUBQ   $0x04, R9
-	JL     tail
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       CX, R12
+	LEAQ       (R12)(DX*2), R13
+	ADDQ       DX, R13
+	MOVQ       DI, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VXORPD     Y0, Y0, Y0
+	VXORPD     Y1, Y1, Y1
+	VXORPD     Y2, Y2, Y2
+	VXORPD     Y3, Y3, Y3
+	VXORPD     Y4, Y4, Y4
+	VXORPD     Y5, Y5, Y5
+	VXORPD     Y6, Y6, Y6
+	VXORPD     Y7, Y7, Y7
+	IMUL3Q     $0x04, DX, R14
+	ADDQ       R12, R14
+	LEAQ       (R14)(DX*2), R15
+	ADDQ       DX, R15
+	SUBQ       $0x04, R10
+	JL         tail
 
 unrolled:
-	VMOVUPD      (R10), Y8
-	VMOVUPD      32(R10), Y9
-	VBROADCASTSD (R11), Y10
+	PREFETCHT1   (R14)
+	VMOVUPD      (R11), Y8
+	VMOVUPD      32(R11), Y9
+	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y8, Y10, Y0
 	VFMADD231PD  Y9, Y10, Y1
-	VBROADCASTSD (R11)(DX*1), Y11
+	VBROADCASTSD (R12)(DX*1), Y11
 	VFMADD231PD  Y8, Y11, Y2
 	VFMADD231PD  Y9, Y11, Y3
-	VBROADCASTSD (R11)(DX*2), Y10
+	VBROADCASTSD (R12)(DX*2), Y10
 	VFMADD231PD  Y8, Y10, Y4
 	VFMADD231PD  Y9, Y10, Y5
-	VBROADCASTSD (R12), Y11
+	VBROADCASTSD (R13), Y11
 	VFMADD231PD  Y8, Y11, Y6
 	VFMADD231PD  Y9, Y11, Y7
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y8
-	VMOVUPD      32(R10), Y9
-	VBROADCASTSD (R11), Y10
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R14)(DX*1)
+	VMOVUPD      (R11), Y8
+	VMOVUPD      32(R11), Y9
+	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y8, Y10, Y0
 	VFMADD231PD  Y9, Y10, Y1
-	VBROADCASTSD (R11)(DX*1), Y11
+	VBROADCASTSD (R12)(DX*1), Y11
 	VFMADD231PD  Y8, Y11, Y2
 	VFMADD231PD  Y9, Y11, Y3
-	VBROADCASTSD (R11)(DX*2), Y10
+	VBROADCASTSD (R12)(DX*2), Y10
 	VFMADD231PD  Y8, Y10, Y4
 	VFMADD231PD  Y9, Y10, Y5
-	VBROADCASTSD (R12), Y11
+	VBROADCASTSD (R13), Y11
 	VFMADD231PD  Y8, Y11, Y6
 	VFMADD231PD  Y9, Y11, Y7
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y8
-	VMOVUPD      32(R10), Y9
-	VBROADCASTSD (R11), Y10
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R14)(DX*2)
+	VMOVUPD      (R11), Y8
+	VMOVUPD      32(R11), Y9
+	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y8, Y10, Y0
 	VFMADD231PD  Y9, Y10, Y1
-	VBROADCASTSD (R11)(DX*1), Y11
+	VBROADCASTSD (R12)(DX*1), Y11
 	VFMADD231PD  Y8, Y11, Y2
 	VFMADD231PD  Y9, Y11, Y3
-	VBROADCASTSD (R11)(DX*2), Y10
+	VBROADCASTSD (R12)(DX*2), Y10
 	VFMADD231PD  Y8, Y10, Y4
 	VFMADD231PD  Y9, Y10, Y5
-	VBROADCASTSD (R12), Y11
+	VBROADCASTSD (R13), Y11
 	VFMADD231PD  Y8, Y11, Y6
 	VFMADD231PD  Y9, Y11, Y7
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y8
-	VMOVUPD      32(R10), Y9
-	VBROADCASTSD (R11), Y10
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R15)
+	PREFETCHT1   (R9)
+	ADDQ         $0x10, R9
+	LEAQ         (R14)(BX*4), R14
+	LEAQ         (R15)(BX*4), R15
+	VMOVUPD      (R11), Y8
+	VMOVUPD      32(R11), Y9
+	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y8, Y10, Y0
 	VFMADD231PD  Y9, Y10, Y1
-	VBROADCASTSD (R11)(DX*1), Y11
+	VBROADCASTSD (R12)(DX*1), Y11
 	VFMADD231PD  Y8, Y11, Y2
 	VFMADD231PD  Y9, Y11, Y3
-	VBROADCASTSD (R11)(DX*2), Y10
+	VBROADCASTSD (R12)(DX*2), Y10
 	VFMADD231PD  Y8, Y10, Y4
 	VFMADD231PD  Y9, Y10, Y5
-	VBROADCASTSD (R12), Y11
+	VBROADCASTSD (R13), Y11
 	VFMADD231PD  Y8, Y11, Y6
 	VFMADD231PD  Y9, Y11, Y7
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	SUBQ         $0x04, R9
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	SUBQ         $0x04, R10
 	JGE          unrolled
 
 tail:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JE   finish
 
 single:
-	VMOVUPD      (R10), Y8
-	VMOVUPD      32(R10), Y9
-	VBROADCASTSD (R11), Y10
+	VMOVUPD      (R11), Y8
+	VMOVUPD      32(R11), Y9
+	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y8, Y10, Y0
 	VFMADD231PD  Y9, Y10, Y1
-	VBROADCASTSD (R11)(DX*1), Y11
+	VBROADCASTSD (R12)(DX*1), Y11
 	VFMADD231PD  Y8, Y11, Y2
 	VFMADD231PD  Y9, Y11, Y3
-	VBROADCASTSD (R11)(DX*2), Y10
+	VBROADCASTSD (R12)(DX*2), Y10
 	VFMADD231PD  Y8, Y10, Y4
 	VFMADD231PD  Y9, Y10, Y5
-	VBROADCASTSD (R12), Y11
+	VBROADCASTSD (R13), Y11
 	VFMADD231PD  Y8, Y11, Y6
 	VFMADD231PD  Y9, Y11, Y7
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	DECQ         R9
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	DECQ         R10
 	JNE          single
 
 finish:
-	MOVQ         flags+80(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSD alpha+72(FP), Y10
 	VMULPD       Y10, Y0, Y0
@@ -4299,31 +5026,31 @@ finish:
 	VMULPD       Y10, Y7, Y7
 
 scaled:
-	MOVQ   mask+96(FP), R10
-	TESTQ  R10, R10
+	MOVQ   mask+96(FP), R11
+	TESTQ  R11, R11
 	JNE    masked
-	TESTQ  $0x00000001, R9
+	TESTQ  $0x00000001, R10
 	JE     bias
-	MOVQ   DI, R10
-	VADDPD (R10), Y0, Y0
-	VADDPD 32(R10), Y1, Y1
-	ADDQ   R8, R10
-	VADDPD (R10), Y2, Y2
-	VADDPD 32(R10), Y3, Y3
-	ADDQ   R8, R10
-	VADDPD (R10), Y4, Y4
-	VADDPD 32(R10), Y5, Y5
-	ADDQ   R8, R10
-	VADDPD (R10), Y6, Y6
-	VADDPD 32(R10), Y7, Y7
-	ADDQ   R8, R10
+	MOVQ   DI, R11
+	VADDPD (R11), Y0, Y0
+	VADDPD 32(R11), Y1, Y1
+	ADDQ   R8, R11
+	VADDPD (R11), Y2, Y2
+	VADDPD 32(R11), Y3, Y3
+	ADDQ   R8, R11
+	VADDPD (R11), Y4, Y4
+	VADDPD 32(R11), Y5, Y5
+	ADDQ   R8, R11
+	VADDPD (R11), Y6, Y6
+	VADDPD 32(R11), Y7, Y7
+	ADDQ   R8, R11
 
 bias:
-	MOVQ    bias+88(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+88(FP), R11
+	TESTQ   R11, R11
 	JE      act
-	VMOVUPD (R10), Y8
-	VMOVUPD 32(R10), Y9
+	VMOVUPD (R11), Y8
+	VMOVUPD 32(R11), Y9
 	VADDPD  Y8, Y0, Y0
 	VADDPD  Y9, Y1, Y1
 	VADDPD  Y8, Y2, Y2
@@ -4334,7 +5061,7 @@ bias:
 	VADDPD  Y9, Y7, Y7
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPD Y8, Y8, Y8
 	VMAXPD Y0, Y8, Y0
@@ -4347,54 +5074,54 @@ act:
 	VMAXPD Y7, Y8, Y7
 
 store:
-	MOVQ    DI, R10
-	VMOVUPD Y0, (R10)
-	VMOVUPD Y1, 32(R10)
-	ADDQ    R8, R10
-	VMOVUPD Y2, (R10)
-	VMOVUPD Y3, 32(R10)
-	ADDQ    R8, R10
-	VMOVUPD Y4, (R10)
-	VMOVUPD Y5, 32(R10)
-	ADDQ    R8, R10
-	VMOVUPD Y6, (R10)
-	VMOVUPD Y7, 32(R10)
-	ADDQ    R8, R10
+	MOVQ    DI, R11
+	VMOVUPD Y0, (R11)
+	VMOVUPD Y1, 32(R11)
+	ADDQ    R8, R11
+	VMOVUPD Y2, (R11)
+	VMOVUPD Y3, 32(R11)
+	ADDQ    R8, R11
+	VMOVUPD Y4, (R11)
+	VMOVUPD Y5, 32(R11)
+	ADDQ    R8, R11
+	VMOVUPD Y6, (R11)
+	VMOVUPD Y7, 32(R11)
+	ADDQ    R8, R11
 	JMP     next
 
 masked:
-	VMOVUPD    (R10), Y10
-	VMOVUPD    32(R10), Y11
-	TESTQ      $0x00000001, R9
+	VMOVUPD    (R11), Y10
+	VMOVUPD    32(R11), Y11
+	TESTQ      $0x00000001, R10
 	JE         mbias
-	MOVQ       DI, R10
-	VMASKMOVPD (R10), Y10, Y8
+	MOVQ       DI, R11
+	VMASKMOVPD (R11), Y10, Y8
 	VADDPD     Y8, Y0, Y0
-	VMASKMOVPD 32(R10), Y11, Y9
+	VMASKMOVPD 32(R11), Y11, Y9
 	VADDPD     Y9, Y1, Y1
-	ADDQ       R8, R10
-	VMASKMOVPD (R10), Y10, Y8
+	ADDQ       R8, R11
+	VMASKMOVPD (R11), Y10, Y8
 	VADDPD     Y8, Y2, Y2
-	VMASKMOVPD 32(R10), Y11, Y9
+	VMASKMOVPD 32(R11), Y11, Y9
 	VADDPD     Y9, Y3, Y3
-	ADDQ       R8, R10
-	VMASKMOVPD (R10), Y10, Y8
+	ADDQ       R8, R11
+	VMASKMOVPD (R11), Y10, Y8
 	VADDPD     Y8, Y4, Y4
-	VMASKMOVPD 32(R10), Y11, Y9
+	VMASKMOVPD 32(R11), Y11, Y9
 	VADDPD     Y9, Y5, Y5
-	ADDQ       R8, R10
-	VMASKMOVPD (R10), Y10, Y8
+	ADDQ       R8, R11
+	VMASKMOVPD (R11), Y10, Y8
 	VADDPD     Y8, Y6, Y6
-	VMASKMOVPD 32(R10), Y11, Y9
+	VMASKMOVPD 32(R11), Y11, Y9
 	VADDPD     Y9, Y7, Y7
-	ADDQ       R8, R10
+	ADDQ       R8, R11
 
 mbias:
-	MOVQ       bias+88(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+88(FP), R11
+	TESTQ      R11, R11
 	JE         mact
-	VMASKMOVPD (R10), Y10, Y8
-	VMASKMOVPD 32(R10), Y11, Y9
+	VMASKMOVPD (R11), Y10, Y8
+	VMASKMOVPD 32(R11), Y11, Y9
 	VADDPD     Y8, Y0, Y0
 	VADDPD     Y9, Y1, Y1
 	VADDPD     Y8, Y2, Y2
@@ -4405,7 +5132,7 @@ mbias:
 	VADDPD     Y9, Y7, Y7
 
 mact:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     mstore
 	VXORPD Y8, Y8, Y8
 	VMAXPD Y0, Y8, Y0
@@ -4418,33 +5145,33 @@ mact:
 	VMAXPD Y7, Y8, Y7
 
 mstore:
-	MOVQ       DI, R10
-	VMASKMOVPD Y0, Y10, (R10)
-	VMASKMOVPD Y1, Y11, 32(R10)
-	ADDQ       R8, R10
-	VMASKMOVPD Y2, Y10, (R10)
-	VMASKMOVPD Y3, Y11, 32(R10)
-	ADDQ       R8, R10
-	VMASKMOVPD Y4, Y10, (R10)
-	VMASKMOVPD Y5, Y11, 32(R10)
-	ADDQ       R8, R10
-	VMASKMOVPD Y6, Y10, (R10)
-	VMASKMOVPD Y7, Y11, 32(R10)
-	ADDQ       R8, R10
+	MOVQ       DI, R11
+	VMASKMOVPD Y0, Y10, (R11)
+	VMASKMOVPD Y1, Y11, 32(R11)
+	ADDQ       R8, R11
+	VMASKMOVPD Y2, Y10, (R11)
+	VMASKMOVPD Y3, Y11, 32(R11)
+	ADDQ       R8, R11
+	VMASKMOVPD Y4, Y10, (R11)
+	VMASKMOVPD Y5, Y11, 32(R11)
+	ADDQ       R8, R11
+	VMASKMOVPD Y6, Y10, (R11)
+	VMASKMOVPD Y7, Y11, 32(R11)
+	ADDQ       R8, R11
 
 next:
-	IMUL3Q $0x04, DX, R9
-	ADDQ   R9, CX
-	IMUL3Q $0x04, R8, R9
-	ADDQ   R9, DI
+	IMUL3Q $0x04, DX, R10
+	ADDQ   R10, CX
+	IMUL3Q $0x04, R8, R10
+	ADDQ   R10, DI
 	DECQ   AX
 	JNE    tile
 	VZEROUPPER
 	RET
 
-// func tile64_5x4(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64)
-// Requires: AVX, FMA3
-TEXT ·tile64_5x4(SB), NOSPLIT, $0-104
+// func tile64_5x4(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64, next *float64)
+// Requires: AVX, FMA3, MMX+
+TEXT ·tile64_5x4(SB), NOSPLIT, $0-112
 	MOVQ tiles+0(FP), AX
 	MOVQ a+16(FP), CX
 	MOVQ ars+24(FP), DX
@@ -4456,106 +5183,131 @@ TEXT ·tile64_5x4(SB), NOSPLIT, $0-104
 	SHLQ $0x03, BX
 	SHLQ $0x03, SI
 	SHLQ $0x03, R8
+	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ   kc+8(FP), R9
-	MOVQ   b+40(FP), R10
-	MOVQ   CX, R11
-	LEAQ   (R11)(DX*2), R12
-	ADDQ   DX, R12
-	VXORPD Y0, Y0, Y0
-	VXORPD Y1, Y1, Y1
-	VXORPD Y2, Y2, Y2
-	VXORPD Y3, Y3, Y3
-	VXORPD Y4, Y4, Y4
-	SUBQ   $0x04, R9
-	JL     tail
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       CX, R12
+	LEAQ       (R12)(DX*2), R13
+	ADDQ       DX, R13
+	MOVQ       DI, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VXORPD     Y0, Y0, Y0
+	VXORPD     Y1, Y1, Y1
+	VXORPD     Y2, Y2, Y2
+	VXORPD     Y3, Y3, Y3
+	VXORPD     Y4, Y4, Y4
+	IMUL3Q     $0x05, DX, R14
+	ADDQ       R12, R14
+	LEAQ       (R14)(DX*2), R15
+	ADDQ       DX, R15
+	SUBQ       $0x04, R10
+	JL         tail
 
 unrolled:
-	VMOVUPD      (R10), Y5
-	VBROADCASTSD (R11), Y6
-	VFMADD231PD  Y5, Y6, Y0
-	VBROADCASTSD (R11)(DX*1), Y6
-	VFMADD231PD  Y5, Y6, Y1
-	VBROADCASTSD (R11)(DX*2), Y6
-	VFMADD231PD  Y5, Y6, Y2
+	PREFETCHT1   (R14)
+	PREFETCHT1   (R15)(DX*1)
+	VMOVUPD      (R11), Y5
 	VBROADCASTSD (R12), Y6
-	VFMADD231PD  Y5, Y6, Y3
-	VBROADCASTSD (R12)(DX*1), Y6
-	VFMADD231PD  Y5, Y6, Y4
-	ADDQ         BX, R11
-	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y5
-	VBROADCASTSD (R11), Y6
 	VFMADD231PD  Y5, Y6, Y0
-	VBROADCASTSD (R11)(DX*1), Y6
-	VFMADD231PD  Y5, Y6, Y1
-	VBROADCASTSD (R11)(DX*2), Y6
-	VFMADD231PD  Y5, Y6, Y2
-	VBROADCASTSD (R12), Y6
-	VFMADD231PD  Y5, Y6, Y3
 	VBROADCASTSD (R12)(DX*1), Y6
+	VFMADD231PD  Y5, Y6, Y1
+	VBROADCASTSD (R12)(DX*2), Y6
+	VFMADD231PD  Y5, Y6, Y2
+	VBROADCASTSD (R13), Y6
+	VFMADD231PD  Y5, Y6, Y3
+	VBROADCASTSD (R13)(DX*1), Y6
 	VFMADD231PD  Y5, Y6, Y4
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y5
-	VBROADCASTSD (R11), Y6
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R14)(DX*1)
+	VMOVUPD      (R11), Y5
+	VBROADCASTSD (R12), Y6
 	VFMADD231PD  Y5, Y6, Y0
-	VBROADCASTSD (R11)(DX*1), Y6
-	VFMADD231PD  Y5, Y6, Y1
-	VBROADCASTSD (R11)(DX*2), Y6
-	VFMADD231PD  Y5, Y6, Y2
-	VBROADCASTSD (R12), Y6
-	VFMADD231PD  Y5, Y6, Y3
 	VBROADCASTSD (R12)(DX*1), Y6
+	VFMADD231PD  Y5, Y6, Y1
+	VBROADCASTSD (R12)(DX*2), Y6
+	VFMADD231PD  Y5, Y6, Y2
+	VBROADCASTSD (R13), Y6
+	VFMADD231PD  Y5, Y6, Y3
+	VBROADCASTSD (R13)(DX*1), Y6
 	VFMADD231PD  Y5, Y6, Y4
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y5
-	VBROADCASTSD (R11), Y6
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R14)(DX*2)
+	VMOVUPD      (R11), Y5
+	VBROADCASTSD (R12), Y6
 	VFMADD231PD  Y5, Y6, Y0
-	VBROADCASTSD (R11)(DX*1), Y6
-	VFMADD231PD  Y5, Y6, Y1
-	VBROADCASTSD (R11)(DX*2), Y6
-	VFMADD231PD  Y5, Y6, Y2
-	VBROADCASTSD (R12), Y6
-	VFMADD231PD  Y5, Y6, Y3
 	VBROADCASTSD (R12)(DX*1), Y6
+	VFMADD231PD  Y5, Y6, Y1
+	VBROADCASTSD (R12)(DX*2), Y6
+	VFMADD231PD  Y5, Y6, Y2
+	VBROADCASTSD (R13), Y6
+	VFMADD231PD  Y5, Y6, Y3
+	VBROADCASTSD (R13)(DX*1), Y6
 	VFMADD231PD  Y5, Y6, Y4
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	SUBQ         $0x04, R9
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R15)
+	PREFETCHT1   (R9)
+	ADDQ         $0x08, R9
+	LEAQ         (R14)(BX*4), R14
+	LEAQ         (R15)(BX*4), R15
+	VMOVUPD      (R11), Y5
+	VBROADCASTSD (R12), Y6
+	VFMADD231PD  Y5, Y6, Y0
+	VBROADCASTSD (R12)(DX*1), Y6
+	VFMADD231PD  Y5, Y6, Y1
+	VBROADCASTSD (R12)(DX*2), Y6
+	VFMADD231PD  Y5, Y6, Y2
+	VBROADCASTSD (R13), Y6
+	VFMADD231PD  Y5, Y6, Y3
+	VBROADCASTSD (R13)(DX*1), Y6
+	VFMADD231PD  Y5, Y6, Y4
+	ADDQ         BX, R12
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	SUBQ         $0x04, R10
 	JGE          unrolled
 
 tail:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JE   finish
 
 single:
-	VMOVUPD      (R10), Y5
-	VBROADCASTSD (R11), Y6
-	VFMADD231PD  Y5, Y6, Y0
-	VBROADCASTSD (R11)(DX*1), Y6
-	VFMADD231PD  Y5, Y6, Y1
-	VBROADCASTSD (R11)(DX*2), Y6
-	VFMADD231PD  Y5, Y6, Y2
+	VMOVUPD      (R11), Y5
 	VBROADCASTSD (R12), Y6
-	VFMADD231PD  Y5, Y6, Y3
+	VFMADD231PD  Y5, Y6, Y0
 	VBROADCASTSD (R12)(DX*1), Y6
+	VFMADD231PD  Y5, Y6, Y1
+	VBROADCASTSD (R12)(DX*2), Y6
+	VFMADD231PD  Y5, Y6, Y2
+	VBROADCASTSD (R13), Y6
+	VFMADD231PD  Y5, Y6, Y3
+	VBROADCASTSD (R13)(DX*1), Y6
 	VFMADD231PD  Y5, Y6, Y4
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	DECQ         R9
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	DECQ         R10
 	JNE          single
 
 finish:
-	MOVQ         flags+80(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSD alpha+72(FP), Y6
 	VMULPD       Y6, Y0, Y0
@@ -4565,28 +5317,28 @@ finish:
 	VMULPD       Y6, Y4, Y4
 
 scaled:
-	MOVQ   mask+96(FP), R10
-	TESTQ  R10, R10
+	MOVQ   mask+96(FP), R11
+	TESTQ  R11, R11
 	JNE    masked
-	TESTQ  $0x00000001, R9
+	TESTQ  $0x00000001, R10
 	JE     bias
-	MOVQ   DI, R10
-	VADDPD (R10), Y0, Y0
-	ADDQ   R8, R10
-	VADDPD (R10), Y1, Y1
-	ADDQ   R8, R10
-	VADDPD (R10), Y2, Y2
-	ADDQ   R8, R10
-	VADDPD (R10), Y3, Y3
-	ADDQ   R8, R10
-	VADDPD (R10), Y4, Y4
-	ADDQ   R8, R10
+	MOVQ   DI, R11
+	VADDPD (R11), Y0, Y0
+	ADDQ   R8, R11
+	VADDPD (R11), Y1, Y1
+	ADDQ   R8, R11
+	VADDPD (R11), Y2, Y2
+	ADDQ   R8, R11
+	VADDPD (R11), Y3, Y3
+	ADDQ   R8, R11
+	VADDPD (R11), Y4, Y4
+	ADDQ   R8, R11
 
 bias:
-	MOVQ    bias+88(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+88(FP), R11
+	TESTQ   R11, R11
 	JE      act
-	VMOVUPD (R10), Y5
+	VMOVUPD (R11), Y5
 	VADDPD  Y5, Y0, Y0
 	VADDPD  Y5, Y1, Y1
 	VADDPD  Y5, Y2, Y2
@@ -4594,7 +5346,7 @@ bias:
 	VADDPD  Y5, Y4, Y4
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPD Y5, Y5, Y5
 	VMAXPD Y0, Y5, Y0
@@ -4604,45 +5356,45 @@ act:
 	VMAXPD Y4, Y5, Y4
 
 store:
-	MOVQ    DI, R10
-	VMOVUPD Y0, (R10)
-	ADDQ    R8, R10
-	VMOVUPD Y1, (R10)
-	ADDQ    R8, R10
-	VMOVUPD Y2, (R10)
-	ADDQ    R8, R10
-	VMOVUPD Y3, (R10)
-	ADDQ    R8, R10
-	VMOVUPD Y4, (R10)
-	ADDQ    R8, R10
+	MOVQ    DI, R11
+	VMOVUPD Y0, (R11)
+	ADDQ    R8, R11
+	VMOVUPD Y1, (R11)
+	ADDQ    R8, R11
+	VMOVUPD Y2, (R11)
+	ADDQ    R8, R11
+	VMOVUPD Y3, (R11)
+	ADDQ    R8, R11
+	VMOVUPD Y4, (R11)
+	ADDQ    R8, R11
 	JMP     next
 
 masked:
-	VMOVUPD    (R10), Y6
-	TESTQ      $0x00000001, R9
+	VMOVUPD    (R11), Y6
+	TESTQ      $0x00000001, R10
 	JE         mbias
-	MOVQ       DI, R10
-	VMASKMOVPD (R10), Y6, Y5
+	MOVQ       DI, R11
+	VMASKMOVPD (R11), Y6, Y5
 	VADDPD     Y5, Y0, Y0
-	ADDQ       R8, R10
-	VMASKMOVPD (R10), Y6, Y5
+	ADDQ       R8, R11
+	VMASKMOVPD (R11), Y6, Y5
 	VADDPD     Y5, Y1, Y1
-	ADDQ       R8, R10
-	VMASKMOVPD (R10), Y6, Y5
+	ADDQ       R8, R11
+	VMASKMOVPD (R11), Y6, Y5
 	VADDPD     Y5, Y2, Y2
-	ADDQ       R8, R10
-	VMASKMOVPD (R10), Y6, Y5
+	ADDQ       R8, R11
+	VMASKMOVPD (R11), Y6, Y5
 	VADDPD     Y5, Y3, Y3
-	ADDQ       R8, R10
-	VMASKMOVPD (R10), Y6, Y5
+	ADDQ       R8, R11
+	VMASKMOVPD (R11), Y6, Y5
 	VADDPD     Y5, Y4, Y4
-	ADDQ       R8, R10
+	ADDQ       R8, R11
 
 mbias:
-	MOVQ       bias+88(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+88(FP), R11
+	TESTQ      R11, R11
 	JE         mact
-	VMASKMOVPD (R10), Y6, Y5
+	VMASKMOVPD (R11), Y6, Y5
 	VADDPD     Y5, Y0, Y0
 	VADDPD     Y5, Y1, Y1
 	VADDPD     Y5, Y2, Y2
@@ -4650,7 +5402,7 @@ mbias:
 	VADDPD     Y5, Y4, Y4
 
 mact:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     mstore
 	VXORPD Y5, Y5, Y5
 	VMAXPD Y0, Y5, Y0
@@ -4660,31 +5412,31 @@ mact:
 	VMAXPD Y4, Y5, Y4
 
 mstore:
-	MOVQ       DI, R10
-	VMASKMOVPD Y0, Y6, (R10)
-	ADDQ       R8, R10
-	VMASKMOVPD Y1, Y6, (R10)
-	ADDQ       R8, R10
-	VMASKMOVPD Y2, Y6, (R10)
-	ADDQ       R8, R10
-	VMASKMOVPD Y3, Y6, (R10)
-	ADDQ       R8, R10
-	VMASKMOVPD Y4, Y6, (R10)
-	ADDQ       R8, R10
+	MOVQ       DI, R11
+	VMASKMOVPD Y0, Y6, (R11)
+	ADDQ       R8, R11
+	VMASKMOVPD Y1, Y6, (R11)
+	ADDQ       R8, R11
+	VMASKMOVPD Y2, Y6, (R11)
+	ADDQ       R8, R11
+	VMASKMOVPD Y3, Y6, (R11)
+	ADDQ       R8, R11
+	VMASKMOVPD Y4, Y6, (R11)
+	ADDQ       R8, R11
 
 next:
-	IMUL3Q $0x05, DX, R9
-	ADDQ   R9, CX
-	IMUL3Q $0x05, R8, R9
-	ADDQ   R9, DI
+	IMUL3Q $0x05, DX, R10
+	ADDQ   R10, CX
+	IMUL3Q $0x05, R8, R10
+	ADDQ   R10, DI
 	DECQ   AX
 	JNE    tile
 	VZEROUPPER
 	RET
 
-// func tile64_5x8(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64)
-// Requires: AVX, FMA3
-TEXT ·tile64_5x8(SB), NOSPLIT, $0-104
+// func tile64_5x8(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64, next *float64)
+// Requires: AVX, FMA3, MMX+
+TEXT ·tile64_5x8(SB), NOSPLIT, $0-112
 	MOVQ tiles+0(FP), AX
 	MOVQ a+16(FP), CX
 	MOVQ ars+24(FP), DX
@@ -4696,141 +5448,166 @@ TEXT ·tile64_5x8(SB), NOSPLIT, $0-104
 	SHLQ $0x03, BX
 	SHLQ $0x03, SI
 	SHLQ $0x03, R8
+	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ   kc+8(FP), R9
-	MOVQ   b+40(FP), R10
-	MOVQ   CX, R11
-	LEAQ   (R11)(DX*2), R12
-	ADDQ   DX, R12
-	VXORPD Y0, Y0, Y0
-	VXORPD Y1, Y1, Y1
-	VXORPD Y2, Y2, Y2
-	VXORPD Y3, Y3, Y3
-	VXORPD Y4, Y4, Y4
-	VXORPD Y5, Y5, Y5
-	VXORPD Y6, Y6, Y6
-	VXORPD Y7, Y7, Y7
-	VXORPD Y8, Y8, Y8
-	VXORPD Y9, Y9, Y9
-	SUBQ   $0x04, R9
-	JL     tail
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       CX, R12
+	LEAQ       (R12)(DX*2), R13
+	ADDQ       DX, R13
+	MOVQ       DI, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VXORPD     Y0, Y0, Y0
+	VXORPD     Y1, Y1, Y1
+	VXORPD     Y2, Y2, Y2
+	VXORPD     Y3, Y3, Y3
+	VXORPD     Y4, Y4, Y4
+	VXORPD     Y5, Y5, Y5
+	VXORPD     Y6, Y6, Y6
+	VXORPD     Y7, Y7, Y7
+	VXORPD     Y8, Y8, Y8
+	VXORPD     Y9, Y9, Y9
+	IMUL3Q     $0x05, DX, R14
+	ADDQ       R12, R14
+	LEAQ       (R14)(DX*2), R15
+	ADDQ       DX, R15
+	SUBQ       $0x04, R10
+	JL         tail
 
 unrolled:
-	VMOVUPD      (R10), Y10
-	VMOVUPD      32(R10), Y11
-	VBROADCASTSD (R11), Y12
+	PREFETCHT1   (R14)
+	PREFETCHT1   (R15)(DX*1)
+	VMOVUPD      (R11), Y10
+	VMOVUPD      32(R11), Y11
+	VBROADCASTSD (R12), Y12
 	VFMADD231PD  Y10, Y12, Y0
 	VFMADD231PD  Y11, Y12, Y1
-	VBROADCASTSD (R11)(DX*1), Y13
+	VBROADCASTSD (R12)(DX*1), Y13
 	VFMADD231PD  Y10, Y13, Y2
 	VFMADD231PD  Y11, Y13, Y3
-	VBROADCASTSD (R11)(DX*2), Y12
+	VBROADCASTSD (R12)(DX*2), Y12
 	VFMADD231PD  Y10, Y12, Y4
 	VFMADD231PD  Y11, Y12, Y5
-	VBROADCASTSD (R12), Y13
+	VBROADCASTSD (R13), Y13
 	VFMADD231PD  Y10, Y13, Y6
 	VFMADD231PD  Y11, Y13, Y7
-	VBROADCASTSD (R12)(DX*1), Y12
+	VBROADCASTSD (R13)(DX*1), Y12
 	VFMADD231PD  Y10, Y12, Y8
 	VFMADD231PD  Y11, Y12, Y9
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y10
-	VMOVUPD      32(R10), Y11
-	VBROADCASTSD (R11), Y12
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R14)(DX*1)
+	VMOVUPD      (R11), Y10
+	VMOVUPD      32(R11), Y11
+	VBROADCASTSD (R12), Y12
 	VFMADD231PD  Y10, Y12, Y0
 	VFMADD231PD  Y11, Y12, Y1
-	VBROADCASTSD (R11)(DX*1), Y13
+	VBROADCASTSD (R12)(DX*1), Y13
 	VFMADD231PD  Y10, Y13, Y2
 	VFMADD231PD  Y11, Y13, Y3
-	VBROADCASTSD (R11)(DX*2), Y12
+	VBROADCASTSD (R12)(DX*2), Y12
 	VFMADD231PD  Y10, Y12, Y4
 	VFMADD231PD  Y11, Y12, Y5
-	VBROADCASTSD (R12), Y13
+	VBROADCASTSD (R13), Y13
 	VFMADD231PD  Y10, Y13, Y6
 	VFMADD231PD  Y11, Y13, Y7
-	VBROADCASTSD (R12)(DX*1), Y12
+	VBROADCASTSD (R13)(DX*1), Y12
 	VFMADD231PD  Y10, Y12, Y8
 	VFMADD231PD  Y11, Y12, Y9
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y10
-	VMOVUPD      32(R10), Y11
-	VBROADCASTSD (R11), Y12
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R14)(DX*2)
+	VMOVUPD      (R11), Y10
+	VMOVUPD      32(R11), Y11
+	VBROADCASTSD (R12), Y12
 	VFMADD231PD  Y10, Y12, Y0
 	VFMADD231PD  Y11, Y12, Y1
-	VBROADCASTSD (R11)(DX*1), Y13
+	VBROADCASTSD (R12)(DX*1), Y13
 	VFMADD231PD  Y10, Y13, Y2
 	VFMADD231PD  Y11, Y13, Y3
-	VBROADCASTSD (R11)(DX*2), Y12
+	VBROADCASTSD (R12)(DX*2), Y12
 	VFMADD231PD  Y10, Y12, Y4
 	VFMADD231PD  Y11, Y12, Y5
-	VBROADCASTSD (R12), Y13
+	VBROADCASTSD (R13), Y13
 	VFMADD231PD  Y10, Y13, Y6
 	VFMADD231PD  Y11, Y13, Y7
-	VBROADCASTSD (R12)(DX*1), Y12
+	VBROADCASTSD (R13)(DX*1), Y12
 	VFMADD231PD  Y10, Y12, Y8
 	VFMADD231PD  Y11, Y12, Y9
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y10
-	VMOVUPD      32(R10), Y11
-	VBROADCASTSD (R11), Y12
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R15)
+	PREFETCHT1   (R9)
+	ADDQ         $0x10, R9
+	LEAQ         (R14)(BX*4), R14
+	LEAQ         (R15)(BX*4), R15
+	VMOVUPD      (R11), Y10
+	VMOVUPD      32(R11), Y11
+	VBROADCASTSD (R12), Y12
 	VFMADD231PD  Y10, Y12, Y0
 	VFMADD231PD  Y11, Y12, Y1
-	VBROADCASTSD (R11)(DX*1), Y13
+	VBROADCASTSD (R12)(DX*1), Y13
 	VFMADD231PD  Y10, Y13, Y2
 	VFMADD231PD  Y11, Y13, Y3
-	VBROADCASTSD (R11)(DX*2), Y12
+	VBROADCASTSD (R12)(DX*2), Y12
 	VFMADD231PD  Y10, Y12, Y4
 	VFMADD231PD  Y11, Y12, Y5
-	VBROADCASTSD (R12), Y13
+	VBROADCASTSD (R13), Y13
 	VFMADD231PD  Y10, Y13, Y6
 	VFMADD231PD  Y11, Y13, Y7
-	VBROADCASTSD (R12)(DX*1), Y12
+	VBROADCASTSD (R13)(DX*1), Y12
 	VFMADD231PD  Y10, Y12, Y8
 	VFMADD231PD  Y11, Y12, Y9
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	SUBQ         $0x04, R9
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	SUBQ         $0x04, R10
 	JGE          unrolled
 
 tail:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JE   finish
 
 single:
-	VMOVUPD      (R10), Y10
-	VMOVUPD      32(R10), Y11
-	VBROADCASTSD (R11), Y12
+	VMOVUPD      (R11), Y10
+	VMOVUPD      32(R11), Y11
+	VBROADCASTSD (R12), Y12
 	VFMADD231PD  Y10, Y12, Y0
 	VFMADD231PD  Y11, Y12, Y1
-	VBROADCASTSD (R11)(DX*1), Y13
+	VBROADCASTSD (R12)(DX*1), Y13
 	VFMADD231PD  Y10, Y13, Y2
 	VFMADD231PD  Y11, Y13, Y3
-	VBROADCASTSD (R11)(DX*2), Y12
+	VBROADCASTSD (R12)(DX*2), Y12
 	VFMADD231PD  Y10, Y12, Y4
 	VFMADD231PD  Y11, Y12, Y5
-	VBROADCASTSD (R12), Y13
+	VBROADCASTSD (R13), Y13
 	VFMADD231PD  Y10, Y13, Y6
 	VFMADD231PD  Y11, Y13, Y7
-	VBROADCASTSD (R12)(DX*1), Y12
+	VBROADCASTSD (R13)(DX*1), Y12
 	VFMADD231PD  Y10, Y12, Y8
 	VFMADD231PD  Y11, Y12, Y9
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	DECQ         R9
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	DECQ         R10
 	JNE          single
 
 finish:
-	MOVQ         flags+80(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSD alpha+72(FP), Y12
 	VMULPD       Y12, Y0, Y0
@@ -4845,34 +5622,34 @@ finish:
 	VMULPD       Y12, Y9, Y9
 
 scaled:
-	MOVQ   mask+96(FP), R10
-	TESTQ  R10, R10
+	MOVQ   mask+96(FP), R11
+	TESTQ  R11, R11
 	JNE    masked
-	TESTQ  $0x00000001, R9
+	TESTQ  $0x00000001, R10
 	JE     bias
-	MOVQ   DI, R10
-	VADDPD (R10), Y0, Y0
-	VADDPD 32(R10), Y1, Y1
-	ADDQ   R8, R10
-	VADDPD (R10), Y2, Y2
-	VADDPD 32(R10), Y3, Y3
-	ADDQ   R8, R10
-	VADDPD (R10), Y4, Y4
-	VADDPD 32(R10), Y5, Y5
-	ADDQ   R8, R10
-	VADDPD (R10), Y6, Y6
-	VADDPD 32(R10), Y7, Y7
-	ADDQ   R8, R10
-	VADDPD (R10), Y8, Y8
-	VADDPD 32(R10), Y9, Y9
-	ADDQ   R8, R10
+	MOVQ   DI, R11
+	VADDPD (R11), Y0, Y0
+	VADDPD 32(R11), Y1, Y1
+	ADDQ   R8, R11
+	VADDPD (R11), Y2, Y2
+	VADDPD 32(R11), Y3, Y3
+	ADDQ   R8, R11
+	VADDPD (R11), Y4, Y4
+	VADDPD 32(R11), Y5, Y5
+	ADDQ   R8, R11
+	VADDPD (R11), Y6, Y6
+	VADDPD 32(R11), Y7, Y7
+	ADDQ   R8, R11
+	VADDPD (R11), Y8, Y8
+	VADDPD 32(R11), Y9, Y9
+	ADDQ   R8, R11
 
 bias:
-	MOVQ    bias+88(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+88(FP), R11
+	TESTQ   R11, R11
 	JE      act
-	VMOVUPD (R10), Y10
-	VMOVUPD 32(R10), Y11
+	VMOVUPD (R11), Y10
+	VMOVUPD 32(R11), Y11
 	VADDPD  Y10, Y0, Y0
 	VADDPD  Y11, Y1, Y1
 	VADDPD  Y10, Y2, Y2
@@ -4885,7 +5662,7 @@ bias:
 	VADDPD  Y11, Y9, Y9
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPD Y10, Y10, Y10
 	VMAXPD Y0, Y10, Y0
@@ -4900,62 +5677,62 @@ act:
 	VMAXPD Y9, Y10, Y9
 
 store:
-	MOVQ    DI, R10
-	VMOVUPD Y0, (R10)
-	VMOVUPD Y1, 32(R10)
-	ADDQ    R8, R10
-	VMOVUPD Y2, (R10)
-	VMOVUPD Y3, 32(R10)
-	ADDQ    R8, R10
-	VMOVUPD Y4, (R10)
-	VMOVUPD Y5, 32(R10)
-	ADDQ    R8, R10
-	VMOVUPD Y6, (R10)
-	VMOVUPD Y7, 32(R10)
-	ADDQ    R8, R10
-	VMOVUPD Y8, (R10)
-	VMOVUPD Y9, 32(R10)
-	ADDQ    R8, R10
+	MOVQ    DI, R11
+	VMOVUPD Y0, (R11)
+	VMOVUPD Y1, 32(R11)
+	ADDQ    R8, R11
+	VMOVUPD Y2, (R11)
+	VMOVUPD Y3, 32(R11)
+	ADDQ    R8, R11
+	VMOVUPD Y4, (R11)
+	VMOVUPD Y5, 32(R11)
+	ADDQ    R8, R11
+	VMOVUPD Y6, (R11)
+	VMOVUPD Y7, 32(R11)
+	ADDQ    R8, R11
+	VMOVUPD Y8, (R11)
+	VMOVUPD Y9, 32(R11)
+	ADDQ    R8, R11
 	JMP     next
 
 masked:
-	VMOVUPD    (R10), Y12
-	VMOVUPD    32(R10), Y13
-	TESTQ      $0x00000001, R9
+	VMOVUPD    (R11), Y12
+	VMOVUPD    32(R11), Y13
+	TESTQ      $0x00000001, R10
 	JE         mbias
-	MOVQ       DI, R10
-	VMASKMOVPD (R10), Y12, Y10
+	MOVQ       DI, R11
+	VMASKMOVPD (R11), Y12, Y10
 	VADDPD     Y10, Y0, Y0
-	VMASKMOVPD 32(R10), Y13, Y11
+	VMASKMOVPD 32(R11), Y13, Y11
 	VADDPD     Y11, Y1, Y1
-	ADDQ       R8, R10
-	VMASKMOVPD (R10), Y12, Y10
+	ADDQ       R8, R11
+	VMASKMOVPD (R11), Y12, Y10
 	VADDPD     Y10, Y2, Y2
-	VMASKMOVPD 32(R10), Y13, Y11
+	VMASKMOVPD 32(R11), Y13, Y11
 	VADDPD     Y11, Y3, Y3
-	ADDQ       R8, R10
-	VMASKMOVPD (R10), Y12, Y10
+	ADDQ       R8, R11
+	VMASKMOVPD (R11), Y12, Y10
 	VADDPD     Y10, Y4, Y4
-	VMASKMOVPD 32(R10), Y13, Y11
+	VMASKMOVPD 32(R11), Y13, Y11
 	VADDPD     Y11, Y5, Y5
-	ADDQ       R8, R10
-	VMASKMOVPD (R10), Y12, Y10
+	ADDQ       R8, R11
+	VMASKMOVPD (R11), Y12, Y10
 	VADDPD     Y10, Y6, Y6
-	VMASKMOVPD 32(R10), Y13, Y11
+	VMASKMOVPD 32(R11), Y13, Y11
 	VADDPD     Y11, Y7, Y7
-	ADDQ       R8, R10
-	VMASKMOVPD (R10), Y12, Y10
+	ADDQ       R8, R11
+	VMASKMOVPD (R11), Y12, Y10
 	VADDPD     Y10, Y8, Y8
-	VMASKMOVPD 32(R10), Y13, Y11
+	VMASKMOVPD 32(R11), Y13, Y11
 	VADDPD     Y11, Y9, Y9
-	ADDQ       R8, R10
+	ADDQ       R8, R11
 
 mbias:
-	MOVQ       bias+88(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+88(FP), R11
+	TESTQ      R11, R11
 	JE         mact
-	VMASKMOVPD (R10), Y12, Y10
-	VMASKMOVPD 32(R10), Y13, Y11
+	VMASKMOVPD (R11), Y12, Y10
+	VMASKMOVPD 32(R11), Y13, Y11
 	VADDPD     Y10, Y0, Y0
 	VADDPD     Y11, Y1, Y1
 	VADDPD     Y10, Y2, Y2
@@ -4968,7 +5745,7 @@ mbias:
 	VADDPD     Y11, Y9, Y9
 
 mact:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     mstore
 	VXORPD Y10, Y10, Y10
 	VMAXPD Y0, Y10, Y0
@@ -4983,36 +5760,36 @@ mact:
 	VMAXPD Y9, Y10, Y9
 
 mstore:
-	MOVQ       DI, R10
-	VMASKMOVPD Y0, Y12, (R10)
-	VMASKMOVPD Y1, Y13, 32(R10)
-	ADDQ       R8, R10
-	VMASKMOVPD Y2, Y12, (R10)
-	VMASKMOVPD Y3, Y13, 32(R10)
-	ADDQ       R8, R10
-	VMASKMOVPD Y4, Y12, (R10)
-	VMASKMOVPD Y5, Y13, 32(R10)
-	ADDQ       R8, R10
-	VMASKMOVPD Y6, Y12, (R10)
-	VMASKMOVPD Y7, Y13, 32(R10)
-	ADDQ       R8, R10
-	VMASKMOVPD Y8, Y12, (R10)
-	VMASKMOVPD Y9, Y13, 32(R10)
-	ADDQ       R8, R10
+	MOVQ       DI, R11
+	VMASKMOVPD Y0, Y12, (R11)
+	VMASKMOVPD Y1, Y13, 32(R11)
+	ADDQ       R8, R11
+	VMASKMOVPD Y2, Y12, (R11)
+	VMASKMOVPD Y3, Y13, 32(R11)
+	ADDQ       R8, R11
+	VMASKMOVPD Y4, Y12, (R11)
+	VMASKMOVPD Y5, Y13, 32(R11)
+	ADDQ       R8, R11
+	VMASKMOVPD Y6, Y12, (R11)
+	VMASKMOVPD Y7, Y13, 32(R11)
+	ADDQ       R8, R11
+	VMASKMOVPD Y8, Y12, (R11)
+	VMASKMOVPD Y9, Y13, 32(R11)
+	ADDQ       R8, R11
 
 next:
-	IMUL3Q $0x05, DX, R9
-	ADDQ   R9, CX
-	IMUL3Q $0x05, R8, R9
-	ADDQ   R9, DI
+	IMUL3Q $0x05, DX, R10
+	ADDQ   R10, CX
+	IMUL3Q $0x05, R8, R10
+	ADDQ   R10, DI
 	DECQ   AX
 	JNE    tile
 	VZEROUPPER
 	RET
 
-// func tile64_6x4(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64)
-// Requires: AVX, FMA3
-TEXT ·tile64_6x4(SB), NOSPLIT, $0-104
+// func tile64_6x4(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64, next *float64)
+// Requires: AVX, FMA3, MMX+
+TEXT ·tile64_6x4(SB), NOSPLIT, $0-112
 	MOVQ tiles+0(FP), AX
 	MOVQ a+16(FP), CX
 	MOVQ ars+24(FP), DX
@@ -5024,117 +5801,145 @@ TEXT ·tile64_6x4(SB), NOSPLIT, $0-104
 	SHLQ $0x03, BX
 	SHLQ $0x03, SI
 	SHLQ $0x03, R8
+	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ   kc+8(FP), R9
-	MOVQ   b+40(FP), R10
-	MOVQ   CX, R11
-	LEAQ   (R11)(DX*2), R12
-	ADDQ   DX, R12
-	VXORPD Y0, Y0, Y0
-	VXORPD Y1, Y1, Y1
-	VXORPD Y2, Y2, Y2
-	VXORPD Y3, Y3, Y3
-	VXORPD Y4, Y4, Y4
-	VXORPD Y5, Y5, Y5
-	SUBQ   $0x04, R9
-	JL     tail
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       CX, R12
+	LEAQ       (R12)(DX*2), R13
+	ADDQ       DX, R13
+	MOVQ       DI, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VXORPD     Y0, Y0, Y0
+	VXORPD     Y1, Y1, Y1
+	VXORPD     Y2, Y2, Y2
+	VXORPD     Y3, Y3, Y3
+	VXORPD     Y4, Y4, Y4
+	VXORPD     Y5, Y5, Y5
+	IMUL3Q     $0x06, DX, R14
+	ADDQ       R12, R14
+	LEAQ       (R14)(DX*2), R15
+	ADDQ       DX, R15
+	SUBQ       $0x04, R10
+	JL         tail
 
 unrolled:
-	VMOVUPD      (R10), Y6
-	VBROADCASTSD (R11), Y7
-	VFMADD231PD  Y6, Y7, Y0
-	VBROADCASTSD (R11)(DX*1), Y7
-	VFMADD231PD  Y6, Y7, Y1
-	VBROADCASTSD (R11)(DX*2), Y7
-	VFMADD231PD  Y6, Y7, Y2
+	PREFETCHT1   (R14)
+	PREFETCHT1   (R15)(DX*1)
+	VMOVUPD      (R11), Y6
 	VBROADCASTSD (R12), Y7
-	VFMADD231PD  Y6, Y7, Y3
-	VBROADCASTSD (R12)(DX*1), Y7
-	VFMADD231PD  Y6, Y7, Y4
-	VBROADCASTSD (R12)(DX*2), Y7
-	VFMADD231PD  Y6, Y7, Y5
-	ADDQ         BX, R11
-	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y6
-	VBROADCASTSD (R11), Y7
 	VFMADD231PD  Y6, Y7, Y0
-	VBROADCASTSD (R11)(DX*1), Y7
-	VFMADD231PD  Y6, Y7, Y1
-	VBROADCASTSD (R11)(DX*2), Y7
-	VFMADD231PD  Y6, Y7, Y2
-	VBROADCASTSD (R12), Y7
-	VFMADD231PD  Y6, Y7, Y3
 	VBROADCASTSD (R12)(DX*1), Y7
-	VFMADD231PD  Y6, Y7, Y4
+	VFMADD231PD  Y6, Y7, Y1
 	VBROADCASTSD (R12)(DX*2), Y7
+	VFMADD231PD  Y6, Y7, Y2
+	VBROADCASTSD (R13), Y7
+	VFMADD231PD  Y6, Y7, Y3
+	VBROADCASTSD (R13)(DX*1), Y7
+	VFMADD231PD  Y6, Y7, Y4
+	VBROADCASTSD (R13)(DX*2), Y7
 	VFMADD231PD  Y6, Y7, Y5
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y6
-	VBROADCASTSD (R11), Y7
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R14)(DX*1)
+	PREFETCHT1   (R15)(DX*2)
+	VMOVUPD      (R11), Y6
+	VBROADCASTSD (R12), Y7
 	VFMADD231PD  Y6, Y7, Y0
-	VBROADCASTSD (R11)(DX*1), Y7
-	VFMADD231PD  Y6, Y7, Y1
-	VBROADCASTSD (R11)(DX*2), Y7
-	VFMADD231PD  Y6, Y7, Y2
-	VBROADCASTSD (R12), Y7
-	VFMADD231PD  Y6, Y7, Y3
 	VBROADCASTSD (R12)(DX*1), Y7
-	VFMADD231PD  Y6, Y7, Y4
+	VFMADD231PD  Y6, Y7, Y1
 	VBROADCASTSD (R12)(DX*2), Y7
+	VFMADD231PD  Y6, Y7, Y2
+	VBROADCASTSD (R13), Y7
+	VFMADD231PD  Y6, Y7, Y3
+	VBROADCASTSD (R13)(DX*1), Y7
+	VFMADD231PD  Y6, Y7, Y4
+	VBROADCASTSD (R13)(DX*2), Y7
 	VFMADD231PD  Y6, Y7, Y5
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y6
-	VBROADCASTSD (R11), Y7
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R14)(DX*2)
+	VMOVUPD      (R11), Y6
+	VBROADCASTSD (R12), Y7
 	VFMADD231PD  Y6, Y7, Y0
-	VBROADCASTSD (R11)(DX*1), Y7
-	VFMADD231PD  Y6, Y7, Y1
-	VBROADCASTSD (R11)(DX*2), Y7
-	VFMADD231PD  Y6, Y7, Y2
-	VBROADCASTSD (R12), Y7
-	VFMADD231PD  Y6, Y7, Y3
 	VBROADCASTSD (R12)(DX*1), Y7
-	VFMADD231PD  Y6, Y7, Y4
+	VFMADD231PD  Y6, Y7, Y1
 	VBROADCASTSD (R12)(DX*2), Y7
+	VFMADD231PD  Y6, Y7, Y2
+	VBROADCASTSD (R13), Y7
+	VFMADD231PD  Y6, Y7, Y3
+	VBROADCASTSD (R13)(DX*1), Y7
+	VFMADD231PD  Y6, Y7, Y4
+	VBROADCASTSD (R13)(DX*2), Y7
 	VFMADD231PD  Y6, Y7, Y5
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	SUBQ         $0x04, R9
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R15)
+	PREFETCHT1   (R9)
+	ADDQ         $0x08, R9
+	LEAQ         (R14)(BX*4), R14
+	LEAQ         (R15)(BX*4), R15
+	VMOVUPD      (R11), Y6
+	VBROADCASTSD (R12), Y7
+	VFMADD231PD  Y6, Y7, Y0
+	VBROADCASTSD (R12)(DX*1), Y7
+	VFMADD231PD  Y6, Y7, Y1
+	VBROADCASTSD (R12)(DX*2), Y7
+	VFMADD231PD  Y6, Y7, Y2
+	VBROADCASTSD (R13), Y7
+	VFMADD231PD  Y6, Y7, Y3
+	VBROADCASTSD (R13)(DX*1), Y7
+	VFMADD231PD  Y6, Y7, Y4
+	VBROADCASTSD (R13)(DX*2), Y7
+	VFMADD231PD  Y6, Y7, Y5
+	ADDQ         BX, R12
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	SUBQ         $0x04, R10
 	JGE          unrolled
 
 tail:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JE   finish
 
 single:
-	VMOVUPD      (R10), Y6
-	VBROADCASTSD (R11), Y7
-	VFMADD231PD  Y6, Y7, Y0
-	VBROADCASTSD (R11)(DX*1), Y7
-	VFMADD231PD  Y6, Y7, Y1
-	VBROADCASTSD (R11)(DX*2), Y7
-	VFMADD231PD  Y6, Y7, Y2
+	VMOVUPD      (R11), Y6
 	VBROADCASTSD (R12), Y7
-	VFMADD231PD  Y6, Y7, Y3
+	VFMADD231PD  Y6, Y7, Y0
 	VBROADCASTSD (R12)(DX*1), Y7
-	VFMADD231PD  Y6, Y7, Y4
+	VFMADD231PD  Y6, Y7, Y1
 	VBROADCASTSD (R12)(DX*2), Y7
+	VFMADD231PD  Y6, Y7, Y2
+	VBROADCASTSD (R13), Y7
+	VFMADD231PD  Y6, Y7, Y3
+	VBROADCASTSD (R13)(DX*1), Y7
+	VFMADD231PD  Y6, Y7, Y4
+	VBROADCASTSD (R13)(DX*2), Y7
 	VFMADD231PD  Y6, Y7, Y5
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	DECQ         R9
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	DECQ         R10
 	JNE          single
 
 finish:
-	MOVQ         flags+80(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSD alpha+72(FP), Y7
 	VMULPD       Y7, Y0, Y0
@@ -5145,30 +5950,30 @@ finish:
 	VMULPD       Y7, Y5, Y5
 
 scaled:
-	MOVQ   mask+96(FP), R10
-	TESTQ  R10, R10
+	MOVQ   mask+96(FP), R11
+	TESTQ  R11, R11
 	JNE    masked
-	TESTQ  $0x00000001, R9
+	TESTQ  $0x00000001, R10
 	JE     bias
-	MOVQ   DI, R10
-	VADDPD (R10), Y0, Y0
-	ADDQ   R8, R10
-	VADDPD (R10), Y1, Y1
-	ADDQ   R8, R10
-	VADDPD (R10), Y2, Y2
-	ADDQ   R8, R10
-	VADDPD (R10), Y3, Y3
-	ADDQ   R8, R10
-	VADDPD (R10), Y4, Y4
-	ADDQ   R8, R10
-	VADDPD (R10), Y5, Y5
-	ADDQ   R8, R10
+	MOVQ   DI, R11
+	VADDPD (R11), Y0, Y0
+	ADDQ   R8, R11
+	VADDPD (R11), Y1, Y1
+	ADDQ   R8, R11
+	VADDPD (R11), Y2, Y2
+	ADDQ   R8, R11
+	VADDPD (R11), Y3, Y3
+	ADDQ   R8, R11
+	VADDPD (R11), Y4, Y4
+	ADDQ   R8, R11
+	VADDPD (R11), Y5, Y5
+	ADDQ   R8, R11
 
 bias:
-	MOVQ    bias+88(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+88(FP), R11
+	TESTQ   R11, R11
 	JE      act
-	VMOVUPD (R10), Y6
+	VMOVUPD (R11), Y6
 	VADDPD  Y6, Y0, Y0
 	VADDPD  Y6, Y1, Y1
 	VADDPD  Y6, Y2, Y2
@@ -5177,7 +5982,7 @@ bias:
 	VADDPD  Y6, Y5, Y5
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPD Y6, Y6, Y6
 	VMAXPD Y0, Y6, Y0
@@ -5188,50 +5993,50 @@ act:
 	VMAXPD Y5, Y6, Y5
 
 store:
-	MOVQ    DI, R10
-	VMOVUPD Y0, (R10)
-	ADDQ    R8, R10
-	VMOVUPD Y1, (R10)
-	ADDQ    R8, R10
-	VMOVUPD Y2, (R10)
-	ADDQ    R8, R10
-	VMOVUPD Y3, (R10)
-	ADDQ    R8, R10
-	VMOVUPD Y4, (R10)
-	ADDQ    R8, R10
-	VMOVUPD Y5, (R10)
-	ADDQ    R8, R10
+	MOVQ    DI, R11
+	VMOVUPD Y0, (R11)
+	ADDQ    R8, R11
+	VMOVUPD Y1, (R11)
+	ADDQ    R8, R11
+	VMOVUPD Y2, (R11)
+	ADDQ    R8, R11
+	VMOVUPD Y3, (R11)
+	ADDQ    R8, R11
+	VMOVUPD Y4, (R11)
+	ADDQ    R8, R11
+	VMOVUPD Y5, (R11)
+	ADDQ    R8, R11
 	JMP     next
 
 masked:
-	VMOVUPD    (R10), Y7
-	TESTQ      $0x00000001, R9
+	VMOVUPD    (R11), Y7
+	TESTQ      $0x00000001, R10
 	JE         mbias
-	MOVQ       DI, R10
-	VMASKMOVPD (R10), Y7, Y6
+	MOVQ       DI, R11
+	VMASKMOVPD (R11), Y7, Y6
 	VADDPD     Y6, Y0, Y0
-	ADDQ       R8, R10
-	VMASKMOVPD (R10), Y7, Y6
+	ADDQ       R8, R11
+	VMASKMOVPD (R11), Y7, Y6
 	VADDPD     Y6, Y1, Y1
-	ADDQ       R8, R10
-	VMASKMOVPD (R10), Y7, Y6
+	ADDQ       R8, R11
+	VMASKMOVPD (R11), Y7, Y6
 	VADDPD     Y6, Y2, Y2
-	ADDQ       R8, R10
-	VMASKMOVPD (R10), Y7, Y6
+	ADDQ       R8, R11
+	VMASKMOVPD (R11), Y7, Y6
 	VADDPD     Y6, Y3, Y3
-	ADDQ       R8, R10
-	VMASKMOVPD (R10), Y7, Y6
+	ADDQ       R8, R11
+	VMASKMOVPD (R11), Y7, Y6
 	VADDPD     Y6, Y4, Y4
-	ADDQ       R8, R10
-	VMASKMOVPD (R10), Y7, Y6
+	ADDQ       R8, R11
+	VMASKMOVPD (R11), Y7, Y6
 	VADDPD     Y6, Y5, Y5
-	ADDQ       R8, R10
+	ADDQ       R8, R11
 
 mbias:
-	MOVQ       bias+88(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+88(FP), R11
+	TESTQ      R11, R11
 	JE         mact
-	VMASKMOVPD (R10), Y7, Y6
+	VMASKMOVPD (R11), Y7, Y6
 	VADDPD     Y6, Y0, Y0
 	VADDPD     Y6, Y1, Y1
 	VADDPD     Y6, Y2, Y2
@@ -5240,7 +6045,7 @@ mbias:
 	VADDPD     Y6, Y5, Y5
 
 mact:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     mstore
 	VXORPD Y6, Y6, Y6
 	VMAXPD Y0, Y6, Y0
@@ -5251,33 +6056,33 @@ mact:
 	VMAXPD Y5, Y6, Y5
 
 mstore:
-	MOVQ       DI, R10
-	VMASKMOVPD Y0, Y7, (R10)
-	ADDQ       R8, R10
-	VMASKMOVPD Y1, Y7, (R10)
-	ADDQ       R8, R10
-	VMASKMOVPD Y2, Y7, (R10)
-	ADDQ       R8, R10
-	VMASKMOVPD Y3, Y7, (R10)
-	ADDQ       R8, R10
-	VMASKMOVPD Y4, Y7, (R10)
-	ADDQ       R8, R10
-	VMASKMOVPD Y5, Y7, (R10)
-	ADDQ       R8, R10
+	MOVQ       DI, R11
+	VMASKMOVPD Y0, Y7, (R11)
+	ADDQ       R8, R11
+	VMASKMOVPD Y1, Y7, (R11)
+	ADDQ       R8, R11
+	VMASKMOVPD Y2, Y7, (R11)
+	ADDQ       R8, R11
+	VMASKMOVPD Y3, Y7, (R11)
+	ADDQ       R8, R11
+	VMASKMOVPD Y4, Y7, (R11)
+	ADDQ       R8, R11
+	VMASKMOVPD Y5, Y7, (R11)
+	ADDQ       R8, R11
 
 next:
-	IMUL3Q $0x06, DX, R9
-	ADDQ   R9, CX
-	IMUL3Q $0x06, R8, R9
-	ADDQ   R9, DI
+	IMUL3Q $0x06, DX, R10
+	ADDQ   R10, CX
+	IMUL3Q $0x06, R8, R10
+	ADDQ   R10, DI
 	DECQ   AX
 	JNE    tile
 	VZEROUPPER
 	RET
 
-// func tile64_6x8(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64)
-// Requires: AVX, FMA3
-TEXT ·tile64_6x8(SB), NOSPLIT, $0-104
+// func tile64_6x8(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64, next *float64)
+// Requires: AVX, FMA3, MMX+
+TEXT ·tile64_6x8(SB), NOSPLIT, $0-112
 	MOVQ tiles+0(FP), AX
 	MOVQ a+16(FP), CX
 	MOVQ ars+24(FP), DX
@@ -5289,158 +6094,186 @@ TEXT ·tile64_6x8(SB), NOSPLIT, $0-104
 	SHLQ $0x03, BX
 	SHLQ $0x03, SI
 	SHLQ $0x03, R8
+	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ   kc+8(FP), R9
-	MOVQ   b+40(FP), R10
-	MOVQ   CX, R11
-	LEAQ   (R11)(DX*2), R12
-	ADDQ   DX, R12
-	VXORPD Y0, Y0, Y0
-	VXORPD Y1, Y1, Y1
-	VXORPD Y2, Y2, Y2
-	VXORPD Y3, Y3, Y3
-	VXORPD Y4, Y4, Y4
-	VXORPD Y5, Y5, Y5
-	VXORPD Y6, Y6, Y6
-	VXORPD Y7, Y7, Y7
-	VXORPD Y8, Y8, Y8
-	VXORPD Y9, Y9, Y9
-	VXORPD Y10, Y10, Y10
-	VXORPD Y11, Y11, Y11
-	SUBQ   $0x04, R9
-	JL     tail
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       CX, R12
+	LEAQ       (R12)(DX*2), R13
+	ADDQ       DX, R13
+	MOVQ       DI, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VXORPD     Y0, Y0, Y0
+	VXORPD     Y1, Y1, Y1
+	VXORPD     Y2, Y2, Y2
+	VXORPD     Y3, Y3, Y3
+	VXORPD     Y4, Y4, Y4
+	VXORPD     Y5, Y5, Y5
+	VXORPD     Y6, Y6, Y6
+	VXORPD     Y7, Y7, Y7
+	VXORPD     Y8, Y8, Y8
+	VXORPD     Y9, Y9, Y9
+	VXORPD     Y10, Y10, Y10
+	VXORPD     Y11, Y11, Y11
+	IMUL3Q     $0x06, DX, R14
+	ADDQ       R12, R14
+	LEAQ       (R14)(DX*2), R15
+	ADDQ       DX, R15
+	SUBQ       $0x04, R10
+	JL         tail
 
 unrolled:
-	VMOVUPD      (R10), Y12
-	VMOVUPD      32(R10), Y13
-	VBROADCASTSD (R11), Y14
+	PREFETCHT1   (R14)
+	PREFETCHT1   (R15)(DX*1)
+	VMOVUPD      (R11), Y12
+	VMOVUPD      32(R11), Y13
+	VBROADCASTSD (R12), Y14
 	VFMADD231PD  Y12, Y14, Y0
 	VFMADD231PD  Y13, Y14, Y1
-	VBROADCASTSD (R11)(DX*1), Y15
+	VBROADCASTSD (R12)(DX*1), Y15
 	VFMADD231PD  Y12, Y15, Y2
 	VFMADD231PD  Y13, Y15, Y3
-	VBROADCASTSD (R11)(DX*2), Y14
+	VBROADCASTSD (R12)(DX*2), Y14
 	VFMADD231PD  Y12, Y14, Y4
 	VFMADD231PD  Y13, Y14, Y5
-	VBROADCASTSD (R12), Y15
+	VBROADCASTSD (R13), Y15
 	VFMADD231PD  Y12, Y15, Y6
 	VFMADD231PD  Y13, Y15, Y7
-	VBROADCASTSD (R12)(DX*1), Y14
+	VBROADCASTSD (R13)(DX*1), Y14
 	VFMADD231PD  Y12, Y14, Y8
 	VFMADD231PD  Y13, Y14, Y9
-	VBROADCASTSD (R12)(DX*2), Y15
+	VBROADCASTSD (R13)(DX*2), Y15
 	VFMADD231PD  Y12, Y15, Y10
 	VFMADD231PD  Y13, Y15, Y11
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y12
-	VMOVUPD      32(R10), Y13
-	VBROADCASTSD (R11), Y14
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R14)(DX*1)
+	PREFETCHT1   (R15)(DX*2)
+	VMOVUPD      (R11), Y12
+	VMOVUPD      32(R11), Y13
+	VBROADCASTSD (R12), Y14
 	VFMADD231PD  Y12, Y14, Y0
 	VFMADD231PD  Y13, Y14, Y1
-	VBROADCASTSD (R11)(DX*1), Y15
+	VBROADCASTSD (R12)(DX*1), Y15
 	VFMADD231PD  Y12, Y15, Y2
 	VFMADD231PD  Y13, Y15, Y3
-	VBROADCASTSD (R11)(DX*2), Y14
+	VBROADCASTSD (R12)(DX*2), Y14
 	VFMADD231PD  Y12, Y14, Y4
 	VFMADD231PD  Y13, Y14, Y5
-	VBROADCASTSD (R12), Y15
+	VBROADCASTSD (R13), Y15
 	VFMADD231PD  Y12, Y15, Y6
 	VFMADD231PD  Y13, Y15, Y7
-	VBROADCASTSD (R12)(DX*1), Y14
+	VBROADCASTSD (R13)(DX*1), Y14
 	VFMADD231PD  Y12, Y14, Y8
 	VFMADD231PD  Y13, Y14, Y9
-	VBROADCASTSD (R12)(DX*2), Y15
+	VBROADCASTSD (R13)(DX*2), Y15
 	VFMADD231PD  Y12, Y15, Y10
 	VFMADD231PD  Y13, Y15, Y11
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y12
-	VMOVUPD      32(R10), Y13
-	VBROADCASTSD (R11), Y14
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R14)(DX*2)
+	VMOVUPD      (R11), Y12
+	VMOVUPD      32(R11), Y13
+	VBROADCASTSD (R12), Y14
 	VFMADD231PD  Y12, Y14, Y0
 	VFMADD231PD  Y13, Y14, Y1
-	VBROADCASTSD (R11)(DX*1), Y15
+	VBROADCASTSD (R12)(DX*1), Y15
 	VFMADD231PD  Y12, Y15, Y2
 	VFMADD231PD  Y13, Y15, Y3
-	VBROADCASTSD (R11)(DX*2), Y14
+	VBROADCASTSD (R12)(DX*2), Y14
 	VFMADD231PD  Y12, Y14, Y4
 	VFMADD231PD  Y13, Y14, Y5
-	VBROADCASTSD (R12), Y15
+	VBROADCASTSD (R13), Y15
 	VFMADD231PD  Y12, Y15, Y6
 	VFMADD231PD  Y13, Y15, Y7
-	VBROADCASTSD (R12)(DX*1), Y14
+	VBROADCASTSD (R13)(DX*1), Y14
 	VFMADD231PD  Y12, Y14, Y8
 	VFMADD231PD  Y13, Y14, Y9
-	VBROADCASTSD (R12)(DX*2), Y15
+	VBROADCASTSD (R13)(DX*2), Y15
 	VFMADD231PD  Y12, Y15, Y10
 	VFMADD231PD  Y13, Y15, Y11
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	VMOVUPD      (R10), Y12
-	VMOVUPD      32(R10), Y13
-	VBROADCASTSD (R11), Y14
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	PREFETCHT1   (R15)
+	PREFETCHT1   (R9)
+	ADDQ         $0x10, R9
+	LEAQ         (R14)(BX*4), R14
+	LEAQ         (R15)(BX*4), R15
+	VMOVUPD      (R11), Y12
+	VMOVUPD      32(R11), Y13
+	VBROADCASTSD (R12), Y14
 	VFMADD231PD  Y12, Y14, Y0
 	VFMADD231PD  Y13, Y14, Y1
-	VBROADCASTSD (R11)(DX*1), Y15
+	VBROADCASTSD (R12)(DX*1), Y15
 	VFMADD231PD  Y12, Y15, Y2
 	VFMADD231PD  Y13, Y15, Y3
-	VBROADCASTSD (R11)(DX*2), Y14
+	VBROADCASTSD (R12)(DX*2), Y14
 	VFMADD231PD  Y12, Y14, Y4
 	VFMADD231PD  Y13, Y14, Y5
-	VBROADCASTSD (R12), Y15
+	VBROADCASTSD (R13), Y15
 	VFMADD231PD  Y12, Y15, Y6
 	VFMADD231PD  Y13, Y15, Y7
-	VBROADCASTSD (R12)(DX*1), Y14
+	VBROADCASTSD (R13)(DX*1), Y14
 	VFMADD231PD  Y12, Y14, Y8
 	VFMADD231PD  Y13, Y14, Y9
-	VBROADCASTSD (R12)(DX*2), Y15
+	VBROADCASTSD (R13)(DX*2), Y15
 	VFMADD231PD  Y12, Y15, Y10
 	VFMADD231PD  Y13, Y15, Y11
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	SUBQ         $0x04, R9
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	SUBQ         $0x04, R10
 	JGE          unrolled
 
 tail:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JE   finish
 
 single:
-	VMOVUPD      (R10), Y12
-	VMOVUPD      32(R10), Y13
-	VBROADCASTSD (R11), Y14
+	VMOVUPD      (R11), Y12
+	VMOVUPD      32(R11), Y13
+	VBROADCASTSD (R12), Y14
 	VFMADD231PD  Y12, Y14, Y0
 	VFMADD231PD  Y13, Y14, Y1
-	VBROADCASTSD (R11)(DX*1), Y15
+	VBROADCASTSD (R12)(DX*1), Y15
 	VFMADD231PD  Y12, Y15, Y2
 	VFMADD231PD  Y13, Y15, Y3
-	VBROADCASTSD (R11)(DX*2), Y14
+	VBROADCASTSD (R12)(DX*2), Y14
 	VFMADD231PD  Y12, Y14, Y4
 	VFMADD231PD  Y13, Y14, Y5
-	VBROADCASTSD (R12), Y15
+	VBROADCASTSD (R13), Y15
 	VFMADD231PD  Y12, Y15, Y6
 	VFMADD231PD  Y13, Y15, Y7
-	VBROADCASTSD (R12)(DX*1), Y14
+	VBROADCASTSD (R13)(DX*1), Y14
 	VFMADD231PD  Y12, Y14, Y8
 	VFMADD231PD  Y13, Y14, Y9
-	VBROADCASTSD (R12)(DX*2), Y15
+	VBROADCASTSD (R13)(DX*2), Y15
 	VFMADD231PD  Y12, Y15, Y10
 	VFMADD231PD  Y13, Y15, Y11
-	ADDQ         BX, R11
 	ADDQ         BX, R12
-	ADDQ         SI, R10
-	DECQ         R9
+	ADDQ         BX, R13
+	ADDQ         SI, R11
+	DECQ         R10
 	JNE          single
 
 finish:
-	MOVQ         flags+80(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSD alpha+72(FP), Y14
 	VMULPD       Y14, Y0, Y0
@@ -5457,37 +6290,37 @@ finish:
 	VMULPD       Y14, Y11, Y11
 
 scaled:
-	MOVQ   mask+96(FP), R10
-	TESTQ  R10, R10
+	MOVQ   mask+96(FP), R11
+	TESTQ  R11, R11
 	JNE    masked
-	TESTQ  $0x00000001, R9
+	TESTQ  $0x00000001, R10
 	JE     bias
-	MOVQ   DI, R10
-	VADDPD (R10), Y0, Y0
-	VADDPD 32(R10), Y1, Y1
-	ADDQ   R8, R10
-	VADDPD (R10), Y2, Y2
-	VADDPD 32(R10), Y3, Y3
-	ADDQ   R8, R10
-	VADDPD (R10), Y4, Y4
-	VADDPD 32(R10), Y5, Y5
-	ADDQ   R8, R10
-	VADDPD (R10), Y6, Y6
-	VADDPD 32(R10), Y7, Y7
-	ADDQ   R8, R10
-	VADDPD (R10), Y8, Y8
-	VADDPD 32(R10), Y9, Y9
-	ADDQ   R8, R10
-	VADDPD (R10), Y10, Y10
-	VADDPD 32(R10), Y11, Y11
-	ADDQ   R8, R10
+	MOVQ   DI, R11
+	VADDPD (R11), Y0, Y0
+	VADDPD 32(R11), Y1, Y1
+	ADDQ   R8, R11
+	VADDPD (R11), Y2, Y2
+	VADDPD 32(R11), Y3, Y3
+	ADDQ   R8, R11
+	VADDPD (R11), Y4, Y4
+	VADDPD 32(R11), Y5, Y5
+	ADDQ   R8, R11
+	VADDPD (R11), Y6, Y6
+	VADDPD 32(R11), Y7, Y7
+	ADDQ   R8, R11
+	VADDPD (R11), Y8, Y8
+	VADDPD 32(R11), Y9, Y9
+	ADDQ   R8, R11
+	VADDPD (R11), Y10, Y10
+	VADDPD 32(R11), Y11, Y11
+	ADDQ   R8, R11
 
 bias:
-	MOVQ    bias+88(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+88(FP), R11
+	TESTQ   R11, R11
 	JE      act
-	VMOVUPD (R10), Y12
-	VMOVUPD 32(R10), Y13
+	VMOVUPD (R11), Y12
+	VMOVUPD 32(R11), Y13
 	VADDPD  Y12, Y0, Y0
 	VADDPD  Y13, Y1, Y1
 	VADDPD  Y12, Y2, Y2
@@ -5502,7 +6335,7 @@ bias:
 	VADDPD  Y13, Y11, Y11
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPD Y12, Y12, Y12
 	VMAXPD Y0, Y12, Y0
@@ -5519,70 +6352,70 @@ act:
 	VMAXPD Y11, Y12, Y11
 
 store:
-	MOVQ    DI, R10
-	VMOVUPD Y0, (R10)
-	VMOVUPD Y1, 32(R10)
-	ADDQ    R8, R10
-	VMOVUPD Y2, (R10)
-	VMOVUPD Y3, 32(R10)
-	ADDQ    R8, R10
-	VMOVUPD Y4, (R10)
-	VMOVUPD Y5, 32(R10)
-	ADDQ    R8, R10
-	VMOVUPD Y6, (R10)
-	VMOVUPD Y7, 32(R10)
-	ADDQ    R8, R10
-	VMOVUPD Y8, (R10)
-	VMOVUPD Y9, 32(R10)
-	ADDQ    R8, R10
-	VMOVUPD Y10, (R10)
-	VMOVUPD Y11, 32(R10)
-	ADDQ    R8, R10
+	MOVQ    DI, R11
+	VMOVUPD Y0, (R11)
+	VMOVUPD Y1, 32(R11)
+	ADDQ    R8, R11
+	VMOVUPD Y2, (R11)
+	VMOVUPD Y3, 32(R11)
+	ADDQ    R8, R11
+	VMOVUPD Y4, (R11)
+	VMOVUPD Y5, 32(R11)
+	ADDQ    R8, R11
+	VMOVUPD Y6, (R11)
+	VMOVUPD Y7, 32(R11)
+	ADDQ    R8, R11
+	VMOVUPD Y8, (R11)
+	VMOVUPD Y9, 32(R11)
+	ADDQ    R8, R11
+	VMOVUPD Y10, (R11)
+	VMOVUPD Y11, 32(R11)
+	ADDQ    R8, R11
 	JMP     next
 
 masked:
-	VMOVUPD    (R10), Y14
-	VMOVUPD    32(R10), Y15
-	TESTQ      $0x00000001, R9
+	VMOVUPD    (R11), Y14
+	VMOVUPD    32(R11), Y15
+	TESTQ      $0x00000001, R10
 	JE         mbias
-	MOVQ       DI, R10
-	VMASKMOVPD (R10), Y14, Y12
+	MOVQ       DI, R11
+	VMASKMOVPD (R11), Y14, Y12
 	VADDPD     Y12, Y0, Y0
-	VMASKMOVPD 32(R10), Y15, Y13
+	VMASKMOVPD 32(R11), Y15, Y13
 	VADDPD     Y13, Y1, Y1
-	ADDQ       R8, R10
-	VMASKMOVPD (R10), Y14, Y12
+	ADDQ       R8, R11
+	VMASKMOVPD (R11), Y14, Y12
 	VADDPD     Y12, Y2, Y2
-	VMASKMOVPD 32(R10), Y15, Y13
+	VMASKMOVPD 32(R11), Y15, Y13
 	VADDPD     Y13, Y3, Y3
-	ADDQ       R8, R10
-	VMASKMOVPD (R10), Y14, Y12
+	ADDQ       R8, R11
+	VMASKMOVPD (R11), Y14, Y12
 	VADDPD     Y12, Y4, Y4
-	VMASKMOVPD 32(R10), Y15, Y13
+	VMASKMOVPD 32(R11), Y15, Y13
 	VADDPD     Y13, Y5, Y5
-	ADDQ       R8, R10
-	VMASKMOVPD (R10), Y14, Y12
+	ADDQ       R8, R11
+	VMASKMOVPD (R11), Y14, Y12
 	VADDPD     Y12, Y6, Y6
-	VMASKMOVPD 32(R10), Y15, Y13
+	VMASKMOVPD 32(R11), Y15, Y13
 	VADDPD     Y13, Y7, Y7
-	ADDQ       R8, R10
-	VMASKMOVPD (R10), Y14, Y12
+	ADDQ       R8, R11
+	VMASKMOVPD (R11), Y14, Y12
 	VADDPD     Y12, Y8, Y8
-	VMASKMOVPD 32(R10), Y15, Y13
+	VMASKMOVPD 32(R11), Y15, Y13
 	VADDPD     Y13, Y9, Y9
-	ADDQ       R8, R10
-	VMASKMOVPD (R10), Y14, Y12
+	ADDQ       R8, R11
+	VMASKMOVPD (R11), Y14, Y12
 	VADDPD     Y12, Y10, Y10
-	VMASKMOVPD 32(R10), Y15, Y13
+	VMASKMOVPD 32(R11), Y15, Y13
 	VADDPD     Y13, Y11, Y11
-	ADDQ       R8, R10
+	ADDQ       R8, R11
 
 mbias:
-	MOVQ       bias+88(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+88(FP), R11
+	TESTQ      R11, R11
 	JE         mact
-	VMASKMOVPD (R10), Y14, Y12
-	VMASKMOVPD 32(R10), Y15, Y13
+	VMASKMOVPD (R11), Y14, Y12
+	VMASKMOVPD 32(R11), Y15, Y13
 	VADDPD     Y12, Y0, Y0
 	VADDPD     Y13, Y1, Y1
 	VADDPD     Y12, Y2, Y2
@@ -5597,7 +6430,7 @@ mbias:
 	VADDPD     Y13, Y11, Y11
 
 mact:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     mstore
 	VXORPD Y12, Y12, Y12
 	VMAXPD Y0, Y12, Y0
@@ -5614,45 +6447,338 @@ mact:
 	VMAXPD Y11, Y12, Y11
 
 mstore:
-	MOVQ       DI, R10
-	VMASKMOVPD Y0, Y14, (R10)
-	VMASKMOVPD Y1, Y15, 32(R10)
-	ADDQ       R8, R10
-	VMASKMOVPD Y2, Y14, (R10)
-	VMASKMOVPD Y3, Y15, 32(R10)
-	ADDQ       R8, R10
-	VMASKMOVPD Y4, Y14, (R10)
-	VMASKMOVPD Y5, Y15, 32(R10)
-	ADDQ       R8, R10
-	VMASKMOVPD Y6, Y14, (R10)
-	VMASKMOVPD Y7, Y15, 32(R10)
-	ADDQ       R8, R10
-	VMASKMOVPD Y8, Y14, (R10)
-	VMASKMOVPD Y9, Y15, 32(R10)
-	ADDQ       R8, R10
-	VMASKMOVPD Y10, Y14, (R10)
-	VMASKMOVPD Y11, Y15, 32(R10)
-	ADDQ       R8, R10
+	MOVQ       DI, R11
+	VMASKMOVPD Y0, Y14, (R11)
+	VMASKMOVPD Y1, Y15, 32(R11)
+	ADDQ       R8, R11
+	VMASKMOVPD Y2, Y14, (R11)
+	VMASKMOVPD Y3, Y15, 32(R11)
+	ADDQ       R8, R11
+	VMASKMOVPD Y4, Y14, (R11)
+	VMASKMOVPD Y5, Y15, 32(R11)
+	ADDQ       R8, R11
+	VMASKMOVPD Y6, Y14, (R11)
+	VMASKMOVPD Y7, Y15, 32(R11)
+	ADDQ       R8, R11
+	VMASKMOVPD Y8, Y14, (R11)
+	VMASKMOVPD Y9, Y15, 32(R11)
+	ADDQ       R8, R11
+	VMASKMOVPD Y10, Y14, (R11)
+	VMASKMOVPD Y11, Y15, 32(R11)
+	ADDQ       R8, R11
 
 next:
-	IMUL3Q $0x06, DX, R9
-	ADDQ   R9, CX
-	IMUL3Q $0x06, R8, R9
-	ADDQ   R9, DI
+	IMUL3Q $0x06, DX, R10
+	ADDQ   R10, CX
+	IMUL3Q $0x06, R8, R10
+	ADDQ   R10, DI
 	DECQ   AX
 	JNE    tile
 	VZEROUPPER
 	RET
 
-// func dots64(n int, a *float64, lda int, x *float64, out *float64)
+// func tile64_12x8(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, next *float64)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·tile64_12x8(SB), NOSPLIT, $8-104
+	MOVQ ars+24(FP), AX
+	MOVQ acs+32(FP), CX
+	MOVQ brs+48(FP), DX
+	MOVQ c+56(FP), BX
+	MOVQ ldc+64(FP), SI
+	MOVQ next+96(FP), DI
+	SHLQ $0x03, AX
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	LEAQ (AX)(AX*2), R8
+	LEAQ (AX)(AX*4), R9
+
+tile:
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       a+16(FP), R12
+	LEAQ       (R12)(R8*2), R13
+	LEAQ       (R12)(R8*4), R14
+	LEAQ       (R14)(R8*2), R15
+	MOVQ       BX, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	VXORPD     Z0, Z0, Z0
+	VXORPD     Z1, Z1, Z1
+	VXORPD     Z2, Z2, Z2
+	VXORPD     Z3, Z3, Z3
+	VXORPD     Z4, Z4, Z4
+	VXORPD     Z5, Z5, Z5
+	VXORPD     Z6, Z6, Z6
+	VXORPD     Z7, Z7, Z7
+	VXORPD     Z8, Z8, Z8
+	VXORPD     Z9, Z9, Z9
+	VXORPD     Z10, Z10, Z10
+	VXORPD     Z11, Z11, Z11
+	SUBQ       $0x04, R10
+	JL         tail
+
+unrolled:
+	PREFETCHT1       (R14)
+	PREFETCHT1       (R14)(AX*4)
+	PREFETCHT1       (R15)(AX*2)
+	VMOVUPD          (R11), Z12
+	VFMADD231PD.BCST (R12), Z12, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z12, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z12, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z12, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z12, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z12, Z5
+	VFMADD231PD.BCST (R13), Z12, Z6
+	VFMADD231PD.BCST (R13)(AX*1), Z12, Z7
+	VFMADD231PD.BCST (R13)(AX*2), Z12, Z8
+	VFMADD231PD.BCST (R13)(R8*1), Z12, Z9
+	VFMADD231PD.BCST (R13)(AX*4), Z12, Z10
+	VFMADD231PD.BCST (R13)(R9*1), Z12, Z11
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(AX*1)
+	PREFETCHT1       (R14)(R9*1)
+	PREFETCHT1       (R15)(R8*1)
+	VMOVUPD          (R11), Z12
+	VFMADD231PD.BCST (R12), Z12, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z12, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z12, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z12, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z12, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z12, Z5
+	VFMADD231PD.BCST (R13), Z12, Z6
+	VFMADD231PD.BCST (R13)(AX*1), Z12, Z7
+	VFMADD231PD.BCST (R13)(AX*2), Z12, Z8
+	VFMADD231PD.BCST (R13)(R8*1), Z12, Z9
+	VFMADD231PD.BCST (R13)(AX*4), Z12, Z10
+	VFMADD231PD.BCST (R13)(R9*1), Z12, Z11
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(AX*2)
+	PREFETCHT1       (R15)
+	PREFETCHT1       (R15)(AX*4)
+	VMOVUPD          (R11), Z12
+	VFMADD231PD.BCST (R12), Z12, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z12, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z12, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z12, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z12, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z12, Z5
+	VFMADD231PD.BCST (R13), Z12, Z6
+	VFMADD231PD.BCST (R13)(AX*1), Z12, Z7
+	VFMADD231PD.BCST (R13)(AX*2), Z12, Z8
+	VFMADD231PD.BCST (R13)(R8*1), Z12, Z9
+	VFMADD231PD.BCST (R13)(AX*4), Z12, Z10
+	VFMADD231PD.BCST (R13)(R9*1), Z12, Z11
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(R8*1)
+	PREFETCHT1       (R15)(AX*1)
+	PREFETCHT1       (R15)(R9*1)
+	PREFETCHT1       (DI)
+	ADDQ             $0x20, DI
+	LEAQ             (R14)(CX*4), R14
+	LEAQ             (R15)(CX*4), R15
+	VMOVUPD          (R11), Z12
+	VFMADD231PD.BCST (R12), Z12, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z12, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z12, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z12, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z12, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z12, Z5
+	VFMADD231PD.BCST (R13), Z12, Z6
+	VFMADD231PD.BCST (R13)(AX*1), Z12, Z7
+	VFMADD231PD.BCST (R13)(AX*2), Z12, Z8
+	VFMADD231PD.BCST (R13)(R8*1), Z12, Z9
+	VFMADD231PD.BCST (R13)(AX*4), Z12, Z10
+	VFMADD231PD.BCST (R13)(R9*1), Z12, Z11
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	SUBQ             $0x04, R10
+	JGE              unrolled
+
+tail:
+	ADDQ $0x04, R10
+	JE   finish
+
+single:
+	VMOVUPD          (R11), Z12
+	VFMADD231PD.BCST (R12), Z12, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z12, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z12, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z12, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z12, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z12, Z5
+	VFMADD231PD.BCST (R13), Z12, Z6
+	VFMADD231PD.BCST (R13)(AX*1), Z12, Z7
+	VFMADD231PD.BCST (R13)(AX*2), Z12, Z8
+	VFMADD231PD.BCST (R13)(R8*1), Z12, Z9
+	VFMADD231PD.BCST (R13)(AX*4), Z12, Z10
+	VFMADD231PD.BCST (R13)(R9*1), Z12, Z11
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	DECQ             R10
+	JNE              single
+
+finish:
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
+	JE           scaled
+	VBROADCASTSD alpha+72(FP), Z12
+	VMULPD       Z12, Z0, Z0
+	VMULPD       Z12, Z1, Z1
+	VMULPD       Z12, Z2, Z2
+	VMULPD       Z12, Z3, Z3
+	VMULPD       Z12, Z4, Z4
+	VMULPD       Z12, Z5, Z5
+	VMULPD       Z12, Z6, Z6
+	VMULPD       Z12, Z7, Z7
+	VMULPD       Z12, Z8, Z8
+	VMULPD       Z12, Z9, Z9
+	VMULPD       Z12, Z10, Z10
+	VMULPD       Z12, Z11, Z11
+
+scaled:
+	TESTQ  $0x00000001, R10
+	JE     bias
+	MOVQ   BX, R11
+	VADDPD (R11), Z0, Z0
+	ADDQ   SI, R11
+	VADDPD (R11), Z1, Z1
+	ADDQ   SI, R11
+	VADDPD (R11), Z2, Z2
+	ADDQ   SI, R11
+	VADDPD (R11), Z3, Z3
+	ADDQ   SI, R11
+	VADDPD (R11), Z4, Z4
+	ADDQ   SI, R11
+	VADDPD (R11), Z5, Z5
+	ADDQ   SI, R11
+	VADDPD (R11), Z6, Z6
+	ADDQ   SI, R11
+	VADDPD (R11), Z7, Z7
+	ADDQ   SI, R11
+	VADDPD (R11), Z8, Z8
+	ADDQ   SI, R11
+	VADDPD (R11), Z9, Z9
+	ADDQ   SI, R11
+	VADDPD (R11), Z10, Z10
+	ADDQ   SI, R11
+	VADDPD (R11), Z11, Z11
+	ADDQ   SI, R11
+
+bias:
+	MOVQ    bias+88(FP), R11
+	TESTQ   R11, R11
+	JE      act
+	VMOVUPD (R11), Z12
+	VADDPD  Z12, Z0, Z0
+	VADDPD  Z12, Z1, Z1
+	VADDPD  Z12, Z2, Z2
+	VADDPD  Z12, Z3, Z3
+	VADDPD  Z12, Z4, Z4
+	VADDPD  Z12, Z5, Z5
+	VADDPD  Z12, Z6, Z6
+	VADDPD  Z12, Z7, Z7
+	VADDPD  Z12, Z8, Z8
+	VADDPD  Z12, Z9, Z9
+	VADDPD  Z12, Z10, Z10
+	VADDPD  Z12, Z11, Z11
+
+act:
+	TESTQ  $0x00000002, R10
+	JE     store
+	VXORPD Z12, Z12, Z12
+	VMAXPD Z0, Z12, Z0
+	VMAXPD Z1, Z12, Z1
+	VMAXPD Z2, Z12, Z2
+	VMAXPD Z3, Z12, Z3
+	VMAXPD Z4, Z12, Z4
+	VMAXPD Z5, Z12, Z5
+	VMAXPD Z6, Z12, Z6
+	VMAXPD Z7, Z12, Z7
+	VMAXPD Z8, Z12, Z8
+	VMAXPD Z9, Z12, Z9
+	VMAXPD Z10, Z12, Z10
+	VMAXPD Z11, Z12, Z11
+
+store:
+	MOVQ    BX, R11
+	VMOVUPD Z0, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z2, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z3, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z4, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z5, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z6, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z7, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z8, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z9, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z10, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z11, (R11)
+	ADDQ    SI, R11
+	IMUL3Q  $0x0c, AX, R10
+	ADDQ    R10, a+16(FP)
+	IMUL3Q  $0x0c, SI, R10
+	ADDQ    R10, BX
+	DECQ    tiles+0(FP)
+	JNE     tile
+	VZEROUPPER
+	RET
+
+// func gemv64(blocks int, n int, a *float64, lda int, x *float64, y *float64, alpha float64, beta float64, mask *float64)
 // Requires: AVX, FMA3
-TEXT ·dots64(SB), NOSPLIT, $0-40
-	MOVQ   n+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   lda+16(FP), DX
-	MOVQ   x+24(FP), BX
-	SHLQ   $0x03, DX
-	LEAQ   (DX)(DX*2), SI
+TEXT ·gemv64(SB), NOSPLIT, $0-72
+	MOVQ blocks+0(FP), AX
+	MOVQ a+16(FP), CX
+	MOVQ lda+24(FP), DX
+	MOVQ y+40(FP), BX
+	SHLQ $0x03, DX
+	LEAQ (DX)(DX*2), SI
+
+block:
+	MOVQ   n+8(FP), DI
+	MOVQ   x+32(FP), R8
+	MOVQ   CX, R9
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
@@ -5662,77 +6788,153 @@ TEXT ·dots64(SB), NOSPLIT, $0-40
 	VXORPD Y6, Y6, Y6
 	VXORPD Y7, Y7, Y7
 
-loop:
-	VMOVUPD      (BX), Y8
-	VFMADD231PD  (CX), Y8, Y0
-	VFMADD231PD  (CX)(DX*1), Y8, Y2
-	VFMADD231PD  (CX)(DX*2), Y8, Y4
-	VFMADD231PD  (CX)(SI*1), Y8, Y6
-	VMOVUPD      32(BX), Y8
-	VFMADD231PD  32(CX), Y8, Y1
-	VFMADD231PD  32(CX)(DX*1), Y8, Y3
-	VFMADD231PD  32(CX)(DX*2), Y8, Y5
-	VFMADD231PD  32(CX)(SI*1), Y8, Y7
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, BX
-	SUBQ         $0x08, AX
-	JG           loop
-	MOVQ         out+32(FP), AX
+pair:
+	SUBQ        $0x08, DI
+	JL          single
+	VMOVUPD     (R8), Y8
+	VFMADD231PD (R9), Y8, Y0
+	VFMADD231PD (R9)(DX*1), Y8, Y2
+	VFMADD231PD (R9)(DX*2), Y8, Y4
+	VFMADD231PD (R9)(SI*1), Y8, Y6
+	VMOVUPD     32(R8), Y8
+	VFMADD231PD 32(R9), Y8, Y1
+	VFMADD231PD 32(R9)(DX*1), Y8, Y3
+	VFMADD231PD 32(R9)(DX*2), Y8, Y5
+	VFMADD231PD 32(R9)(SI*1), Y8, Y7
+	ADDQ        $0x40, R9
+	ADDQ        $0x40, R8
+	JMP         pair
+
+single:
+	ADDQ        $0x04, DI
+	JL          ragged
+	VMOVUPD     (R8), Y8
+	VFMADD231PD (R9), Y8, Y0
+	VFMADD231PD (R9)(DX*1), Y8, Y2
+	VFMADD231PD (R9)(DX*2), Y8, Y4
+	VFMADD231PD (R9)(SI*1), Y8, Y6
+	ADDQ        $0x20, R9
+	ADDQ        $0x20, R8
+	SUBQ        $0x04, DI
+
+ragged:
+	ADDQ        $0x04, DI
+	JE          fold
+	MOVQ        mask+64(FP), DI
+	VMOVUPD     (DI), Y9
+	VMASKMOVPD  (R8), Y9, Y8
+	VMASKMOVPD  (R9), Y9, Y10
+	VFMADD231PD Y10, Y8, Y0
+	VMASKMOVPD  (R9)(DX*1), Y9, Y10
+	VFMADD231PD Y10, Y8, Y2
+	VMASKMOVPD  (R9)(DX*2), Y9, Y10
+	VFMADD231PD Y10, Y8, Y4
+	VMASKMOVPD  (R9)(SI*1), Y9, Y10
+	VFMADD231PD Y10, Y8, Y6
+
+fold:
 	VADDPD       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPD       X1, X0, X0
-	VHADDPD      X0, X0, X0
-	VMOVSD       X0, (AX)
 	VADDPD       Y3, Y2, Y2
-	VEXTRACTF128 $0x01, Y2, X0
-	VADDPD       X0, X2, X2
-	VHADDPD      X2, X2, X2
-	VMOVSD       X2, 8(AX)
 	VADDPD       Y5, Y4, Y4
-	VEXTRACTF128 $0x01, Y4, X0
-	VADDPD       X0, X4, X4
-	VHADDPD      X4, X4, X4
-	VMOVSD       X4, 16(AX)
 	VADDPD       Y7, Y6, Y6
-	VEXTRACTF128 $0x01, Y6, X0
-	VADDPD       X0, X6, X6
-	VHADDPD      X6, X6, X6
-	VMOVSD       X6, 24(AX)
+	VHADDPD      Y2, Y0, Y8
+	VHADDPD      Y6, Y4, Y0
+	VPERM2F128   $0x21, Y0, Y8, Y1
+	VBLENDPD     $0x0c, Y0, Y8, Y0
+	VADDPD       Y1, Y0, Y0
+	VBROADCASTSD alpha+48(FP), Y1
+	VMULPD       Y1, Y0, Y0
+	VBROADCASTSD beta+56(FP), Y1
+	VPTEST       Y1, Y1
+	JE           store
+	VFMADD231PD  (BX), Y1, Y0
+
+store:
+	VMOVUPD Y0, (BX)
+	LEAQ    (CX)(DX*4), CX
+	ADDQ    $0x20, BX
+	DECQ    AX
+	JNE     block
 	VZEROUPPER
 	RET
 
-// func axpys64(n int, a *float64, lda int, x *float64, y *float64)
+// func gemvtrans64(blocks int, n int, a *float64, lda int, x *float64, y *float64, alpha float64, mask *float64)
 // Requires: AVX, FMA3
-TEXT ·axpys64(SB), NOSPLIT, $0-40
-	MOVQ         n+0(FP), AX
-	MOVQ         a+8(FP), CX
-	MOVQ         lda+16(FP), DX
-	MOVQ         x+24(FP), BX
-	MOVQ         y+32(FP), SI
+TEXT ·gemvtrans64(SB), NOSPLIT, $0-64
+	MOVQ         blocks+0(FP), AX
+	MOVQ         a+16(FP), CX
+	MOVQ         lda+24(FP), DX
+	MOVQ         x+32(FP), BX
 	SHLQ         $0x03, DX
-	LEAQ         (DX)(DX*2), DI
-	VBROADCASTSD (BX), Y0
-	VBROADCASTSD 8(BX), Y1
-	VBROADCASTSD 16(BX), Y2
-	VBROADCASTSD 24(BX), Y3
+	LEAQ         (DX)(DX*2), SI
+	VBROADCASTSD alpha+48(FP), Y0
 
-loop:
-	VMOVUPD     (SI), Y4
-	VFMADD231PD (CX), Y0, Y4
-	VFMADD231PD (CX)(DX*1), Y1, Y4
-	VFMADD231PD (CX)(DX*2), Y2, Y4
-	VFMADD231PD (CX)(DI*1), Y3, Y4
-	VMOVUPD     Y4, (SI)
-	VMOVUPD     32(SI), Y4
-	VFMADD231PD 32(CX), Y0, Y4
-	VFMADD231PD 32(CX)(DX*1), Y1, Y4
-	VFMADD231PD 32(CX)(DX*2), Y2, Y4
-	VFMADD231PD 32(CX)(DI*1), Y3, Y4
-	VMOVUPD     Y4, 32(SI)
-	ADDQ        $0x40, CX
-	ADDQ        $0x40, SI
-	SUBQ        $0x08, AX
-	JG          loop
+block:
+	MOVQ         n+8(FP), DI
+	MOVQ         y+40(FP), R8
+	MOVQ         CX, R9
+	VBROADCASTSD (BX), Y1
+	VMULPD       Y0, Y1, Y1
+	VBROADCASTSD 8(BX), Y2
+	VMULPD       Y0, Y2, Y2
+	VBROADCASTSD 16(BX), Y3
+	VMULPD       Y0, Y3, Y3
+	VBROADCASTSD 24(BX), Y4
+	VMULPD       Y0, Y4, Y4
+
+pair:
+	SUBQ        $0x08, DI
+	JL          single
+	VMOVUPD     (R8), Y5
+	VFMADD231PD (R9), Y1, Y5
+	VFMADD231PD (R9)(DX*1), Y2, Y5
+	VFMADD231PD (R9)(DX*2), Y3, Y5
+	VFMADD231PD (R9)(SI*1), Y4, Y5
+	VMOVUPD     Y5, (R8)
+	VMOVUPD     32(R8), Y5
+	VFMADD231PD 32(R9), Y1, Y5
+	VFMADD231PD 32(R9)(DX*1), Y2, Y5
+	VFMADD231PD 32(R9)(DX*2), Y3, Y5
+	VFMADD231PD 32(R9)(SI*1), Y4, Y5
+	VMOVUPD     Y5, 32(R8)
+	ADDQ        $0x40, R9
+	ADDQ        $0x40, R8
+	JMP         pair
+
+single:
+	ADDQ        $0x04, DI
+	JL          ragged
+	VMOVUPD     (R8), Y5
+	VFMADD231PD (R9), Y1, Y5
+	VFMADD231PD (R9)(DX*1), Y2, Y5
+	VFMADD231PD (R9)(DX*2), Y3, Y5
+	VFMADD231PD (R9)(SI*1), Y4, Y5
+	VMOVUPD     Y5, (R8)
+	ADDQ        $0x20, R9
+	ADDQ        $0x20, R8
+	SUBQ        $0x04, DI
+
+ragged:
+	ADDQ        $0x04, DI
+	JE          next
+	MOVQ        mask+56(FP), DI
+	VMOVUPD     (DI), Y5
+	VMASKMOVPD  (R8), Y5, Y6
+	VMASKMOVPD  (R9), Y5, Y7
+	VFMADD231PD Y7, Y1, Y6
+	VMASKMOVPD  (R9)(DX*1), Y5, Y7
+	VFMADD231PD Y7, Y2, Y6
+	VMASKMOVPD  (R9)(DX*2), Y5, Y7
+	VFMADD231PD Y7, Y3, Y6
+	VMASKMOVPD  (R9)(SI*1), Y5, Y7
+	VFMADD231PD Y7, Y4, Y6
+	VMASKMOVPD  Y6, Y5, (R8)
+
+next:
+	LEAQ (CX)(DX*4), CX
+	ADDQ $0x20, BX
+	DECQ AX
+	JNE  block
 	VZEROUPPER
 	RET
 
@@ -5840,5 +7042,30 @@ loop:
 	JMP        loop
 
 done:
+	VZEROUPPER
+	RET
+
+// func packRows(rows int, src *byte, stride int, dst *byte)
+// Requires: AVX, MMX+
+TEXT ·packRows(SB), NOSPLIT, $0-32
+	MOVQ rows+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ stride+16(FP), DX
+	MOVQ dst+24(FP), BX
+	MOVQ DX, SI
+	SHLQ $0x04, SI
+	ADDQ CX, SI
+
+loop:
+	PREFETCHT0 (SI)
+	VMOVUPS    (CX), Y0
+	VMOVUPS    32(CX), Y1
+	VMOVUPS    Y0, (BX)
+	VMOVUPS    Y1, 32(BX)
+	ADDQ       DX, SI
+	ADDQ       DX, CX
+	ADDQ       $0x40, BX
+	DECQ       AX
+	JNE        loop
 	VZEROUPPER
 	RET

@@ -7,8 +7,8 @@ import "unsafe"
 // Tiles computes tiles blocks of mr rows below each other, each cols columns wide:
 // C = act(alpha*A*B + C + bias), every part as flags say; bias may be nil. Element (i, p) of A is
 // a[i*ars+p*acs], row p of the panel of B starts at b[p*brs] and is readable for width elements,
-// which is NR or half of it.
-func Tiles[T float](mr, width, cols, tiles, kc int, a *T, ars, acs int, b *T, brs int, c *T, ldc int, alpha T, flags int, bias *T) {
+// which is NR or half of it. next, never nil, is the panel that will be needed next; it is at most fetched.
+func Tiles[T float](mr, width, cols, tiles, kc int, a *T, ars, acs int, b *T, brs int, c *T, ldc int, alpha T, flags int, bias, next *T) {
 	if cols == width {
 		tilesNEON(mr, width, tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias)
 		return
@@ -45,8 +45,30 @@ func PackTransposed[T float](kc, width, cols int, b []T, ldb int, dst []T) {
 	}
 }
 
-// Dots writes the products of four rows of a with x to out: out[r] = sum_j a[r*lda+j]*x[j].
-func Dots[T float](n int, a []T, lda int, x []T, out *[4]T) {
+// Pack copies cols columns of kc rows of b as the columns of a panel: dst[p*width+j] = b[p*ldb+j]. Columns from
+// cols on are left alone.
+func Pack[T float](kc, width, cols int, b []T, ldb int, dst []T) { pack(kc, width, cols, b, ldb, dst) }
+
+// Gemv computes y = alpha*A*x + beta*y for a number of rows of A that is a multiple of four; y is not read if beta
+// is zero. cols is positive.
+func Gemv[T float](rows, cols int, alpha T, a []T, lda int, x []T, beta T, y []T) {
+	var out [4]T
+	for i := 0; i < rows; i += 4 {
+		dots(cols, a[i*lda:], lda, x, &out)
+		scaleInto(y[i:], alpha, &out, beta)
+	}
+}
+
+// GemvTrans adds alpha*Aᵀ*x to y for a number of rows of A that is a multiple of four; cols is positive.
+func GemvTrans[T float](rows, cols int, alpha T, a []T, lda int, x, y []T) {
+	for i := 0; i < rows; i += 4 {
+		f := [4]T{alpha * x[i], alpha * x[i+1], alpha * x[i+2], alpha * x[i+3]}
+		axpys(cols, a[i*lda:], lda, &f, y)
+	}
+}
+
+// dots writes the products of four rows of a with x to out: out[r] = sum_j a[r*lda+j]*x[j].
+func dots[T float](n int, a []T, lda int, x []T, out *[4]T) {
 	q := n &^ 15
 	if q > 0 {
 		if unsafe.Sizeof(a[0]) == 4 {
@@ -68,8 +90,8 @@ func Dots[T float](n int, a []T, lda int, x []T, out *[4]T) {
 	*out = tail
 }
 
-// Axpys adds four rows of a, multiplied by x, to y: y[j] += sum_r x[r]*a[r*lda+j].
-func Axpys[T float](n int, a []T, lda int, x *[4]T, y []T) {
+// axpys adds four rows of a, multiplied by x, to y: y[j] += sum_r x[r]*a[r*lda+j].
+func axpys[T float](n int, a []T, lda int, x *[4]T, y []T) {
 	q := n &^ 15
 	if q > 0 {
 		if unsafe.Sizeof(a[0]) == 4 {

@@ -5,8 +5,8 @@ package kernel
 // Tiles computes tiles blocks of mr rows below each other, each cols columns wide:
 // C = act(alpha*A*B + C + bias), every part as flags say; bias may be nil. Element (i, p) of A is
 // a[i*ars+p*acs], row p of the panel of B starts at b[p*brs] and is readable for width elements,
-// which is NR or half of it.
-func Tiles[T float](mr, width, cols, tiles, kc int, a *T, ars, acs int, b *T, brs int, c *T, ldc int, alpha T, flags int, bias *T) {
+// which is NR or half of it. next, never nil, is the panel that will be needed next; it is at most fetched.
+func Tiles[T float](mr, width, cols, tiles, kc int, a *T, ars, acs int, b *T, brs int, c *T, ldc int, alpha T, flags int, bias, next *T) {
 	tilesGo(mr, cols, tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias)
 }
 
@@ -16,8 +16,17 @@ func PackTransposed[T float](kc, width, cols int, b []T, ldb int, dst []T) {
 	packTransposed(kc, width, cols, b, ldb, dst)
 }
 
-// Dots writes the products of four rows of a with x to out: out[r] = sum_j a[r*lda+j]*x[j].
-func Dots[T float](n int, a []T, lda int, x []T, out *[4]T) { dotsGo(n, a, lda, x, out) }
+// Pack copies cols columns of kc rows of b as the columns of a panel: dst[p*width+j] = b[p*ldb+j]. Columns from
+// cols on are left alone.
+func Pack[T float](kc, width, cols int, b []T, ldb int, dst []T) { pack(kc, width, cols, b, ldb, dst) }
 
-// Axpys adds four rows of a, multiplied by x, to y: y[j] += sum_r x[r]*a[r*lda+j].
-func Axpys[T float](n int, a []T, lda int, x *[4]T, y []T) { axpysGo(n, a, lda, x, y) }
+// Gemv computes y = alpha*A*x + beta*y for a number of rows of A that is a multiple of four; y is not read if beta
+// is zero. cols is positive.
+func Gemv[T float](rows, cols int, alpha T, a []T, lda int, x []T, beta T, y []T) {
+	gemvGo(rows, cols, alpha, a, lda, x, beta, y)
+}
+
+// GemvTrans adds alpha*Aᵀ*x to y for a number of rows of A that is a multiple of four; cols is positive.
+func GemvTrans[T float](rows, cols int, alpha T, a []T, lda int, x, y []T) {
+	gemvTransGo(rows, cols, alpha, a, lda, x, y)
+}

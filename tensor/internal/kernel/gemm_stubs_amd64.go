@@ -7,144 +7,159 @@ package kernel
 // tile32_1x8 computes tiles blocks of 1 rows below each other, 8 columns wide.
 //
 //go:noescape
-func tile32_1x8(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32)
+func tile32_1x8(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32, next *float32)
 
 // tile32_1x16 computes tiles blocks of 1 rows below each other, 16 columns wide.
 //
 //go:noescape
-func tile32_1x16(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32)
+func tile32_1x16(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32, next *float32)
 
 // tile32_2x8 computes tiles blocks of 2 rows below each other, 8 columns wide.
 //
 //go:noescape
-func tile32_2x8(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32)
+func tile32_2x8(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32, next *float32)
 
 // tile32_2x16 computes tiles blocks of 2 rows below each other, 16 columns wide.
 //
 //go:noescape
-func tile32_2x16(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32)
+func tile32_2x16(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32, next *float32)
 
 // tile32_3x8 computes tiles blocks of 3 rows below each other, 8 columns wide.
 //
 //go:noescape
-func tile32_3x8(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32)
+func tile32_3x8(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32, next *float32)
 
 // tile32_3x16 computes tiles blocks of 3 rows below each other, 16 columns wide.
 //
 //go:noescape
-func tile32_3x16(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32)
+func tile32_3x16(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32, next *float32)
 
 // tile32_4x8 computes tiles blocks of 4 rows below each other, 8 columns wide.
 //
 //go:noescape
-func tile32_4x8(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32)
+func tile32_4x8(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32, next *float32)
 
 // tile32_4x16 computes tiles blocks of 4 rows below each other, 16 columns wide.
 //
 //go:noescape
-func tile32_4x16(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32)
+func tile32_4x16(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32, next *float32)
 
 // tile32_5x8 computes tiles blocks of 5 rows below each other, 8 columns wide.
 //
 //go:noescape
-func tile32_5x8(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32)
+func tile32_5x8(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32, next *float32)
 
 // tile32_5x16 computes tiles blocks of 5 rows below each other, 16 columns wide.
 //
 //go:noescape
-func tile32_5x16(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32)
+func tile32_5x16(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32, next *float32)
 
 // tile32_6x8 computes tiles blocks of 6 rows below each other, 8 columns wide.
 //
 //go:noescape
-func tile32_6x8(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32)
+func tile32_6x8(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32, next *float32)
 
 // tile32_6x16 computes tiles blocks of 6 rows below each other, 16 columns wide.
 //
 //go:noescape
-func tile32_6x16(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32)
+func tile32_6x16(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32, next *float32)
 
-// dots32 writes out[r] = sum_j a[r*lda+j]*x[j] for 4 rows r; n is a positive multiple of 16.
+// tile32_12x16 computes tiles blocks of 12 rows below each other, 16 columns wide, with AVX-512.
 //
 //go:noescape
-func dots32(n int, a *float32, lda int, x *float32, out *float32)
+func tile32_12x16(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, next *float32)
 
-// axpys32 adds sum_r x[r]*a[r*lda+j] over 4 rows r to y[j]; n is a positive multiple of 16.
+// gemv32 computes y = alpha*A*x + beta*y for blocks of 4 rows of n columns; mask selects the last n modulo a vector.
 //
 //go:noescape
-func axpys32(n int, a *float32, lda int, x *float32, y *float32)
+func gemv32(blocks int, n int, a *float32, lda int, x *float32, y *float32, alpha float32, beta float32, mask *float32)
+
+// gemvtrans32 adds alpha*Aᵀ*x to y for blocks of 4 rows of n columns; mask selects the last n modulo a vector.
+//
+//go:noescape
+func gemvtrans32(blocks int, n int, a *float32, lda int, x *float32, y *float32, alpha float32, mask *float32)
 
 // tile64_1x4 computes tiles blocks of 1 rows below each other, 4 columns wide.
 //
 //go:noescape
-func tile64_1x4(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64)
+func tile64_1x4(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64, next *float64)
 
 // tile64_1x8 computes tiles blocks of 1 rows below each other, 8 columns wide.
 //
 //go:noescape
-func tile64_1x8(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64)
+func tile64_1x8(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64, next *float64)
 
 // tile64_2x4 computes tiles blocks of 2 rows below each other, 4 columns wide.
 //
 //go:noescape
-func tile64_2x4(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64)
+func tile64_2x4(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64, next *float64)
 
 // tile64_2x8 computes tiles blocks of 2 rows below each other, 8 columns wide.
 //
 //go:noescape
-func tile64_2x8(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64)
+func tile64_2x8(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64, next *float64)
 
 // tile64_3x4 computes tiles blocks of 3 rows below each other, 4 columns wide.
 //
 //go:noescape
-func tile64_3x4(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64)
+func tile64_3x4(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64, next *float64)
 
 // tile64_3x8 computes tiles blocks of 3 rows below each other, 8 columns wide.
 //
 //go:noescape
-func tile64_3x8(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64)
+func tile64_3x8(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64, next *float64)
 
 // tile64_4x4 computes tiles blocks of 4 rows below each other, 4 columns wide.
 //
 //go:noescape
-func tile64_4x4(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64)
+func tile64_4x4(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64, next *float64)
 
 // tile64_4x8 computes tiles blocks of 4 rows below each other, 8 columns wide.
 //
 //go:noescape
-func tile64_4x8(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64)
+func tile64_4x8(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64, next *float64)
 
 // tile64_5x4 computes tiles blocks of 5 rows below each other, 4 columns wide.
 //
 //go:noescape
-func tile64_5x4(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64)
+func tile64_5x4(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64, next *float64)
 
 // tile64_5x8 computes tiles blocks of 5 rows below each other, 8 columns wide.
 //
 //go:noescape
-func tile64_5x8(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64)
+func tile64_5x8(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64, next *float64)
 
 // tile64_6x4 computes tiles blocks of 6 rows below each other, 4 columns wide.
 //
 //go:noescape
-func tile64_6x4(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64)
+func tile64_6x4(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64, next *float64)
 
 // tile64_6x8 computes tiles blocks of 6 rows below each other, 8 columns wide.
 //
 //go:noescape
-func tile64_6x8(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64)
+func tile64_6x8(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64, next *float64)
 
-// dots64 writes out[r] = sum_j a[r*lda+j]*x[j] for 4 rows r; n is a positive multiple of 8.
+// tile64_12x8 computes tiles blocks of 12 rows below each other, 8 columns wide, with AVX-512.
 //
 //go:noescape
-func dots64(n int, a *float64, lda int, x *float64, out *float64)
+func tile64_12x8(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, next *float64)
 
-// axpys64 adds sum_r x[r]*a[r*lda+j] over 4 rows r to y[j]; n is a positive multiple of 8.
+// gemv64 computes y = alpha*A*x + beta*y for blocks of 4 rows of n columns; mask selects the last n modulo a vector.
 //
 //go:noescape
-func axpys64(n int, a *float64, lda int, x *float64, y *float64)
+func gemv64(blocks int, n int, a *float64, lda int, x *float64, y *float64, alpha float64, beta float64, mask *float64)
+
+// gemvtrans64 adds alpha*Aᵀ*x to y for blocks of 4 rows of n columns; mask selects the last n modulo a vector.
+//
+//go:noescape
+func gemvtrans64(blocks int, n int, a *float64, lda int, x *float64, y *float64, alpha float64, mask *float64)
 
 // pack32_t16 writes dst[p*16+j] = b[j*ldb+p] for 16 j and kc p; kc is a multiple of 8.
 //
 //go:noescape
 func pack32_t16(kc int, b *float32, ldb int, dst *float32)
+
+// packRows copies 64 bytes from each of rows rows, stride bytes apart, one behind the other; rows is positive.
+//
+//go:noescape
+func packRows(rows int, src *byte, stride int, dst *byte)

@@ -8,6 +8,8 @@ import (
 	"unsafe"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/espalier-ml/espalier/internal/cpu"
 )
 
 const sentinel = 12345
@@ -82,7 +84,7 @@ func run[T float](t *testing.T, c tileCase) {
 		}
 		bias = &v[0]
 	}
-	Tiles(c.mr, c.width, c.cols, c.tiles, c.kc, &a[0], ars, acs, &b[0], brs, &got[margin], ldc, alpha, c.flags, bias)
+	Tiles(c.mr, c.width, c.cols, c.tiles, c.kc, &a[0], ars, acs, &b[0], brs, &got[margin], ldc, alpha, c.flags, bias, &b[0])
 	tilesGo(c.mr, c.cols, c.tiles, c.kc, &a[0], ars, acs, &b[0], brs, &want[margin], ldc, alpha, c.flags, bias)
 	tolerance := 0.0
 	if !c.integers { // inputs are at most one
@@ -141,6 +143,12 @@ func testTiles[T float](t *testing.T) {
 func TestTiles(t *testing.T) {
 	t.Run("float32", testTiles[float32])
 	t.Run("float64", testTiles[float64])
+	if cpu.AVX512 { // the kernels of lesser processors, and pairs of tiles against single ones
+		cpu.AVX512 = false
+		defer func() { cpu.AVX512 = true }()
+		t.Run("float32 AVX2", testTiles[float32])
+		t.Run("float64 AVX2", testTiles[float64])
+	}
 }
 
 // TestTilesRectify checks that NaN is not taken for a negative number, and infinities.
@@ -162,7 +170,7 @@ func testTilesRectify[T float](t *testing.T) {
 		for j := range b {
 			b[j] = T(j + 1)
 		}
-		Tiles(MR, width, cols, 1, 1, &a[0], 1, 1, &b[0], width, &c[0], cols, 1, Rectify, nil)
+		Tiles(MR, width, cols, 1, 1, &a[0], 1, 1, &b[0], width, &c[0], cols, 1, Rectify, nil, &b[0])
 		for j := range cols {
 			require.Equal(t, T(j+1), c[j])
 			require.True(t, c[cols+j] != c[cols+j], "NaN became %v", c[cols+j])
@@ -214,6 +222,16 @@ func testPackTransposed[T float](t *testing.T) {
 				if !equal(got, want) {
 					t.Fatalf("kc %d, width %d, cols %d: got %v, want %v", kc, width, cols, got, want)
 				}
+				if kc == 0 {
+					continue
+				}
+				ldb = cols + cols%4
+				rows := convert[T](tileCase{seed: 5}.fill(kc * ldb))
+				Pack(kc, width, cols, rows, ldb, got)
+				pack(kc, width, cols, rows, ldb, want)
+				if !equal(got, want) {
+					t.Fatalf("Pack: kc %d, width %d, cols %d: got %v, want %v", kc, width, cols, got, want)
+				}
 			}
 		}
 	}
@@ -228,48 +246,40 @@ func equal[T float](x, y []T) bool {
 	return len(x) == len(y)
 }
 
-func TestDots(t *testing.T) {
-	t.Run("float32", testDots[float32])
-	t.Run("float64", testDots[float64])
+func TestGemv(t *testing.T) {
+	t.Run("float32", testGemv[float32])
+	t.Run("float64", testGemv[float64])
 }
 
-func testDots[T float](t *testing.T) {
-	for n := 1; n <= 130; n++ {
-		for gap := range 4 {
-			for _, integers := range []bool{false, true} {
-				c := tileCase{seed: uint64(n), integers: integers}
-				lda := n + gap
-				a, x := convert[T](c.fill(3*lda+n)), convert[T](c.fill(n))
-				var got, want [4]T
-				got[0] = sentinel // is overwritten
-				Dots(n, a, lda, x, &got)
-				dotsGo(n, a, lda, x, &want)
-				near(t, got[:], want[:], n, integers)
-			}
-		}
-	}
-}
-
-func TestAxpys(t *testing.T) {
-	t.Run("float32", testAxpys[float32])
-	t.Run("float64", testAxpys[float64])
-}
-
-func testAxpys[T float](t *testing.T) {
-	for n := 1; n <= 130; n++ {
-		for gap := range 4 {
-			for _, integers := range []bool{false, true} {
-				c := tileCase{seed: uint64(n), integers: integers}
-				lda := n + gap
-				a, x := convert[T](c.fill(3*lda+n)), [4]T(convert[T](c.fill(4)))
-				got := convert[T](c.fill(n + 16))
-				for i := n; i < len(got); i++ {
-					got[i] = sentinel
+func testGemv[T float](t *testing.T) {
+	for cols := 1; cols <= 130; cols++ {
+		for _, rows := range []int{0, 4, 12} {
+			for q := range 8 {
+				integers, beta, gap := q&1 == 1, []T{0, 1, -2, 3}[q/2], q%4
+				c := tileCase{seed: uint64(cols), integers: integers}
+				lda := cols + gap
+				a, x := convert[T](c.fill(rows*lda+cols)), convert[T](c.fill(cols+rows))
+				frame := func(n int) []T { // sentinels behind what may be written
+					y := convert[T](c.fill(n + 16))
+					for i := n; i < len(y); i++ {
+						y[i] = sentinel
+					}
+					return y
 				}
+				got := frame(rows)
 				want := append([]T(nil), got...)
-				Axpys(n, a, lda, &x, got)
-				axpysGo(n, a, lda, &x, want[:n])
-				near(t, got, want, 4, integers)
+				if beta == 0 && rows > 0 {
+					got[0], want[0] = T(math.NaN()), T(math.NaN()) // must not be read
+				}
+				Gemv(rows, cols, 2, a, lda, x, beta, got)
+				gemvGo(rows, cols, 2, a, lda, x, beta, want)
+				near(t, got, want, 3*cols, integers)
+
+				got = frame(cols)
+				want = append([]T(nil), got...)
+				GemvTrans(rows, cols, 2, a, lda, x, got)
+				gemvTransGo(rows, cols, 2, a, lda, x, want[:cols])
+				near(t, got, want, 3*rows+1, integers)
 			}
 		}
 	}

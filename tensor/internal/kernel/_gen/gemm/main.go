@@ -22,24 +22,26 @@ type prec struct {
 	size, lanes                          int
 	load, xor, bcast, fma, add, mul, max func(...Op)
 	mask                                 func(mask, x, y Op) // masked load or store
+	fmaBcast                             func(...Op)         // with one element of memory for all lanes
 	shift                                Op
 }
 
 var f32 = prec{
 	suffix: "32", typ: "float32", size: 4, lanes: 8, shift: Imm(2),
-	load: VMOVUPS, xor: VXORPS, bcast: VBROADCASTSS, fma: VFMADD231PS, add: VADDPS, mul: VMULPS, max: VMAXPS, mask: VMASKMOVPS,
+	load: VMOVUPS, xor: VXORPS, bcast: VBROADCASTSS, fma: VFMADD231PS, add: VADDPS, mul: VMULPS, max: VMAXPS, mask: VMASKMOVPS, fmaBcast: VFMADD231PS_BCST,
 }
 
 var f64 = prec{
 	suffix: "64", typ: "float64", size: 8, lanes: 4, shift: Imm(3),
-	load: VMOVUPD, xor: VXORPD, bcast: VBROADCASTSD, fma: VFMADD231PD, add: VADDPD, mul: VMULPD, max: VMAXPD, mask: VMASKMOVPD,
+	load: VMOVUPD, xor: VXORPD, bcast: VBROADCASTSD, fma: VFMADD231PD, add: VADDPD, mul: VMULPD, max: VMAXPD, mask: VMASKMOVPD, fmaBcast: VFMADD231PD_BCST,
 }
 
 // tile generates a kernel for mr rows and nv vectors of columns. A is read through its strides and
-// never packed; both transposes of A are the same code. All tiles of one call share B's panel.
+// never packed; both transposes of A are the same code. All tiles of one call share B's panel; the panel that will be
+// needed next is fetched on the way.
 func tile(p prec, mr, nv int) {
 	name := fmt.Sprintf("tile%s_%dx%d", p.suffix, mr, nv*p.lanes)
-	TEXT(name, NOSPLIT, fmt.Sprintf("func(tiles, kc int, a *%[1]s, ars, acs int, b *%[1]s, brs int, c *%[1]s, ldc int, alpha %[1]s, flags int, bias, mask *%[1]s)", p.typ))
+	TEXT(name, NOSPLIT, fmt.Sprintf("func(tiles, kc int, a *%[1]s, ars, acs int, b *%[1]s, brs int, c *%[1]s, ldc int, alpha %[1]s, flags int, bias, mask, next *%[1]s)", p.typ))
 	Pragma("noescape")
 	Doc(fmt.Sprintf("%s computes tiles blocks of %d rows below each other, %d columns wide.", name, mr, nv*p.lanes))
 	width := 8 * 4 // bytes of a vector
@@ -53,6 +55,7 @@ func tile(p prec, mr, nv int) {
 	for _, r := range []reg.Register{ars, acs, brs, ldc} {
 		SHLQ(p.shift, r)
 	}
+	next := Load(Param("next"), GP64())
 	Label("tile")
 	kc := Load(Param("kc"), GP64())
 	b := Load(Param("b"), GP64())
@@ -63,6 +66,7 @@ func tile(p prec, mr, nv int) {
 		LEAQ(Mem{Base: a, Index: ars, Scale: 2}, a3)
 		ADDQ(ars, a3)
 	}
+	prefetchC(c, ldc, mr)
 	acc := make([][]reg.VecVirtual, mr)
 	for i := range acc {
 		acc[i] = make([]reg.VecVirtual, nv)
@@ -76,7 +80,34 @@ func tile(p prec, mr, nv int) {
 		bv[j] = YMM()
 	}
 	t := []reg.VecVirtual{YMM(), YMM()}
-	step := func() {
+	// Rows of the next tile are fetched while this one is computed: hardware does not foresee the jump.
+	ahead := GP64()
+	IMUL3Q(Imm(uint64(mr)), ars, ahead)
+	ADDQ(a, ahead)
+	ahead3 := GP64()
+	if mr > 3 {
+		LEAQ(Mem{Base: ahead, Index: ars, Scale: 2}, ahead3)
+		ADDQ(ars, ahead3)
+	}
+	step := func(u int) {
+		for i := u; i < mr; i += 4 {
+			m := Mem{Base: ahead}
+			if i >= 3 {
+				m.Base = ahead3
+			}
+			if i%3 > 0 {
+				m.Index, m.Scale = ars, uint8(i%3)
+			}
+			PREFETCHT1(m)
+		}
+		if u == 3 { // and, over sixteen tiles, the next panel of B
+			PREFETCHT1(Mem{Base: next})
+			ADDQ(Imm(16*uint64(nv)/2), next)
+			LEAQ(Mem{Base: ahead, Index: acs, Scale: 4}, ahead)
+			if mr > 3 {
+				LEAQ(Mem{Base: ahead3, Index: acs, Scale: 4}, ahead3)
+			}
+		}
 		for j := range bv {
 			p.load(Mem{Base: b, Disp: width * j}, bv[j])
 		}
@@ -100,24 +131,8 @@ func tile(p prec, mr, nv int) {
 		}
 		ADDQ(brs, b)
 	}
-	const unroll = 4
-	SUBQ(Imm(unroll), kc)
-	JL(LabelRef("tail"))
-	Label("unrolled")
-	for range unroll {
-		step()
-	}
-	SUBQ(Imm(unroll), kc)
-	JGE(LabelRef("unrolled"))
-	Label("tail")
-	ADDQ(Imm(unroll), kc)
-	JE(LabelRef("finish"))
-	Label("single")
-	step()
-	DECQ(kc)
-	JNE(LabelRef("single"))
+	overK(kc, mr, step)
 
-	Label("finish")
 	flags := Load(Param("flags"), GP64())
 	TESTQ(U32(scale), flags)
 	JE(LabelRef("scaled"))
@@ -151,6 +166,134 @@ func tile(p prec, mr, nv int) {
 	JNE(LabelRef("tile"))
 	VZEROUPPER()
 	RET()
+}
+
+// tall generates the AVX-512 kernel for two full tiles below each other, one vector of columns wide. It
+// needs a third of the instructions of two AVX2 tiles, which counts where two threads share a core. Arguments that change
+// from tile to tile stay in memory: there are not enough registers.
+func tall(p prec) {
+	const mr = 12
+	name := fmt.Sprintf("tile%s_%dx%d", p.suffix, mr, 2*p.lanes)
+	TEXT(name, NOSPLIT, fmt.Sprintf("func(tiles, kc int, a *%[1]s, ars, acs int, b *%[1]s, brs int, c *%[1]s, ldc int, alpha %[1]s, flags int, bias, next *%[1]s)", p.typ))
+	Pragma("noescape")
+	Doc(fmt.Sprintf("%s computes tiles blocks of %d rows below each other, %d columns wide, with AVX-512.", name, mr, 2*p.lanes))
+	tiles, _ := Param("tiles").Resolve()
+	arow, _ := Param("a").Resolve()
+	ars := Load(Param("ars"), GP64())
+	acs := Load(Param("acs"), GP64())
+	brs := Load(Param("brs"), GP64())
+	c := Load(Param("c"), GP64())
+	ldc := Load(Param("ldc"), GP64())
+	next := Load(Param("next"), GP64())
+	for _, r := range []reg.Register{ars, acs, brs, ldc} {
+		SHLQ(p.shift, r)
+	}
+	ars3, ars5 := GP64(), GP64()
+	LEAQ(Mem{Base: ars, Index: ars, Scale: 2}, ars3)
+	LEAQ(Mem{Base: ars, Index: ars, Scale: 4}, ars5)
+	Label("tile")
+	kc := Load(Param("kc"), GP64())
+	b := Load(Param("b"), GP64())
+	a, a6 := GP64(), GP64()
+	MOVQ(arow.Addr, a)
+	LEAQ(Mem{Base: a, Index: ars3, Scale: 2}, a6)
+	ahead, ahead6 := GP64(), GP64()
+	LEAQ(Mem{Base: a, Index: ars3, Scale: 4}, ahead)
+	LEAQ(Mem{Base: ahead, Index: ars3, Scale: 2}, ahead6)
+	row := func(i int, lo, hi reg.Register) Mem {
+		m := Mem{Base: lo}
+		if i >= 6 {
+			m.Base = hi
+		}
+		switch i % 6 {
+		case 1, 2, 4:
+			m.Index, m.Scale = ars, uint8(i%6)
+		case 3:
+			m.Index, m.Scale = ars3, 1
+		case 5:
+			m.Index, m.Scale = ars5, 1
+		}
+		return m
+	}
+	prefetchC(c, ldc, mr)
+	acc := make([][]reg.VecVirtual, mr)
+	for i := range acc {
+		acc[i] = []reg.VecVirtual{ZMM()}
+		p.xor(acc[i][0], acc[i][0], acc[i][0])
+	}
+	bv := []reg.VecVirtual{ZMM()}
+	t := []reg.VecVirtual{ZMM()}
+	step := func(u int) {
+		for i := u; i < mr; i += 4 {
+			PREFETCHT1(row(i, ahead, ahead6))
+		}
+		if u == 3 {
+			PREFETCHT1(Mem{Base: next})
+			ADDQ(Imm(32), next)
+			LEAQ(Mem{Base: ahead, Index: acs, Scale: 4}, ahead)
+			LEAQ(Mem{Base: ahead6, Index: acs, Scale: 4}, ahead6)
+		}
+		p.load(Mem{Base: b}, bv[0])
+		for i := range acc {
+			p.fmaBcast(row(i, a, a6), bv[0], acc[i][0])
+		}
+		ADDQ(acs, a)
+		ADDQ(acs, a6)
+		ADDQ(brs, b)
+	}
+	overK(kc, mr, step)
+
+	flags := Load(Param("flags"), GP64())
+	TESTQ(U32(scale), flags)
+	JE(LabelRef("scaled"))
+	al, _ := Param("alpha").Resolve()
+	p.bcast(al.Addr, t[0])
+	for i := range acc {
+		p.mul(t[0], acc[i][0], acc[i][0])
+	}
+	Label("scaled")
+	epilogue(p, acc, bv, t, c, ldc, flags, nil, "")
+	down := GP64()
+	IMUL3Q(Imm(mr), ars, down)
+	ADDQ(down, arow.Addr)
+	IMUL3Q(Imm(mr), ldc, down)
+	ADDQ(down, c)
+	DECQ(tiles.Addr)
+	JNE(LabelRef("tile"))
+	VZEROUPPER()
+	RET()
+}
+
+// overK generates the loop over k: four steps at a time, then one by one. A step is told which of the four it is, and
+// none if it is a single one.
+func overK(kc reg.Register, none int, step func(u int)) {
+	const unroll = 4
+	SUBQ(Imm(unroll), kc)
+	JL(LabelRef("tail"))
+	Label("unrolled")
+	for u := range unroll {
+		step(u)
+	}
+	SUBQ(Imm(unroll), kc)
+	JGE(LabelRef("unrolled"))
+	Label("tail")
+	ADDQ(Imm(unroll), kc)
+	JE(LabelRef("finish"))
+	Label("single")
+	step(none)
+	DECQ(kc)
+	JNE(LabelRef("single"))
+	Label("finish")
+}
+
+// prefetchC fetches the rows of a tile, which are read or written last: by then they have arrived.
+func prefetchC(c, ldc reg.Register, rows int) {
+	row := GP64()
+	MOVQ(c, row)
+	for range rows {
+		PREFETCHT0(Mem{Base: row})
+		ADDQ(ldc, row)
+	}
 }
 
 // epilogue adds C and the bias, rectifies and stores the tile.
@@ -286,19 +429,62 @@ func transpose() {
 	RET()
 }
 
-// dots generates out[r] = sum_j a[r*lda+j]*x[j] for four rows; n is a multiple of two vectors.
-func dots(p prec) {
-	name := "dots" + p.suffix
-	TEXT(name, NOSPLIT, fmt.Sprintf("func(n int, a *%[1]s, lda int, x, out *%[1]s)", p.typ))
+// copyPanel generates the packing of an untransposed B: one vector pair per row. Rows far apart are fetched ahead.
+func copyPanel() {
+	TEXT("packRows", NOSPLIT, "func(rows int, src *byte, stride int, dst *byte)")
 	Pragma("noescape")
-	Doc(fmt.Sprintf("%s writes out[r] = sum_j a[r*lda+j]*x[j] for 4 rows r; n is a positive multiple of %d.", name, 2*p.lanes))
-	n := Load(Param("n"), GP64())
-	a := Load(Param("a"), GP64())
+	Doc("packRows copies 64 bytes from each of rows rows, stride bytes apart, one behind the other; rows is positive.")
+	rows := Load(Param("rows"), GP64())
+	src := Load(Param("src"), GP64())
+	stride := Load(Param("stride"), GP64())
+	dst := Load(Param("dst"), GP64())
+	ahead := GP64()
+	MOVQ(stride, ahead)
+	SHLQ(Imm(4), ahead)
+	ADDQ(src, ahead)
+	lo, hi := YMM(), YMM()
+	Label("loop")
+	PREFETCHT0(Mem{Base: ahead})
+	VMOVUPS(Mem{Base: src}, lo)
+	VMOVUPS(Mem{Base: src, Disp: 32}, hi)
+	VMOVUPS(lo, Mem{Base: dst})
+	VMOVUPS(hi, Mem{Base: dst, Disp: 32})
+	ADDQ(stride, ahead)
+	ADDQ(stride, src)
+	ADDQ(Imm(64), dst)
+	DECQ(rows)
+	JNE(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}
+
+// rowsOf4 are the addresses of the current vector of four rows.
+func rowsOf4(a, lda, lda3 reg.Register, disp int) [4]Mem {
+	return [4]Mem{
+		{Base: a, Disp: disp}, {Base: a, Index: lda, Scale: 1, Disp: disp},
+		{Base: a, Index: lda, Scale: 2, Disp: disp}, {Base: a, Index: lda3, Scale: 1, Disp: disp},
+	}
+}
+
+// gemv generates y = alpha*A*x + beta*y for blocks of four rows: two accumulators a row, the ragged end of a row into the
+// first.
+func gemv(p prec) {
+	name := "gemv" + p.suffix
+	TEXT(name, NOSPLIT, fmt.Sprintf("func(blocks, n int, a *%[1]s, lda int, x, y *%[1]s, alpha, beta %[1]s, mask *%[1]s)", p.typ))
+	Pragma("noescape")
+	Doc(name + " computes y = alpha*A*x + beta*y for blocks of 4 rows of n columns; mask selects the last n modulo a vector.")
+	blocks := Load(Param("blocks"), GP64())
+	arow := Load(Param("a"), GP64())
 	lda := Load(Param("lda"), GP64())
-	x := Load(Param("x"), GP64())
+	y := Load(Param("y"), GP64())
 	SHLQ(p.shift, lda)
 	lda3 := GP64()
 	LEAQ(Mem{Base: lda, Index: lda, Scale: 2}, lda3)
+	Label("block")
+	n := Load(Param("n"), GP64())
+	x := Load(Param("x"), GP64())
+	a := GP64()
+	MOVQ(arow, a)
 	var acc [4][2]reg.VecVirtual
 	for r := range acc {
 		for u := range acc[r] {
@@ -306,90 +492,156 @@ func dots(p prec) {
 			p.xor(acc[r][u], acc[r][u], acc[r][u])
 		}
 	}
-	Label("loop")
+	v := YMM()
+	Label("pair")
+	SUBQ(Imm(uint64(2*p.lanes)), n)
+	JL(LabelRef("single"))
 	for u := range 2 {
-		xv := YMM()
-		p.load(Mem{Base: x, Disp: 32 * u}, xv)
-		for r := range acc {
-			m := Mem{Base: a, Disp: 32 * u}
-			switch r {
-			case 1:
-				m.Index, m.Scale = lda, 1
-			case 2:
-				m.Index, m.Scale = lda, 2
-			case 3:
-				m.Index, m.Scale = lda3, 1
-			}
-			p.fma(m, xv, acc[r][u])
+		p.load(Mem{Base: x, Disp: 32 * u}, v)
+		for r, m := range rowsOf4(a, lda, lda3, 32*u) {
+			p.fma(m, v, acc[r][u])
 		}
 	}
 	ADDQ(Imm(64), a)
 	ADDQ(Imm(64), x)
-	SUBQ(Imm(uint64(2*p.lanes)), n)
-	JG(LabelRef("loop"))
-	out := Load(Param("out"), GP64())
-	for r := range acc {
-		s := acc[r][0]
-		p.add(acc[r][1], s, s)
-		hi := XMM()
-		lo := s.AsX()
-		VEXTRACTF128(Imm(1), s, hi)
-		if p.size == 4 {
-			VADDPS(hi, lo, lo)
-			VHADDPS(lo, lo, lo)
-			VHADDPS(lo, lo, lo)
-			VMOVSS(lo, Mem{Base: out, Disp: 4 * r})
-		} else {
-			VADDPD(hi, lo, lo)
-			VHADDPD(lo, lo, lo)
-			VMOVSD(lo, Mem{Base: out, Disp: 8 * r})
-		}
+	JMP(LabelRef("pair"))
+	Label("single")
+	ADDQ(Imm(uint64(p.lanes)), n)
+	JL(LabelRef("ragged"))
+	p.load(Mem{Base: x}, v)
+	for r, m := range rowsOf4(a, lda, lda3, 0) {
+		p.fma(m, v, acc[r][0])
 	}
+	ADDQ(Imm(32), a)
+	ADDQ(Imm(32), x)
+	SUBQ(Imm(uint64(p.lanes)), n)
+	Label("ragged")
+	ADDQ(Imm(uint64(p.lanes)), n)
+	JE(LabelRef("fold"))
+	mp := Load(Param("mask"), GP64())
+	mask, w := YMM(), YMM()
+	p.load(Mem{Base: mp}, mask)
+	p.mask(Mem{Base: x}, mask, v)
+	for r, m := range rowsOf4(a, lda, lda3, 0) {
+		p.mask(m, mask, w)
+		p.fma(w, v, acc[r][0])
+	}
+	Label("fold") // the four sums side by side
+	for r := range acc {
+		p.add(acc[r][1], acc[r][0], acc[r][0])
+	}
+	sums := YMM()
+	if p.size == 4 {
+		VHADDPS(acc[1][0], acc[0][0], v)
+		VHADDPS(acc[3][0], acc[2][0], sums)
+		VHADDPS(sums, v, sums)
+		VEXTRACTF128(Imm(1), sums, v.AsX())
+		VADDPS(v.AsX(), sums.AsX(), sums.AsX())
+	} else {
+		VHADDPD(acc[1][0], acc[0][0], v)
+		VHADDPD(acc[3][0], acc[2][0], sums)
+		hi := YMM()
+		VPERM2F128(Imm(0x21), sums, v, hi) // high half of the first, low half of the second
+		VBLENDPD(Imm(0xC), sums, v, sums)
+		VADDPD(hi, sums, sums)
+	}
+	al, _ := Param("alpha").Resolve()
+	be, _ := Param("beta").Resolve()
+	factor := YMM()
+	if p.size == 4 {
+		VBROADCASTSS(al.Addr, factor.AsX())
+		VMULPS(factor.AsX(), sums.AsX(), sums.AsX())
+		VBROADCASTSS(be.Addr, factor.AsX())
+		VPTEST(factor.AsX(), factor.AsX())
+		JE(LabelRef("store"))
+		VFMADD231PS(Mem{Base: y}, factor.AsX(), sums.AsX())
+		Label("store")
+		VMOVUPS(sums.AsX(), Mem{Base: y})
+	} else {
+		VBROADCASTSD(al.Addr, factor)
+		VMULPD(factor, sums, sums)
+		VBROADCASTSD(be.Addr, factor)
+		VPTEST(factor, factor)
+		JE(LabelRef("store"))
+		VFMADD231PD(Mem{Base: y}, factor, sums)
+		Label("store")
+		VMOVUPD(sums, Mem{Base: y})
+	}
+	LEAQ(Mem{Base: arow, Index: lda, Scale: 4}, arow)
+	ADDQ(Imm(uint64(4*p.size)), y)
+	DECQ(blocks)
+	JNE(LabelRef("block"))
 	VZEROUPPER()
 	RET()
 }
 
-// axpys generates y[j] += sum_r x[r]*a[r*lda+j] for four rows; n is a multiple of two vectors.
-func axpys(p prec) {
-	name := "axpys" + p.suffix
-	TEXT(name, NOSPLIT, fmt.Sprintf("func(n int, a *%[1]s, lda int, x, y *%[1]s)", p.typ))
+// gemvTrans generates y += alpha*Aᵀ*x for blocks of four rows of A.
+func gemvTrans(p prec) {
+	name := "gemvtrans" + p.suffix
+	TEXT(name, NOSPLIT, fmt.Sprintf("func(blocks, n int, a *%[1]s, lda int, x, y *%[1]s, alpha %[1]s, mask *%[1]s)", p.typ))
 	Pragma("noescape")
-	Doc(fmt.Sprintf("%s adds sum_r x[r]*a[r*lda+j] over 4 rows r to y[j]; n is a positive multiple of %d.", name, 2*p.lanes))
-	n := Load(Param("n"), GP64())
-	a := Load(Param("a"), GP64())
+	Doc(name + " adds alpha*Aᵀ*x to y for blocks of 4 rows of n columns; mask selects the last n modulo a vector.")
+	blocks := Load(Param("blocks"), GP64())
+	arow := Load(Param("a"), GP64())
 	lda := Load(Param("lda"), GP64())
 	x := Load(Param("x"), GP64())
-	y := Load(Param("y"), GP64())
 	SHLQ(p.shift, lda)
 	lda3 := GP64()
 	LEAQ(Mem{Base: lda, Index: lda, Scale: 2}, lda3)
+	alpha := YMM()
+	al, _ := Param("alpha").Resolve()
+	p.bcast(al.Addr, alpha)
+	Label("block")
+	n := Load(Param("n"), GP64())
+	y := Load(Param("y"), GP64())
+	a := GP64()
+	MOVQ(arow, a)
 	var xv [4]reg.VecVirtual
 	for r := range xv {
 		xv[r] = YMM()
 		p.bcast(Mem{Base: x, Disp: r * p.size}, xv[r])
+		p.mul(alpha, xv[r], xv[r])
 	}
-	Label("loop")
-	for u := range 2 {
+	step := func(u int) {
 		s := YMM()
 		p.load(Mem{Base: y, Disp: 32 * u}, s)
-		for r := range xv {
-			m := Mem{Base: a, Disp: 32 * u}
-			switch r {
-			case 1:
-				m.Index, m.Scale = lda, 1
-			case 2:
-				m.Index, m.Scale = lda, 2
-			case 3:
-				m.Index, m.Scale = lda3, 1
-			}
+		for r, m := range rowsOf4(a, lda, lda3, 32*u) {
 			p.fma(m, xv[r], s)
 		}
 		p.load(s, Mem{Base: y, Disp: 32 * u})
 	}
+	Label("pair")
+	SUBQ(Imm(uint64(2*p.lanes)), n)
+	JL(LabelRef("single"))
+	step(0)
+	step(1)
 	ADDQ(Imm(64), a)
 	ADDQ(Imm(64), y)
-	SUBQ(Imm(uint64(2*p.lanes)), n)
-	JG(LabelRef("loop"))
+	JMP(LabelRef("pair"))
+	Label("single")
+	ADDQ(Imm(uint64(p.lanes)), n)
+	JL(LabelRef("ragged"))
+	step(0)
+	ADDQ(Imm(32), a)
+	ADDQ(Imm(32), y)
+	SUBQ(Imm(uint64(p.lanes)), n)
+	Label("ragged")
+	ADDQ(Imm(uint64(p.lanes)), n)
+	JE(LabelRef("next"))
+	mp := Load(Param("mask"), GP64())
+	mask, s, w := YMM(), YMM(), YMM()
+	p.load(Mem{Base: mp}, mask)
+	p.mask(Mem{Base: y}, mask, s)
+	for r, m := range rowsOf4(a, lda, lda3, 0) {
+		p.mask(m, mask, w)
+		p.fma(w, xv[r], s)
+	}
+	p.mask(s, mask, Mem{Base: y})
+	Label("next")
+	LEAQ(Mem{Base: arow, Index: lda, Scale: 4}, arow)
+	ADDQ(Imm(uint64(4*p.size)), x)
+	DECQ(blocks)
+	JNE(LabelRef("block"))
 	VZEROUPPER()
 	RET()
 }
@@ -402,9 +654,11 @@ func main() {
 				tile(p, mr, nv)
 			}
 		}
-		dots(p)
-		axpys(p)
+		tall(p)
+		gemv(p)
+		gemvTrans(p)
 	}
 	transpose()
+	copyPanel()
 	Generate()
 }
