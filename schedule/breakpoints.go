@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/espalier-ml/espalier/tensor"
@@ -65,7 +66,10 @@ func (b *breakSet) add(ts ...float64) {
 func (b *breakSet) every(first, period float64) {
 	k := 0.0
 	if b.lo > first {
-		k = float64(int64(min((b.lo-first)/period, 1<<53)))
+		k = math.Floor((b.lo - first) / period)
+	}
+	if k >= 1<<53 { // a float64 does not tell multiples so far out from each other
+		return
 	}
 	for ; !b.full; k++ {
 		t := first + k*period

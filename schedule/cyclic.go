@@ -8,11 +8,12 @@ import "math"
 // from one run. A restart goes straight back to Peak; the warmup happens once.
 //
 // Cycle lengths are whole numbers: First rounded half up, then the previous length times Mult rounded
-// half up. The cycle index is exact at every restart, for any Mult and up to t = 2^53.
+// half up. The cycle index is exact at every restart, for any Mult and up to t = 2^53: it is found by counting the cycles,
+// about 3 ns each unless Mult is 1.
 type Cyclic struct {
 	Warmup float64 `json:"warmup,omitempty" unit:"time"` // steps before the first cycle, >= 0
 	First  float64 `json:"first" unit:"time"`            // steps of the first cycle, at least 1 after rounding
-	Mult   float64 `json:"mult"`                         // growth per cycle, >= 1; growth too small to add a step is an error
+	Mult   float64 `json:"mult"`                         // growth per cycle, 1 or >= 1.01; growth too small to add a step is an error
 	Peak   float64 `json:"peak"`                         // value at the start of a cycle
 	Floor  float64 `json:"floor,omitempty"`              // value a cycle decays to
 
@@ -38,6 +39,7 @@ func (c Cyclic) Validate() error {
 	e.that(first >= 1 && first <= 1<<53, "First", c.First, "in [0.5, 2^53]").
 		that(c.Warmup <= 1<<53, "Warmup", c.Warmup, "<= 2^53")
 	if c.Mult > 1 {
+		e.that(c.Mult >= 1.01, "Mult", c.Mult, "1 or >= 1.01")
 		e.that(c.next(first) > first, "Mult", c.Mult, "large enough that the first cycle grows by a step")
 	}
 	if c.IncludeFloor {

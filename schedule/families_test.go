@@ -124,3 +124,15 @@ func TestIntegralAndRange(t *testing.T) {
 	_, _, err = s.Range(s.Func(math.Log), -1, 1)
 	require.ErrorContains(t, err, "value NaN at time -1")
 }
+
+// A period that is nothing beside the time: the multiples cannot be told from each other, and none is listed.
+func TestBreakpointsFarOut(t *testing.T) {
+	for _, period := range []float64{1e-300, 1e-3} {
+		at, err := s.Breakpoints(s.Shift{By: -1e17, S: s.Step{From: 1, Gamma: 0.5, Every: period}}, -5, 50)
+		require.NoError(t, err)
+		require.Empty(t, at)
+	}
+	at, err := s.Breakpoints(s.Step{From: 1, Gamma: 0.5, Every: 10}, 1e15, 1e15+20)
+	require.NoError(t, err)
+	require.Equal(t, []float64{1e15, 1e15 + 10, 1e15 + 20}, at)
+}

@@ -1,0 +1,175 @@
+package schedule_test
+
+import (
+	"encoding/json"
+	"math"
+	"reflect"
+	"testing"
+
+	s "github.com/espalier-ml/espalier/schedule"
+)
+
+// hostile are the times at which a valid schedule must have a number as its value.
+var hostile = []float64{math.Inf(-1), -math.MaxFloat64, -1, math.Copysign(0, -1), 0, math.SmallestNonzeroFloat64, 0.5, 1, 2, 1000,
+	1<<53 - 1, 1 << 53, 1e300, math.MaxFloat64, math.Inf(1), math.NaN()}
+
+func checkValues(t *testing.T, sch s.Schedule, more ...float64) {
+	for _, list := range [][]float64{hostile, more} {
+		for _, at := range list {
+			if v := sch.Value(at); v-v != 0 {
+				t.Fatalf("%#v: Value(%v) = %v", sch, at, v)
+			}
+		}
+	}
+}
+
+func checkSpec(t *testing.T, spec s.Spec) {
+	b, err := json.Marshal(spec)
+	if err != nil {
+		t.Fatalf("%v: %v", spec, err)
+	}
+	var again s.Spec
+	if err := json.Unmarshal(b, &again); err != nil {
+		t.Fatalf("%s does not read back: %v", b, err)
+	}
+	if again != spec {
+		t.Fatalf("%v reads back as %v", spec, again)
+	}
+	plan := s.Plan{Total: s.Duration{Value: 1000, Unit: s.Steps}, StepsPerEpoch: 10, SamplesPerStep: 32, TokensPerStep: 4096}
+	sch, err := spec.Compile(plan, s.Steps)
+	if err != nil {
+		return
+	}
+	checkValues(t, sch)
+	if _, err := s.Breakpoints(sch, -10, 10); err != nil {
+		t.Logf("Breakpoints: %v", err)
+	}
+	frozen, err := spec.Freeze(plan)
+	if err != nil {
+		t.Fatalf("%v compiles but does not freeze: %v", spec, err)
+	}
+	ice, err := frozen.Compile(plan, s.Steps)
+	if err != nil {
+		t.Fatalf("%v compiles but not frozen: %v", spec, err)
+	}
+	if !reflect.DeepEqual(ice, sch) {
+		t.Fatalf("frozen %#v, not %#v", ice, sch)
+	}
+}
+
+func FuzzParseJSON(f *testing.F) {
+	f.Add([]byte(unitsSpec))
+	for _, family := range families() {
+		spec, err := s.SpecOf(family.s)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add([]byte(spec.String()))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if spec, err := s.ParseJSON(b); err == nil {
+			checkSpec(t, spec)
+		}
+	})
+}
+
+func FuzzParseText(f *testing.F) {
+	f.Add("0.3@0, 0.15@1dur linear")
+	f.Add("1@0,.5@30ep,-2e-3@60ep")
+	f.Add("0@-5, 0.5@20%, 0@500st cosine")
+	f.Fuzz(func(t *testing.T, text string) {
+		if spec, err := s.ParseText(text); err == nil {
+			checkSpec(t, spec)
+		}
+	})
+}
+
+func FuzzParseDuration(f *testing.F) {
+	for _, text := range []string{"10ep", "0.06dur", "6%", "2.5e9tok", "1500st", "100ba", "32sp", "0x1p-2ep", "infep", "-1st", "1e999st"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		d, err := s.ParseDuration(text)
+		if err != nil {
+			return
+		}
+		if err := d.Validate(); err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		again, err := s.ParseDuration(d.String())
+		if err != nil || again != d {
+			t.Fatalf("%q is %v, reads back as %v, %v", text, d, again, err)
+		}
+		plan := s.Plan{Total: s.Duration{Value: 1000, Unit: s.Steps}, StepsPerEpoch: 10, SamplesPerStep: 32, TokensPerStep: 4096}
+		for unit := s.Steps; unit <= s.Fraction; unit++ {
+			if v, err := plan.Convert(d, unit); err == nil && (v-v != 0 || v < 0) {
+				t.Fatalf("%v to %v is %v", d, unit, v)
+			}
+		}
+	})
+}
+
+// FuzzValue puts numbers into the fields of every family and of every pair of a combinator and a family. Value of what
+// passes Validate is a number at all times.
+func FuzzValue(f *testing.F) {
+	f.Add(uint8(0), uint8(1), 1., 2., 3., 4., 5., 6., 7., 8.)
+	f.Add(uint8(9), uint8(20), 1e308, -1e308, 1e-308, 0., 1., math.MaxFloat64, 1., 1e300)
+	f.Add(uint8(5), uint8(6), 10., 10., 2., 1., 0.1, 0.5, 3., 35.)
+	f.Fuzz(func(t *testing.T, outer, inner uint8, a, b, c, d, e, g, h, at float64) {
+		numbers := &numbers{v: []float64{a, b, c, d, e, g, h}}
+		list := families()
+		leaf := refill(list[int(inner)%len(list)].s, nil, numbers)
+		sch := refill(list[int(outer)%len(list)].s, leaf, numbers)
+		for _, x := range []s.Schedule{leaf, sch} {
+			if s.Validate(x) == nil {
+				checkValues(t, x, at, -at, at+a, at*b, a, b, c, a+b, a+b+c, math.Nextafter(a, 0))
+			}
+		}
+	})
+}
+
+type numbers struct {
+	v []float64
+	i int
+}
+
+func (n *numbers) next() float64 {
+	n.i++
+	return n.v[(n.i-1)%len(n.v)]
+}
+
+// refill is a copy of a schedule with other numbers, and with another child if child is not nil.
+func refill(sch, child s.Schedule, n *numbers) s.Schedule {
+	v := reflect.New(reflect.TypeOf(sch)).Elem()
+	v.Set(reflect.ValueOf(sch))
+	fill(v, child, n)
+	return v.Interface().(s.Schedule)
+}
+
+func fill(v reflect.Value, child s.Schedule, n *numbers) {
+	switch v.Kind() {
+	case reflect.Float64:
+		v.SetFloat(n.next())
+	case reflect.Int:
+		v.SetInt(int64(max(0, min(1e6, n.next()))))
+	case reflect.Uint8:
+		v.SetUint(uint64(max(0, min(2, n.next()))))
+	case reflect.Bool:
+		v.SetBool(n.next() > 1)
+	case reflect.Interface:
+		if child != nil {
+			v.Set(reflect.ValueOf(child))
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fill(v.Field(i), child, n)
+		}
+	case reflect.Slice:
+		old := v
+		v.Set(reflect.MakeSlice(v.Type(), v.Len(), v.Len()))
+		reflect.Copy(v, old)
+		for i := range v.Len() {
+			fill(v.Index(i), child, n)
+		}
+	}
+}
