@@ -1,0 +1,105 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/espalier-ml/espalier/schedule"
+)
+
+// point is what the model had become at the end of a cycle, and what it had cost.
+type point struct {
+	epochs        int
+	seconds       float64
+	accuracy, nll float64
+}
+
+// preview draws the learning rate of the whole run.
+func preview(lr schedule.Cyclic, total int) error {
+	line, err := schedule.Sparkline(lr, 0, float64(total-1), 72)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("learning rate  %s\n", line)
+	return nil
+}
+
+// report draws the tradeoff curve and says what it cost.
+func report(points []point) error {
+	last := points[len(points)-1]
+	if len(points) > 1 {
+		plot, err := schedule.Plot(curveOf(points), float64(points[0].epochs), float64(last.epochs), 60, 10)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("\naccuracy in %% over epochs, from this one run\n%s", plot)
+	}
+	best, sum := points[0], 0
+	for _, p := range points {
+		sum += p.epochs
+		if p.accuracy > best.accuracy {
+			best = p
+		}
+	}
+	fmt.Printf("\nBest accuracy %.2f%% after %d epochs and %.2f s of training.\n", 100*best.accuracy, best.epochs, best.seconds)
+	fmt.Printf("The curve cost %d epochs; a run of its own for each point would have cost %d, %.2f times as many.\n",
+		last.epochs, sum, float64(sum)/float64(last.epochs))
+	return nil
+}
+
+// compare says whether a point of the curve is what a run of its own gives, as Portes et al. claim of cycles that
+// double in length. The standard error is that of the difference of two accuracies on n images.
+func compare(cyclic, own point, n int) {
+	variance := func(p point) float64 { return p.accuracy * (1 - p.accuracy) / float64(n) }
+	sigma := math.Sqrt(variance(cyclic) + variance(own))
+	verdict := "agrees"
+	if math.Abs(cyclic.accuracy-own.accuracy) > 2*sigma {
+		verdict = "does not agree"
+	}
+	fmt.Printf("\nPortes et al. 2022 claim that the end of a cycle stands for a run of its own of that length.\n")
+	fmt.Printf("After %d epochs the cyclic run has %.2f%%, a run of its own %.2f%%: %s within two standard errors (%.2f points).\n",
+		own.epochs, 100*cyclic.accuracy, 100*own.accuracy, verdict, 200*sigma)
+}
+
+// curveOf is accuracy in per cent as a function of epochs: it is drawn like any function of time.
+func curveOf(points []point) schedule.Piecewise {
+	curve := schedule.Piecewise{Interp: schedule.LinearInterp}
+	for _, p := range points {
+		curve.Knots = append(curve.Knots, schedule.Knot{T: float64(p.epochs), V: 100 * p.accuracy})
+	}
+	return curve
+}
+
+// save writes curve.csv, curve.svg and lr.svg.
+func save(points []point, lr schedule.Cyclic, total int, dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	var csv strings.Builder
+	csv.WriteString("epochs,seconds,accuracy,nll\n")
+	for _, p := range points {
+		fmt.Fprintf(&csv, "%d,%.3f,%.6f,%.6f\n", p.epochs, p.seconds, p.accuracy, p.nll)
+	}
+	var tradeoff, rate bytes.Buffer
+	from, to := float64(points[0].epochs), float64(points[len(points)-1].epochs)
+	if err := schedule.WriteSVG(&tradeoff, "accuracy in %", curveOf(points), schedule.Epochs, from, to); err != nil {
+		return err
+	}
+	if err := schedule.WriteSVG(&rate, "learning rate", lr, schedule.Steps, 0, float64(total)); err != nil {
+		return err
+	}
+	for _, f := range []struct {
+		name string
+		data []byte
+	}{{"curve.csv", []byte(csv.String())}, {"curve.svg", tradeoff.Bytes()}, {"lr.svg", rate.Bytes()}} {
+		if err := os.WriteFile(filepath.Join(dir, f.name), f.data, 0o644); err != nil {
+			return err
+		}
+		fmt.Println("wrote", filepath.Join(dir, f.name))
+	}
+	return nil
+}
