@@ -126,7 +126,7 @@ func TestCyclicValidate(t *testing.T) {
 		"First = 1":     func(c *schedule.Cyclic) { c.First, c.IncludeFloor = 1, true },
 		"First = 1e+20": func(c *schedule.Cyclic) { c.First = 1e20 },
 		"Mult = 0.5":    func(c *schedule.Cyclic) { c.Mult = 0.5 },
-		"Mult = 1.01":   func(c *schedule.Cyclic) { c.Mult = 1.01 }, // 10 steps stay 10
+		"Mult = 1.01":   func(c *schedule.Cyclic) { c.Mult = 1.01 },                // 10 steps stay 10
 		"Mult = 1.005":  func(c *schedule.Cyclic) { c.First, c.Mult = 1e6, 1.005 }, // thousands of cycles to count
 		"PeakDecay = 2": func(c *schedule.Cyclic) { c.PeakDecay = 2 },
 		"MaxCycles":     func(c *schedule.Cyclic) { c.MaxCycles = -1 },
