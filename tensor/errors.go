@@ -3,6 +3,8 @@ package tensor
 import (
 	"errors"
 	"fmt"
+
+	"github.com/espalier-ml/espalier/tensor/internal/kernel"
 )
 
 // The errors that every package of the module shares. Functions wrap them with the argument, the
@@ -29,6 +31,9 @@ func shapePanic(sentinel error, format string, args ...any) {
 // CheckFinite returns an error wrapping [ErrNotFinite] that names the first element of x that is
 // NaN or infinite, and nil if there is none. It runs at memory speed.
 func CheckFinite[T Float](name string, x []T) error {
+	if kernel.Finite(x) {
+		return nil
+	}
 	for i, v := range x {
 		if v-v != 0 {
 			return fmt.Errorf("tensor: %s[%d] = %v: %w", name, i, v, ErrNotFinite)

@@ -1,6 +1,7 @@
 package tensor
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
@@ -100,5 +101,19 @@ func TestCheckFinite(t *testing.T) {
 		err := CheckFinite("scores", []float64{0, 0, bad})
 		require.ErrorIs(t, err, ErrNotFinite)
 		require.ErrorContains(t, err, "tensor: scores[2] = ")
+	}
+	for n := range 70 { // at every place of every length
+		x, y := make([]float32, n), make([]float64, n)
+		for i := range n {
+			x[i], y[i] = math.MaxFloat32, -math.MaxFloat64
+		}
+		require.NoError(t, CheckFinite("x", x))
+		require.NoError(t, CheckFinite("y", y))
+		for i := range n {
+			x[i], y[i] = float32(math.Inf(-1)), math.NaN()
+			require.ErrorContains(t, CheckFinite("x", x), fmt.Sprintf("x[%d] = -Inf", i))
+			require.ErrorContains(t, CheckFinite("y", y), fmt.Sprintf("y[%d] = NaN", i))
+			x[i], y[i] = 0, 0
+		}
 	}
 }

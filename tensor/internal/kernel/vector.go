@@ -160,6 +160,23 @@ func Sum[T float](x []T) float64 {
 	return s
 }
 
+// Finite tells whether no element of x is NaN or infinite.
+func Finite[T float](x []T) bool {
+	n := 0
+	if vectors && len(x) > 0 {
+		n = len(x) &^ (NR[T]()/2 - 1)
+		if single[T]() && nought32(n, f32(x)) != 0 || !single[T]() && nought64(n, f64(x)) != 0 {
+			return false
+		}
+	}
+	for _, v := range x[n:] {
+		if v-v != 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // Max returns the largest element of x, which has one, and NaN if x holds one.
 func Max[T float](x []T) T {
 	if vectors && single[T]() {

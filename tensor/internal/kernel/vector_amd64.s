@@ -554,6 +554,47 @@ loop:
 	VZEROUPPER
 	RET
 
+// func nought32(n int, x *float32) float32
+// Requires: AVX, SSE
+TEXT ·nought32(SB), NOSPLIT, $0-20
+	MOVQ   n+0(FP), AX
+	MOVQ   x+8(FP), CX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+
+unrolled:
+	CMPQ    AX, $0x10
+	JL      single
+	VMOVUPS (CX), Y2
+	VSUBPS  Y2, Y2, Y2
+	VADDPS  Y2, Y0, Y0
+	VMOVUPS 32(CX), Y2
+	VSUBPS  Y2, Y2, Y2
+	VADDPS  Y2, Y1, Y1
+	ADDQ    $0x40, CX
+	SUBQ    $0x10, AX
+	JMP     unrolled
+
+single:
+	TESTQ   AX, AX
+	JE      done
+	VMOVUPS (CX), Y2
+	VSUBPS  Y2, Y2, Y2
+	VADDPS  Y2, Y0, Y0
+
+done:
+	VADDPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VEXTRACTF128 $0x00, Y0, X0
+	VADDPS       X1, X0, X0
+	VPERMILPD    $0x01, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDPS       X1, X0, X0
+	VZEROUPPER
+	MOVSS        X0, ret+16(FP)
+	RET
+
 // func add64(n int, dst *float64, x *float64, y *float64)
 // Requires: AVX
 TEXT ·add64(SB), NOSPLIT, $0-32
@@ -1090,6 +1131,45 @@ loop:
 	VMOVUPD Y2, 64(BX)
 	VMOVUPD Y3, 96(BX)
 	VZEROUPPER
+	RET
+
+// func nought64(n int, x *float64) float64
+// Requires: AVX, SSE2
+TEXT ·nought64(SB), NOSPLIT, $0-24
+	MOVQ   n+0(FP), AX
+	MOVQ   x+8(FP), CX
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+
+unrolled:
+	CMPQ    AX, $0x08
+	JL      single
+	VMOVUPD (CX), Y2
+	VSUBPD  Y2, Y2, Y2
+	VADDPD  Y2, Y0, Y0
+	VMOVUPD 32(CX), Y2
+	VSUBPD  Y2, Y2, Y2
+	VADDPD  Y2, Y1, Y1
+	ADDQ    $0x40, CX
+	SUBQ    $0x08, AX
+	JMP     unrolled
+
+single:
+	TESTQ   AX, AX
+	JE      done
+	VMOVUPD (CX), Y2
+	VSUBPD  Y2, Y2, Y2
+	VADDPD  Y2, Y0, Y0
+
+done:
+	VADDPD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VEXTRACTF128 $0x00, Y0, X0
+	VADDPD       X1, X0, X0
+	VPERMILPD    $0x01, X0, X1
+	VADDPD       X1, X0, X0
+	VZEROUPPER
+	MOVSD        X0, ret+16(FP)
 	RET
 
 // func sum32(n int, x *float32) float64

@@ -59,6 +59,11 @@ func colsums32_16(rows int, m *float32, stride int, dst *float32)
 //go:noescape
 func colsums32_32(rows int, m *float32, stride int, dst *float32)
 
+// nought32 returns the sum of x-x: 0, or NaN if an element is not finite; n is a multiple of a vector.
+//
+//go:noescape
+func nought32(n int, x *float32) float32
+
 // add64 writes x+y.
 //
 //go:noescape
@@ -113,6 +118,11 @@ func colsums64_8(rows int, m *float64, stride int, dst *float64)
 //
 //go:noescape
 func colsums64_16(rows int, m *float64, stride int, dst *float64)
+
+// nought64 returns the sum of x-x: 0, or NaN if an element is not finite; n is a multiple of a vector.
+//
+//go:noescape
+func nought64(n int, x *float64) float64
 
 // sum32 returns the sum of x in float64.
 //

@@ -28,6 +28,8 @@ func colsums32_16(rows int, m *float32, stride int, dst *float32) { panic(noAsse
 
 func colsums32_32(rows int, m *float32, stride int, dst *float32) { panic(noAssembly) }
 
+func nought32(n int, x *float32) float32 { panic(noAssembly) }
+
 func add64(n int, dst, x, y *float64) { panic(noAssembly) }
 
 func sub64(n int, dst, x, y *float64) { panic(noAssembly) }
@@ -49,6 +51,8 @@ func colsums64_4(rows int, m *float64, stride int, dst *float64) { panic(noAssem
 func colsums64_8(rows int, m *float64, stride int, dst *float64) { panic(noAssembly) }
 
 func colsums64_16(rows int, m *float64, stride int, dst *float64) { panic(noAssembly) }
+
+func nought64(n int, x *float64) float64 { panic(noAssembly) }
 
 func sum32(n int, x *float32) float64 { panic(noAssembly) }
 

@@ -60,6 +60,7 @@ func main() {
 		arithmetic(p)
 		dot(p)
 		columnSums(p)
+		nought(p)
 	}
 	sum()
 	maximum()
@@ -272,6 +273,44 @@ func dot(p prec) {
 	p.add(acc[1], acc[0], acc[0])
 	p.add(acc[3], acc[2], acc[2])
 	p.add(acc[2], acc[0], acc[0])
+	total := horizontal(p, acc[0], func(a, b reg.VecVirtual) {
+		if p.size == 4 {
+			VADDPS(b, a, a)
+		} else {
+			VADDPD(b, a, a)
+		}
+	})
+	VZEROUPPER()
+	Store(total, ReturnIndex(0))
+	RET()
+}
+
+// nought generates the sum of x-x, which is 0 unless an element is NaN or infinite.
+func nought(p prec) {
+	function("nought"+p.suffix, fmt.Sprintf("n int, x *%s", p.typ), " "+p.typ, "returns the sum of x-x: 0, or NaN if an element is not finite; n is a multiple of a vector.")
+	n := Load(Param("n"), GP64())
+	x := Load(Param("x"), GP64())
+	acc := [2]reg.VecVirtual{zeroed(p), zeroed(p)}
+	v := YMM()
+	Label("unrolled")
+	CMPQ(n, Imm(uint64(2*p.lanes)))
+	JL(LabelRef("single"))
+	for u := range acc {
+		p.load(Mem{Base: x, Disp: 32 * u}, v)
+		p.sub(v, v, v)
+		p.add(v, acc[u], acc[u])
+	}
+	ADDQ(Imm(64), x)
+	SUBQ(Imm(uint64(2*p.lanes)), n)
+	JMP(LabelRef("unrolled"))
+	Label("single")
+	TESTQ(n, n)
+	JE(LabelRef("done"))
+	p.load(Mem{Base: x}, v)
+	p.sub(v, v, v)
+	p.add(v, acc[0], acc[0])
+	Label("done")
+	p.add(acc[1], acc[0], acc[0])
 	total := horizontal(p, acc[0], func(a, b reg.VecVirtual) {
 		if p.size == 4 {
 			VADDPS(b, a, a)
