@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"reflect"
+	"slices"
 	"testing"
 
 	s "github.com/espalier-ml/espalier/schedule"
@@ -110,19 +111,29 @@ func FuzzParseDuration(f *testing.F) {
 }
 
 // FuzzValue puts numbers into the fields of every family and of every pair of a combinator and a family. Value of what
-// passes Validate is a number at all times.
+// passes Validate is a number at all times. Most numbers come from a short list, or Validate would pass hardly any.
 func FuzzValue(f *testing.F) {
-	f.Add(uint8(0), uint8(1), 1., 2., 3., 4., 5., 6., 7., 8.)
-	f.Add(uint8(9), uint8(20), 1e308, -1e308, 1e-308, 0., 1., math.MaxFloat64, 1., 1e300)
-	f.Add(uint8(5), uint8(6), 10., 10., 2., 1., 0.1, 0.5, 3., 35.)
-	f.Fuzz(func(t *testing.T, outer, inner uint8, a, b, c, d, e, g, h, at float64) {
-		numbers := &numbers{v: []float64{a, b, c, d, e, g, h}}
-		list := families()
-		leaf := refill(list[int(inner)%len(list)].s, nil, numbers)
-		sch := refill(list[int(outer)%len(list)].s, leaf, numbers)
-		for _, x := range []s.Schedule{leaf, sch} {
-			if s.Validate(x) == nil {
-				checkValues(t, x, at, -at, at+a, at*b, a, b, c, a+b, a+b+c, math.Nextafter(a, 0))
+	list := []float64{0, 1, 2, 0.5, 10, 100, 3, 7, -1, 1e-3, 1e17, 1e-17, 1e300, -1e300, 1e-300, math.MaxFloat64, -math.MaxFloat64,
+		math.SmallestNonzeroFloat64, 1 << 53, math.Nextafter(1, 2), math.Nextafter(1, 0), math.Copysign(0, -1)}
+	f.Add(uint8(0), uint8(1), []byte{1, 2, 3, 4, 5}, 4., 8.)
+	f.Add(uint8(9), uint8(20), []byte{12, 13, 14, 0, 1, 15, 1, 12}, 0.1, 1e300)
+	f.Add(uint8(5), uint8(6), []byte{4, 4, 2, 1, 3, 6}, 1.5, 35.)
+	f.Fuzz(func(t *testing.T, outer, inner uint8, picks []byte, x, at float64) {
+		n := &numbers{v: []float64{x}}
+		for _, p := range picks {
+			n.v = append(n.v, append(list, x)[int(p)%(len(list)+1)])
+		}
+		all := families()
+		leaf := refill(all[int(inner)%len(all)].s, nil, n)
+		sch := refill(all[int(outer)%len(all)].s, leaf, n)
+		for _, s1 := range []s.Schedule{leaf, sch} {
+			if s.Validate(s1) != nil {
+				continue
+			}
+			checkValues(t, s1, append(list, x, at, -at, at+x, at*x, math.Nextafter(x, 0))...)
+			breaks, err := s.Breakpoints(s1, -5, 50)
+			if err == nil && !slices.IsSorted(breaks) {
+				t.Fatalf("%#v: breakpoints %v", s1, breaks)
 			}
 		}
 	})

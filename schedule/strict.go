@@ -7,7 +7,7 @@ import (
 	"io"
 )
 
-// ErrSpec reports JSON that does not describe what it should.
+// ErrSpec reports JSON, or text in the short form, that does not describe what it should.
 var ErrSpec = errors.New("bad specification")
 
 // strictJSON decodes one JSON value and refuses fields that v does not have and anything after it.
