@@ -47,8 +47,8 @@ var builtins = map[string]reflect.Type{
 }
 
 // Registry is a set of the user's own schedule types that specifications may name beside the built-in ones. The zero
-// value is an empty one. It is a value of the program and not of the process, so that two libraries in one program cannot
-// get in each other's way. Once filled it is safe for concurrent use.
+// value is an empty one. It is a variable of its user and not global, so that two libraries in one program cannot get in
+// each other's way. Once filled it is safe for concurrent use.
 type Registry struct {
 	types map[string]reflect.Type
 }

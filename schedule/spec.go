@@ -20,9 +20,10 @@ var ErrNotSerializable = errors.New("schedule cannot be written as JSON")
 //	    {"s": {"type": "linear", "from": 5e-4, "to": 1e-5, "over": "0.94dur"}}]}
 //
 // The type is the name of the Go type with a small first letter (rex and wsd are all small), the fields are those in the
-// documentation of the type, and those without omitempty are required. Lists are called parts in a [Sequence] and
-// of in [Product], [Sum], [Min] and [Max]. A time is a plain number, which counts whatever the schedule is
-// compiled for, or a duration in one of the units of [ParseDuration], with a minus sign if it is negative.
+// documentation of the type, and those without omitempty are required, as is until in all parts but the last. Lists are
+// called parts in a [Sequence] and of in [Product], [Sum], [Min] and [Max]. A time is a plain number, which counts
+// whatever the schedule is compiled for, or a duration in one of the units of [ParseDuration], with a minus sign if
+// it is negative.
 type Spec struct {
 	text string
 	reg  *Registry
