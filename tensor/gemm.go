@@ -379,12 +379,29 @@ func (j *gemmJob[T]) plan(nr, procs int) {
 	j.gridRows, j.gridCols = rowBlock, j.panels
 	if procs > 1 {
 		if j.rowTiles >= 8*procs {
-			j.gridRows = min(rowBlock, max(2, j.rowTiles/(8*procs)))
+			j.gridRows = evenRows(j.rowTiles, procs)
 		} else {
 			j.gridRows = j.rowTiles
 			j.gridCols = max(1, (j.panels+4*procs-1)/(4*procs))
 		}
 	}
+}
+
+// evenRows is the number of row tiles of a cell with which procs workers end closest together; of equals, the largest, which
+// reads B least often.
+func evenRows(tiles, procs int) int {
+	best, least := 1, tiles
+	for rows := 2; rows <= min(rowBlock, tiles/(4*procs)); rows++ {
+		cells, rest := tiles/rows, tiles%rows
+		longest := (cells + procs - 1) / procs * rows
+		if cells%procs == 0 {
+			longest += rest
+		}
+		if longest <= least {
+			best, least = rows, longest
+		}
+	}
+	return best
 }
 
 // pack copies panels [lo, hi) of the current block of B, ragged ones padded with zeros.
