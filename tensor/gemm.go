@@ -457,8 +457,6 @@ func (j *gemmJob[T]) block(i0, i1, q0, q1 int) {
 	if last && j.act == ReLUActivation {
 		flags |= kernel.Rectify
 	}
-	full := (i1 - i0) / kernel.MR
-	rest := i1 - i0 - full*kernel.MR
 	a, ars, acs := j.a[j.k0*j.acs+i0*j.ars:], j.ars, j.acs
 	if q1-q0 >= copyPanels && max(ars, acs)*int(unsafe.Sizeof(j.alpha))%1024 == 0 {
 		buf := aBlocks.Get().(*aBlock)
@@ -484,13 +482,7 @@ func (j *gemmJob[T]) block(i0, i1, q0, q1 int) {
 				next = &j.packed[(q+1)*nr*j.kb]
 			}
 		}
-		if full > 0 {
-			kernel.Tiles(kernel.MR, width, cols, full, j.kb, &a[0], ars, acs, b, bs, &j.c[i0*j.ldc+col], j.ldc, j.alpha, flags, bias, next)
-		}
-		if rest > 0 {
-			i := full * kernel.MR
-			kernel.Tiles(rest, width, cols, 1, j.kb, &a[i*ars], ars, acs, b, bs, &j.c[(i0+i)*j.ldc+col], j.ldc, j.alpha, flags, bias, next)
-		}
+		kernel.Rows(i1-i0, width, cols, j.kb, &a[0], ars, acs, b, bs, &j.c[i0*j.ldc+col], j.ldc, j.alpha, flags, bias, next)
 	}
 	if last && j.act > ReLUActivation {
 		c0, c1 := j.j0+q0*nr, j.j0+min(q1*nr, j.nb)

@@ -89,7 +89,7 @@ func save(points []point, lr schedule.Cyclic, total int, dir string) error {
 	if err := schedule.WriteSVG(&tradeoff, "accuracy in %", curveOf(points), schedule.Epochs, from, to); err != nil {
 		return err
 	}
-	if err := schedule.WriteSVG(&rate, "learning rate", lr, schedule.Steps, 0, float64(total)); err != nil {
+	if err := schedule.WriteSVG(&rate, "learning rate", lr, schedule.Steps, 0, float64(total-1)); err != nil {
 		return err
 	}
 	for _, f := range []struct {

@@ -30,6 +30,18 @@ var (
 	ones64 = [16]uint64{1<<64 - 1, 1<<64 - 1, 1<<64 - 1, 1<<64 - 1, 1<<64 - 1, 1<<64 - 1, 1<<64 - 1, 1<<64 - 1}
 )
 
+// rowsOfTiles computes rows of a panel as full tiles and a lower one for the rest.
+func rowsOfTiles[T float](rows, width, cols, kc int, a *T, ars, acs int, b *T, brs int, c *T, ldc int, alpha T, flags int, bias, next *T) {
+	full := rows / MR
+	if full > 0 {
+		Tiles(MR, width, cols, full, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, next)
+	}
+	if rest := rows - full*MR; rest > 0 {
+		i := full * MR
+		Tiles(rest, width, cols, 1, kc, offset(a, i*ars), ars, acs, b, brs, offset(c, i*ldc), ldc, alpha, flags, bias, next)
+	}
+}
+
 // tilesGo is the pure-Go twin of the assembly tiles. cols is the number of columns that exist, at
 // most the width of the panel.
 func tilesGo[T float](mr, cols, tiles, kc int, a *T, ars, acs int, b *T, brs int, c *T, ldc int, alpha T, flags int, bias *T) {

@@ -19,13 +19,6 @@ func Tiles[T float](mr, width, cols, tiles, kc int, a *T, ars, acs int, b *T, br
 		tilesGo(mr, cols, tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias)
 		return
 	}
-	if pairs := tiles / 2; cpu.AVX512 && mr == MR && cols == NR[T]() && pairs > 0 {
-		tilePairs(pairs, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, next)
-		if tiles -= 2 * pairs; tiles == 0 {
-			return
-		}
-		a, c = offset(a, 2*pairs*mr*ars), offset(c, 2*pairs*mr*ldc)
-	}
 	if unsafe.Sizeof(alpha) == 4 {
 		var mask *float32
 		if cols < width {
@@ -43,15 +36,88 @@ func Tiles[T float](mr, width, cols, tiles, kc int, a *T, ars, acs int, b *T, br
 		(*float64)(unsafe.Pointer(c)), ldc, float64(alpha), flags, (*float64)(unsafe.Pointer(bias)), mask, (*float64)(unsafe.Pointer(next)))
 }
 
-// tilePairs computes pairs of full tiles, with the bits that tiles one by one would have.
-func tilePairs[T float](pairs, kc int, a *T, ars, acs int, b *T, brs int, c *T, ldc int, alpha T, flags int, bias, next *T) {
-	if unsafe.Sizeof(alpha) == 4 {
-		tile32_12x16(pairs, kc, (*float32)(unsafe.Pointer(a)), ars, acs, (*float32)(unsafe.Pointer(b)), brs,
-			(*float32)(unsafe.Pointer(c)), ldc, float32(alpha), flags, (*float32)(unsafe.Pointer(bias)), (*float32)(unsafe.Pointer(next)))
+// Rows computes any number of rows of a panel, full tiles first: like Tiles with as many rows as there are.
+func Rows[T float](rows, width, cols, kc int, a *T, ars, acs int, b *T, brs int, c *T, ldc int, alpha T, flags int, bias, next *T) {
+	if !cpu.AVX512 || width < NR[T]() {
+		rowsOfTiles(rows, width, cols, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, next)
 		return
 	}
-	tile64_12x8(pairs, kc, (*float64)(unsafe.Pointer(a)), ars, acs, (*float64)(unsafe.Pointer(b)), brs,
-		(*float64)(unsafe.Pointer(c)), ldc, float64(alpha), flags, (*float64)(unsafe.Pointer(bias)), (*float64)(unsafe.Pointer(next)))
+	const height = 12
+	mask := uint32(1)<<cols - 1
+	for tiles, mr := rows/height, height; rows > 0; tiles, mr = 1, rows {
+		if tiles == 0 {
+			continue
+		}
+		if unsafe.Sizeof(alpha) == 4 {
+			wide32(mr, tiles, kc, (*float32)(unsafe.Pointer(a)), ars, acs, (*float32)(unsafe.Pointer(b)), brs,
+				(*float32)(unsafe.Pointer(c)), ldc, float32(alpha), flags, (*float32)(unsafe.Pointer(bias)), mask, (*float32)(unsafe.Pointer(next)))
+		} else {
+			wide64(mr, tiles, kc, (*float64)(unsafe.Pointer(a)), ars, acs, (*float64)(unsafe.Pointer(b)), brs,
+				(*float64)(unsafe.Pointer(c)), ldc, float64(alpha), flags, (*float64)(unsafe.Pointer(bias)), mask, (*float64)(unsafe.Pointer(next)))
+		}
+		done := mr * tiles
+		if rows -= done; rows > 0 {
+			a, c = offset(a, done*ars), offset(c, done*ldc)
+		}
+	}
+}
+
+func wide32(mr, tiles, kc int, a *float32, ars, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32) {
+	switch mr {
+	case 12:
+		wide32_12(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 11:
+		wide32_11(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 10:
+		wide32_10(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 9:
+		wide32_9(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 8:
+		wide32_8(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 7:
+		wide32_7(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 6:
+		wide32_6(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 5:
+		wide32_5(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 4:
+		wide32_4(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 3:
+		wide32_3(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 2:
+		wide32_2(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 1:
+		wide32_1(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
+	}
+}
+
+func wide64(mr, tiles, kc int, a *float64, ars, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64) {
+	switch mr {
+	case 12:
+		wide64_12(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 11:
+		wide64_11(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 10:
+		wide64_10(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 9:
+		wide64_9(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 8:
+		wide64_8(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 7:
+		wide64_7(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 6:
+		wide64_6(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 5:
+		wide64_5(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 4:
+		wide64_4(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 3:
+		wide64_3(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 2:
+		wide64_2(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 1:
+		wide64_1(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
+	}
 }
 
 func tiles32(mr, width, tiles, kc int, a *float32, ars, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias, mask, next *float32) {

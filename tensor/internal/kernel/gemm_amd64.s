@@ -3010,28 +3010,2174 @@ next:
 	VZEROUPPER
 	RET
 
-// func tile32_12x16(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, next *float32)
+// func wide32_1(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
 // Requires: AVX, AVX512DQ, AVX512F, MMX+
-TEXT ·tile32_12x16(SB), NOSPLIT, $8-104
-	MOVQ ars+24(FP), AX
-	MOVQ acs+32(FP), CX
-	MOVQ brs+48(FP), DX
-	MOVQ c+56(FP), BX
-	MOVQ ldc+64(FP), SI
-	MOVQ next+96(FP), DI
-	SHLQ $0x02, AX
-	SHLQ $0x02, CX
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	LEAQ (AX)(AX*2), R8
-	LEAQ (AX)(AX*4), R9
+TEXT ·wide32_1(SB), NOSPLIT, $0-112
+	MOVQ  ars+24(FP), AX
+	MOVQ  acs+32(FP), CX
+	MOVQ  brs+48(FP), DX
+	MOVQ  c+56(FP), BX
+	MOVQ  ldc+64(FP), SI
+	MOVQ  next+104(FP), DI
+	MOVL  mask+96(FP), DI
+	KMOVW DI, K1
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, SI
+	LEAQ  (AX)(AX*2), DI
+	LEAQ  (AX)(AX*4), DI
+
+tile:
+	MOVQ       kc+8(FP), DI
+	MOVQ       b+40(FP), R8
+	MOVQ       a+16(FP), R9
+	IMUL3Q     $0x01, AX, R10
+	ADDQ       R9, R10
+	MOVQ       BX, R11
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VXORPS     Z0, Z0, Z0
+	SUBQ       $0x04, DI
+	JL         tail
+
+unrolled:
+	PREFETCHT1       (R10)
+	VMOVUPS          (R8), Z1
+	VFMADD231PS.BCST (R9), Z1, Z0
+	ADDQ             CX, R9
+	ADDQ             DX, R8
+	VMOVUPS          (R8), Z1
+	VFMADD231PS.BCST (R9), Z1, Z0
+	ADDQ             CX, R9
+	ADDQ             DX, R8
+	VMOVUPS          (R8), Z1
+	VFMADD231PS.BCST (R9), Z1, Z0
+	ADDQ             CX, R9
+	ADDQ             DX, R8
+	VMOVUPS          (R8), Z1
+	VFMADD231PS.BCST (R9), Z1, Z0
+	ADDQ             CX, R9
+	ADDQ             DX, R8
+	SUBQ             $0x04, DI
+	JGE              unrolled
+
+tail:
+	ADDQ $0x04, DI
+	JE   finish
+
+single:
+	VMOVUPS          (R8), Z1
+	VFMADD231PS.BCST (R9), Z1, Z0
+	ADDQ             CX, R9
+	ADDQ             DX, R8
+	DECQ             DI
+	JNE              single
+
+finish:
+	MOVQ         flags+80(FP), DI
+	TESTQ        $0x00000004, DI
+	JE           scaled
+	VBROADCASTSS alpha+72(FP), Z1
+	VMULPS       Z1, Z0, Z0
+
+scaled:
+	TESTQ     $0x00000001, DI
+	JE        bias
+	MOVQ      BX, R8
+	VMOVUPS.Z (R8), K1, Z1
+	VADDPS    Z1, Z0, Z0
+	ADDQ      SI, R8
+
+bias:
+	MOVQ      bias+88(FP), R8
+	TESTQ     R8, R8
+	JE        act
+	VMOVUPS.Z (R8), K1, Z1
+	VADDPS    Z1, Z0, Z0
+
+act:
+	TESTQ  $0x00000002, DI
+	JE     store
+	VXORPS Z1, Z1, Z1
+	VMAXPS Z0, Z1, Z0
+
+store:
+	MOVQ    BX, R8
+	VMOVUPS Z0, K1, (R8)
+	ADDQ    SI, R8
+	MOVQ    R8, BX
+	IMUL3Q  $0x01, AX, R8
+	ADDQ    R8, a+16(FP)
+	DECQ    tiles+0(FP)
+	JNE     tile
+	VZEROUPPER
+	RET
+
+// func wide32_2(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·wide32_2(SB), NOSPLIT, $0-112
+	MOVQ  ars+24(FP), AX
+	MOVQ  acs+32(FP), CX
+	MOVQ  brs+48(FP), DX
+	MOVQ  c+56(FP), BX
+	MOVQ  ldc+64(FP), SI
+	MOVQ  next+104(FP), DI
+	MOVL  mask+96(FP), DI
+	KMOVW DI, K1
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, SI
+	LEAQ  (AX)(AX*2), DI
+	LEAQ  (AX)(AX*4), DI
+
+tile:
+	MOVQ       kc+8(FP), DI
+	MOVQ       b+40(FP), R8
+	MOVQ       a+16(FP), R9
+	IMUL3Q     $0x02, AX, R10
+	ADDQ       R9, R10
+	MOVQ       BX, R11
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
+	SUBQ       $0x04, DI
+	JL         tail
+
+unrolled:
+	PREFETCHT1       (R10)
+	VMOVUPS          (R8), Z2
+	VFMADD231PS.BCST (R9), Z2, Z0
+	VFMADD231PS.BCST (R9)(AX*1), Z2, Z1
+	ADDQ             CX, R9
+	ADDQ             DX, R8
+	PREFETCHT1       (R10)(AX*1)
+	VMOVUPS          (R8), Z2
+	VFMADD231PS.BCST (R9), Z2, Z0
+	VFMADD231PS.BCST (R9)(AX*1), Z2, Z1
+	ADDQ             CX, R9
+	ADDQ             DX, R8
+	VMOVUPS          (R8), Z2
+	VFMADD231PS.BCST (R9), Z2, Z0
+	VFMADD231PS.BCST (R9)(AX*1), Z2, Z1
+	ADDQ             CX, R9
+	ADDQ             DX, R8
+	VMOVUPS          (R8), Z2
+	VFMADD231PS.BCST (R9), Z2, Z0
+	VFMADD231PS.BCST (R9)(AX*1), Z2, Z1
+	ADDQ             CX, R9
+	ADDQ             DX, R8
+	SUBQ             $0x04, DI
+	JGE              unrolled
+
+tail:
+	ADDQ $0x04, DI
+	JE   finish
+
+single:
+	VMOVUPS          (R8), Z2
+	VFMADD231PS.BCST (R9), Z2, Z0
+	VFMADD231PS.BCST (R9)(AX*1), Z2, Z1
+	ADDQ             CX, R9
+	ADDQ             DX, R8
+	DECQ             DI
+	JNE              single
+
+finish:
+	MOVQ         flags+80(FP), DI
+	TESTQ        $0x00000004, DI
+	JE           scaled
+	VBROADCASTSS alpha+72(FP), Z2
+	VMULPS       Z2, Z0, Z0
+	VMULPS       Z2, Z1, Z1
+
+scaled:
+	TESTQ     $0x00000001, DI
+	JE        bias
+	MOVQ      BX, R8
+	VMOVUPS.Z (R8), K1, Z2
+	VADDPS    Z2, Z0, Z0
+	ADDQ      SI, R8
+	VMOVUPS.Z (R8), K1, Z2
+	VADDPS    Z2, Z1, Z1
+	ADDQ      SI, R8
+
+bias:
+	MOVQ      bias+88(FP), R8
+	TESTQ     R8, R8
+	JE        act
+	VMOVUPS.Z (R8), K1, Z2
+	VADDPS    Z2, Z0, Z0
+	VADDPS    Z2, Z1, Z1
+
+act:
+	TESTQ  $0x00000002, DI
+	JE     store
+	VXORPS Z2, Z2, Z2
+	VMAXPS Z0, Z2, Z0
+	VMAXPS Z1, Z2, Z1
+
+store:
+	MOVQ    BX, R8
+	VMOVUPS Z0, K1, (R8)
+	ADDQ    SI, R8
+	VMOVUPS Z1, K1, (R8)
+	ADDQ    SI, R8
+	MOVQ    R8, BX
+	IMUL3Q  $0x02, AX, R8
+	ADDQ    R8, a+16(FP)
+	DECQ    tiles+0(FP)
+	JNE     tile
+	VZEROUPPER
+	RET
+
+// func wide32_3(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·wide32_3(SB), NOSPLIT, $0-112
+	MOVQ  ars+24(FP), AX
+	MOVQ  acs+32(FP), CX
+	MOVQ  brs+48(FP), DX
+	MOVQ  c+56(FP), BX
+	MOVQ  ldc+64(FP), SI
+	MOVQ  next+104(FP), DI
+	MOVL  mask+96(FP), DI
+	KMOVW DI, K1
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, SI
+	LEAQ  (AX)(AX*2), DI
+	LEAQ  (AX)(AX*4), DI
+
+tile:
+	MOVQ       kc+8(FP), DI
+	MOVQ       b+40(FP), R8
+	MOVQ       a+16(FP), R9
+	IMUL3Q     $0x03, AX, R10
+	ADDQ       R9, R10
+	MOVQ       BX, R11
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z2, Z2, Z2
+	SUBQ       $0x04, DI
+	JL         tail
+
+unrolled:
+	PREFETCHT1       (R10)
+	VMOVUPS          (R8), Z3
+	VFMADD231PS.BCST (R9), Z3, Z0
+	VFMADD231PS.BCST (R9)(AX*1), Z3, Z1
+	VFMADD231PS.BCST (R9)(AX*2), Z3, Z2
+	ADDQ             CX, R9
+	ADDQ             DX, R8
+	PREFETCHT1       (R10)(AX*1)
+	VMOVUPS          (R8), Z3
+	VFMADD231PS.BCST (R9), Z3, Z0
+	VFMADD231PS.BCST (R9)(AX*1), Z3, Z1
+	VFMADD231PS.BCST (R9)(AX*2), Z3, Z2
+	ADDQ             CX, R9
+	ADDQ             DX, R8
+	PREFETCHT1       (R10)(AX*2)
+	VMOVUPS          (R8), Z3
+	VFMADD231PS.BCST (R9), Z3, Z0
+	VFMADD231PS.BCST (R9)(AX*1), Z3, Z1
+	VFMADD231PS.BCST (R9)(AX*2), Z3, Z2
+	ADDQ             CX, R9
+	ADDQ             DX, R8
+	VMOVUPS          (R8), Z3
+	VFMADD231PS.BCST (R9), Z3, Z0
+	VFMADD231PS.BCST (R9)(AX*1), Z3, Z1
+	VFMADD231PS.BCST (R9)(AX*2), Z3, Z2
+	ADDQ             CX, R9
+	ADDQ             DX, R8
+	SUBQ             $0x04, DI
+	JGE              unrolled
+
+tail:
+	ADDQ $0x04, DI
+	JE   finish
+
+single:
+	VMOVUPS          (R8), Z3
+	VFMADD231PS.BCST (R9), Z3, Z0
+	VFMADD231PS.BCST (R9)(AX*1), Z3, Z1
+	VFMADD231PS.BCST (R9)(AX*2), Z3, Z2
+	ADDQ             CX, R9
+	ADDQ             DX, R8
+	DECQ             DI
+	JNE              single
+
+finish:
+	MOVQ         flags+80(FP), DI
+	TESTQ        $0x00000004, DI
+	JE           scaled
+	VBROADCASTSS alpha+72(FP), Z3
+	VMULPS       Z3, Z0, Z0
+	VMULPS       Z3, Z1, Z1
+	VMULPS       Z3, Z2, Z2
+
+scaled:
+	TESTQ     $0x00000001, DI
+	JE        bias
+	MOVQ      BX, R8
+	VMOVUPS.Z (R8), K1, Z3
+	VADDPS    Z3, Z0, Z0
+	ADDQ      SI, R8
+	VMOVUPS.Z (R8), K1, Z3
+	VADDPS    Z3, Z1, Z1
+	ADDQ      SI, R8
+	VMOVUPS.Z (R8), K1, Z3
+	VADDPS    Z3, Z2, Z2
+	ADDQ      SI, R8
+
+bias:
+	MOVQ      bias+88(FP), R8
+	TESTQ     R8, R8
+	JE        act
+	VMOVUPS.Z (R8), K1, Z3
+	VADDPS    Z3, Z0, Z0
+	VADDPS    Z3, Z1, Z1
+	VADDPS    Z3, Z2, Z2
+
+act:
+	TESTQ  $0x00000002, DI
+	JE     store
+	VXORPS Z3, Z3, Z3
+	VMAXPS Z0, Z3, Z0
+	VMAXPS Z1, Z3, Z1
+	VMAXPS Z2, Z3, Z2
+
+store:
+	MOVQ    BX, R8
+	VMOVUPS Z0, K1, (R8)
+	ADDQ    SI, R8
+	VMOVUPS Z1, K1, (R8)
+	ADDQ    SI, R8
+	VMOVUPS Z2, K1, (R8)
+	ADDQ    SI, R8
+	MOVQ    R8, BX
+	IMUL3Q  $0x03, AX, R8
+	ADDQ    R8, a+16(FP)
+	DECQ    tiles+0(FP)
+	JNE     tile
+	VZEROUPPER
+	RET
+
+// func wide32_4(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·wide32_4(SB), NOSPLIT, $0-112
+	MOVQ  ars+24(FP), AX
+	MOVQ  acs+32(FP), CX
+	MOVQ  brs+48(FP), DX
+	MOVQ  c+56(FP), BX
+	MOVQ  ldc+64(FP), SI
+	MOVQ  next+104(FP), DI
+	MOVL  mask+96(FP), R8
+	KMOVW R8, K1
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, SI
+	LEAQ  (AX)(AX*2), R8
+	LEAQ  (AX)(AX*4), R9
+
+tile:
+	MOVQ       kc+8(FP), R9
+	MOVQ       b+40(FP), R10
+	MOVQ       a+16(FP), R11
+	IMUL3Q     $0x04, AX, R12
+	ADDQ       R11, R12
+	MOVQ       BX, R13
+	PREFETCHT0 (R13)
+	ADDQ       SI, R13
+	PREFETCHT0 (R13)
+	ADDQ       SI, R13
+	PREFETCHT0 (R13)
+	ADDQ       SI, R13
+	PREFETCHT0 (R13)
+	ADDQ       SI, R13
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Z3, Z3, Z3
+	SUBQ       $0x04, R9
+	JL         tail
+
+unrolled:
+	PREFETCHT1       (R12)
+	VMOVUPS          (R10), Z4
+	VFMADD231PS.BCST (R11), Z4, Z0
+	VFMADD231PS.BCST (R11)(AX*1), Z4, Z1
+	VFMADD231PS.BCST (R11)(AX*2), Z4, Z2
+	VFMADD231PS.BCST (R11)(R8*1), Z4, Z3
+	ADDQ             CX, R11
+	ADDQ             DX, R10
+	PREFETCHT1       (R12)(AX*1)
+	VMOVUPS          (R10), Z4
+	VFMADD231PS.BCST (R11), Z4, Z0
+	VFMADD231PS.BCST (R11)(AX*1), Z4, Z1
+	VFMADD231PS.BCST (R11)(AX*2), Z4, Z2
+	VFMADD231PS.BCST (R11)(R8*1), Z4, Z3
+	ADDQ             CX, R11
+	ADDQ             DX, R10
+	PREFETCHT1       (R12)(AX*2)
+	VMOVUPS          (R10), Z4
+	VFMADD231PS.BCST (R11), Z4, Z0
+	VFMADD231PS.BCST (R11)(AX*1), Z4, Z1
+	VFMADD231PS.BCST (R11)(AX*2), Z4, Z2
+	VFMADD231PS.BCST (R11)(R8*1), Z4, Z3
+	ADDQ             CX, R11
+	ADDQ             DX, R10
+	PREFETCHT1       (R12)(R8*1)
+	PREFETCHT1       (DI)
+	ADDQ             $0x20, DI
+	LEAQ             (R12)(CX*4), R12
+	VMOVUPS          (R10), Z4
+	VFMADD231PS.BCST (R11), Z4, Z0
+	VFMADD231PS.BCST (R11)(AX*1), Z4, Z1
+	VFMADD231PS.BCST (R11)(AX*2), Z4, Z2
+	VFMADD231PS.BCST (R11)(R8*1), Z4, Z3
+	ADDQ             CX, R11
+	ADDQ             DX, R10
+	SUBQ             $0x04, R9
+	JGE              unrolled
+
+tail:
+	ADDQ $0x04, R9
+	JE   finish
+
+single:
+	VMOVUPS          (R10), Z4
+	VFMADD231PS.BCST (R11), Z4, Z0
+	VFMADD231PS.BCST (R11)(AX*1), Z4, Z1
+	VFMADD231PS.BCST (R11)(AX*2), Z4, Z2
+	VFMADD231PS.BCST (R11)(R8*1), Z4, Z3
+	ADDQ             CX, R11
+	ADDQ             DX, R10
+	DECQ             R9
+	JNE              single
+
+finish:
+	MOVQ         flags+80(FP), R9
+	TESTQ        $0x00000004, R9
+	JE           scaled
+	VBROADCASTSS alpha+72(FP), Z4
+	VMULPS       Z4, Z0, Z0
+	VMULPS       Z4, Z1, Z1
+	VMULPS       Z4, Z2, Z2
+	VMULPS       Z4, Z3, Z3
+
+scaled:
+	TESTQ     $0x00000001, R9
+	JE        bias
+	MOVQ      BX, R10
+	VMOVUPS.Z (R10), K1, Z4
+	VADDPS    Z4, Z0, Z0
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z4
+	VADDPS    Z4, Z1, Z1
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z4
+	VADDPS    Z4, Z2, Z2
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z4
+	VADDPS    Z4, Z3, Z3
+	ADDQ      SI, R10
+
+bias:
+	MOVQ      bias+88(FP), R10
+	TESTQ     R10, R10
+	JE        act
+	VMOVUPS.Z (R10), K1, Z4
+	VADDPS    Z4, Z0, Z0
+	VADDPS    Z4, Z1, Z1
+	VADDPS    Z4, Z2, Z2
+	VADDPS    Z4, Z3, Z3
+
+act:
+	TESTQ  $0x00000002, R9
+	JE     store
+	VXORPS Z4, Z4, Z4
+	VMAXPS Z0, Z4, Z0
+	VMAXPS Z1, Z4, Z1
+	VMAXPS Z2, Z4, Z2
+	VMAXPS Z3, Z4, Z3
+
+store:
+	MOVQ    BX, R10
+	VMOVUPS Z0, K1, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Z1, K1, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Z2, K1, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Z3, K1, (R10)
+	ADDQ    SI, R10
+	MOVQ    R10, BX
+	IMUL3Q  $0x04, AX, R10
+	ADDQ    R10, a+16(FP)
+	DECQ    tiles+0(FP)
+	JNE     tile
+	VZEROUPPER
+	RET
+
+// func wide32_5(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·wide32_5(SB), NOSPLIT, $0-112
+	MOVQ  ars+24(FP), AX
+	MOVQ  acs+32(FP), CX
+	MOVQ  brs+48(FP), DX
+	MOVQ  c+56(FP), BX
+	MOVQ  ldc+64(FP), SI
+	MOVQ  next+104(FP), DI
+	MOVL  mask+96(FP), R8
+	KMOVW R8, K1
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, SI
+	LEAQ  (AX)(AX*2), R8
+	LEAQ  (AX)(AX*4), R9
+
+tile:
+	MOVQ       kc+8(FP), R9
+	MOVQ       b+40(FP), R10
+	MOVQ       a+16(FP), R11
+	IMUL3Q     $0x05, AX, R12
+	ADDQ       R11, R12
+	MOVQ       BX, R13
+	PREFETCHT0 (R13)
+	ADDQ       SI, R13
+	PREFETCHT0 (R13)
+	ADDQ       SI, R13
+	PREFETCHT0 (R13)
+	ADDQ       SI, R13
+	PREFETCHT0 (R13)
+	ADDQ       SI, R13
+	PREFETCHT0 (R13)
+	ADDQ       SI, R13
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Z3, Z3, Z3
+	VXORPS     Z4, Z4, Z4
+	SUBQ       $0x04, R9
+	JL         tail
+
+unrolled:
+	PREFETCHT1       (R12)
+	PREFETCHT1       (R12)(AX*4)
+	VMOVUPS          (R10), Z5
+	VFMADD231PS.BCST (R11), Z5, Z0
+	VFMADD231PS.BCST (R11)(AX*1), Z5, Z1
+	VFMADD231PS.BCST (R11)(AX*2), Z5, Z2
+	VFMADD231PS.BCST (R11)(R8*1), Z5, Z3
+	VFMADD231PS.BCST (R11)(AX*4), Z5, Z4
+	ADDQ             CX, R11
+	ADDQ             DX, R10
+	PREFETCHT1       (R12)(AX*1)
+	VMOVUPS          (R10), Z5
+	VFMADD231PS.BCST (R11), Z5, Z0
+	VFMADD231PS.BCST (R11)(AX*1), Z5, Z1
+	VFMADD231PS.BCST (R11)(AX*2), Z5, Z2
+	VFMADD231PS.BCST (R11)(R8*1), Z5, Z3
+	VFMADD231PS.BCST (R11)(AX*4), Z5, Z4
+	ADDQ             CX, R11
+	ADDQ             DX, R10
+	PREFETCHT1       (R12)(AX*2)
+	VMOVUPS          (R10), Z5
+	VFMADD231PS.BCST (R11), Z5, Z0
+	VFMADD231PS.BCST (R11)(AX*1), Z5, Z1
+	VFMADD231PS.BCST (R11)(AX*2), Z5, Z2
+	VFMADD231PS.BCST (R11)(R8*1), Z5, Z3
+	VFMADD231PS.BCST (R11)(AX*4), Z5, Z4
+	ADDQ             CX, R11
+	ADDQ             DX, R10
+	PREFETCHT1       (R12)(R8*1)
+	PREFETCHT1       (DI)
+	ADDQ             $0x20, DI
+	LEAQ             (R12)(CX*4), R12
+	VMOVUPS          (R10), Z5
+	VFMADD231PS.BCST (R11), Z5, Z0
+	VFMADD231PS.BCST (R11)(AX*1), Z5, Z1
+	VFMADD231PS.BCST (R11)(AX*2), Z5, Z2
+	VFMADD231PS.BCST (R11)(R8*1), Z5, Z3
+	VFMADD231PS.BCST (R11)(AX*4), Z5, Z4
+	ADDQ             CX, R11
+	ADDQ             DX, R10
+	SUBQ             $0x04, R9
+	JGE              unrolled
+
+tail:
+	ADDQ $0x04, R9
+	JE   finish
+
+single:
+	VMOVUPS          (R10), Z5
+	VFMADD231PS.BCST (R11), Z5, Z0
+	VFMADD231PS.BCST (R11)(AX*1), Z5, Z1
+	VFMADD231PS.BCST (R11)(AX*2), Z5, Z2
+	VFMADD231PS.BCST (R11)(R8*1), Z5, Z3
+	VFMADD231PS.BCST (R11)(AX*4), Z5, Z4
+	ADDQ             CX, R11
+	ADDQ             DX, R10
+	DECQ             R9
+	JNE              single
+
+finish:
+	MOVQ         flags+80(FP), R9
+	TESTQ        $0x00000004, R9
+	JE           scaled
+	VBROADCASTSS alpha+72(FP), Z5
+	VMULPS       Z5, Z0, Z0
+	VMULPS       Z5, Z1, Z1
+	VMULPS       Z5, Z2, Z2
+	VMULPS       Z5, Z3, Z3
+	VMULPS       Z5, Z4, Z4
+
+scaled:
+	TESTQ     $0x00000001, R9
+	JE        bias
+	MOVQ      BX, R10
+	VMOVUPS.Z (R10), K1, Z5
+	VADDPS    Z5, Z0, Z0
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z5
+	VADDPS    Z5, Z1, Z1
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z5
+	VADDPS    Z5, Z2, Z2
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z5
+	VADDPS    Z5, Z3, Z3
+	ADDQ      SI, R10
+	VMOVUPS.Z (R10), K1, Z5
+	VADDPS    Z5, Z4, Z4
+	ADDQ      SI, R10
+
+bias:
+	MOVQ      bias+88(FP), R10
+	TESTQ     R10, R10
+	JE        act
+	VMOVUPS.Z (R10), K1, Z5
+	VADDPS    Z5, Z0, Z0
+	VADDPS    Z5, Z1, Z1
+	VADDPS    Z5, Z2, Z2
+	VADDPS    Z5, Z3, Z3
+	VADDPS    Z5, Z4, Z4
+
+act:
+	TESTQ  $0x00000002, R9
+	JE     store
+	VXORPS Z5, Z5, Z5
+	VMAXPS Z0, Z5, Z0
+	VMAXPS Z1, Z5, Z1
+	VMAXPS Z2, Z5, Z2
+	VMAXPS Z3, Z5, Z3
+	VMAXPS Z4, Z5, Z4
+
+store:
+	MOVQ    BX, R10
+	VMOVUPS Z0, K1, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Z1, K1, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Z2, K1, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Z3, K1, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Z4, K1, (R10)
+	ADDQ    SI, R10
+	MOVQ    R10, BX
+	IMUL3Q  $0x05, AX, R10
+	ADDQ    R10, a+16(FP)
+	DECQ    tiles+0(FP)
+	JNE     tile
+	VZEROUPPER
+	RET
+
+// func wide32_6(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·wide32_6(SB), NOSPLIT, $0-112
+	MOVQ  ars+24(FP), AX
+	MOVQ  acs+32(FP), CX
+	MOVQ  brs+48(FP), DX
+	MOVQ  c+56(FP), BX
+	MOVQ  ldc+64(FP), SI
+	MOVQ  next+104(FP), DI
+	MOVL  mask+96(FP), R8
+	KMOVW R8, K1
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, SI
+	LEAQ  (AX)(AX*2), R8
+	LEAQ  (AX)(AX*4), R9
 
 tile:
 	MOVQ       kc+8(FP), R10
 	MOVQ       b+40(FP), R11
 	MOVQ       a+16(FP), R12
+	IMUL3Q     $0x06, AX, R13
+	ADDQ       R12, R13
+	MOVQ       BX, R14
+	PREFETCHT0 (R14)
+	ADDQ       SI, R14
+	PREFETCHT0 (R14)
+	ADDQ       SI, R14
+	PREFETCHT0 (R14)
+	ADDQ       SI, R14
+	PREFETCHT0 (R14)
+	ADDQ       SI, R14
+	PREFETCHT0 (R14)
+	ADDQ       SI, R14
+	PREFETCHT0 (R14)
+	ADDQ       SI, R14
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Z3, Z3, Z3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Z5, Z5, Z5
+	SUBQ       $0x04, R10
+	JL         tail
+
+unrolled:
+	PREFETCHT1       (R13)
+	PREFETCHT1       (R13)(AX*4)
+	VMOVUPS          (R11), Z6
+	VFMADD231PS.BCST (R12), Z6, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z6, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z6, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z6, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z6, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z6, Z5
+	ADDQ             CX, R12
+	ADDQ             DX, R11
+	PREFETCHT1       (R13)(AX*1)
+	PREFETCHT1       (R13)(R9*1)
+	VMOVUPS          (R11), Z6
+	VFMADD231PS.BCST (R12), Z6, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z6, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z6, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z6, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z6, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z6, Z5
+	ADDQ             CX, R12
+	ADDQ             DX, R11
+	PREFETCHT1       (R13)(AX*2)
+	VMOVUPS          (R11), Z6
+	VFMADD231PS.BCST (R12), Z6, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z6, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z6, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z6, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z6, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z6, Z5
+	ADDQ             CX, R12
+	ADDQ             DX, R11
+	PREFETCHT1       (R13)(R8*1)
+	PREFETCHT1       (DI)
+	ADDQ             $0x20, DI
+	LEAQ             (R13)(CX*4), R13
+	VMOVUPS          (R11), Z6
+	VFMADD231PS.BCST (R12), Z6, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z6, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z6, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z6, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z6, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z6, Z5
+	ADDQ             CX, R12
+	ADDQ             DX, R11
+	SUBQ             $0x04, R10
+	JGE              unrolled
+
+tail:
+	ADDQ $0x04, R10
+	JE   finish
+
+single:
+	VMOVUPS          (R11), Z6
+	VFMADD231PS.BCST (R12), Z6, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z6, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z6, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z6, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z6, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z6, Z5
+	ADDQ             CX, R12
+	ADDQ             DX, R11
+	DECQ             R10
+	JNE              single
+
+finish:
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
+	JE           scaled
+	VBROADCASTSS alpha+72(FP), Z6
+	VMULPS       Z6, Z0, Z0
+	VMULPS       Z6, Z1, Z1
+	VMULPS       Z6, Z2, Z2
+	VMULPS       Z6, Z3, Z3
+	VMULPS       Z6, Z4, Z4
+	VMULPS       Z6, Z5, Z5
+
+scaled:
+	TESTQ     $0x00000001, R10
+	JE        bias
+	MOVQ      BX, R11
+	VMOVUPS.Z (R11), K1, Z6
+	VADDPS    Z6, Z0, Z0
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z6
+	VADDPS    Z6, Z1, Z1
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z6
+	VADDPS    Z6, Z2, Z2
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z6
+	VADDPS    Z6, Z3, Z3
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z6
+	VADDPS    Z6, Z4, Z4
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z6
+	VADDPS    Z6, Z5, Z5
+	ADDQ      SI, R11
+
+bias:
+	MOVQ      bias+88(FP), R11
+	TESTQ     R11, R11
+	JE        act
+	VMOVUPS.Z (R11), K1, Z6
+	VADDPS    Z6, Z0, Z0
+	VADDPS    Z6, Z1, Z1
+	VADDPS    Z6, Z2, Z2
+	VADDPS    Z6, Z3, Z3
+	VADDPS    Z6, Z4, Z4
+	VADDPS    Z6, Z5, Z5
+
+act:
+	TESTQ  $0x00000002, R10
+	JE     store
+	VXORPS Z6, Z6, Z6
+	VMAXPS Z0, Z6, Z0
+	VMAXPS Z1, Z6, Z1
+	VMAXPS Z2, Z6, Z2
+	VMAXPS Z3, Z6, Z3
+	VMAXPS Z4, Z6, Z4
+	VMAXPS Z5, Z6, Z5
+
+store:
+	MOVQ    BX, R11
+	VMOVUPS Z0, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z1, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z2, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z3, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z4, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z5, K1, (R11)
+	ADDQ    SI, R11
+	MOVQ    R11, BX
+	IMUL3Q  $0x06, AX, R11
+	ADDQ    R11, a+16(FP)
+	DECQ    tiles+0(FP)
+	JNE     tile
+	VZEROUPPER
+	RET
+
+// func wide32_7(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·wide32_7(SB), NOSPLIT, $8-112
+	MOVQ  ars+24(FP), AX
+	MOVQ  acs+32(FP), CX
+	MOVQ  brs+48(FP), DX
+	MOVQ  c+56(FP), BX
+	MOVQ  ldc+64(FP), SI
+	MOVQ  next+104(FP), DI
+	MOVL  mask+96(FP), R8
+	KMOVW R8, K1
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, SI
+	LEAQ  (AX)(AX*2), R8
+	LEAQ  (AX)(AX*4), R9
+
+tile:
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       a+16(FP), R12
+	IMUL3Q     $0x07, AX, R14
+	ADDQ       R12, R14
 	LEAQ       (R12)(R8*2), R13
-	LEAQ       (R12)(R8*4), R14
+	LEAQ       (R14)(R8*2), R15
+	MOVQ       BX, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Z3, Z3, Z3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Z5, Z5, Z5
+	VXORPS     Z6, Z6, Z6
+	SUBQ       $0x04, R10
+	JL         tail
+
+unrolled:
+	PREFETCHT1       (R14)
+	PREFETCHT1       (R14)(AX*4)
+	VMOVUPS          (R11), Z7
+	VFMADD231PS.BCST (R12), Z7, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z7, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z7, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z7, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z7, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z7, Z5
+	VFMADD231PS.BCST (R13), Z7, Z6
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(AX*1)
+	PREFETCHT1       (R14)(R9*1)
+	VMOVUPS          (R11), Z7
+	VFMADD231PS.BCST (R12), Z7, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z7, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z7, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z7, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z7, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z7, Z5
+	VFMADD231PS.BCST (R13), Z7, Z6
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(AX*2)
+	PREFETCHT1       (R15)
+	VMOVUPS          (R11), Z7
+	VFMADD231PS.BCST (R12), Z7, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z7, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z7, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z7, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z7, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z7, Z5
+	VFMADD231PS.BCST (R13), Z7, Z6
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(R8*1)
+	PREFETCHT1       (DI)
+	ADDQ             $0x20, DI
+	LEAQ             (R14)(CX*4), R14
+	LEAQ             (R15)(CX*4), R15
+	VMOVUPS          (R11), Z7
+	VFMADD231PS.BCST (R12), Z7, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z7, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z7, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z7, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z7, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z7, Z5
+	VFMADD231PS.BCST (R13), Z7, Z6
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	SUBQ             $0x04, R10
+	JGE              unrolled
+
+tail:
+	ADDQ $0x04, R10
+	JE   finish
+
+single:
+	VMOVUPS          (R11), Z7
+	VFMADD231PS.BCST (R12), Z7, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z7, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z7, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z7, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z7, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z7, Z5
+	VFMADD231PS.BCST (R13), Z7, Z6
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	DECQ             R10
+	JNE              single
+
+finish:
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
+	JE           scaled
+	VBROADCASTSS alpha+72(FP), Z7
+	VMULPS       Z7, Z0, Z0
+	VMULPS       Z7, Z1, Z1
+	VMULPS       Z7, Z2, Z2
+	VMULPS       Z7, Z3, Z3
+	VMULPS       Z7, Z4, Z4
+	VMULPS       Z7, Z5, Z5
+	VMULPS       Z7, Z6, Z6
+
+scaled:
+	TESTQ     $0x00000001, R10
+	JE        bias
+	MOVQ      BX, R11
+	VMOVUPS.Z (R11), K1, Z7
+	VADDPS    Z7, Z0, Z0
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z7
+	VADDPS    Z7, Z1, Z1
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z7
+	VADDPS    Z7, Z2, Z2
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z7
+	VADDPS    Z7, Z3, Z3
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z7
+	VADDPS    Z7, Z4, Z4
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z7
+	VADDPS    Z7, Z5, Z5
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z7
+	VADDPS    Z7, Z6, Z6
+	ADDQ      SI, R11
+
+bias:
+	MOVQ      bias+88(FP), R11
+	TESTQ     R11, R11
+	JE        act
+	VMOVUPS.Z (R11), K1, Z7
+	VADDPS    Z7, Z0, Z0
+	VADDPS    Z7, Z1, Z1
+	VADDPS    Z7, Z2, Z2
+	VADDPS    Z7, Z3, Z3
+	VADDPS    Z7, Z4, Z4
+	VADDPS    Z7, Z5, Z5
+	VADDPS    Z7, Z6, Z6
+
+act:
+	TESTQ  $0x00000002, R10
+	JE     store
+	VXORPS Z7, Z7, Z7
+	VMAXPS Z0, Z7, Z0
+	VMAXPS Z1, Z7, Z1
+	VMAXPS Z2, Z7, Z2
+	VMAXPS Z3, Z7, Z3
+	VMAXPS Z4, Z7, Z4
+	VMAXPS Z5, Z7, Z5
+	VMAXPS Z6, Z7, Z6
+
+store:
+	MOVQ    BX, R11
+	VMOVUPS Z0, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z1, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z2, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z3, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z4, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z5, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z6, K1, (R11)
+	ADDQ    SI, R11
+	MOVQ    R11, BX
+	IMUL3Q  $0x07, AX, R11
+	ADDQ    R11, a+16(FP)
+	DECQ    tiles+0(FP)
+	JNE     tile
+	VZEROUPPER
+	RET
+
+// func wide32_8(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·wide32_8(SB), NOSPLIT, $8-112
+	MOVQ  ars+24(FP), AX
+	MOVQ  acs+32(FP), CX
+	MOVQ  brs+48(FP), DX
+	MOVQ  c+56(FP), BX
+	MOVQ  ldc+64(FP), SI
+	MOVQ  next+104(FP), DI
+	MOVL  mask+96(FP), R8
+	KMOVW R8, K1
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, SI
+	LEAQ  (AX)(AX*2), R8
+	LEAQ  (AX)(AX*4), R9
+
+tile:
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       a+16(FP), R12
+	IMUL3Q     $0x08, AX, R14
+	ADDQ       R12, R14
+	LEAQ       (R12)(R8*2), R13
+	LEAQ       (R14)(R8*2), R15
+	MOVQ       BX, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Z3, Z3, Z3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Z5, Z5, Z5
+	VXORPS     Z6, Z6, Z6
+	VXORPS     Z7, Z7, Z7
+	SUBQ       $0x04, R10
+	JL         tail
+
+unrolled:
+	PREFETCHT1       (R14)
+	PREFETCHT1       (R14)(AX*4)
+	VMOVUPS          (R11), Z8
+	VFMADD231PS.BCST (R12), Z8, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z8, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z8, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z8, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z8, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z8, Z5
+	VFMADD231PS.BCST (R13), Z8, Z6
+	VFMADD231PS.BCST (R13)(AX*1), Z8, Z7
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(AX*1)
+	PREFETCHT1       (R14)(R9*1)
+	VMOVUPS          (R11), Z8
+	VFMADD231PS.BCST (R12), Z8, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z8, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z8, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z8, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z8, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z8, Z5
+	VFMADD231PS.BCST (R13), Z8, Z6
+	VFMADD231PS.BCST (R13)(AX*1), Z8, Z7
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(AX*2)
+	PREFETCHT1       (R15)
+	VMOVUPS          (R11), Z8
+	VFMADD231PS.BCST (R12), Z8, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z8, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z8, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z8, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z8, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z8, Z5
+	VFMADD231PS.BCST (R13), Z8, Z6
+	VFMADD231PS.BCST (R13)(AX*1), Z8, Z7
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(R8*1)
+	PREFETCHT1       (R15)(AX*1)
+	PREFETCHT1       (DI)
+	ADDQ             $0x20, DI
+	LEAQ             (R14)(CX*4), R14
+	LEAQ             (R15)(CX*4), R15
+	VMOVUPS          (R11), Z8
+	VFMADD231PS.BCST (R12), Z8, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z8, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z8, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z8, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z8, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z8, Z5
+	VFMADD231PS.BCST (R13), Z8, Z6
+	VFMADD231PS.BCST (R13)(AX*1), Z8, Z7
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	SUBQ             $0x04, R10
+	JGE              unrolled
+
+tail:
+	ADDQ $0x04, R10
+	JE   finish
+
+single:
+	VMOVUPS          (R11), Z8
+	VFMADD231PS.BCST (R12), Z8, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z8, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z8, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z8, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z8, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z8, Z5
+	VFMADD231PS.BCST (R13), Z8, Z6
+	VFMADD231PS.BCST (R13)(AX*1), Z8, Z7
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	DECQ             R10
+	JNE              single
+
+finish:
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
+	JE           scaled
+	VBROADCASTSS alpha+72(FP), Z8
+	VMULPS       Z8, Z0, Z0
+	VMULPS       Z8, Z1, Z1
+	VMULPS       Z8, Z2, Z2
+	VMULPS       Z8, Z3, Z3
+	VMULPS       Z8, Z4, Z4
+	VMULPS       Z8, Z5, Z5
+	VMULPS       Z8, Z6, Z6
+	VMULPS       Z8, Z7, Z7
+
+scaled:
+	TESTQ     $0x00000001, R10
+	JE        bias
+	MOVQ      BX, R11
+	VMOVUPS.Z (R11), K1, Z8
+	VADDPS    Z8, Z0, Z0
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z8
+	VADDPS    Z8, Z1, Z1
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z8
+	VADDPS    Z8, Z2, Z2
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z8
+	VADDPS    Z8, Z3, Z3
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z8
+	VADDPS    Z8, Z4, Z4
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z8
+	VADDPS    Z8, Z5, Z5
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z8
+	VADDPS    Z8, Z6, Z6
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z8
+	VADDPS    Z8, Z7, Z7
+	ADDQ      SI, R11
+
+bias:
+	MOVQ      bias+88(FP), R11
+	TESTQ     R11, R11
+	JE        act
+	VMOVUPS.Z (R11), K1, Z8
+	VADDPS    Z8, Z0, Z0
+	VADDPS    Z8, Z1, Z1
+	VADDPS    Z8, Z2, Z2
+	VADDPS    Z8, Z3, Z3
+	VADDPS    Z8, Z4, Z4
+	VADDPS    Z8, Z5, Z5
+	VADDPS    Z8, Z6, Z6
+	VADDPS    Z8, Z7, Z7
+
+act:
+	TESTQ  $0x00000002, R10
+	JE     store
+	VXORPS Z8, Z8, Z8
+	VMAXPS Z0, Z8, Z0
+	VMAXPS Z1, Z8, Z1
+	VMAXPS Z2, Z8, Z2
+	VMAXPS Z3, Z8, Z3
+	VMAXPS Z4, Z8, Z4
+	VMAXPS Z5, Z8, Z5
+	VMAXPS Z6, Z8, Z6
+	VMAXPS Z7, Z8, Z7
+
+store:
+	MOVQ    BX, R11
+	VMOVUPS Z0, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z1, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z2, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z3, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z4, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z5, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z6, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z7, K1, (R11)
+	ADDQ    SI, R11
+	MOVQ    R11, BX
+	IMUL3Q  $0x08, AX, R11
+	ADDQ    R11, a+16(FP)
+	DECQ    tiles+0(FP)
+	JNE     tile
+	VZEROUPPER
+	RET
+
+// func wide32_9(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·wide32_9(SB), NOSPLIT, $8-112
+	MOVQ  ars+24(FP), AX
+	MOVQ  acs+32(FP), CX
+	MOVQ  brs+48(FP), DX
+	MOVQ  c+56(FP), BX
+	MOVQ  ldc+64(FP), SI
+	MOVQ  next+104(FP), DI
+	MOVL  mask+96(FP), R8
+	KMOVW R8, K1
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, SI
+	LEAQ  (AX)(AX*2), R8
+	LEAQ  (AX)(AX*4), R9
+
+tile:
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       a+16(FP), R12
+	IMUL3Q     $0x09, AX, R14
+	ADDQ       R12, R14
+	LEAQ       (R12)(R8*2), R13
+	LEAQ       (R14)(R8*2), R15
+	MOVQ       BX, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Z3, Z3, Z3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Z5, Z5, Z5
+	VXORPS     Z6, Z6, Z6
+	VXORPS     Z7, Z7, Z7
+	VXORPS     Z8, Z8, Z8
+	SUBQ       $0x04, R10
+	JL         tail
+
+unrolled:
+	PREFETCHT1       (R14)
+	PREFETCHT1       (R14)(AX*4)
+	PREFETCHT1       (R15)(AX*2)
+	VMOVUPS          (R11), Z9
+	VFMADD231PS.BCST (R12), Z9, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z9, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z9, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z9, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z9, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z9, Z5
+	VFMADD231PS.BCST (R13), Z9, Z6
+	VFMADD231PS.BCST (R13)(AX*1), Z9, Z7
+	VFMADD231PS.BCST (R13)(AX*2), Z9, Z8
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(AX*1)
+	PREFETCHT1       (R14)(R9*1)
+	VMOVUPS          (R11), Z9
+	VFMADD231PS.BCST (R12), Z9, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z9, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z9, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z9, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z9, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z9, Z5
+	VFMADD231PS.BCST (R13), Z9, Z6
+	VFMADD231PS.BCST (R13)(AX*1), Z9, Z7
+	VFMADD231PS.BCST (R13)(AX*2), Z9, Z8
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(AX*2)
+	PREFETCHT1       (R15)
+	VMOVUPS          (R11), Z9
+	VFMADD231PS.BCST (R12), Z9, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z9, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z9, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z9, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z9, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z9, Z5
+	VFMADD231PS.BCST (R13), Z9, Z6
+	VFMADD231PS.BCST (R13)(AX*1), Z9, Z7
+	VFMADD231PS.BCST (R13)(AX*2), Z9, Z8
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(R8*1)
+	PREFETCHT1       (R15)(AX*1)
+	PREFETCHT1       (DI)
+	ADDQ             $0x20, DI
+	LEAQ             (R14)(CX*4), R14
+	LEAQ             (R15)(CX*4), R15
+	VMOVUPS          (R11), Z9
+	VFMADD231PS.BCST (R12), Z9, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z9, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z9, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z9, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z9, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z9, Z5
+	VFMADD231PS.BCST (R13), Z9, Z6
+	VFMADD231PS.BCST (R13)(AX*1), Z9, Z7
+	VFMADD231PS.BCST (R13)(AX*2), Z9, Z8
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	SUBQ             $0x04, R10
+	JGE              unrolled
+
+tail:
+	ADDQ $0x04, R10
+	JE   finish
+
+single:
+	VMOVUPS          (R11), Z9
+	VFMADD231PS.BCST (R12), Z9, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z9, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z9, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z9, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z9, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z9, Z5
+	VFMADD231PS.BCST (R13), Z9, Z6
+	VFMADD231PS.BCST (R13)(AX*1), Z9, Z7
+	VFMADD231PS.BCST (R13)(AX*2), Z9, Z8
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	DECQ             R10
+	JNE              single
+
+finish:
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
+	JE           scaled
+	VBROADCASTSS alpha+72(FP), Z9
+	VMULPS       Z9, Z0, Z0
+	VMULPS       Z9, Z1, Z1
+	VMULPS       Z9, Z2, Z2
+	VMULPS       Z9, Z3, Z3
+	VMULPS       Z9, Z4, Z4
+	VMULPS       Z9, Z5, Z5
+	VMULPS       Z9, Z6, Z6
+	VMULPS       Z9, Z7, Z7
+	VMULPS       Z9, Z8, Z8
+
+scaled:
+	TESTQ     $0x00000001, R10
+	JE        bias
+	MOVQ      BX, R11
+	VMOVUPS.Z (R11), K1, Z9
+	VADDPS    Z9, Z0, Z0
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z9
+	VADDPS    Z9, Z1, Z1
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z9
+	VADDPS    Z9, Z2, Z2
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z9
+	VADDPS    Z9, Z3, Z3
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z9
+	VADDPS    Z9, Z4, Z4
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z9
+	VADDPS    Z9, Z5, Z5
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z9
+	VADDPS    Z9, Z6, Z6
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z9
+	VADDPS    Z9, Z7, Z7
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z9
+	VADDPS    Z9, Z8, Z8
+	ADDQ      SI, R11
+
+bias:
+	MOVQ      bias+88(FP), R11
+	TESTQ     R11, R11
+	JE        act
+	VMOVUPS.Z (R11), K1, Z9
+	VADDPS    Z9, Z0, Z0
+	VADDPS    Z9, Z1, Z1
+	VADDPS    Z9, Z2, Z2
+	VADDPS    Z9, Z3, Z3
+	VADDPS    Z9, Z4, Z4
+	VADDPS    Z9, Z5, Z5
+	VADDPS    Z9, Z6, Z6
+	VADDPS    Z9, Z7, Z7
+	VADDPS    Z9, Z8, Z8
+
+act:
+	TESTQ  $0x00000002, R10
+	JE     store
+	VXORPS Z9, Z9, Z9
+	VMAXPS Z0, Z9, Z0
+	VMAXPS Z1, Z9, Z1
+	VMAXPS Z2, Z9, Z2
+	VMAXPS Z3, Z9, Z3
+	VMAXPS Z4, Z9, Z4
+	VMAXPS Z5, Z9, Z5
+	VMAXPS Z6, Z9, Z6
+	VMAXPS Z7, Z9, Z7
+	VMAXPS Z8, Z9, Z8
+
+store:
+	MOVQ    BX, R11
+	VMOVUPS Z0, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z1, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z2, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z3, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z4, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z5, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z6, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z7, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z8, K1, (R11)
+	ADDQ    SI, R11
+	MOVQ    R11, BX
+	IMUL3Q  $0x09, AX, R11
+	ADDQ    R11, a+16(FP)
+	DECQ    tiles+0(FP)
+	JNE     tile
+	VZEROUPPER
+	RET
+
+// func wide32_10(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·wide32_10(SB), NOSPLIT, $8-112
+	MOVQ  ars+24(FP), AX
+	MOVQ  acs+32(FP), CX
+	MOVQ  brs+48(FP), DX
+	MOVQ  c+56(FP), BX
+	MOVQ  ldc+64(FP), SI
+	MOVQ  next+104(FP), DI
+	MOVL  mask+96(FP), R8
+	KMOVW R8, K1
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, SI
+	LEAQ  (AX)(AX*2), R8
+	LEAQ  (AX)(AX*4), R9
+
+tile:
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       a+16(FP), R12
+	IMUL3Q     $0x0a, AX, R14
+	ADDQ       R12, R14
+	LEAQ       (R12)(R8*2), R13
+	LEAQ       (R14)(R8*2), R15
+	MOVQ       BX, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Z3, Z3, Z3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Z5, Z5, Z5
+	VXORPS     Z6, Z6, Z6
+	VXORPS     Z7, Z7, Z7
+	VXORPS     Z8, Z8, Z8
+	VXORPS     Z9, Z9, Z9
+	SUBQ       $0x04, R10
+	JL         tail
+
+unrolled:
+	PREFETCHT1       (R14)
+	PREFETCHT1       (R14)(AX*4)
+	PREFETCHT1       (R15)(AX*2)
+	VMOVUPS          (R11), Z10
+	VFMADD231PS.BCST (R12), Z10, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z10, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z10, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z10, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z10, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z10, Z5
+	VFMADD231PS.BCST (R13), Z10, Z6
+	VFMADD231PS.BCST (R13)(AX*1), Z10, Z7
+	VFMADD231PS.BCST (R13)(AX*2), Z10, Z8
+	VFMADD231PS.BCST (R13)(R8*1), Z10, Z9
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(AX*1)
+	PREFETCHT1       (R14)(R9*1)
+	PREFETCHT1       (R15)(R8*1)
+	VMOVUPS          (R11), Z10
+	VFMADD231PS.BCST (R12), Z10, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z10, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z10, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z10, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z10, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z10, Z5
+	VFMADD231PS.BCST (R13), Z10, Z6
+	VFMADD231PS.BCST (R13)(AX*1), Z10, Z7
+	VFMADD231PS.BCST (R13)(AX*2), Z10, Z8
+	VFMADD231PS.BCST (R13)(R8*1), Z10, Z9
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(AX*2)
+	PREFETCHT1       (R15)
+	VMOVUPS          (R11), Z10
+	VFMADD231PS.BCST (R12), Z10, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z10, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z10, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z10, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z10, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z10, Z5
+	VFMADD231PS.BCST (R13), Z10, Z6
+	VFMADD231PS.BCST (R13)(AX*1), Z10, Z7
+	VFMADD231PS.BCST (R13)(AX*2), Z10, Z8
+	VFMADD231PS.BCST (R13)(R8*1), Z10, Z9
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(R8*1)
+	PREFETCHT1       (R15)(AX*1)
+	PREFETCHT1       (DI)
+	ADDQ             $0x20, DI
+	LEAQ             (R14)(CX*4), R14
+	LEAQ             (R15)(CX*4), R15
+	VMOVUPS          (R11), Z10
+	VFMADD231PS.BCST (R12), Z10, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z10, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z10, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z10, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z10, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z10, Z5
+	VFMADD231PS.BCST (R13), Z10, Z6
+	VFMADD231PS.BCST (R13)(AX*1), Z10, Z7
+	VFMADD231PS.BCST (R13)(AX*2), Z10, Z8
+	VFMADD231PS.BCST (R13)(R8*1), Z10, Z9
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	SUBQ             $0x04, R10
+	JGE              unrolled
+
+tail:
+	ADDQ $0x04, R10
+	JE   finish
+
+single:
+	VMOVUPS          (R11), Z10
+	VFMADD231PS.BCST (R12), Z10, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z10, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z10, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z10, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z10, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z10, Z5
+	VFMADD231PS.BCST (R13), Z10, Z6
+	VFMADD231PS.BCST (R13)(AX*1), Z10, Z7
+	VFMADD231PS.BCST (R13)(AX*2), Z10, Z8
+	VFMADD231PS.BCST (R13)(R8*1), Z10, Z9
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	DECQ             R10
+	JNE              single
+
+finish:
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
+	JE           scaled
+	VBROADCASTSS alpha+72(FP), Z10
+	VMULPS       Z10, Z0, Z0
+	VMULPS       Z10, Z1, Z1
+	VMULPS       Z10, Z2, Z2
+	VMULPS       Z10, Z3, Z3
+	VMULPS       Z10, Z4, Z4
+	VMULPS       Z10, Z5, Z5
+	VMULPS       Z10, Z6, Z6
+	VMULPS       Z10, Z7, Z7
+	VMULPS       Z10, Z8, Z8
+	VMULPS       Z10, Z9, Z9
+
+scaled:
+	TESTQ     $0x00000001, R10
+	JE        bias
+	MOVQ      BX, R11
+	VMOVUPS.Z (R11), K1, Z10
+	VADDPS    Z10, Z0, Z0
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z10
+	VADDPS    Z10, Z1, Z1
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z10
+	VADDPS    Z10, Z2, Z2
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z10
+	VADDPS    Z10, Z3, Z3
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z10
+	VADDPS    Z10, Z4, Z4
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z10
+	VADDPS    Z10, Z5, Z5
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z10
+	VADDPS    Z10, Z6, Z6
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z10
+	VADDPS    Z10, Z7, Z7
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z10
+	VADDPS    Z10, Z8, Z8
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z10
+	VADDPS    Z10, Z9, Z9
+	ADDQ      SI, R11
+
+bias:
+	MOVQ      bias+88(FP), R11
+	TESTQ     R11, R11
+	JE        act
+	VMOVUPS.Z (R11), K1, Z10
+	VADDPS    Z10, Z0, Z0
+	VADDPS    Z10, Z1, Z1
+	VADDPS    Z10, Z2, Z2
+	VADDPS    Z10, Z3, Z3
+	VADDPS    Z10, Z4, Z4
+	VADDPS    Z10, Z5, Z5
+	VADDPS    Z10, Z6, Z6
+	VADDPS    Z10, Z7, Z7
+	VADDPS    Z10, Z8, Z8
+	VADDPS    Z10, Z9, Z9
+
+act:
+	TESTQ  $0x00000002, R10
+	JE     store
+	VXORPS Z10, Z10, Z10
+	VMAXPS Z0, Z10, Z0
+	VMAXPS Z1, Z10, Z1
+	VMAXPS Z2, Z10, Z2
+	VMAXPS Z3, Z10, Z3
+	VMAXPS Z4, Z10, Z4
+	VMAXPS Z5, Z10, Z5
+	VMAXPS Z6, Z10, Z6
+	VMAXPS Z7, Z10, Z7
+	VMAXPS Z8, Z10, Z8
+	VMAXPS Z9, Z10, Z9
+
+store:
+	MOVQ    BX, R11
+	VMOVUPS Z0, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z1, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z2, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z3, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z4, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z5, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z6, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z7, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z8, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z9, K1, (R11)
+	ADDQ    SI, R11
+	MOVQ    R11, BX
+	IMUL3Q  $0x0a, AX, R11
+	ADDQ    R11, a+16(FP)
+	DECQ    tiles+0(FP)
+	JNE     tile
+	VZEROUPPER
+	RET
+
+// func wide32_11(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·wide32_11(SB), NOSPLIT, $8-112
+	MOVQ  ars+24(FP), AX
+	MOVQ  acs+32(FP), CX
+	MOVQ  brs+48(FP), DX
+	MOVQ  c+56(FP), BX
+	MOVQ  ldc+64(FP), SI
+	MOVQ  next+104(FP), DI
+	MOVL  mask+96(FP), R8
+	KMOVW R8, K1
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, SI
+	LEAQ  (AX)(AX*2), R8
+	LEAQ  (AX)(AX*4), R9
+
+tile:
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       a+16(FP), R12
+	IMUL3Q     $0x0b, AX, R14
+	ADDQ       R12, R14
+	LEAQ       (R12)(R8*2), R13
+	LEAQ       (R14)(R8*2), R15
+	MOVQ       BX, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Z3, Z3, Z3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Z5, Z5, Z5
+	VXORPS     Z6, Z6, Z6
+	VXORPS     Z7, Z7, Z7
+	VXORPS     Z8, Z8, Z8
+	VXORPS     Z9, Z9, Z9
+	VXORPS     Z10, Z10, Z10
+	SUBQ       $0x04, R10
+	JL         tail
+
+unrolled:
+	PREFETCHT1       (R14)
+	PREFETCHT1       (R14)(AX*4)
+	PREFETCHT1       (R15)(AX*2)
+	VMOVUPS          (R11), Z11
+	VFMADD231PS.BCST (R12), Z11, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z11, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z11, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z11, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z11, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z11, Z5
+	VFMADD231PS.BCST (R13), Z11, Z6
+	VFMADD231PS.BCST (R13)(AX*1), Z11, Z7
+	VFMADD231PS.BCST (R13)(AX*2), Z11, Z8
+	VFMADD231PS.BCST (R13)(R8*1), Z11, Z9
+	VFMADD231PS.BCST (R13)(AX*4), Z11, Z10
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(AX*1)
+	PREFETCHT1       (R14)(R9*1)
+	PREFETCHT1       (R15)(R8*1)
+	VMOVUPS          (R11), Z11
+	VFMADD231PS.BCST (R12), Z11, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z11, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z11, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z11, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z11, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z11, Z5
+	VFMADD231PS.BCST (R13), Z11, Z6
+	VFMADD231PS.BCST (R13)(AX*1), Z11, Z7
+	VFMADD231PS.BCST (R13)(AX*2), Z11, Z8
+	VFMADD231PS.BCST (R13)(R8*1), Z11, Z9
+	VFMADD231PS.BCST (R13)(AX*4), Z11, Z10
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(AX*2)
+	PREFETCHT1       (R15)
+	PREFETCHT1       (R15)(AX*4)
+	VMOVUPS          (R11), Z11
+	VFMADD231PS.BCST (R12), Z11, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z11, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z11, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z11, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z11, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z11, Z5
+	VFMADD231PS.BCST (R13), Z11, Z6
+	VFMADD231PS.BCST (R13)(AX*1), Z11, Z7
+	VFMADD231PS.BCST (R13)(AX*2), Z11, Z8
+	VFMADD231PS.BCST (R13)(R8*1), Z11, Z9
+	VFMADD231PS.BCST (R13)(AX*4), Z11, Z10
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(R8*1)
+	PREFETCHT1       (R15)(AX*1)
+	PREFETCHT1       (DI)
+	ADDQ             $0x20, DI
+	LEAQ             (R14)(CX*4), R14
+	LEAQ             (R15)(CX*4), R15
+	VMOVUPS          (R11), Z11
+	VFMADD231PS.BCST (R12), Z11, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z11, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z11, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z11, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z11, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z11, Z5
+	VFMADD231PS.BCST (R13), Z11, Z6
+	VFMADD231PS.BCST (R13)(AX*1), Z11, Z7
+	VFMADD231PS.BCST (R13)(AX*2), Z11, Z8
+	VFMADD231PS.BCST (R13)(R8*1), Z11, Z9
+	VFMADD231PS.BCST (R13)(AX*4), Z11, Z10
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	SUBQ             $0x04, R10
+	JGE              unrolled
+
+tail:
+	ADDQ $0x04, R10
+	JE   finish
+
+single:
+	VMOVUPS          (R11), Z11
+	VFMADD231PS.BCST (R12), Z11, Z0
+	VFMADD231PS.BCST (R12)(AX*1), Z11, Z1
+	VFMADD231PS.BCST (R12)(AX*2), Z11, Z2
+	VFMADD231PS.BCST (R12)(R8*1), Z11, Z3
+	VFMADD231PS.BCST (R12)(AX*4), Z11, Z4
+	VFMADD231PS.BCST (R12)(R9*1), Z11, Z5
+	VFMADD231PS.BCST (R13), Z11, Z6
+	VFMADD231PS.BCST (R13)(AX*1), Z11, Z7
+	VFMADD231PS.BCST (R13)(AX*2), Z11, Z8
+	VFMADD231PS.BCST (R13)(R8*1), Z11, Z9
+	VFMADD231PS.BCST (R13)(AX*4), Z11, Z10
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	DECQ             R10
+	JNE              single
+
+finish:
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
+	JE           scaled
+	VBROADCASTSS alpha+72(FP), Z11
+	VMULPS       Z11, Z0, Z0
+	VMULPS       Z11, Z1, Z1
+	VMULPS       Z11, Z2, Z2
+	VMULPS       Z11, Z3, Z3
+	VMULPS       Z11, Z4, Z4
+	VMULPS       Z11, Z5, Z5
+	VMULPS       Z11, Z6, Z6
+	VMULPS       Z11, Z7, Z7
+	VMULPS       Z11, Z8, Z8
+	VMULPS       Z11, Z9, Z9
+	VMULPS       Z11, Z10, Z10
+
+scaled:
+	TESTQ     $0x00000001, R10
+	JE        bias
+	MOVQ      BX, R11
+	VMOVUPS.Z (R11), K1, Z11
+	VADDPS    Z11, Z0, Z0
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z11
+	VADDPS    Z11, Z1, Z1
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z11
+	VADDPS    Z11, Z2, Z2
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z11
+	VADDPS    Z11, Z3, Z3
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z11
+	VADDPS    Z11, Z4, Z4
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z11
+	VADDPS    Z11, Z5, Z5
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z11
+	VADDPS    Z11, Z6, Z6
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z11
+	VADDPS    Z11, Z7, Z7
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z11
+	VADDPS    Z11, Z8, Z8
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z11
+	VADDPS    Z11, Z9, Z9
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z11
+	VADDPS    Z11, Z10, Z10
+	ADDQ      SI, R11
+
+bias:
+	MOVQ      bias+88(FP), R11
+	TESTQ     R11, R11
+	JE        act
+	VMOVUPS.Z (R11), K1, Z11
+	VADDPS    Z11, Z0, Z0
+	VADDPS    Z11, Z1, Z1
+	VADDPS    Z11, Z2, Z2
+	VADDPS    Z11, Z3, Z3
+	VADDPS    Z11, Z4, Z4
+	VADDPS    Z11, Z5, Z5
+	VADDPS    Z11, Z6, Z6
+	VADDPS    Z11, Z7, Z7
+	VADDPS    Z11, Z8, Z8
+	VADDPS    Z11, Z9, Z9
+	VADDPS    Z11, Z10, Z10
+
+act:
+	TESTQ  $0x00000002, R10
+	JE     store
+	VXORPS Z11, Z11, Z11
+	VMAXPS Z0, Z11, Z0
+	VMAXPS Z1, Z11, Z1
+	VMAXPS Z2, Z11, Z2
+	VMAXPS Z3, Z11, Z3
+	VMAXPS Z4, Z11, Z4
+	VMAXPS Z5, Z11, Z5
+	VMAXPS Z6, Z11, Z6
+	VMAXPS Z7, Z11, Z7
+	VMAXPS Z8, Z11, Z8
+	VMAXPS Z9, Z11, Z9
+	VMAXPS Z10, Z11, Z10
+
+store:
+	MOVQ    BX, R11
+	VMOVUPS Z0, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z1, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z2, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z3, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z4, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z5, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z6, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z7, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z8, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z9, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z10, K1, (R11)
+	ADDQ    SI, R11
+	MOVQ    R11, BX
+	IMUL3Q  $0x0b, AX, R11
+	ADDQ    R11, a+16(FP)
+	DECQ    tiles+0(FP)
+	JNE     tile
+	VZEROUPPER
+	RET
+
+// func wide32_12(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·wide32_12(SB), NOSPLIT, $8-112
+	MOVQ  ars+24(FP), AX
+	MOVQ  acs+32(FP), CX
+	MOVQ  brs+48(FP), DX
+	MOVQ  c+56(FP), BX
+	MOVQ  ldc+64(FP), SI
+	MOVQ  next+104(FP), DI
+	MOVL  mask+96(FP), R8
+	KMOVW R8, K1
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, SI
+	LEAQ  (AX)(AX*2), R8
+	LEAQ  (AX)(AX*4), R9
+
+tile:
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       a+16(FP), R12
+	IMUL3Q     $0x0c, AX, R14
+	ADDQ       R12, R14
+	LEAQ       (R12)(R8*2), R13
 	LEAQ       (R14)(R8*2), R15
 	MOVQ       BX, BP
 	PREFETCHT0 (BP)
@@ -3200,51 +5346,63 @@ finish:
 	VMULPS       Z12, Z11, Z11
 
 scaled:
-	TESTQ  $0x00000001, R10
-	JE     bias
-	MOVQ   BX, R11
-	VADDPS (R11), Z0, Z0
-	ADDQ   SI, R11
-	VADDPS (R11), Z1, Z1
-	ADDQ   SI, R11
-	VADDPS (R11), Z2, Z2
-	ADDQ   SI, R11
-	VADDPS (R11), Z3, Z3
-	ADDQ   SI, R11
-	VADDPS (R11), Z4, Z4
-	ADDQ   SI, R11
-	VADDPS (R11), Z5, Z5
-	ADDQ   SI, R11
-	VADDPS (R11), Z6, Z6
-	ADDQ   SI, R11
-	VADDPS (R11), Z7, Z7
-	ADDQ   SI, R11
-	VADDPS (R11), Z8, Z8
-	ADDQ   SI, R11
-	VADDPS (R11), Z9, Z9
-	ADDQ   SI, R11
-	VADDPS (R11), Z10, Z10
-	ADDQ   SI, R11
-	VADDPS (R11), Z11, Z11
-	ADDQ   SI, R11
+	TESTQ     $0x00000001, R10
+	JE        bias
+	MOVQ      BX, R11
+	VMOVUPS.Z (R11), K1, Z12
+	VADDPS    Z12, Z0, Z0
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z12
+	VADDPS    Z12, Z1, Z1
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z12
+	VADDPS    Z12, Z2, Z2
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z12
+	VADDPS    Z12, Z3, Z3
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z12
+	VADDPS    Z12, Z4, Z4
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z12
+	VADDPS    Z12, Z5, Z5
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z12
+	VADDPS    Z12, Z6, Z6
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z12
+	VADDPS    Z12, Z7, Z7
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z12
+	VADDPS    Z12, Z8, Z8
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z12
+	VADDPS    Z12, Z9, Z9
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z12
+	VADDPS    Z12, Z10, Z10
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z12
+	VADDPS    Z12, Z11, Z11
+	ADDQ      SI, R11
 
 bias:
-	MOVQ    bias+88(FP), R11
-	TESTQ   R11, R11
-	JE      act
-	VMOVUPS (R11), Z12
-	VADDPS  Z12, Z0, Z0
-	VADDPS  Z12, Z1, Z1
-	VADDPS  Z12, Z2, Z2
-	VADDPS  Z12, Z3, Z3
-	VADDPS  Z12, Z4, Z4
-	VADDPS  Z12, Z5, Z5
-	VADDPS  Z12, Z6, Z6
-	VADDPS  Z12, Z7, Z7
-	VADDPS  Z12, Z8, Z8
-	VADDPS  Z12, Z9, Z9
-	VADDPS  Z12, Z10, Z10
-	VADDPS  Z12, Z11, Z11
+	MOVQ      bias+88(FP), R11
+	TESTQ     R11, R11
+	JE        act
+	VMOVUPS.Z (R11), K1, Z12
+	VADDPS    Z12, Z0, Z0
+	VADDPS    Z12, Z1, Z1
+	VADDPS    Z12, Z2, Z2
+	VADDPS    Z12, Z3, Z3
+	VADDPS    Z12, Z4, Z4
+	VADDPS    Z12, Z5, Z5
+	VADDPS    Z12, Z6, Z6
+	VADDPS    Z12, Z7, Z7
+	VADDPS    Z12, Z8, Z8
+	VADDPS    Z12, Z9, Z9
+	VADDPS    Z12, Z10, Z10
+	VADDPS    Z12, Z11, Z11
 
 act:
 	TESTQ  $0x00000002, R10
@@ -3265,34 +5423,33 @@ act:
 
 store:
 	MOVQ    BX, R11
-	VMOVUPS Z0, (R11)
+	VMOVUPS Z0, K1, (R11)
 	ADDQ    SI, R11
-	VMOVUPS Z1, (R11)
+	VMOVUPS Z1, K1, (R11)
 	ADDQ    SI, R11
-	VMOVUPS Z2, (R11)
+	VMOVUPS Z2, K1, (R11)
 	ADDQ    SI, R11
-	VMOVUPS Z3, (R11)
+	VMOVUPS Z3, K1, (R11)
 	ADDQ    SI, R11
-	VMOVUPS Z4, (R11)
+	VMOVUPS Z4, K1, (R11)
 	ADDQ    SI, R11
-	VMOVUPS Z5, (R11)
+	VMOVUPS Z5, K1, (R11)
 	ADDQ    SI, R11
-	VMOVUPS Z6, (R11)
+	VMOVUPS Z6, K1, (R11)
 	ADDQ    SI, R11
-	VMOVUPS Z7, (R11)
+	VMOVUPS Z7, K1, (R11)
 	ADDQ    SI, R11
-	VMOVUPS Z8, (R11)
+	VMOVUPS Z8, K1, (R11)
 	ADDQ    SI, R11
-	VMOVUPS Z9, (R11)
+	VMOVUPS Z9, K1, (R11)
 	ADDQ    SI, R11
-	VMOVUPS Z10, (R11)
+	VMOVUPS Z10, K1, (R11)
 	ADDQ    SI, R11
-	VMOVUPS Z11, (R11)
+	VMOVUPS Z11, K1, (R11)
 	ADDQ    SI, R11
-	IMUL3Q  $0x0c, AX, R10
-	ADDQ    R10, a+16(FP)
-	IMUL3Q  $0x0c, SI, R10
-	ADDQ    R10, BX
+	MOVQ    R11, BX
+	IMUL3Q  $0x0c, AX, R11
+	ADDQ    R11, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -6477,28 +8634,2174 @@ next:
 	VZEROUPPER
 	RET
 
-// func tile64_12x8(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, next *float64)
+// func wide64_1(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
 // Requires: AVX, AVX512DQ, AVX512F, MMX+
-TEXT ·tile64_12x8(SB), NOSPLIT, $8-104
-	MOVQ ars+24(FP), AX
-	MOVQ acs+32(FP), CX
-	MOVQ brs+48(FP), DX
-	MOVQ c+56(FP), BX
-	MOVQ ldc+64(FP), SI
-	MOVQ next+96(FP), DI
-	SHLQ $0x03, AX
-	SHLQ $0x03, CX
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	LEAQ (AX)(AX*2), R8
-	LEAQ (AX)(AX*4), R9
+TEXT ·wide64_1(SB), NOSPLIT, $0-112
+	MOVQ  ars+24(FP), AX
+	MOVQ  acs+32(FP), CX
+	MOVQ  brs+48(FP), DX
+	MOVQ  c+56(FP), BX
+	MOVQ  ldc+64(FP), SI
+	MOVQ  next+104(FP), DI
+	MOVL  mask+96(FP), DI
+	KMOVW DI, K1
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, SI
+	LEAQ  (AX)(AX*2), DI
+	LEAQ  (AX)(AX*4), DI
+
+tile:
+	MOVQ       kc+8(FP), DI
+	MOVQ       b+40(FP), R8
+	MOVQ       a+16(FP), R9
+	IMUL3Q     $0x01, AX, R10
+	ADDQ       R9, R10
+	MOVQ       BX, R11
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VXORPD     Z0, Z0, Z0
+	SUBQ       $0x04, DI
+	JL         tail
+
+unrolled:
+	PREFETCHT1       (R10)
+	VMOVUPD          (R8), Z1
+	VFMADD231PD.BCST (R9), Z1, Z0
+	ADDQ             CX, R9
+	ADDQ             DX, R8
+	VMOVUPD          (R8), Z1
+	VFMADD231PD.BCST (R9), Z1, Z0
+	ADDQ             CX, R9
+	ADDQ             DX, R8
+	VMOVUPD          (R8), Z1
+	VFMADD231PD.BCST (R9), Z1, Z0
+	ADDQ             CX, R9
+	ADDQ             DX, R8
+	VMOVUPD          (R8), Z1
+	VFMADD231PD.BCST (R9), Z1, Z0
+	ADDQ             CX, R9
+	ADDQ             DX, R8
+	SUBQ             $0x04, DI
+	JGE              unrolled
+
+tail:
+	ADDQ $0x04, DI
+	JE   finish
+
+single:
+	VMOVUPD          (R8), Z1
+	VFMADD231PD.BCST (R9), Z1, Z0
+	ADDQ             CX, R9
+	ADDQ             DX, R8
+	DECQ             DI
+	JNE              single
+
+finish:
+	MOVQ         flags+80(FP), DI
+	TESTQ        $0x00000004, DI
+	JE           scaled
+	VBROADCASTSD alpha+72(FP), Z1
+	VMULPD       Z1, Z0, Z0
+
+scaled:
+	TESTQ     $0x00000001, DI
+	JE        bias
+	MOVQ      BX, R8
+	VMOVUPD.Z (R8), K1, Z1
+	VADDPD    Z1, Z0, Z0
+	ADDQ      SI, R8
+
+bias:
+	MOVQ      bias+88(FP), R8
+	TESTQ     R8, R8
+	JE        act
+	VMOVUPD.Z (R8), K1, Z1
+	VADDPD    Z1, Z0, Z0
+
+act:
+	TESTQ  $0x00000002, DI
+	JE     store
+	VXORPD Z1, Z1, Z1
+	VMAXPD Z0, Z1, Z0
+
+store:
+	MOVQ    BX, R8
+	VMOVUPD Z0, K1, (R8)
+	ADDQ    SI, R8
+	MOVQ    R8, BX
+	IMUL3Q  $0x01, AX, R8
+	ADDQ    R8, a+16(FP)
+	DECQ    tiles+0(FP)
+	JNE     tile
+	VZEROUPPER
+	RET
+
+// func wide64_2(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·wide64_2(SB), NOSPLIT, $0-112
+	MOVQ  ars+24(FP), AX
+	MOVQ  acs+32(FP), CX
+	MOVQ  brs+48(FP), DX
+	MOVQ  c+56(FP), BX
+	MOVQ  ldc+64(FP), SI
+	MOVQ  next+104(FP), DI
+	MOVL  mask+96(FP), DI
+	KMOVW DI, K1
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, SI
+	LEAQ  (AX)(AX*2), DI
+	LEAQ  (AX)(AX*4), DI
+
+tile:
+	MOVQ       kc+8(FP), DI
+	MOVQ       b+40(FP), R8
+	MOVQ       a+16(FP), R9
+	IMUL3Q     $0x02, AX, R10
+	ADDQ       R9, R10
+	MOVQ       BX, R11
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VXORPD     Z0, Z0, Z0
+	VXORPD     Z1, Z1, Z1
+	SUBQ       $0x04, DI
+	JL         tail
+
+unrolled:
+	PREFETCHT1       (R10)
+	VMOVUPD          (R8), Z2
+	VFMADD231PD.BCST (R9), Z2, Z0
+	VFMADD231PD.BCST (R9)(AX*1), Z2, Z1
+	ADDQ             CX, R9
+	ADDQ             DX, R8
+	PREFETCHT1       (R10)(AX*1)
+	VMOVUPD          (R8), Z2
+	VFMADD231PD.BCST (R9), Z2, Z0
+	VFMADD231PD.BCST (R9)(AX*1), Z2, Z1
+	ADDQ             CX, R9
+	ADDQ             DX, R8
+	VMOVUPD          (R8), Z2
+	VFMADD231PD.BCST (R9), Z2, Z0
+	VFMADD231PD.BCST (R9)(AX*1), Z2, Z1
+	ADDQ             CX, R9
+	ADDQ             DX, R8
+	VMOVUPD          (R8), Z2
+	VFMADD231PD.BCST (R9), Z2, Z0
+	VFMADD231PD.BCST (R9)(AX*1), Z2, Z1
+	ADDQ             CX, R9
+	ADDQ             DX, R8
+	SUBQ             $0x04, DI
+	JGE              unrolled
+
+tail:
+	ADDQ $0x04, DI
+	JE   finish
+
+single:
+	VMOVUPD          (R8), Z2
+	VFMADD231PD.BCST (R9), Z2, Z0
+	VFMADD231PD.BCST (R9)(AX*1), Z2, Z1
+	ADDQ             CX, R9
+	ADDQ             DX, R8
+	DECQ             DI
+	JNE              single
+
+finish:
+	MOVQ         flags+80(FP), DI
+	TESTQ        $0x00000004, DI
+	JE           scaled
+	VBROADCASTSD alpha+72(FP), Z2
+	VMULPD       Z2, Z0, Z0
+	VMULPD       Z2, Z1, Z1
+
+scaled:
+	TESTQ     $0x00000001, DI
+	JE        bias
+	MOVQ      BX, R8
+	VMOVUPD.Z (R8), K1, Z2
+	VADDPD    Z2, Z0, Z0
+	ADDQ      SI, R8
+	VMOVUPD.Z (R8), K1, Z2
+	VADDPD    Z2, Z1, Z1
+	ADDQ      SI, R8
+
+bias:
+	MOVQ      bias+88(FP), R8
+	TESTQ     R8, R8
+	JE        act
+	VMOVUPD.Z (R8), K1, Z2
+	VADDPD    Z2, Z0, Z0
+	VADDPD    Z2, Z1, Z1
+
+act:
+	TESTQ  $0x00000002, DI
+	JE     store
+	VXORPD Z2, Z2, Z2
+	VMAXPD Z0, Z2, Z0
+	VMAXPD Z1, Z2, Z1
+
+store:
+	MOVQ    BX, R8
+	VMOVUPD Z0, K1, (R8)
+	ADDQ    SI, R8
+	VMOVUPD Z1, K1, (R8)
+	ADDQ    SI, R8
+	MOVQ    R8, BX
+	IMUL3Q  $0x02, AX, R8
+	ADDQ    R8, a+16(FP)
+	DECQ    tiles+0(FP)
+	JNE     tile
+	VZEROUPPER
+	RET
+
+// func wide64_3(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·wide64_3(SB), NOSPLIT, $0-112
+	MOVQ  ars+24(FP), AX
+	MOVQ  acs+32(FP), CX
+	MOVQ  brs+48(FP), DX
+	MOVQ  c+56(FP), BX
+	MOVQ  ldc+64(FP), SI
+	MOVQ  next+104(FP), DI
+	MOVL  mask+96(FP), DI
+	KMOVW DI, K1
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, SI
+	LEAQ  (AX)(AX*2), DI
+	LEAQ  (AX)(AX*4), DI
+
+tile:
+	MOVQ       kc+8(FP), DI
+	MOVQ       b+40(FP), R8
+	MOVQ       a+16(FP), R9
+	IMUL3Q     $0x03, AX, R10
+	ADDQ       R9, R10
+	MOVQ       BX, R11
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VXORPD     Z0, Z0, Z0
+	VXORPD     Z1, Z1, Z1
+	VXORPD     Z2, Z2, Z2
+	SUBQ       $0x04, DI
+	JL         tail
+
+unrolled:
+	PREFETCHT1       (R10)
+	VMOVUPD          (R8), Z3
+	VFMADD231PD.BCST (R9), Z3, Z0
+	VFMADD231PD.BCST (R9)(AX*1), Z3, Z1
+	VFMADD231PD.BCST (R9)(AX*2), Z3, Z2
+	ADDQ             CX, R9
+	ADDQ             DX, R8
+	PREFETCHT1       (R10)(AX*1)
+	VMOVUPD          (R8), Z3
+	VFMADD231PD.BCST (R9), Z3, Z0
+	VFMADD231PD.BCST (R9)(AX*1), Z3, Z1
+	VFMADD231PD.BCST (R9)(AX*2), Z3, Z2
+	ADDQ             CX, R9
+	ADDQ             DX, R8
+	PREFETCHT1       (R10)(AX*2)
+	VMOVUPD          (R8), Z3
+	VFMADD231PD.BCST (R9), Z3, Z0
+	VFMADD231PD.BCST (R9)(AX*1), Z3, Z1
+	VFMADD231PD.BCST (R9)(AX*2), Z3, Z2
+	ADDQ             CX, R9
+	ADDQ             DX, R8
+	VMOVUPD          (R8), Z3
+	VFMADD231PD.BCST (R9), Z3, Z0
+	VFMADD231PD.BCST (R9)(AX*1), Z3, Z1
+	VFMADD231PD.BCST (R9)(AX*2), Z3, Z2
+	ADDQ             CX, R9
+	ADDQ             DX, R8
+	SUBQ             $0x04, DI
+	JGE              unrolled
+
+tail:
+	ADDQ $0x04, DI
+	JE   finish
+
+single:
+	VMOVUPD          (R8), Z3
+	VFMADD231PD.BCST (R9), Z3, Z0
+	VFMADD231PD.BCST (R9)(AX*1), Z3, Z1
+	VFMADD231PD.BCST (R9)(AX*2), Z3, Z2
+	ADDQ             CX, R9
+	ADDQ             DX, R8
+	DECQ             DI
+	JNE              single
+
+finish:
+	MOVQ         flags+80(FP), DI
+	TESTQ        $0x00000004, DI
+	JE           scaled
+	VBROADCASTSD alpha+72(FP), Z3
+	VMULPD       Z3, Z0, Z0
+	VMULPD       Z3, Z1, Z1
+	VMULPD       Z3, Z2, Z2
+
+scaled:
+	TESTQ     $0x00000001, DI
+	JE        bias
+	MOVQ      BX, R8
+	VMOVUPD.Z (R8), K1, Z3
+	VADDPD    Z3, Z0, Z0
+	ADDQ      SI, R8
+	VMOVUPD.Z (R8), K1, Z3
+	VADDPD    Z3, Z1, Z1
+	ADDQ      SI, R8
+	VMOVUPD.Z (R8), K1, Z3
+	VADDPD    Z3, Z2, Z2
+	ADDQ      SI, R8
+
+bias:
+	MOVQ      bias+88(FP), R8
+	TESTQ     R8, R8
+	JE        act
+	VMOVUPD.Z (R8), K1, Z3
+	VADDPD    Z3, Z0, Z0
+	VADDPD    Z3, Z1, Z1
+	VADDPD    Z3, Z2, Z2
+
+act:
+	TESTQ  $0x00000002, DI
+	JE     store
+	VXORPD Z3, Z3, Z3
+	VMAXPD Z0, Z3, Z0
+	VMAXPD Z1, Z3, Z1
+	VMAXPD Z2, Z3, Z2
+
+store:
+	MOVQ    BX, R8
+	VMOVUPD Z0, K1, (R8)
+	ADDQ    SI, R8
+	VMOVUPD Z1, K1, (R8)
+	ADDQ    SI, R8
+	VMOVUPD Z2, K1, (R8)
+	ADDQ    SI, R8
+	MOVQ    R8, BX
+	IMUL3Q  $0x03, AX, R8
+	ADDQ    R8, a+16(FP)
+	DECQ    tiles+0(FP)
+	JNE     tile
+	VZEROUPPER
+	RET
+
+// func wide64_4(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·wide64_4(SB), NOSPLIT, $0-112
+	MOVQ  ars+24(FP), AX
+	MOVQ  acs+32(FP), CX
+	MOVQ  brs+48(FP), DX
+	MOVQ  c+56(FP), BX
+	MOVQ  ldc+64(FP), SI
+	MOVQ  next+104(FP), DI
+	MOVL  mask+96(FP), R8
+	KMOVW R8, K1
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, SI
+	LEAQ  (AX)(AX*2), R8
+	LEAQ  (AX)(AX*4), R9
+
+tile:
+	MOVQ       kc+8(FP), R9
+	MOVQ       b+40(FP), R10
+	MOVQ       a+16(FP), R11
+	IMUL3Q     $0x04, AX, R12
+	ADDQ       R11, R12
+	MOVQ       BX, R13
+	PREFETCHT0 (R13)
+	ADDQ       SI, R13
+	PREFETCHT0 (R13)
+	ADDQ       SI, R13
+	PREFETCHT0 (R13)
+	ADDQ       SI, R13
+	PREFETCHT0 (R13)
+	ADDQ       SI, R13
+	VXORPD     Z0, Z0, Z0
+	VXORPD     Z1, Z1, Z1
+	VXORPD     Z2, Z2, Z2
+	VXORPD     Z3, Z3, Z3
+	SUBQ       $0x04, R9
+	JL         tail
+
+unrolled:
+	PREFETCHT1       (R12)
+	VMOVUPD          (R10), Z4
+	VFMADD231PD.BCST (R11), Z4, Z0
+	VFMADD231PD.BCST (R11)(AX*1), Z4, Z1
+	VFMADD231PD.BCST (R11)(AX*2), Z4, Z2
+	VFMADD231PD.BCST (R11)(R8*1), Z4, Z3
+	ADDQ             CX, R11
+	ADDQ             DX, R10
+	PREFETCHT1       (R12)(AX*1)
+	VMOVUPD          (R10), Z4
+	VFMADD231PD.BCST (R11), Z4, Z0
+	VFMADD231PD.BCST (R11)(AX*1), Z4, Z1
+	VFMADD231PD.BCST (R11)(AX*2), Z4, Z2
+	VFMADD231PD.BCST (R11)(R8*1), Z4, Z3
+	ADDQ             CX, R11
+	ADDQ             DX, R10
+	PREFETCHT1       (R12)(AX*2)
+	VMOVUPD          (R10), Z4
+	VFMADD231PD.BCST (R11), Z4, Z0
+	VFMADD231PD.BCST (R11)(AX*1), Z4, Z1
+	VFMADD231PD.BCST (R11)(AX*2), Z4, Z2
+	VFMADD231PD.BCST (R11)(R8*1), Z4, Z3
+	ADDQ             CX, R11
+	ADDQ             DX, R10
+	PREFETCHT1       (R12)(R8*1)
+	PREFETCHT1       (DI)
+	ADDQ             $0x20, DI
+	LEAQ             (R12)(CX*4), R12
+	VMOVUPD          (R10), Z4
+	VFMADD231PD.BCST (R11), Z4, Z0
+	VFMADD231PD.BCST (R11)(AX*1), Z4, Z1
+	VFMADD231PD.BCST (R11)(AX*2), Z4, Z2
+	VFMADD231PD.BCST (R11)(R8*1), Z4, Z3
+	ADDQ             CX, R11
+	ADDQ             DX, R10
+	SUBQ             $0x04, R9
+	JGE              unrolled
+
+tail:
+	ADDQ $0x04, R9
+	JE   finish
+
+single:
+	VMOVUPD          (R10), Z4
+	VFMADD231PD.BCST (R11), Z4, Z0
+	VFMADD231PD.BCST (R11)(AX*1), Z4, Z1
+	VFMADD231PD.BCST (R11)(AX*2), Z4, Z2
+	VFMADD231PD.BCST (R11)(R8*1), Z4, Z3
+	ADDQ             CX, R11
+	ADDQ             DX, R10
+	DECQ             R9
+	JNE              single
+
+finish:
+	MOVQ         flags+80(FP), R9
+	TESTQ        $0x00000004, R9
+	JE           scaled
+	VBROADCASTSD alpha+72(FP), Z4
+	VMULPD       Z4, Z0, Z0
+	VMULPD       Z4, Z1, Z1
+	VMULPD       Z4, Z2, Z2
+	VMULPD       Z4, Z3, Z3
+
+scaled:
+	TESTQ     $0x00000001, R9
+	JE        bias
+	MOVQ      BX, R10
+	VMOVUPD.Z (R10), K1, Z4
+	VADDPD    Z4, Z0, Z0
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z4
+	VADDPD    Z4, Z1, Z1
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z4
+	VADDPD    Z4, Z2, Z2
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z4
+	VADDPD    Z4, Z3, Z3
+	ADDQ      SI, R10
+
+bias:
+	MOVQ      bias+88(FP), R10
+	TESTQ     R10, R10
+	JE        act
+	VMOVUPD.Z (R10), K1, Z4
+	VADDPD    Z4, Z0, Z0
+	VADDPD    Z4, Z1, Z1
+	VADDPD    Z4, Z2, Z2
+	VADDPD    Z4, Z3, Z3
+
+act:
+	TESTQ  $0x00000002, R9
+	JE     store
+	VXORPD Z4, Z4, Z4
+	VMAXPD Z0, Z4, Z0
+	VMAXPD Z1, Z4, Z1
+	VMAXPD Z2, Z4, Z2
+	VMAXPD Z3, Z4, Z3
+
+store:
+	MOVQ    BX, R10
+	VMOVUPD Z0, K1, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Z1, K1, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Z2, K1, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Z3, K1, (R10)
+	ADDQ    SI, R10
+	MOVQ    R10, BX
+	IMUL3Q  $0x04, AX, R10
+	ADDQ    R10, a+16(FP)
+	DECQ    tiles+0(FP)
+	JNE     tile
+	VZEROUPPER
+	RET
+
+// func wide64_5(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·wide64_5(SB), NOSPLIT, $0-112
+	MOVQ  ars+24(FP), AX
+	MOVQ  acs+32(FP), CX
+	MOVQ  brs+48(FP), DX
+	MOVQ  c+56(FP), BX
+	MOVQ  ldc+64(FP), SI
+	MOVQ  next+104(FP), DI
+	MOVL  mask+96(FP), R8
+	KMOVW R8, K1
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, SI
+	LEAQ  (AX)(AX*2), R8
+	LEAQ  (AX)(AX*4), R9
+
+tile:
+	MOVQ       kc+8(FP), R9
+	MOVQ       b+40(FP), R10
+	MOVQ       a+16(FP), R11
+	IMUL3Q     $0x05, AX, R12
+	ADDQ       R11, R12
+	MOVQ       BX, R13
+	PREFETCHT0 (R13)
+	ADDQ       SI, R13
+	PREFETCHT0 (R13)
+	ADDQ       SI, R13
+	PREFETCHT0 (R13)
+	ADDQ       SI, R13
+	PREFETCHT0 (R13)
+	ADDQ       SI, R13
+	PREFETCHT0 (R13)
+	ADDQ       SI, R13
+	VXORPD     Z0, Z0, Z0
+	VXORPD     Z1, Z1, Z1
+	VXORPD     Z2, Z2, Z2
+	VXORPD     Z3, Z3, Z3
+	VXORPD     Z4, Z4, Z4
+	SUBQ       $0x04, R9
+	JL         tail
+
+unrolled:
+	PREFETCHT1       (R12)
+	PREFETCHT1       (R12)(AX*4)
+	VMOVUPD          (R10), Z5
+	VFMADD231PD.BCST (R11), Z5, Z0
+	VFMADD231PD.BCST (R11)(AX*1), Z5, Z1
+	VFMADD231PD.BCST (R11)(AX*2), Z5, Z2
+	VFMADD231PD.BCST (R11)(R8*1), Z5, Z3
+	VFMADD231PD.BCST (R11)(AX*4), Z5, Z4
+	ADDQ             CX, R11
+	ADDQ             DX, R10
+	PREFETCHT1       (R12)(AX*1)
+	VMOVUPD          (R10), Z5
+	VFMADD231PD.BCST (R11), Z5, Z0
+	VFMADD231PD.BCST (R11)(AX*1), Z5, Z1
+	VFMADD231PD.BCST (R11)(AX*2), Z5, Z2
+	VFMADD231PD.BCST (R11)(R8*1), Z5, Z3
+	VFMADD231PD.BCST (R11)(AX*4), Z5, Z4
+	ADDQ             CX, R11
+	ADDQ             DX, R10
+	PREFETCHT1       (R12)(AX*2)
+	VMOVUPD          (R10), Z5
+	VFMADD231PD.BCST (R11), Z5, Z0
+	VFMADD231PD.BCST (R11)(AX*1), Z5, Z1
+	VFMADD231PD.BCST (R11)(AX*2), Z5, Z2
+	VFMADD231PD.BCST (R11)(R8*1), Z5, Z3
+	VFMADD231PD.BCST (R11)(AX*4), Z5, Z4
+	ADDQ             CX, R11
+	ADDQ             DX, R10
+	PREFETCHT1       (R12)(R8*1)
+	PREFETCHT1       (DI)
+	ADDQ             $0x20, DI
+	LEAQ             (R12)(CX*4), R12
+	VMOVUPD          (R10), Z5
+	VFMADD231PD.BCST (R11), Z5, Z0
+	VFMADD231PD.BCST (R11)(AX*1), Z5, Z1
+	VFMADD231PD.BCST (R11)(AX*2), Z5, Z2
+	VFMADD231PD.BCST (R11)(R8*1), Z5, Z3
+	VFMADD231PD.BCST (R11)(AX*4), Z5, Z4
+	ADDQ             CX, R11
+	ADDQ             DX, R10
+	SUBQ             $0x04, R9
+	JGE              unrolled
+
+tail:
+	ADDQ $0x04, R9
+	JE   finish
+
+single:
+	VMOVUPD          (R10), Z5
+	VFMADD231PD.BCST (R11), Z5, Z0
+	VFMADD231PD.BCST (R11)(AX*1), Z5, Z1
+	VFMADD231PD.BCST (R11)(AX*2), Z5, Z2
+	VFMADD231PD.BCST (R11)(R8*1), Z5, Z3
+	VFMADD231PD.BCST (R11)(AX*4), Z5, Z4
+	ADDQ             CX, R11
+	ADDQ             DX, R10
+	DECQ             R9
+	JNE              single
+
+finish:
+	MOVQ         flags+80(FP), R9
+	TESTQ        $0x00000004, R9
+	JE           scaled
+	VBROADCASTSD alpha+72(FP), Z5
+	VMULPD       Z5, Z0, Z0
+	VMULPD       Z5, Z1, Z1
+	VMULPD       Z5, Z2, Z2
+	VMULPD       Z5, Z3, Z3
+	VMULPD       Z5, Z4, Z4
+
+scaled:
+	TESTQ     $0x00000001, R9
+	JE        bias
+	MOVQ      BX, R10
+	VMOVUPD.Z (R10), K1, Z5
+	VADDPD    Z5, Z0, Z0
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z5
+	VADDPD    Z5, Z1, Z1
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z5
+	VADDPD    Z5, Z2, Z2
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z5
+	VADDPD    Z5, Z3, Z3
+	ADDQ      SI, R10
+	VMOVUPD.Z (R10), K1, Z5
+	VADDPD    Z5, Z4, Z4
+	ADDQ      SI, R10
+
+bias:
+	MOVQ      bias+88(FP), R10
+	TESTQ     R10, R10
+	JE        act
+	VMOVUPD.Z (R10), K1, Z5
+	VADDPD    Z5, Z0, Z0
+	VADDPD    Z5, Z1, Z1
+	VADDPD    Z5, Z2, Z2
+	VADDPD    Z5, Z3, Z3
+	VADDPD    Z5, Z4, Z4
+
+act:
+	TESTQ  $0x00000002, R9
+	JE     store
+	VXORPD Z5, Z5, Z5
+	VMAXPD Z0, Z5, Z0
+	VMAXPD Z1, Z5, Z1
+	VMAXPD Z2, Z5, Z2
+	VMAXPD Z3, Z5, Z3
+	VMAXPD Z4, Z5, Z4
+
+store:
+	MOVQ    BX, R10
+	VMOVUPD Z0, K1, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Z1, K1, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Z2, K1, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Z3, K1, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Z4, K1, (R10)
+	ADDQ    SI, R10
+	MOVQ    R10, BX
+	IMUL3Q  $0x05, AX, R10
+	ADDQ    R10, a+16(FP)
+	DECQ    tiles+0(FP)
+	JNE     tile
+	VZEROUPPER
+	RET
+
+// func wide64_6(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·wide64_6(SB), NOSPLIT, $0-112
+	MOVQ  ars+24(FP), AX
+	MOVQ  acs+32(FP), CX
+	MOVQ  brs+48(FP), DX
+	MOVQ  c+56(FP), BX
+	MOVQ  ldc+64(FP), SI
+	MOVQ  next+104(FP), DI
+	MOVL  mask+96(FP), R8
+	KMOVW R8, K1
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, SI
+	LEAQ  (AX)(AX*2), R8
+	LEAQ  (AX)(AX*4), R9
 
 tile:
 	MOVQ       kc+8(FP), R10
 	MOVQ       b+40(FP), R11
 	MOVQ       a+16(FP), R12
+	IMUL3Q     $0x06, AX, R13
+	ADDQ       R12, R13
+	MOVQ       BX, R14
+	PREFETCHT0 (R14)
+	ADDQ       SI, R14
+	PREFETCHT0 (R14)
+	ADDQ       SI, R14
+	PREFETCHT0 (R14)
+	ADDQ       SI, R14
+	PREFETCHT0 (R14)
+	ADDQ       SI, R14
+	PREFETCHT0 (R14)
+	ADDQ       SI, R14
+	PREFETCHT0 (R14)
+	ADDQ       SI, R14
+	VXORPD     Z0, Z0, Z0
+	VXORPD     Z1, Z1, Z1
+	VXORPD     Z2, Z2, Z2
+	VXORPD     Z3, Z3, Z3
+	VXORPD     Z4, Z4, Z4
+	VXORPD     Z5, Z5, Z5
+	SUBQ       $0x04, R10
+	JL         tail
+
+unrolled:
+	PREFETCHT1       (R13)
+	PREFETCHT1       (R13)(AX*4)
+	VMOVUPD          (R11), Z6
+	VFMADD231PD.BCST (R12), Z6, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z6, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z6, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z6, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z6, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z6, Z5
+	ADDQ             CX, R12
+	ADDQ             DX, R11
+	PREFETCHT1       (R13)(AX*1)
+	PREFETCHT1       (R13)(R9*1)
+	VMOVUPD          (R11), Z6
+	VFMADD231PD.BCST (R12), Z6, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z6, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z6, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z6, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z6, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z6, Z5
+	ADDQ             CX, R12
+	ADDQ             DX, R11
+	PREFETCHT1       (R13)(AX*2)
+	VMOVUPD          (R11), Z6
+	VFMADD231PD.BCST (R12), Z6, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z6, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z6, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z6, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z6, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z6, Z5
+	ADDQ             CX, R12
+	ADDQ             DX, R11
+	PREFETCHT1       (R13)(R8*1)
+	PREFETCHT1       (DI)
+	ADDQ             $0x20, DI
+	LEAQ             (R13)(CX*4), R13
+	VMOVUPD          (R11), Z6
+	VFMADD231PD.BCST (R12), Z6, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z6, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z6, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z6, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z6, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z6, Z5
+	ADDQ             CX, R12
+	ADDQ             DX, R11
+	SUBQ             $0x04, R10
+	JGE              unrolled
+
+tail:
+	ADDQ $0x04, R10
+	JE   finish
+
+single:
+	VMOVUPD          (R11), Z6
+	VFMADD231PD.BCST (R12), Z6, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z6, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z6, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z6, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z6, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z6, Z5
+	ADDQ             CX, R12
+	ADDQ             DX, R11
+	DECQ             R10
+	JNE              single
+
+finish:
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
+	JE           scaled
+	VBROADCASTSD alpha+72(FP), Z6
+	VMULPD       Z6, Z0, Z0
+	VMULPD       Z6, Z1, Z1
+	VMULPD       Z6, Z2, Z2
+	VMULPD       Z6, Z3, Z3
+	VMULPD       Z6, Z4, Z4
+	VMULPD       Z6, Z5, Z5
+
+scaled:
+	TESTQ     $0x00000001, R10
+	JE        bias
+	MOVQ      BX, R11
+	VMOVUPD.Z (R11), K1, Z6
+	VADDPD    Z6, Z0, Z0
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z6
+	VADDPD    Z6, Z1, Z1
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z6
+	VADDPD    Z6, Z2, Z2
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z6
+	VADDPD    Z6, Z3, Z3
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z6
+	VADDPD    Z6, Z4, Z4
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z6
+	VADDPD    Z6, Z5, Z5
+	ADDQ      SI, R11
+
+bias:
+	MOVQ      bias+88(FP), R11
+	TESTQ     R11, R11
+	JE        act
+	VMOVUPD.Z (R11), K1, Z6
+	VADDPD    Z6, Z0, Z0
+	VADDPD    Z6, Z1, Z1
+	VADDPD    Z6, Z2, Z2
+	VADDPD    Z6, Z3, Z3
+	VADDPD    Z6, Z4, Z4
+	VADDPD    Z6, Z5, Z5
+
+act:
+	TESTQ  $0x00000002, R10
+	JE     store
+	VXORPD Z6, Z6, Z6
+	VMAXPD Z0, Z6, Z0
+	VMAXPD Z1, Z6, Z1
+	VMAXPD Z2, Z6, Z2
+	VMAXPD Z3, Z6, Z3
+	VMAXPD Z4, Z6, Z4
+	VMAXPD Z5, Z6, Z5
+
+store:
+	MOVQ    BX, R11
+	VMOVUPD Z0, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z1, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z2, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z3, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z4, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z5, K1, (R11)
+	ADDQ    SI, R11
+	MOVQ    R11, BX
+	IMUL3Q  $0x06, AX, R11
+	ADDQ    R11, a+16(FP)
+	DECQ    tiles+0(FP)
+	JNE     tile
+	VZEROUPPER
+	RET
+
+// func wide64_7(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·wide64_7(SB), NOSPLIT, $8-112
+	MOVQ  ars+24(FP), AX
+	MOVQ  acs+32(FP), CX
+	MOVQ  brs+48(FP), DX
+	MOVQ  c+56(FP), BX
+	MOVQ  ldc+64(FP), SI
+	MOVQ  next+104(FP), DI
+	MOVL  mask+96(FP), R8
+	KMOVW R8, K1
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, SI
+	LEAQ  (AX)(AX*2), R8
+	LEAQ  (AX)(AX*4), R9
+
+tile:
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       a+16(FP), R12
+	IMUL3Q     $0x07, AX, R14
+	ADDQ       R12, R14
 	LEAQ       (R12)(R8*2), R13
-	LEAQ       (R12)(R8*4), R14
+	LEAQ       (R14)(R8*2), R15
+	MOVQ       BX, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	VXORPD     Z0, Z0, Z0
+	VXORPD     Z1, Z1, Z1
+	VXORPD     Z2, Z2, Z2
+	VXORPD     Z3, Z3, Z3
+	VXORPD     Z4, Z4, Z4
+	VXORPD     Z5, Z5, Z5
+	VXORPD     Z6, Z6, Z6
+	SUBQ       $0x04, R10
+	JL         tail
+
+unrolled:
+	PREFETCHT1       (R14)
+	PREFETCHT1       (R14)(AX*4)
+	VMOVUPD          (R11), Z7
+	VFMADD231PD.BCST (R12), Z7, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z7, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z7, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z7, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z7, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z7, Z5
+	VFMADD231PD.BCST (R13), Z7, Z6
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(AX*1)
+	PREFETCHT1       (R14)(R9*1)
+	VMOVUPD          (R11), Z7
+	VFMADD231PD.BCST (R12), Z7, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z7, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z7, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z7, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z7, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z7, Z5
+	VFMADD231PD.BCST (R13), Z7, Z6
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(AX*2)
+	PREFETCHT1       (R15)
+	VMOVUPD          (R11), Z7
+	VFMADD231PD.BCST (R12), Z7, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z7, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z7, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z7, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z7, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z7, Z5
+	VFMADD231PD.BCST (R13), Z7, Z6
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(R8*1)
+	PREFETCHT1       (DI)
+	ADDQ             $0x20, DI
+	LEAQ             (R14)(CX*4), R14
+	LEAQ             (R15)(CX*4), R15
+	VMOVUPD          (R11), Z7
+	VFMADD231PD.BCST (R12), Z7, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z7, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z7, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z7, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z7, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z7, Z5
+	VFMADD231PD.BCST (R13), Z7, Z6
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	SUBQ             $0x04, R10
+	JGE              unrolled
+
+tail:
+	ADDQ $0x04, R10
+	JE   finish
+
+single:
+	VMOVUPD          (R11), Z7
+	VFMADD231PD.BCST (R12), Z7, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z7, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z7, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z7, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z7, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z7, Z5
+	VFMADD231PD.BCST (R13), Z7, Z6
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	DECQ             R10
+	JNE              single
+
+finish:
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
+	JE           scaled
+	VBROADCASTSD alpha+72(FP), Z7
+	VMULPD       Z7, Z0, Z0
+	VMULPD       Z7, Z1, Z1
+	VMULPD       Z7, Z2, Z2
+	VMULPD       Z7, Z3, Z3
+	VMULPD       Z7, Z4, Z4
+	VMULPD       Z7, Z5, Z5
+	VMULPD       Z7, Z6, Z6
+
+scaled:
+	TESTQ     $0x00000001, R10
+	JE        bias
+	MOVQ      BX, R11
+	VMOVUPD.Z (R11), K1, Z7
+	VADDPD    Z7, Z0, Z0
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z7
+	VADDPD    Z7, Z1, Z1
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z7
+	VADDPD    Z7, Z2, Z2
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z7
+	VADDPD    Z7, Z3, Z3
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z7
+	VADDPD    Z7, Z4, Z4
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z7
+	VADDPD    Z7, Z5, Z5
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z7
+	VADDPD    Z7, Z6, Z6
+	ADDQ      SI, R11
+
+bias:
+	MOVQ      bias+88(FP), R11
+	TESTQ     R11, R11
+	JE        act
+	VMOVUPD.Z (R11), K1, Z7
+	VADDPD    Z7, Z0, Z0
+	VADDPD    Z7, Z1, Z1
+	VADDPD    Z7, Z2, Z2
+	VADDPD    Z7, Z3, Z3
+	VADDPD    Z7, Z4, Z4
+	VADDPD    Z7, Z5, Z5
+	VADDPD    Z7, Z6, Z6
+
+act:
+	TESTQ  $0x00000002, R10
+	JE     store
+	VXORPD Z7, Z7, Z7
+	VMAXPD Z0, Z7, Z0
+	VMAXPD Z1, Z7, Z1
+	VMAXPD Z2, Z7, Z2
+	VMAXPD Z3, Z7, Z3
+	VMAXPD Z4, Z7, Z4
+	VMAXPD Z5, Z7, Z5
+	VMAXPD Z6, Z7, Z6
+
+store:
+	MOVQ    BX, R11
+	VMOVUPD Z0, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z1, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z2, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z3, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z4, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z5, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z6, K1, (R11)
+	ADDQ    SI, R11
+	MOVQ    R11, BX
+	IMUL3Q  $0x07, AX, R11
+	ADDQ    R11, a+16(FP)
+	DECQ    tiles+0(FP)
+	JNE     tile
+	VZEROUPPER
+	RET
+
+// func wide64_8(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·wide64_8(SB), NOSPLIT, $8-112
+	MOVQ  ars+24(FP), AX
+	MOVQ  acs+32(FP), CX
+	MOVQ  brs+48(FP), DX
+	MOVQ  c+56(FP), BX
+	MOVQ  ldc+64(FP), SI
+	MOVQ  next+104(FP), DI
+	MOVL  mask+96(FP), R8
+	KMOVW R8, K1
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, SI
+	LEAQ  (AX)(AX*2), R8
+	LEAQ  (AX)(AX*4), R9
+
+tile:
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       a+16(FP), R12
+	IMUL3Q     $0x08, AX, R14
+	ADDQ       R12, R14
+	LEAQ       (R12)(R8*2), R13
+	LEAQ       (R14)(R8*2), R15
+	MOVQ       BX, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	VXORPD     Z0, Z0, Z0
+	VXORPD     Z1, Z1, Z1
+	VXORPD     Z2, Z2, Z2
+	VXORPD     Z3, Z3, Z3
+	VXORPD     Z4, Z4, Z4
+	VXORPD     Z5, Z5, Z5
+	VXORPD     Z6, Z6, Z6
+	VXORPD     Z7, Z7, Z7
+	SUBQ       $0x04, R10
+	JL         tail
+
+unrolled:
+	PREFETCHT1       (R14)
+	PREFETCHT1       (R14)(AX*4)
+	VMOVUPD          (R11), Z8
+	VFMADD231PD.BCST (R12), Z8, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z8, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z8, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z8, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z8, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z8, Z5
+	VFMADD231PD.BCST (R13), Z8, Z6
+	VFMADD231PD.BCST (R13)(AX*1), Z8, Z7
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(AX*1)
+	PREFETCHT1       (R14)(R9*1)
+	VMOVUPD          (R11), Z8
+	VFMADD231PD.BCST (R12), Z8, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z8, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z8, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z8, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z8, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z8, Z5
+	VFMADD231PD.BCST (R13), Z8, Z6
+	VFMADD231PD.BCST (R13)(AX*1), Z8, Z7
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(AX*2)
+	PREFETCHT1       (R15)
+	VMOVUPD          (R11), Z8
+	VFMADD231PD.BCST (R12), Z8, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z8, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z8, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z8, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z8, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z8, Z5
+	VFMADD231PD.BCST (R13), Z8, Z6
+	VFMADD231PD.BCST (R13)(AX*1), Z8, Z7
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(R8*1)
+	PREFETCHT1       (R15)(AX*1)
+	PREFETCHT1       (DI)
+	ADDQ             $0x20, DI
+	LEAQ             (R14)(CX*4), R14
+	LEAQ             (R15)(CX*4), R15
+	VMOVUPD          (R11), Z8
+	VFMADD231PD.BCST (R12), Z8, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z8, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z8, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z8, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z8, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z8, Z5
+	VFMADD231PD.BCST (R13), Z8, Z6
+	VFMADD231PD.BCST (R13)(AX*1), Z8, Z7
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	SUBQ             $0x04, R10
+	JGE              unrolled
+
+tail:
+	ADDQ $0x04, R10
+	JE   finish
+
+single:
+	VMOVUPD          (R11), Z8
+	VFMADD231PD.BCST (R12), Z8, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z8, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z8, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z8, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z8, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z8, Z5
+	VFMADD231PD.BCST (R13), Z8, Z6
+	VFMADD231PD.BCST (R13)(AX*1), Z8, Z7
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	DECQ             R10
+	JNE              single
+
+finish:
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
+	JE           scaled
+	VBROADCASTSD alpha+72(FP), Z8
+	VMULPD       Z8, Z0, Z0
+	VMULPD       Z8, Z1, Z1
+	VMULPD       Z8, Z2, Z2
+	VMULPD       Z8, Z3, Z3
+	VMULPD       Z8, Z4, Z4
+	VMULPD       Z8, Z5, Z5
+	VMULPD       Z8, Z6, Z6
+	VMULPD       Z8, Z7, Z7
+
+scaled:
+	TESTQ     $0x00000001, R10
+	JE        bias
+	MOVQ      BX, R11
+	VMOVUPD.Z (R11), K1, Z8
+	VADDPD    Z8, Z0, Z0
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z8
+	VADDPD    Z8, Z1, Z1
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z8
+	VADDPD    Z8, Z2, Z2
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z8
+	VADDPD    Z8, Z3, Z3
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z8
+	VADDPD    Z8, Z4, Z4
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z8
+	VADDPD    Z8, Z5, Z5
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z8
+	VADDPD    Z8, Z6, Z6
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z8
+	VADDPD    Z8, Z7, Z7
+	ADDQ      SI, R11
+
+bias:
+	MOVQ      bias+88(FP), R11
+	TESTQ     R11, R11
+	JE        act
+	VMOVUPD.Z (R11), K1, Z8
+	VADDPD    Z8, Z0, Z0
+	VADDPD    Z8, Z1, Z1
+	VADDPD    Z8, Z2, Z2
+	VADDPD    Z8, Z3, Z3
+	VADDPD    Z8, Z4, Z4
+	VADDPD    Z8, Z5, Z5
+	VADDPD    Z8, Z6, Z6
+	VADDPD    Z8, Z7, Z7
+
+act:
+	TESTQ  $0x00000002, R10
+	JE     store
+	VXORPD Z8, Z8, Z8
+	VMAXPD Z0, Z8, Z0
+	VMAXPD Z1, Z8, Z1
+	VMAXPD Z2, Z8, Z2
+	VMAXPD Z3, Z8, Z3
+	VMAXPD Z4, Z8, Z4
+	VMAXPD Z5, Z8, Z5
+	VMAXPD Z6, Z8, Z6
+	VMAXPD Z7, Z8, Z7
+
+store:
+	MOVQ    BX, R11
+	VMOVUPD Z0, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z1, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z2, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z3, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z4, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z5, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z6, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z7, K1, (R11)
+	ADDQ    SI, R11
+	MOVQ    R11, BX
+	IMUL3Q  $0x08, AX, R11
+	ADDQ    R11, a+16(FP)
+	DECQ    tiles+0(FP)
+	JNE     tile
+	VZEROUPPER
+	RET
+
+// func wide64_9(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·wide64_9(SB), NOSPLIT, $8-112
+	MOVQ  ars+24(FP), AX
+	MOVQ  acs+32(FP), CX
+	MOVQ  brs+48(FP), DX
+	MOVQ  c+56(FP), BX
+	MOVQ  ldc+64(FP), SI
+	MOVQ  next+104(FP), DI
+	MOVL  mask+96(FP), R8
+	KMOVW R8, K1
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, SI
+	LEAQ  (AX)(AX*2), R8
+	LEAQ  (AX)(AX*4), R9
+
+tile:
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       a+16(FP), R12
+	IMUL3Q     $0x09, AX, R14
+	ADDQ       R12, R14
+	LEAQ       (R12)(R8*2), R13
+	LEAQ       (R14)(R8*2), R15
+	MOVQ       BX, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	VXORPD     Z0, Z0, Z0
+	VXORPD     Z1, Z1, Z1
+	VXORPD     Z2, Z2, Z2
+	VXORPD     Z3, Z3, Z3
+	VXORPD     Z4, Z4, Z4
+	VXORPD     Z5, Z5, Z5
+	VXORPD     Z6, Z6, Z6
+	VXORPD     Z7, Z7, Z7
+	VXORPD     Z8, Z8, Z8
+	SUBQ       $0x04, R10
+	JL         tail
+
+unrolled:
+	PREFETCHT1       (R14)
+	PREFETCHT1       (R14)(AX*4)
+	PREFETCHT1       (R15)(AX*2)
+	VMOVUPD          (R11), Z9
+	VFMADD231PD.BCST (R12), Z9, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z9, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z9, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z9, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z9, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z9, Z5
+	VFMADD231PD.BCST (R13), Z9, Z6
+	VFMADD231PD.BCST (R13)(AX*1), Z9, Z7
+	VFMADD231PD.BCST (R13)(AX*2), Z9, Z8
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(AX*1)
+	PREFETCHT1       (R14)(R9*1)
+	VMOVUPD          (R11), Z9
+	VFMADD231PD.BCST (R12), Z9, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z9, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z9, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z9, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z9, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z9, Z5
+	VFMADD231PD.BCST (R13), Z9, Z6
+	VFMADD231PD.BCST (R13)(AX*1), Z9, Z7
+	VFMADD231PD.BCST (R13)(AX*2), Z9, Z8
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(AX*2)
+	PREFETCHT1       (R15)
+	VMOVUPD          (R11), Z9
+	VFMADD231PD.BCST (R12), Z9, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z9, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z9, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z9, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z9, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z9, Z5
+	VFMADD231PD.BCST (R13), Z9, Z6
+	VFMADD231PD.BCST (R13)(AX*1), Z9, Z7
+	VFMADD231PD.BCST (R13)(AX*2), Z9, Z8
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(R8*1)
+	PREFETCHT1       (R15)(AX*1)
+	PREFETCHT1       (DI)
+	ADDQ             $0x20, DI
+	LEAQ             (R14)(CX*4), R14
+	LEAQ             (R15)(CX*4), R15
+	VMOVUPD          (R11), Z9
+	VFMADD231PD.BCST (R12), Z9, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z9, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z9, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z9, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z9, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z9, Z5
+	VFMADD231PD.BCST (R13), Z9, Z6
+	VFMADD231PD.BCST (R13)(AX*1), Z9, Z7
+	VFMADD231PD.BCST (R13)(AX*2), Z9, Z8
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	SUBQ             $0x04, R10
+	JGE              unrolled
+
+tail:
+	ADDQ $0x04, R10
+	JE   finish
+
+single:
+	VMOVUPD          (R11), Z9
+	VFMADD231PD.BCST (R12), Z9, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z9, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z9, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z9, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z9, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z9, Z5
+	VFMADD231PD.BCST (R13), Z9, Z6
+	VFMADD231PD.BCST (R13)(AX*1), Z9, Z7
+	VFMADD231PD.BCST (R13)(AX*2), Z9, Z8
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	DECQ             R10
+	JNE              single
+
+finish:
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
+	JE           scaled
+	VBROADCASTSD alpha+72(FP), Z9
+	VMULPD       Z9, Z0, Z0
+	VMULPD       Z9, Z1, Z1
+	VMULPD       Z9, Z2, Z2
+	VMULPD       Z9, Z3, Z3
+	VMULPD       Z9, Z4, Z4
+	VMULPD       Z9, Z5, Z5
+	VMULPD       Z9, Z6, Z6
+	VMULPD       Z9, Z7, Z7
+	VMULPD       Z9, Z8, Z8
+
+scaled:
+	TESTQ     $0x00000001, R10
+	JE        bias
+	MOVQ      BX, R11
+	VMOVUPD.Z (R11), K1, Z9
+	VADDPD    Z9, Z0, Z0
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z9
+	VADDPD    Z9, Z1, Z1
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z9
+	VADDPD    Z9, Z2, Z2
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z9
+	VADDPD    Z9, Z3, Z3
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z9
+	VADDPD    Z9, Z4, Z4
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z9
+	VADDPD    Z9, Z5, Z5
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z9
+	VADDPD    Z9, Z6, Z6
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z9
+	VADDPD    Z9, Z7, Z7
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z9
+	VADDPD    Z9, Z8, Z8
+	ADDQ      SI, R11
+
+bias:
+	MOVQ      bias+88(FP), R11
+	TESTQ     R11, R11
+	JE        act
+	VMOVUPD.Z (R11), K1, Z9
+	VADDPD    Z9, Z0, Z0
+	VADDPD    Z9, Z1, Z1
+	VADDPD    Z9, Z2, Z2
+	VADDPD    Z9, Z3, Z3
+	VADDPD    Z9, Z4, Z4
+	VADDPD    Z9, Z5, Z5
+	VADDPD    Z9, Z6, Z6
+	VADDPD    Z9, Z7, Z7
+	VADDPD    Z9, Z8, Z8
+
+act:
+	TESTQ  $0x00000002, R10
+	JE     store
+	VXORPD Z9, Z9, Z9
+	VMAXPD Z0, Z9, Z0
+	VMAXPD Z1, Z9, Z1
+	VMAXPD Z2, Z9, Z2
+	VMAXPD Z3, Z9, Z3
+	VMAXPD Z4, Z9, Z4
+	VMAXPD Z5, Z9, Z5
+	VMAXPD Z6, Z9, Z6
+	VMAXPD Z7, Z9, Z7
+	VMAXPD Z8, Z9, Z8
+
+store:
+	MOVQ    BX, R11
+	VMOVUPD Z0, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z1, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z2, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z3, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z4, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z5, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z6, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z7, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z8, K1, (R11)
+	ADDQ    SI, R11
+	MOVQ    R11, BX
+	IMUL3Q  $0x09, AX, R11
+	ADDQ    R11, a+16(FP)
+	DECQ    tiles+0(FP)
+	JNE     tile
+	VZEROUPPER
+	RET
+
+// func wide64_10(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·wide64_10(SB), NOSPLIT, $8-112
+	MOVQ  ars+24(FP), AX
+	MOVQ  acs+32(FP), CX
+	MOVQ  brs+48(FP), DX
+	MOVQ  c+56(FP), BX
+	MOVQ  ldc+64(FP), SI
+	MOVQ  next+104(FP), DI
+	MOVL  mask+96(FP), R8
+	KMOVW R8, K1
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, SI
+	LEAQ  (AX)(AX*2), R8
+	LEAQ  (AX)(AX*4), R9
+
+tile:
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       a+16(FP), R12
+	IMUL3Q     $0x0a, AX, R14
+	ADDQ       R12, R14
+	LEAQ       (R12)(R8*2), R13
+	LEAQ       (R14)(R8*2), R15
+	MOVQ       BX, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	VXORPD     Z0, Z0, Z0
+	VXORPD     Z1, Z1, Z1
+	VXORPD     Z2, Z2, Z2
+	VXORPD     Z3, Z3, Z3
+	VXORPD     Z4, Z4, Z4
+	VXORPD     Z5, Z5, Z5
+	VXORPD     Z6, Z6, Z6
+	VXORPD     Z7, Z7, Z7
+	VXORPD     Z8, Z8, Z8
+	VXORPD     Z9, Z9, Z9
+	SUBQ       $0x04, R10
+	JL         tail
+
+unrolled:
+	PREFETCHT1       (R14)
+	PREFETCHT1       (R14)(AX*4)
+	PREFETCHT1       (R15)(AX*2)
+	VMOVUPD          (R11), Z10
+	VFMADD231PD.BCST (R12), Z10, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z10, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z10, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z10, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z10, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z10, Z5
+	VFMADD231PD.BCST (R13), Z10, Z6
+	VFMADD231PD.BCST (R13)(AX*1), Z10, Z7
+	VFMADD231PD.BCST (R13)(AX*2), Z10, Z8
+	VFMADD231PD.BCST (R13)(R8*1), Z10, Z9
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(AX*1)
+	PREFETCHT1       (R14)(R9*1)
+	PREFETCHT1       (R15)(R8*1)
+	VMOVUPD          (R11), Z10
+	VFMADD231PD.BCST (R12), Z10, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z10, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z10, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z10, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z10, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z10, Z5
+	VFMADD231PD.BCST (R13), Z10, Z6
+	VFMADD231PD.BCST (R13)(AX*1), Z10, Z7
+	VFMADD231PD.BCST (R13)(AX*2), Z10, Z8
+	VFMADD231PD.BCST (R13)(R8*1), Z10, Z9
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(AX*2)
+	PREFETCHT1       (R15)
+	VMOVUPD          (R11), Z10
+	VFMADD231PD.BCST (R12), Z10, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z10, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z10, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z10, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z10, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z10, Z5
+	VFMADD231PD.BCST (R13), Z10, Z6
+	VFMADD231PD.BCST (R13)(AX*1), Z10, Z7
+	VFMADD231PD.BCST (R13)(AX*2), Z10, Z8
+	VFMADD231PD.BCST (R13)(R8*1), Z10, Z9
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(R8*1)
+	PREFETCHT1       (R15)(AX*1)
+	PREFETCHT1       (DI)
+	ADDQ             $0x20, DI
+	LEAQ             (R14)(CX*4), R14
+	LEAQ             (R15)(CX*4), R15
+	VMOVUPD          (R11), Z10
+	VFMADD231PD.BCST (R12), Z10, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z10, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z10, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z10, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z10, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z10, Z5
+	VFMADD231PD.BCST (R13), Z10, Z6
+	VFMADD231PD.BCST (R13)(AX*1), Z10, Z7
+	VFMADD231PD.BCST (R13)(AX*2), Z10, Z8
+	VFMADD231PD.BCST (R13)(R8*1), Z10, Z9
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	SUBQ             $0x04, R10
+	JGE              unrolled
+
+tail:
+	ADDQ $0x04, R10
+	JE   finish
+
+single:
+	VMOVUPD          (R11), Z10
+	VFMADD231PD.BCST (R12), Z10, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z10, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z10, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z10, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z10, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z10, Z5
+	VFMADD231PD.BCST (R13), Z10, Z6
+	VFMADD231PD.BCST (R13)(AX*1), Z10, Z7
+	VFMADD231PD.BCST (R13)(AX*2), Z10, Z8
+	VFMADD231PD.BCST (R13)(R8*1), Z10, Z9
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	DECQ             R10
+	JNE              single
+
+finish:
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
+	JE           scaled
+	VBROADCASTSD alpha+72(FP), Z10
+	VMULPD       Z10, Z0, Z0
+	VMULPD       Z10, Z1, Z1
+	VMULPD       Z10, Z2, Z2
+	VMULPD       Z10, Z3, Z3
+	VMULPD       Z10, Z4, Z4
+	VMULPD       Z10, Z5, Z5
+	VMULPD       Z10, Z6, Z6
+	VMULPD       Z10, Z7, Z7
+	VMULPD       Z10, Z8, Z8
+	VMULPD       Z10, Z9, Z9
+
+scaled:
+	TESTQ     $0x00000001, R10
+	JE        bias
+	MOVQ      BX, R11
+	VMOVUPD.Z (R11), K1, Z10
+	VADDPD    Z10, Z0, Z0
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z10
+	VADDPD    Z10, Z1, Z1
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z10
+	VADDPD    Z10, Z2, Z2
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z10
+	VADDPD    Z10, Z3, Z3
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z10
+	VADDPD    Z10, Z4, Z4
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z10
+	VADDPD    Z10, Z5, Z5
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z10
+	VADDPD    Z10, Z6, Z6
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z10
+	VADDPD    Z10, Z7, Z7
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z10
+	VADDPD    Z10, Z8, Z8
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z10
+	VADDPD    Z10, Z9, Z9
+	ADDQ      SI, R11
+
+bias:
+	MOVQ      bias+88(FP), R11
+	TESTQ     R11, R11
+	JE        act
+	VMOVUPD.Z (R11), K1, Z10
+	VADDPD    Z10, Z0, Z0
+	VADDPD    Z10, Z1, Z1
+	VADDPD    Z10, Z2, Z2
+	VADDPD    Z10, Z3, Z3
+	VADDPD    Z10, Z4, Z4
+	VADDPD    Z10, Z5, Z5
+	VADDPD    Z10, Z6, Z6
+	VADDPD    Z10, Z7, Z7
+	VADDPD    Z10, Z8, Z8
+	VADDPD    Z10, Z9, Z9
+
+act:
+	TESTQ  $0x00000002, R10
+	JE     store
+	VXORPD Z10, Z10, Z10
+	VMAXPD Z0, Z10, Z0
+	VMAXPD Z1, Z10, Z1
+	VMAXPD Z2, Z10, Z2
+	VMAXPD Z3, Z10, Z3
+	VMAXPD Z4, Z10, Z4
+	VMAXPD Z5, Z10, Z5
+	VMAXPD Z6, Z10, Z6
+	VMAXPD Z7, Z10, Z7
+	VMAXPD Z8, Z10, Z8
+	VMAXPD Z9, Z10, Z9
+
+store:
+	MOVQ    BX, R11
+	VMOVUPD Z0, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z1, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z2, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z3, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z4, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z5, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z6, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z7, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z8, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z9, K1, (R11)
+	ADDQ    SI, R11
+	MOVQ    R11, BX
+	IMUL3Q  $0x0a, AX, R11
+	ADDQ    R11, a+16(FP)
+	DECQ    tiles+0(FP)
+	JNE     tile
+	VZEROUPPER
+	RET
+
+// func wide64_11(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·wide64_11(SB), NOSPLIT, $8-112
+	MOVQ  ars+24(FP), AX
+	MOVQ  acs+32(FP), CX
+	MOVQ  brs+48(FP), DX
+	MOVQ  c+56(FP), BX
+	MOVQ  ldc+64(FP), SI
+	MOVQ  next+104(FP), DI
+	MOVL  mask+96(FP), R8
+	KMOVW R8, K1
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, SI
+	LEAQ  (AX)(AX*2), R8
+	LEAQ  (AX)(AX*4), R9
+
+tile:
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       a+16(FP), R12
+	IMUL3Q     $0x0b, AX, R14
+	ADDQ       R12, R14
+	LEAQ       (R12)(R8*2), R13
+	LEAQ       (R14)(R8*2), R15
+	MOVQ       BX, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	PREFETCHT0 (BP)
+	ADDQ       SI, BP
+	VXORPD     Z0, Z0, Z0
+	VXORPD     Z1, Z1, Z1
+	VXORPD     Z2, Z2, Z2
+	VXORPD     Z3, Z3, Z3
+	VXORPD     Z4, Z4, Z4
+	VXORPD     Z5, Z5, Z5
+	VXORPD     Z6, Z6, Z6
+	VXORPD     Z7, Z7, Z7
+	VXORPD     Z8, Z8, Z8
+	VXORPD     Z9, Z9, Z9
+	VXORPD     Z10, Z10, Z10
+	SUBQ       $0x04, R10
+	JL         tail
+
+unrolled:
+	PREFETCHT1       (R14)
+	PREFETCHT1       (R14)(AX*4)
+	PREFETCHT1       (R15)(AX*2)
+	VMOVUPD          (R11), Z11
+	VFMADD231PD.BCST (R12), Z11, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z11, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z11, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z11, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z11, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z11, Z5
+	VFMADD231PD.BCST (R13), Z11, Z6
+	VFMADD231PD.BCST (R13)(AX*1), Z11, Z7
+	VFMADD231PD.BCST (R13)(AX*2), Z11, Z8
+	VFMADD231PD.BCST (R13)(R8*1), Z11, Z9
+	VFMADD231PD.BCST (R13)(AX*4), Z11, Z10
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(AX*1)
+	PREFETCHT1       (R14)(R9*1)
+	PREFETCHT1       (R15)(R8*1)
+	VMOVUPD          (R11), Z11
+	VFMADD231PD.BCST (R12), Z11, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z11, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z11, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z11, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z11, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z11, Z5
+	VFMADD231PD.BCST (R13), Z11, Z6
+	VFMADD231PD.BCST (R13)(AX*1), Z11, Z7
+	VFMADD231PD.BCST (R13)(AX*2), Z11, Z8
+	VFMADD231PD.BCST (R13)(R8*1), Z11, Z9
+	VFMADD231PD.BCST (R13)(AX*4), Z11, Z10
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(AX*2)
+	PREFETCHT1       (R15)
+	PREFETCHT1       (R15)(AX*4)
+	VMOVUPD          (R11), Z11
+	VFMADD231PD.BCST (R12), Z11, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z11, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z11, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z11, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z11, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z11, Z5
+	VFMADD231PD.BCST (R13), Z11, Z6
+	VFMADD231PD.BCST (R13)(AX*1), Z11, Z7
+	VFMADD231PD.BCST (R13)(AX*2), Z11, Z8
+	VFMADD231PD.BCST (R13)(R8*1), Z11, Z9
+	VFMADD231PD.BCST (R13)(AX*4), Z11, Z10
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	PREFETCHT1       (R14)(R8*1)
+	PREFETCHT1       (R15)(AX*1)
+	PREFETCHT1       (DI)
+	ADDQ             $0x20, DI
+	LEAQ             (R14)(CX*4), R14
+	LEAQ             (R15)(CX*4), R15
+	VMOVUPD          (R11), Z11
+	VFMADD231PD.BCST (R12), Z11, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z11, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z11, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z11, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z11, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z11, Z5
+	VFMADD231PD.BCST (R13), Z11, Z6
+	VFMADD231PD.BCST (R13)(AX*1), Z11, Z7
+	VFMADD231PD.BCST (R13)(AX*2), Z11, Z8
+	VFMADD231PD.BCST (R13)(R8*1), Z11, Z9
+	VFMADD231PD.BCST (R13)(AX*4), Z11, Z10
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	SUBQ             $0x04, R10
+	JGE              unrolled
+
+tail:
+	ADDQ $0x04, R10
+	JE   finish
+
+single:
+	VMOVUPD          (R11), Z11
+	VFMADD231PD.BCST (R12), Z11, Z0
+	VFMADD231PD.BCST (R12)(AX*1), Z11, Z1
+	VFMADD231PD.BCST (R12)(AX*2), Z11, Z2
+	VFMADD231PD.BCST (R12)(R8*1), Z11, Z3
+	VFMADD231PD.BCST (R12)(AX*4), Z11, Z4
+	VFMADD231PD.BCST (R12)(R9*1), Z11, Z5
+	VFMADD231PD.BCST (R13), Z11, Z6
+	VFMADD231PD.BCST (R13)(AX*1), Z11, Z7
+	VFMADD231PD.BCST (R13)(AX*2), Z11, Z8
+	VFMADD231PD.BCST (R13)(R8*1), Z11, Z9
+	VFMADD231PD.BCST (R13)(AX*4), Z11, Z10
+	ADDQ             CX, R12
+	ADDQ             CX, R13
+	ADDQ             DX, R11
+	DECQ             R10
+	JNE              single
+
+finish:
+	MOVQ         flags+80(FP), R10
+	TESTQ        $0x00000004, R10
+	JE           scaled
+	VBROADCASTSD alpha+72(FP), Z11
+	VMULPD       Z11, Z0, Z0
+	VMULPD       Z11, Z1, Z1
+	VMULPD       Z11, Z2, Z2
+	VMULPD       Z11, Z3, Z3
+	VMULPD       Z11, Z4, Z4
+	VMULPD       Z11, Z5, Z5
+	VMULPD       Z11, Z6, Z6
+	VMULPD       Z11, Z7, Z7
+	VMULPD       Z11, Z8, Z8
+	VMULPD       Z11, Z9, Z9
+	VMULPD       Z11, Z10, Z10
+
+scaled:
+	TESTQ     $0x00000001, R10
+	JE        bias
+	MOVQ      BX, R11
+	VMOVUPD.Z (R11), K1, Z11
+	VADDPD    Z11, Z0, Z0
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z11
+	VADDPD    Z11, Z1, Z1
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z11
+	VADDPD    Z11, Z2, Z2
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z11
+	VADDPD    Z11, Z3, Z3
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z11
+	VADDPD    Z11, Z4, Z4
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z11
+	VADDPD    Z11, Z5, Z5
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z11
+	VADDPD    Z11, Z6, Z6
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z11
+	VADDPD    Z11, Z7, Z7
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z11
+	VADDPD    Z11, Z8, Z8
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z11
+	VADDPD    Z11, Z9, Z9
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z11
+	VADDPD    Z11, Z10, Z10
+	ADDQ      SI, R11
+
+bias:
+	MOVQ      bias+88(FP), R11
+	TESTQ     R11, R11
+	JE        act
+	VMOVUPD.Z (R11), K1, Z11
+	VADDPD    Z11, Z0, Z0
+	VADDPD    Z11, Z1, Z1
+	VADDPD    Z11, Z2, Z2
+	VADDPD    Z11, Z3, Z3
+	VADDPD    Z11, Z4, Z4
+	VADDPD    Z11, Z5, Z5
+	VADDPD    Z11, Z6, Z6
+	VADDPD    Z11, Z7, Z7
+	VADDPD    Z11, Z8, Z8
+	VADDPD    Z11, Z9, Z9
+	VADDPD    Z11, Z10, Z10
+
+act:
+	TESTQ  $0x00000002, R10
+	JE     store
+	VXORPD Z11, Z11, Z11
+	VMAXPD Z0, Z11, Z0
+	VMAXPD Z1, Z11, Z1
+	VMAXPD Z2, Z11, Z2
+	VMAXPD Z3, Z11, Z3
+	VMAXPD Z4, Z11, Z4
+	VMAXPD Z5, Z11, Z5
+	VMAXPD Z6, Z11, Z6
+	VMAXPD Z7, Z11, Z7
+	VMAXPD Z8, Z11, Z8
+	VMAXPD Z9, Z11, Z9
+	VMAXPD Z10, Z11, Z10
+
+store:
+	MOVQ    BX, R11
+	VMOVUPD Z0, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z1, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z2, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z3, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z4, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z5, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z6, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z7, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z8, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z9, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z10, K1, (R11)
+	ADDQ    SI, R11
+	MOVQ    R11, BX
+	IMUL3Q  $0x0b, AX, R11
+	ADDQ    R11, a+16(FP)
+	DECQ    tiles+0(FP)
+	JNE     tile
+	VZEROUPPER
+	RET
+
+// func wide64_12(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·wide64_12(SB), NOSPLIT, $8-112
+	MOVQ  ars+24(FP), AX
+	MOVQ  acs+32(FP), CX
+	MOVQ  brs+48(FP), DX
+	MOVQ  c+56(FP), BX
+	MOVQ  ldc+64(FP), SI
+	MOVQ  next+104(FP), DI
+	MOVL  mask+96(FP), R8
+	KMOVW R8, K1
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, CX
+	SHLQ  $0x03, DX
+	SHLQ  $0x03, SI
+	LEAQ  (AX)(AX*2), R8
+	LEAQ  (AX)(AX*4), R9
+
+tile:
+	MOVQ       kc+8(FP), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       a+16(FP), R12
+	IMUL3Q     $0x0c, AX, R14
+	ADDQ       R12, R14
+	LEAQ       (R12)(R8*2), R13
 	LEAQ       (R14)(R8*2), R15
 	MOVQ       BX, BP
 	PREFETCHT0 (BP)
@@ -6667,51 +10970,63 @@ finish:
 	VMULPD       Z12, Z11, Z11
 
 scaled:
-	TESTQ  $0x00000001, R10
-	JE     bias
-	MOVQ   BX, R11
-	VADDPD (R11), Z0, Z0
-	ADDQ   SI, R11
-	VADDPD (R11), Z1, Z1
-	ADDQ   SI, R11
-	VADDPD (R11), Z2, Z2
-	ADDQ   SI, R11
-	VADDPD (R11), Z3, Z3
-	ADDQ   SI, R11
-	VADDPD (R11), Z4, Z4
-	ADDQ   SI, R11
-	VADDPD (R11), Z5, Z5
-	ADDQ   SI, R11
-	VADDPD (R11), Z6, Z6
-	ADDQ   SI, R11
-	VADDPD (R11), Z7, Z7
-	ADDQ   SI, R11
-	VADDPD (R11), Z8, Z8
-	ADDQ   SI, R11
-	VADDPD (R11), Z9, Z9
-	ADDQ   SI, R11
-	VADDPD (R11), Z10, Z10
-	ADDQ   SI, R11
-	VADDPD (R11), Z11, Z11
-	ADDQ   SI, R11
+	TESTQ     $0x00000001, R10
+	JE        bias
+	MOVQ      BX, R11
+	VMOVUPD.Z (R11), K1, Z12
+	VADDPD    Z12, Z0, Z0
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z12
+	VADDPD    Z12, Z1, Z1
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z12
+	VADDPD    Z12, Z2, Z2
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z12
+	VADDPD    Z12, Z3, Z3
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z12
+	VADDPD    Z12, Z4, Z4
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z12
+	VADDPD    Z12, Z5, Z5
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z12
+	VADDPD    Z12, Z6, Z6
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z12
+	VADDPD    Z12, Z7, Z7
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z12
+	VADDPD    Z12, Z8, Z8
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z12
+	VADDPD    Z12, Z9, Z9
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z12
+	VADDPD    Z12, Z10, Z10
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z12
+	VADDPD    Z12, Z11, Z11
+	ADDQ      SI, R11
 
 bias:
-	MOVQ    bias+88(FP), R11
-	TESTQ   R11, R11
-	JE      act
-	VMOVUPD (R11), Z12
-	VADDPD  Z12, Z0, Z0
-	VADDPD  Z12, Z1, Z1
-	VADDPD  Z12, Z2, Z2
-	VADDPD  Z12, Z3, Z3
-	VADDPD  Z12, Z4, Z4
-	VADDPD  Z12, Z5, Z5
-	VADDPD  Z12, Z6, Z6
-	VADDPD  Z12, Z7, Z7
-	VADDPD  Z12, Z8, Z8
-	VADDPD  Z12, Z9, Z9
-	VADDPD  Z12, Z10, Z10
-	VADDPD  Z12, Z11, Z11
+	MOVQ      bias+88(FP), R11
+	TESTQ     R11, R11
+	JE        act
+	VMOVUPD.Z (R11), K1, Z12
+	VADDPD    Z12, Z0, Z0
+	VADDPD    Z12, Z1, Z1
+	VADDPD    Z12, Z2, Z2
+	VADDPD    Z12, Z3, Z3
+	VADDPD    Z12, Z4, Z4
+	VADDPD    Z12, Z5, Z5
+	VADDPD    Z12, Z6, Z6
+	VADDPD    Z12, Z7, Z7
+	VADDPD    Z12, Z8, Z8
+	VADDPD    Z12, Z9, Z9
+	VADDPD    Z12, Z10, Z10
+	VADDPD    Z12, Z11, Z11
 
 act:
 	TESTQ  $0x00000002, R10
@@ -6732,34 +11047,33 @@ act:
 
 store:
 	MOVQ    BX, R11
-	VMOVUPD Z0, (R11)
+	VMOVUPD Z0, K1, (R11)
 	ADDQ    SI, R11
-	VMOVUPD Z1, (R11)
+	VMOVUPD Z1, K1, (R11)
 	ADDQ    SI, R11
-	VMOVUPD Z2, (R11)
+	VMOVUPD Z2, K1, (R11)
 	ADDQ    SI, R11
-	VMOVUPD Z3, (R11)
+	VMOVUPD Z3, K1, (R11)
 	ADDQ    SI, R11
-	VMOVUPD Z4, (R11)
+	VMOVUPD Z4, K1, (R11)
 	ADDQ    SI, R11
-	VMOVUPD Z5, (R11)
+	VMOVUPD Z5, K1, (R11)
 	ADDQ    SI, R11
-	VMOVUPD Z6, (R11)
+	VMOVUPD Z6, K1, (R11)
 	ADDQ    SI, R11
-	VMOVUPD Z7, (R11)
+	VMOVUPD Z7, K1, (R11)
 	ADDQ    SI, R11
-	VMOVUPD Z8, (R11)
+	VMOVUPD Z8, K1, (R11)
 	ADDQ    SI, R11
-	VMOVUPD Z9, (R11)
+	VMOVUPD Z9, K1, (R11)
 	ADDQ    SI, R11
-	VMOVUPD Z10, (R11)
+	VMOVUPD Z10, K1, (R11)
 	ADDQ    SI, R11
-	VMOVUPD Z11, (R11)
+	VMOVUPD Z11, K1, (R11)
 	ADDQ    SI, R11
-	IMUL3Q  $0x0c, AX, R10
-	ADDQ    R10, a+16(FP)
-	IMUL3Q  $0x0c, SI, R10
-	ADDQ    R10, BX
+	MOVQ    R11, BX
+	IMUL3Q  $0x0c, AX, R11
+	ADDQ    R11, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER

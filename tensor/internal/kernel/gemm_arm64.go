@@ -31,6 +31,11 @@ func tilesNEON[T float](mr, width, tiles, kc int, a *T, ars, acs int, b *T, brs 
 		(*float64)(unsafe.Pointer(c)), ldc, float64(alpha), flags, (*float64)(unsafe.Pointer(bias)))
 }
 
+// Rows computes any number of rows of a panel, full tiles first: like Tiles with as many rows as there are.
+func Rows[T float](rows, width, cols, kc int, a *T, ars, acs int, b *T, brs int, c *T, ldc int, alpha T, flags int, bias, next *T) {
+	rowsOfTiles(rows, width, cols, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, next)
+}
+
 // PackTransposed packs cols rows of b, each contiguous in k, as the columns of a panel:
 // dst[p*width+j] = b[j*ldb+p]. Columns from cols on are left alone.
 func PackTransposed[T float](kc, width, cols int, b []T, ldb int, dst []T) {

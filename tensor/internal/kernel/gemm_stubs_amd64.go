@@ -64,10 +64,65 @@ func tile32_6x8(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs
 //go:noescape
 func tile32_6x16(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask *float32, next *float32)
 
-// tile32_12x16 computes tiles blocks of 12 rows below each other, 16 columns wide, with AVX-512.
+// wide32_1 computes tiles blocks of 1 rows below each other, those of 16 columns that mask selects, with AVX-512.
 //
 //go:noescape
-func tile32_12x16(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, next *float32)
+func wide32_1(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+
+// wide32_2 computes tiles blocks of 2 rows below each other, those of 16 columns that mask selects, with AVX-512.
+//
+//go:noescape
+func wide32_2(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+
+// wide32_3 computes tiles blocks of 3 rows below each other, those of 16 columns that mask selects, with AVX-512.
+//
+//go:noescape
+func wide32_3(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+
+// wide32_4 computes tiles blocks of 4 rows below each other, those of 16 columns that mask selects, with AVX-512.
+//
+//go:noescape
+func wide32_4(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+
+// wide32_5 computes tiles blocks of 5 rows below each other, those of 16 columns that mask selects, with AVX-512.
+//
+//go:noescape
+func wide32_5(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+
+// wide32_6 computes tiles blocks of 6 rows below each other, those of 16 columns that mask selects, with AVX-512.
+//
+//go:noescape
+func wide32_6(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+
+// wide32_7 computes tiles blocks of 7 rows below each other, those of 16 columns that mask selects, with AVX-512.
+//
+//go:noescape
+func wide32_7(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+
+// wide32_8 computes tiles blocks of 8 rows below each other, those of 16 columns that mask selects, with AVX-512.
+//
+//go:noescape
+func wide32_8(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+
+// wide32_9 computes tiles blocks of 9 rows below each other, those of 16 columns that mask selects, with AVX-512.
+//
+//go:noescape
+func wide32_9(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+
+// wide32_10 computes tiles blocks of 10 rows below each other, those of 16 columns that mask selects, with AVX-512.
+//
+//go:noescape
+func wide32_10(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+
+// wide32_11 computes tiles blocks of 11 rows below each other, those of 16 columns that mask selects, with AVX-512.
+//
+//go:noescape
+func wide32_11(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+
+// wide32_12 computes tiles blocks of 12 rows below each other, those of 16 columns that mask selects, with AVX-512.
+//
+//go:noescape
+func wide32_12(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
 
 // gemv32 computes y = alpha*A*x + beta*y for blocks of 4 rows of n columns; mask selects the last n modulo a vector.
 //
@@ -139,10 +194,65 @@ func tile64_6x4(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs
 //go:noescape
 func tile64_6x8(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask *float64, next *float64)
 
-// tile64_12x8 computes tiles blocks of 12 rows below each other, 8 columns wide, with AVX-512.
+// wide64_1 computes tiles blocks of 1 rows below each other, those of 8 columns that mask selects, with AVX-512.
 //
 //go:noescape
-func tile64_12x8(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, next *float64)
+func wide64_1(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+
+// wide64_2 computes tiles blocks of 2 rows below each other, those of 8 columns that mask selects, with AVX-512.
+//
+//go:noescape
+func wide64_2(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+
+// wide64_3 computes tiles blocks of 3 rows below each other, those of 8 columns that mask selects, with AVX-512.
+//
+//go:noescape
+func wide64_3(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+
+// wide64_4 computes tiles blocks of 4 rows below each other, those of 8 columns that mask selects, with AVX-512.
+//
+//go:noescape
+func wide64_4(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+
+// wide64_5 computes tiles blocks of 5 rows below each other, those of 8 columns that mask selects, with AVX-512.
+//
+//go:noescape
+func wide64_5(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+
+// wide64_6 computes tiles blocks of 6 rows below each other, those of 8 columns that mask selects, with AVX-512.
+//
+//go:noescape
+func wide64_6(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+
+// wide64_7 computes tiles blocks of 7 rows below each other, those of 8 columns that mask selects, with AVX-512.
+//
+//go:noescape
+func wide64_7(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+
+// wide64_8 computes tiles blocks of 8 rows below each other, those of 8 columns that mask selects, with AVX-512.
+//
+//go:noescape
+func wide64_8(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+
+// wide64_9 computes tiles blocks of 9 rows below each other, those of 8 columns that mask selects, with AVX-512.
+//
+//go:noescape
+func wide64_9(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+
+// wide64_10 computes tiles blocks of 10 rows below each other, those of 8 columns that mask selects, with AVX-512.
+//
+//go:noescape
+func wide64_10(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+
+// wide64_11 computes tiles blocks of 11 rows below each other, those of 8 columns that mask selects, with AVX-512.
+//
+//go:noescape
+func wide64_11(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+
+// wide64_12 computes tiles blocks of 12 rows below each other, those of 8 columns that mask selects, with AVX-512.
+//
+//go:noescape
+func wide64_12(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
 
 // gemv64 computes y = alpha*A*x + beta*y for blocks of 4 rows of n columns; mask selects the last n modulo a vector.
 //

@@ -17,6 +17,7 @@ const sentinel = 12345
 // tileCase is one call of Tiles.
 type tileCase struct {
 	mr, width, cols, tiles, kc int
+	rows                       bool // as one call of Rows
 	trans                      bool // A is read down its columns
 	gapA, gapB, gapC           int
 	flags                      int
@@ -84,7 +85,11 @@ func run[T float](t *testing.T, c tileCase) {
 		}
 		bias = &v[0]
 	}
-	Tiles(c.mr, c.width, c.cols, c.tiles, c.kc, &a[0], ars, acs, &b[0], brs, &got[margin], ldc, alpha, c.flags, bias, &b[0])
+	if c.rows {
+		Rows(rows, c.width, c.cols, c.kc, &a[0], ars, acs, &b[0], brs, &got[margin], ldc, alpha, c.flags, bias, &b[0])
+	} else {
+		Tiles(c.mr, c.width, c.cols, c.tiles, c.kc, &a[0], ars, acs, &b[0], brs, &got[margin], ldc, alpha, c.flags, bias, &b[0])
+	}
 	tilesGo(c.mr, c.cols, c.tiles, c.kc, &a[0], ars, acs, &b[0], brs, &want[margin], ldc, alpha, c.flags, bias)
 	tolerance := 0.0
 	if !c.integers { // inputs are at most one
@@ -107,6 +112,7 @@ func epsilon[T float]() float64 {
 
 // vary chooses at random what a table does not enumerate.
 func vary(r *rand.Rand, c tileCase) tileCase {
+	c.rows = r.IntN(2) == 1
 	c.tiles = 1 + r.IntN(3)
 	c.trans = r.IntN(2) == 1
 	c.gapA, c.gapB, c.gapC = r.IntN(4), r.IntN(4), r.IntN(4)
@@ -143,11 +149,29 @@ func testTiles[T float](t *testing.T) {
 func TestTiles(t *testing.T) {
 	t.Run("float32", testTiles[float32])
 	t.Run("float64", testTiles[float64])
-	if cpu.AVX512 { // the kernels of lesser processors, and pairs of tiles against single ones
-		cpu.AVX512 = false
-		defer func() { cpu.AVX512 = true }()
-		t.Run("float32 AVX2", testTiles[float32])
-		t.Run("float64 AVX2", testTiles[float64])
+}
+
+func TestRows(t *testing.T) {
+	t.Run("float32", testRows[float32])
+	t.Run("float64", testRows[float64])
+}
+
+// testRows checks every number of rows up to two of the highest tiles, with every instruction set there is.
+func testRows[T float](t *testing.T) {
+	defer func(has bool) { cpu.AVX512 = has }(cpu.AVX512)
+	nr := NR[T]()
+	for _, most := range []bool{cpu.AVX512, false} {
+		cpu.AVX512 = most
+		r := rand.New(rand.NewPCG(3, 4))
+		for rows := 1; rows <= 25; rows++ {
+			for _, width := range []int{nr / 2, nr} {
+				for cols := 1; cols <= width; cols++ {
+					c := vary(r, tileCase{mr: 1, width: width, cols: cols, kc: r.IntN(20)})
+					c.rows, c.tiles = true, rows
+					run[T](t, c)
+				}
+			}
+		}
 	}
 }
 

@@ -23,17 +23,18 @@ type prec struct {
 	load, xor, bcast, fma, add, mul, max func(...Op)
 	mask                                 func(mask, x, y Op) // masked load or store
 	fmaBcast                             func(...Op)         // with one element of memory for all lanes
+	loadZ                                func(m, mask, v Op) // zero where the mask is
 	shift                                Op
 }
 
 var f32 = prec{
 	suffix: "32", typ: "float32", size: 4, lanes: 8, shift: Imm(2),
-	load: VMOVUPS, xor: VXORPS, bcast: VBROADCASTSS, fma: VFMADD231PS, add: VADDPS, mul: VMULPS, max: VMAXPS, mask: VMASKMOVPS, fmaBcast: VFMADD231PS_BCST,
+	load: VMOVUPS, xor: VXORPS, bcast: VBROADCASTSS, fma: VFMADD231PS, add: VADDPS, mul: VMULPS, max: VMAXPS, mask: VMASKMOVPS, fmaBcast: VFMADD231PS_BCST, loadZ: VMOVUPS_Z,
 }
 
 var f64 = prec{
 	suffix: "64", typ: "float64", size: 8, lanes: 4, shift: Imm(3),
-	load: VMOVUPD, xor: VXORPD, bcast: VBROADCASTSD, fma: VFMADD231PD, add: VADDPD, mul: VMULPD, max: VMAXPD, mask: VMASKMOVPD, fmaBcast: VFMADD231PD_BCST,
+	load: VMOVUPD, xor: VXORPD, bcast: VBROADCASTSD, fma: VFMADD231PD, add: VADDPD, mul: VMULPD, max: VMAXPD, mask: VMASKMOVPD, fmaBcast: VFMADD231PD_BCST, loadZ: VMOVUPD_Z,
 }
 
 // tile generates a kernel for mr rows and nv vectors of columns. A is read through its strides and
@@ -168,15 +169,14 @@ func tile(p prec, mr, nv int) {
 	RET()
 }
 
-// tall generates the AVX-512 kernel for two full tiles below each other, one vector of columns wide. It
-// needs a third of the instructions of two AVX2 tiles, which counts where two threads share a core. Arguments that change
-// from tile to tile stay in memory: there are not enough registers.
-func tall(p prec) {
-	const mr = 12
-	name := fmt.Sprintf("tile%s_%dx%d", p.suffix, mr, 2*p.lanes)
-	TEXT(name, NOSPLIT, fmt.Sprintf("func(tiles, kc int, a *%[1]s, ars, acs int, b *%[1]s, brs int, c *%[1]s, ldc int, alpha %[1]s, flags int, bias, next *%[1]s)", p.typ))
+// wide generates the AVX-512 kernel for mr rows of one vector. It needs a third of the instructions of AVX2 tiles, which
+// counts where two threads share a core, and its heights up to twelve leave no row to a tile that is too low to be fast.
+// Arguments that change from tile to tile stay in memory: there are not enough registers.
+func wide(p prec, mr int) {
+	name := fmt.Sprintf("wide%s_%d", p.suffix, mr)
+	TEXT(name, NOSPLIT, fmt.Sprintf("func(tiles, kc int, a *%[1]s, ars, acs int, b *%[1]s, brs int, c *%[1]s, ldc int, alpha %[1]s, flags int, bias *%[1]s, mask uint32, next *%[1]s)", p.typ))
 	Pragma("noescape")
-	Doc(fmt.Sprintf("%s computes tiles blocks of %d rows below each other, %d columns wide, with AVX-512.", name, mr, 2*p.lanes))
+	Doc(fmt.Sprintf("%s computes tiles blocks of %d rows below each other, those of %d columns that mask selects, with AVX-512.", name, mr, 2*p.lanes))
 	tiles, _ := Param("tiles").Resolve()
 	arow, _ := Param("a").Resolve()
 	ars := Load(Param("ars"), GP64())
@@ -185,6 +185,8 @@ func tall(p prec) {
 	c := Load(Param("c"), GP64())
 	ldc := Load(Param("ldc"), GP64())
 	next := Load(Param("next"), GP64())
+	mask := K()
+	KMOVW(Load(Param("mask"), GP32()), mask)
 	for _, r := range []reg.Register{ars, acs, brs, ldc} {
 		SHLQ(p.shift, r)
 	}
@@ -194,12 +196,14 @@ func tall(p prec) {
 	Label("tile")
 	kc := Load(Param("kc"), GP64())
 	b := Load(Param("b"), GP64())
-	a, a6 := GP64(), GP64()
+	a, a6, ahead, ahead6 := GP64(), GP64(), GP64(), GP64()
 	MOVQ(arow.Addr, a)
-	LEAQ(Mem{Base: a, Index: ars3, Scale: 2}, a6)
-	ahead, ahead6 := GP64(), GP64()
-	LEAQ(Mem{Base: a, Index: ars3, Scale: 4}, ahead)
-	LEAQ(Mem{Base: ahead, Index: ars3, Scale: 2}, ahead6)
+	IMUL3Q(Imm(uint64(mr)), ars, ahead) // rows of the next tile are fetched while this one is computed
+	ADDQ(a, ahead)
+	if mr > 6 {
+		LEAQ(Mem{Base: a, Index: ars3, Scale: 2}, a6)
+		LEAQ(Mem{Base: ahead, Index: ars3, Scale: 2}, ahead6)
+	}
 	row := func(i int, lo, hi reg.Register) Mem {
 		m := Mem{Base: lo}
 		if i >= 6 {
@@ -216,48 +220,77 @@ func tall(p prec) {
 		return m
 	}
 	prefetchC(c, ldc, mr)
-	acc := make([][]reg.VecVirtual, mr)
+	acc := make([]reg.VecVirtual, mr)
 	for i := range acc {
-		acc[i] = []reg.VecVirtual{ZMM()}
-		p.xor(acc[i][0], acc[i][0], acc[i][0])
+		acc[i] = ZMM()
+		p.xor(acc[i], acc[i], acc[i])
 	}
-	bv := []reg.VecVirtual{ZMM()}
-	t := []reg.VecVirtual{ZMM()}
-	step := func(u int) {
+	bv, t := ZMM(), ZMM()
+	overK(kc, mr, func(u int) {
 		for i := u; i < mr; i += 4 {
 			PREFETCHT1(row(i, ahead, ahead6))
 		}
-		if u == 3 {
+		if u == 3 && mr > 3 {
 			PREFETCHT1(Mem{Base: next})
 			ADDQ(Imm(32), next)
 			LEAQ(Mem{Base: ahead, Index: acs, Scale: 4}, ahead)
-			LEAQ(Mem{Base: ahead6, Index: acs, Scale: 4}, ahead6)
+			if mr > 6 {
+				LEAQ(Mem{Base: ahead6, Index: acs, Scale: 4}, ahead6)
+			}
 		}
-		p.load(Mem{Base: b}, bv[0])
+		p.load(Mem{Base: b}, bv)
 		for i := range acc {
-			p.fmaBcast(row(i, a, a6), bv[0], acc[i][0])
+			p.fmaBcast(row(i, a, a6), bv, acc[i])
 		}
 		ADDQ(acs, a)
-		ADDQ(acs, a6)
+		if mr > 6 {
+			ADDQ(acs, a6)
+		}
 		ADDQ(brs, b)
-	}
-	overK(kc, mr, step)
+	})
 
 	flags := Load(Param("flags"), GP64())
 	TESTQ(U32(scale), flags)
 	JE(LabelRef("scaled"))
 	al, _ := Param("alpha").Resolve()
-	p.bcast(al.Addr, t[0])
+	p.bcast(al.Addr, t)
 	for i := range acc {
-		p.mul(t[0], acc[i][0], acc[i][0])
+		p.mul(t, acc[i], acc[i])
 	}
 	Label("scaled")
-	epilogue(p, acc, bv, t, c, ldc, flags, nil, "")
-	down := GP64()
-	IMUL3Q(Imm(mr), ars, down)
-	ADDQ(down, arow.Addr)
-	IMUL3Q(Imm(mr), ldc, down)
-	ADDQ(down, c)
+	at := GP64()
+	TESTQ(U32(accumulate), flags)
+	JE(LabelRef("bias"))
+	MOVQ(c, at)
+	for i := range acc {
+		p.loadZ(Mem{Base: at}, mask, t)
+		p.add(t, acc[i], acc[i])
+		ADDQ(ldc, at)
+	}
+	Label("bias")
+	bias := Load(Param("bias"), GP64())
+	TESTQ(bias, bias)
+	JE(LabelRef("act"))
+	p.loadZ(Mem{Base: bias}, mask, t)
+	for i := range acc {
+		p.add(t, acc[i], acc[i])
+	}
+	Label("act")
+	TESTQ(U32(rectify), flags)
+	JE(LabelRef("store"))
+	p.xor(t, t, t)
+	for i := range acc { // a NaN of the accumulator, the second source, survives
+		p.max(acc[i], t, acc[i])
+	}
+	Label("store")
+	MOVQ(c, at)
+	for i := range acc {
+		p.load(acc[i], mask, Mem{Base: at})
+		ADDQ(ldc, at)
+	}
+	MOVQ(at, c)
+	IMUL3Q(Imm(uint64(mr)), ars, at)
+	ADDQ(at, arow.Addr)
 	DECQ(tiles.Addr)
 	JNE(LabelRef("tile"))
 	VZEROUPPER()
@@ -654,7 +687,9 @@ func main() {
 				tile(p, mr, nv)
 			}
 		}
-		tall(p)
+		for mr := 1; mr <= 12; mr++ {
+			wide(p, mr)
+		}
 		gemv(p)
 		gemvTrans(p)
 	}
