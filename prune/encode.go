@@ -1,0 +1,242 @@
+package prune
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"hash/crc32"
+	"math"
+
+	"github.com/espalier-ml/espalier/tensor"
+)
+
+// Binary form of masks: a magic, the number of masks, and for each its name, its length in bits and its words, numbers being
+// varints and words little-endian; then the CRC-32 of everything before it.
+const (
+	masksMagic  = "prune.masks\x01"
+	prunerMagic = "prune.pruner\x01"
+)
+
+// MarshalBinary writes the masks: versioned, checksummed, one bit per element.
+func (m *Masks) MarshalBinary() ([]byte, error) {
+	return sealed(m.append([]byte(masksMagic))), nil
+}
+
+// UnmarshalBinary reads what MarshalBinary wrote. The error wraps tensor.ErrRange for anything else; m is unchanged then.
+func (m *Masks) UnmarshalBinary(b []byte) error {
+	body, err := unsealed(b, masksMagic)
+	if err != nil {
+		return err
+	}
+	d := decoder{b: body}
+	masks := d.masks()
+	if err := d.end(); err != nil {
+		return err
+	}
+	*m = *masks
+	return nil
+}
+
+func (m *Masks) append(b []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(m.Len()))
+	for name, mask := range m.All() {
+		b = binary.AppendUvarint(b, uint64(len(name)))
+		b = append(b, name...)
+		b = binary.AppendUvarint(b, uint64(mask.n))
+		b = appendWords(b, mask)
+	}
+	return b
+}
+
+func appendWords(b []byte, m *Mask) []byte {
+	for _, w := range m.words {
+		b = binary.LittleEndian.AppendUint64(b, w)
+	}
+	return b
+}
+
+type masksJSON struct {
+	Version int        `json:"version"`
+	Masks   []maskJSON `json:"masks"`
+}
+
+type maskJSON struct {
+	Name string `json:"name"`
+	Size int    `json:"size"`
+	Kept string `json:"kept"` // base64 of the words, little-endian, bit i of word w being element 64w+i
+}
+
+// MarshalJSON writes the masks with a version and base64 bits.
+func (m *Masks) MarshalJSON() ([]byte, error) {
+	j := masksJSON{Version: 1, Masks: []maskJSON{}}
+	for name, mask := range m.All() {
+		j.Masks = append(j.Masks, maskJSON{name, mask.n, base64.StdEncoding.EncodeToString(appendWords(nil, mask))})
+	}
+	return json.Marshal(j)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote. Errors are those of encoding/json or wrap tensor.ErrRange; m is unchanged then.
+func (m *Masks) UnmarshalJSON(b []byte) error {
+	var j masksJSON
+	if err := json.Unmarshal(b, &j); err != nil {
+		return fmt.Errorf("prune: masks: %w", err)
+	}
+	if j.Version != 1 {
+		return fmt.Errorf("prune: masks: version %d, want 1: %w", j.Version, tensor.ErrRange)
+	}
+	masks := new(Masks)
+	for _, e := range j.Masks {
+		words, err := base64.StdEncoding.DecodeString(e.Kept)
+		if err != nil {
+			return fmt.Errorf("prune: mask %q: %w", e.Name, err)
+		}
+		mask, err := maskOf(e.Size, words)
+		if err != nil {
+			return fmt.Errorf("prune: mask %q: %w", e.Name, err)
+		}
+		if err := masks.Add(e.Name, mask); err != nil {
+			return err
+		}
+	}
+	*m = *masks
+	return nil
+}
+
+// maskOf reads a mask of n elements that takes all of b.
+func maskOf(n int, b []byte) (*Mask, error) {
+	if n < 0 || len(b)%8 != 0 || n > len(b)*8 || n <= len(b)*8-64 {
+		return nil, fmt.Errorf("%d elements in %d bytes: %w", n, len(b), tensor.ErrRange)
+	}
+	m := emptyMask(n)
+	for i := range m.words {
+		m.words[i] = binary.LittleEndian.Uint64(b[8*i:])
+	}
+	if r := n & 63; r != 0 && m.words[len(m.words)-1]>>r != 0 {
+		return nil, fmt.Errorf("bits beyond element %d: %w", n, tensor.ErrRange)
+	}
+	return m, nil
+}
+
+// MarshalBinary writes the state of a run: step, sparsity and masks. Options, snapshots and weights are not in it.
+func (p *Pruner[T]) MarshalBinary() ([]byte, error) {
+	b := []byte(prunerMagic)
+	b = binary.AppendUvarint(b, uint64(p.last+1))
+	b = binary.LittleEndian.AppendUint64(b, math.Float64bits(p.amount))
+	flags := byte(0)
+	if p.updated {
+		flags |= 1
+	}
+	if p.done {
+		flags |= 2
+	}
+	b = append(b, flags)
+	return sealed(p.Masks().append(b)), nil
+}
+
+// UnmarshalBinary continues a run: the pruner must have been made by [New] for the same model and with the same options. Masks are
+// applied at the next Step. The error wraps tensor.ErrRange for anything that MarshalBinary does not write, and
+// tensor.ErrShape for masks of another model; the pruner is unchanged then.
+func (p *Pruner[T]) UnmarshalBinary(b []byte) error {
+	if p.state.block == nil {
+		return fmt.Errorf("prune: UnmarshalBinary of a pruner that New has not made: %w", tensor.ErrEmpty)
+	}
+	body, err := unsealed(b, prunerMagic)
+	if err != nil {
+		return err
+	}
+	d := decoder{b: body}
+	step := d.uvarint()
+	amount := math.Float64frombits(binary.LittleEndian.Uint64(append(d.take(8), make([]byte, 8)...)))
+	flags := append(d.take(1), 0)[0]
+	masks := d.masks()
+	if err := d.end(); err != nil {
+		return err
+	}
+	if step > 1<<53 || !(amount >= 0 && amount <= 1) || flags > 3 || flags == 2 {
+		return fmt.Errorf("prune: pruner: step %d, sparsity %v, flags %d: %w", step, amount, flags, tensor.ErrRange)
+	}
+	if masks.Len() != len(p.at) {
+		return fmt.Errorf("prune: pruner: %d masks for %d parameters: %w", masks.Len(), len(p.at), tensor.ErrShape)
+	}
+	next := make([]*Mask, len(p.at))
+	for k, i := range p.at {
+		if next[k] = masks.Get(p.infos[i].Name); next[k] == nil || next[k].n != p.infos[i].Size {
+			return fmt.Errorf("prune: pruner: param %q has no mask of %d elements: %w", p.infos[i].Name, p.infos[i].Size, tensor.ErrShape)
+		}
+	}
+	p.last, p.amount, p.updated, p.done, p.masks = int(step)-1, amount, flags&1 != 0, flags&2 != 0, next
+	return nil
+}
+
+func sealed(b []byte) []byte { return binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(b)) }
+
+// unsealed checks magic and checksum and returns what is between them.
+func unsealed(b []byte, magic string) ([]byte, error) {
+	n := len(b) - 4
+	if n < len(magic) || string(b[:len(magic)]) != magic {
+		return nil, fmt.Errorf("prune: %d bytes that do not start with %q: %w", len(b), magic, tensor.ErrRange)
+	}
+	if sum := crc32.ChecksumIEEE(b[:n]); sum != binary.LittleEndian.Uint32(b[n:]) {
+		return nil, fmt.Errorf("prune: checksum %08x does not fit the data: %w", binary.LittleEndian.Uint32(b[n:]), tensor.ErrRange)
+	}
+	return b[len(magic):n:n], nil
+}
+
+// decoder reads from b until something is wrong; then everything is empty.
+type decoder struct {
+	b   []byte
+	bad bool
+}
+
+func (d *decoder) take(n int) []byte {
+	if d.bad || n < 0 || n > len(d.b) {
+		d.bad = true
+		return nil
+	}
+	x := d.b[:n:n]
+	d.b = d.b[n:]
+	return x
+}
+
+func (d *decoder) uvarint() uint64 {
+	v, n := binary.Uvarint(d.b)
+	d.take(max(n, 0))
+	d.bad = d.bad || n <= 0
+	return v
+}
+
+// size is a number that cannot be more than most.
+func (d *decoder) size(most int) int {
+	v := d.uvarint()
+	if v > uint64(most) {
+		d.bad = true
+		return 0
+	}
+	return int(v)
+}
+
+func (d *decoder) masks() *Masks {
+	masks := new(Masks)
+	for range d.size(len(d.b)) {
+		name := string(d.take(d.size(len(d.b))))
+		n := d.size(8 * len(d.b))
+		words := d.take((n + 63) / 64 * 8)
+		if d.bad {
+			break
+		}
+		mask, err := maskOf(n, words)
+		if err != nil || masks.Add(name, mask) != nil {
+			d.bad = true
+			break
+		}
+	}
+	return masks
+}
+
+func (d *decoder) end() error {
+	if d.bad || len(d.b) > 0 {
+		return fmt.Errorf("prune: %d bytes too many, or data cut short or inconsistent: %w", len(d.b), tensor.ErrRange)
+	}
+	return nil
+}

@@ -1,0 +1,117 @@
+package prune
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/espalier-ml/espalier/tensor"
+)
+
+// Role is what a parameter does in its layer, judged by shape and name.
+type Role uint8
+
+// The roles.
+const (
+	Weight Role = iota // two or more dimensions
+	Bias               // one dimension, and some weight has the same name up to the last dot
+	Other              // one dimension or none, and no such weight: scales and shifts of a norm
+)
+
+// String is the name of the role.
+func (r Role) String() string {
+	if int(r) < len(roleNames) {
+		return roleNames[r]
+	}
+	return fmt.Sprintf("Role(%d)", r)
+}
+
+var roleNames = []string{"weight", "bias", "other"}
+
+// Layout says which dimension of a weight counts the outputs.
+type Layout uint8
+
+// The layouts.
+const (
+	LayoutNN    Layout = iota // that of package tensor/nn: [out, in], and [kh, kw, in, out] if there are four dimensions
+	OutputFirst               // torch: [out, in], [out, in/groups, kh, kw]
+	OutputLast                // JAX and Keras: [in, out], [kh, kw, in/groups, out]
+)
+
+// Info describes one parameter to patterns, distributions and filters.
+type Info struct {
+	Name  string
+	Shape []int
+	Size  int // number of elements
+	Role  Role
+	Out   int   // dimension that counts the outputs; 0 if there is only one
+	In    int   // dimension that counts the inputs; 0 if there is only one
+	MACs  int64 // dense multiply-adds per example, 0 if not counted
+}
+
+// describe checks parameters and gathers what patterns, distributions and filters may know of them.
+func describe[T tensor.Float](params []*tensor.Param[T], layout Layout, macs map[string]int64) ([]Info, error) {
+	if len(params) == 0 {
+		return nil, fmt.Errorf("prune: params: %w", tensor.ErrEmpty)
+	}
+	var errs []error
+	infos := make([]Info, len(params))
+	index := make(map[string]int, len(params))
+	weights := map[string]bool{}
+	for i, p := range params {
+		if p == nil {
+			errs = append(errs, fmt.Errorf("prune: params[%d] is nil: %w", i, tensor.ErrEmpty))
+			continue
+		}
+		if err := p.Validate(); err != nil {
+			errs = append(errs, fmt.Errorf("prune: params[%d]: %w", i, err))
+		}
+		if j, twice := index[p.Name]; twice {
+			errs = append(errs, fmt.Errorf("prune: params[%d] and params[%d] are both named %q: %w", j, i, p.Name, ErrDuplicateName))
+		}
+		index[p.Name] = i
+		infos[i] = Info{Name: p.Name, Shape: slices.Clone(p.Shape), Size: len(p.Data), Role: Other, MACs: macs[p.Name]}
+		if n := len(p.Shape); n >= 2 {
+			infos[i].Role = Weight
+			infos[i].Out, infos[i].In = layout.axes(n)
+			weights[layerOf(p.Name)] = true
+		}
+	}
+	for name, n := range macs {
+		if _, known := index[name]; !known {
+			errs = append(errs, fmt.Errorf("prune: WithMACs: no parameter is named %q: %w", name, tensor.ErrRange))
+		} else if n < 0 {
+			errs = append(errs, fmt.Errorf("prune: WithMACs: %q has %d: %w", name, n, tensor.ErrRange))
+		}
+	}
+	for i := range infos {
+		if len(infos[i].Shape) == 1 && weights[layerOf(infos[i].Name)] {
+			infos[i].Role = Bias
+		}
+	}
+	return infos, errors.Join(errs...)
+}
+
+// layerOf is a parameter's name up to the last dot.
+func layerOf(name string) string { return name[:max(strings.LastIndexByte(name, '.'), 0)] }
+
+func (l Layout) axes(dims int) (out, in int) {
+	if l == OutputLast || l == LayoutNN && dims == 4 {
+		return dims - 1, dims - 2
+	}
+	return 0, 1
+}
+
+// split returns the product of the dimensions before axis, that dimension, and the product of those after it: element
+// (o, c, i) lies at (o*size+c)*inner+i.
+func split(shape []int, axis int) (outer, size, inner int) {
+	outer, inner = 1, 1
+	for _, d := range shape[:axis] {
+		outer *= d
+	}
+	for _, d := range shape[axis+1:] {
+		inner *= d
+	}
+	return outer, shape[axis], inner
+}

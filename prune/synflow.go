@@ -1,0 +1,81 @@
+package prune
+
+import (
+	"fmt"
+
+	"github.com/espalier-ml/espalier/tensor"
+)
+
+// SynFlow scores |w·∂R/∂w|, where R is the sum of the outputs for an input of ones with every parameter replaced by its
+// absolute value (Tanaka et al. 2020, equation 2). It needs no data. It must prune in many rounds that score the pruned
+// network again, or layers collapse: use it with [Iterative], 100 rounds in the paper.
+type SynFlow[T tensor.Float] struct {
+	params   []*tensor.Param[T]
+	backward func() error
+	scores   map[string][]T
+}
+
+// NewSynFlow takes the parameters of the model and a function that, in evaluation mode, runs the model on one input of
+// ones and then its backward pass with a gradient of ones, adding to Grad. Both see the absolute values of the unpruned
+// weights, and zero for pruned ones; afterwards values and gradients are what they were. Errors are those of [New] for
+// parameters, and tensor.ErrEmpty for a nil function.
+func NewSynFlow[T tensor.Float](params []*tensor.Param[T], backward func() error) (*SynFlow[T], error) {
+	if _, err := describe(params, LayoutNN, nil); err != nil {
+		return nil, fmt.Errorf("prune: SynFlow: %w", err)
+	}
+	if backward == nil {
+		return nil, fmt.Errorf("prune: SynFlow: backward is nil: %w", tensor.ErrEmpty)
+	}
+	for _, p := range params {
+		if err := needGrad(p); err != nil {
+			return nil, fmt.Errorf("prune: SynFlow: %w", err)
+		}
+	}
+	return &SynFlow[T]{params: params, backward: backward}, nil
+}
+
+// Prepare runs the model and keeps its scores. It implements [Preparer].
+func (s *SynFlow[T]) Prepare(masks *Masks) (err error) {
+	saved := make([][]T, 2*len(s.params))
+	for i, p := range s.params {
+		saved[2*i], saved[2*i+1] = append([]T(nil), p.Data...), append([]T(nil), p.Grad...)
+	}
+	defer func() { // also if the user's function panics
+		for i, p := range s.params {
+			copy(p.Data, saved[2*i])
+			copy(p.Grad, saved[2*i+1])
+		}
+	}()
+	for _, p := range s.params {
+		clear(p.Grad)
+		for i, w := range p.Data {
+			p.Data[i] = max(w, -w)
+		}
+		if mask := masks.get(p.Name); mask != nil {
+			Apply(mask, p.Data)
+		}
+	}
+	if err := s.backward(); err != nil {
+		return fmt.Errorf("prune: SynFlow: %w", err)
+	}
+	s.scores = map[string][]T{}
+	for _, p := range s.params {
+		score := make([]T, len(p.Data))
+		for i, w := range p.Data {
+			v := w * p.Grad[i]
+			score[i] = max(v, -v)
+		}
+		s.scores[p.Name] = score
+	}
+	return nil
+}
+
+// Score implements [Scorer]. The error wraps [ErrMissingGrad] before Prepare, which a pruner calls.
+func (s *SynFlow[T]) Score(dst []T, c *Context[T]) error {
+	score := s.scores[c.Param.Name]
+	if len(score) != len(dst) {
+		return fmt.Errorf("prune: param %q: SynFlow has no score: %w", c.Param.Name, ErrMissingGrad)
+	}
+	copy(dst, score)
+	return nil
+}
