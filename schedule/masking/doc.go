@@ -1,0 +1,68 @@
+// Package masking corrupts token sequences for masked language modelling, at a rate that follows a schedule.
+//
+// # The method
+//
+// Ankner et al. (2024) pretrain BERT with a masking rate that falls linearly from 30 % to 15 %, instead of a constant one. At
+// step t every token that is not special is selected with probability p(t); of the selected tokens 80 % become the mask
+// id, 10 % a random id and 10 % stay, and the model is to predict the original of all of them. A [Masker] does that to
+// batches of ids, with p a [schedule.Schedule], in units of tokens, whole words, spans or T5's spans, and for random token
+// substitution. Every draw is a hash of seed, epoch, sample and position, and a position is selected if its number is
+// below p, so masks have no state: batch size, workers, order and resuming do not change them. Masks are nested:
+// what is selected at one rate is selected at every larger one and becomes the same there, so that two runs with
+// different schedules differ by the schedule and not by luck.
+//
+// # A complete example
+//
+//	rate := schedule.Linear{From: 0.30, To: 0.15, Over: steps}
+//	masker, err := masking.New(vocab, maskID, rate, masking.WithSpecial(padID, clsID, sepID), masking.WithSeed(1))
+//	if err != nil {
+//		log.Fatal(err)
+//	}
+//	ids, labels := make([]int32, len(batch)), make([]int32, len(batch))
+//	for step := start; step < steps; step++ { // start is not 0 when resuming, and that is all
+//		batch, sampleIDs, epoch := load(step) // rows of equal length, one after the other
+//		n, err := masker.MaskBatch(ids, labels, batch, masking.Key{Epoch: epoch, Samples: sampleIDs}, step)
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		// forward and backward pass on ids, cross-entropy with labels over the n targets, ignoring -100
+//	}
+//
+// Evaluate at a fixed rate, whatever the schedule: with another masker, of another seed and a constant rate.
+//
+// # What is here
+//
+//   - Forms: [Masker.Mask] and [Masker.MaskBatch] write ids and labels, on one goroutine and on several;
+//     [Masker.MaskSparse] lists the targets, for models that compute only these; [Masker.MaskSentinels] makes T5's pairs
+//     of input and target; [Masker.MaskDraws] takes the random numbers of another program.
+//   - Units: single tokens, [WithWords], [WithSpans], [WithT5Spans]; [WithExactCount], [WithMinTargets] and [WithMaxTargets]
+//     for their number.
+//   - Replacement: [WithReplaceProbs], [WithRandomRange], [WithRandomExclude], [WithSpecial], [WithRTS], [WithTargetRate].
+//   - Compatibility: [WithHFCompatible], [WithIgnoreIndex].
+//   - To test a masker of one's own: package maskingtest.
+//
+// Tokens, whole words and spans are nested across rates, tokens also with [WithExactCount], [WithMinTargets] or
+// [WithMaxTargets]. Whole words by count are not, since a larger budget may have room for a word that a smaller one had
+// to leave out; nor are T5's spans, whose number depends on the rate.
+//
+// The paper's schedules are [schedule.Linear], [schedule.Cosine], [schedule.Constant] and, for one change in the middle,
+// [schedule.Choice]. Its authors set the rate through a variable shared with the data workers, which lags behind the
+// step by as many batches as are prefetched; here the rate belongs to the step that consumes the batch.
+//
+// # When not to use it
+//
+// Not for autoregressive models, and not where tokens exist only on an accelerator. The ids of a batch are int32 in rows of equal
+// length; rows of other lengths are batches of one. Expect steps to be saved and not work, unless a step costs the
+// same at any rate, as in BERT: where only targets are computed, a higher rate costs as much more as it has targets.
+//
+// # What was re-measured
+//
+// The tests hold the results of Hugging Face's torch_mask_tokens and _whole_word_mask, the authors' subset and random
+// token substitution, T5's random_spans_noise_mask and the rates of the paper, all exactly.
+//
+// # Sources
+//
+// Ankner et al. 2024, Dynamic masking rate schedules for MLM pretraining, EACL, arXiv 2305.15096. Devlin et al. 2019, BERT,
+// NAACL. Joshi et al. 2020, SpanBERT, TACL 8. Raffel et al. 2020, Exploring the limits of transfer learning with a unified
+// text-to-text transformer, JMLR 21. Steele, Lea and Flood 2014, Fast splittable pseudorandom number generators, OOPSLA.
+package masking

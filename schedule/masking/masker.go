@@ -1,0 +1,233 @@
+package masking
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/espalier-ml/espalier/schedule"
+	"github.com/espalier-ml/espalier/tensor"
+)
+
+// Masker corrupts token ids. It is immutable and safe for concurrent use, and its methods allocate nothing once their
+// pooled memory is there.
+//
+// Which positions are selected and what becomes of them depends on the seed, the epoch, the sample, the position, the
+// rate and, except for single tokens at independent draws, on the row's own tokens; not on the rest of the batch, on
+// how rows are split into batches, on the number of goroutines or on earlier calls. There is no state to save.
+type Masker struct {
+	config
+	schedule  schedule.Schedule
+	maskID    int32
+	protected bitset // by id: never selected
+	continued bitset // by id: part of the word before; nil without WithWords
+
+	maskBelow, randomBelow uint64 // thresholds for the low 32 bits of an action's draw
+	randomLo               int32
+	randomCount            uint64
+	randomTable            []int32 // replacements, if they are not randomLo, randomLo+1, ...
+
+	targetRate rate
+	cumulative []uint64 // a span is longer than i+1 if its draw is not below cumulative[i]
+}
+
+// New returns a masker for a vocabulary of so many ids, counted from 0, that writes maskID where it masks and
+// follows a schedule of the masking rate, such as
+//
+//	schedule.Linear{From: 0.30, To: 0.15, Over: totalSteps}
+//
+// maskID is never selected and never drawn as a random replacement; declare the others of its kind with
+// [WithSpecial]. The error joins everything that is wrong: it wraps [tensor.ErrRange] for ids, probabilities and
+// options out of range or in contradiction, [tensor.ErrNotFinite] for NaN, and [tensor.ErrEmpty] for a nil schedule or if no
+// id remains to replace others, or is that of [schedule.Validate].
+func New(vocab, maskID int, rate schedule.Schedule, opts ...Option) (*Masker, error) {
+	c, err := newConfig(vocab, maskID, opts)
+	if v := schedule.Validate(rate); v != nil {
+		err = errors.Join(err, fmt.Errorf("masking: rate: %w", v))
+	}
+	if err != nil {
+		return nil, err
+	}
+	m := &Masker{config: c, schedule: rate, maskID: int32(maskID), protected: newBitset(vocab)}
+	for _, id := range append(c.special, maskID) {
+		m.protected.set(id)
+	}
+	for k := range c.sentinelCount {
+		m.protected.set(c.sentinelFirst - k)
+	}
+	if c.continues != nil {
+		m.continued = newBitset(vocab)
+		for id := range vocab {
+			if c.continues(id) {
+				m.continued.set(id)
+			}
+		}
+	}
+	if c.rts {
+		m.randomBelow = 1 << 32
+	} else {
+		m.maskBelow = uint64(c.maskProb * (1 << 32))
+		m.randomBelow = uint64(min(c.maskProb+c.randomProb, 1) * (1 << 32))
+	}
+	m.replacements()
+	if m.randomBelow > m.maskBelow && m.randomCount == 0 {
+		return nil, fmt.Errorf("masking: no id is left for random replacement: %w", tensor.ErrEmpty)
+	}
+	if c.subset {
+		m.targetRate = rateOf(c.target)
+	}
+	if c.unit == spans {
+		m.cumulative = spanLengths(c.spanP, c.spanMax)
+	}
+	return m, nil
+}
+
+// replacements lists the ids that random replacement draws from.
+func (m *Masker) replacements() {
+	excluded := newBitset(m.vocab)
+	if !m.hf {
+		copy(excluded, m.protected)
+	}
+	for _, id := range m.excluded {
+		excluded.set(id)
+	}
+	lo, hi := m.randomLo0, m.randomHi0
+	for lo < hi && excluded.has(int32(lo)) {
+		lo++
+	}
+	for lo < hi && excluded.has(int32(hi-1)) {
+		hi--
+	}
+	m.randomLo, m.randomCount = int32(lo), uint64(hi-lo)
+	contiguous := true
+	for id := lo; id < hi && contiguous; id++ {
+		contiguous = !excluded.has(int32(id))
+	}
+	if contiguous {
+		return
+	}
+	for id := lo; id < hi; id++ {
+		if !excluded.has(int32(id)) {
+			m.randomTable = append(m.randomTable, int32(id))
+		}
+	}
+	m.randomCount = uint64(len(m.randomTable))
+}
+
+// Key says which draws a batch gets.
+type Key struct {
+	// Epoch is the number of the pass over the data, >= 0: the same sample gets other masks in another epoch.
+	Epoch int
+	// Samples numbers the rows of the batch, each >= 0. Use the index in the data set, not in the batch: it makes the
+	// masks of a sample its own. The same number twice gives the same draws twice.
+	Samples []int
+	// Special marks further positions that are never selected, one per token of the batch, where protected ids
+	// ([WithSpecial]) do not say it all, such as a prompt. nil marks none.
+	Special []bool
+}
+
+// Mask corrupts a batch on the calling goroutine. src holds len(key.Samples) rows of equal length, one after the other. It
+// writes the corrupted ids to dst, which may be src itself, and to labels the original id of every target and the
+// ignore index elsewhere, or with [WithRTS] 1 for replaced positions and 0 elsewhere. It returns the number of
+// targets. step is what the schedule of the rate is asked for.
+//
+// Errors name the argument, the index and the value and wrap [tensor.ErrEmpty] (no rows, no tokens), [tensor.ErrShape]
+// (lengths that do not fit), [tensor.ErrRange] (an id, a sample, the epoch, the rate), [tensor.ErrNotFinite] (the rate) or
+// [tensor.ErrOverlap] (labels shares memory with dst or src, or dst with a part of src). Nothing is written then.
+func (m *Masker) Mask(dst, labels, src []int32, key Key, step int) (int, error) {
+	p, err := m.check(src, key, step)
+	if err == nil {
+		err = m.checkOutput(dst, labels, src)
+	}
+	if err == nil {
+		err = m.checkIDs(src)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return m.maskRows(dst, labels, src, key, p, 0, len(key.Samples)), nil
+}
+
+// maskRows masks the rows lo to hi of a checked batch.
+func (m *Masker) maskRows(dst, labels, src []int32, key Key, p rate, lo, hi int) int {
+	r := rows.Get().(*row)
+	n, cols := 0, len(src)/len(key.Samples)
+	for i := lo; i < hi; i++ {
+		from, to := i*cols, (i+1)*cols
+		r.load(m, src[from:to], key, i, p)
+		_ = r.choose(m) // keyed draws do not fail
+		n += r.write(m, dst[from:to], labels[from:to])
+	}
+	r.release()
+	return n
+}
+
+// check looks at everything but the ids and the outputs, and returns the rate.
+func (m *Masker) check(src []int32, key Key, step int) (rate, error) {
+	if len(key.Samples) == 0 {
+		return rate{}, fmt.Errorf("masking: key.Samples: %w", tensor.ErrEmpty)
+	}
+	if len(src) == 0 {
+		return rate{}, fmt.Errorf("masking: src: %w", tensor.ErrEmpty)
+	}
+	if len(src)%len(key.Samples) != 0 {
+		return rate{}, fmt.Errorf("masking: src has %d ids, which do not make %d rows of equal length: %w", len(src), len(key.Samples), tensor.ErrShape)
+	}
+	if len(src)/len(key.Samples) > math.MaxInt32 {
+		return rate{}, fmt.Errorf("masking: rows of %d ids: %w", len(src)/len(key.Samples), tensor.ErrRange)
+	}
+	if key.Special != nil && len(key.Special) != len(src) {
+		return rate{}, fmt.Errorf("masking: key.Special has %d elements for %d ids: %w", len(key.Special), len(src), tensor.ErrShape)
+	}
+	if key.Epoch < 0 {
+		return rate{}, fmt.Errorf("masking: key.Epoch is %d, want >= 0: %w", key.Epoch, tensor.ErrRange)
+	}
+	for i, s := range key.Samples {
+		if s < 0 {
+			return rate{}, fmt.Errorf("masking: key.Samples[%d] is %d, want >= 0: %w", i, s, tensor.ErrRange)
+		}
+	}
+	p, err := m.Rate(step)
+	return rateOf(p), err
+}
+
+func (m *Masker) checkOutput(dst, labels, src []int32) error {
+	switch {
+	case len(dst) != len(src):
+		return fmt.Errorf("masking: dst has %d elements for %d ids: %w", len(dst), len(src), tensor.ErrShape)
+	case len(labels) != len(src):
+		return fmt.Errorf("masking: labels has %d elements for %d ids: %w", len(labels), len(src), tensor.ErrShape)
+	case &dst[0] != &src[0] && overlap(dst, src):
+		return fmt.Errorf("masking: dst shares memory with src but is not src: %w", tensor.ErrOverlap)
+	case overlap(labels, src) || overlap(labels, dst):
+		return fmt.Errorf("masking: labels shares memory with src or dst: %w", tensor.ErrOverlap)
+	}
+	return nil
+}
+
+// checkIDs reports the first id outside the vocabulary.
+func (m *Masker) checkIDs(src []int32) error {
+	if m.inVocabulary(src) {
+		return nil
+	}
+	for i, id := range src {
+		if id < 0 || int(id) >= m.vocab {
+			return fmt.Errorf("masking: src[%d] is %d, want an id from 0 to %d: %w", i, id, m.vocab-1, tensor.ErrRange)
+		}
+	}
+	return nil
+}
+
+// inVocabulary collects sign bits instead of branching: an id is wrong if it or its distance to the last id is negative.
+func (m *Masker) inVocabulary(src []int32) bool {
+	last := int32(m.vocab - 1)
+	var a, b int32
+	for ; len(src) >= 4; src = src[4:] {
+		a |= src[0] | (last - src[0]) | src[1] | (last - src[1])
+		b |= src[2] | (last - src[2]) | src[3] | (last - src[3])
+	}
+	for _, id := range src {
+		a |= id | (last - id)
+	}
+	return a|b >= 0
+}
