@@ -1,6 +1,7 @@
 package prune_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/espalier-ml/espalier/prune"
@@ -73,20 +74,24 @@ func BenchmarkComputeMasks(b *testing.B) {
 
 // BenchmarkApply re-applies masks to 10 million weights; BenchmarkReadWrite reads and writes them once.
 func BenchmarkApply(b *testing.B) {
-	params := manyTensors()
-	p, err := prune.New(params, prune.WithScope(prune.Global), prune.WithSparsity(0.9))
-	if err != nil {
-		b.Fatal(err)
-	}
-	if _, err := p.Step(0); err != nil {
-		b.Fatal(err)
-	}
-	b.SetBytes(80e6)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := p.Step(1); err != nil {
-			b.Fatal(err)
-		}
+	for _, sparsity := range []float64{0.5, 0.8, 0.9, 0.98} {
+		b.Run(fmt.Sprint(sparsity), func(b *testing.B) {
+			params := manyTensors()
+			p, err := prune.New(params, prune.WithScope(prune.Global), prune.WithSparsity(sparsity))
+			if err != nil {
+				b.Fatal(err)
+			}
+			if _, err := p.Step(0); err != nil {
+				b.Fatal(err)
+			}
+			b.SetBytes(80e6)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := p.Step(1); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 
