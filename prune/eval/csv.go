@@ -1,0 +1,123 @@
+package eval
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+
+	"github.com/espalier-ml/espalier/tensor"
+)
+
+// columns are those of ShrinkBench's plot/data.py, in its order.
+var columns = []string{"dataset", "model", "strategy", "compression", "size", "size_nz", "real_compression", "flops", "flops_nz", "speedup",
+	"pre_acc1", "pre_acc5", "post_acc1", "post_acc5", "seed", "batch_size", "epochs", "optim", "lr", "completed_epochs", "path"}
+
+// WriteCSV writes results under the columns of ShrinkBench's tables, so that its plots read them. Sizes and flops are the right
+// ones: see [prune.Stats]. Hashes, selection and collapsed layers have no column there.
+func WriteCSV(w io.Writer, results []Result) error {
+	c := csv.NewWriter(w)
+	if err := c.Write(columns); err != nil {
+		return err
+	}
+	num := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+	for _, r := range results {
+		if err := c.Write([]string{r.Dataset, r.Model, r.Method, num(r.Target), strconv.Itoa(r.Size), strconv.Itoa(r.Kept), num(r.Ratio),
+			strconv.FormatInt(r.MACs, 10), strconv.FormatInt(r.MACsNZ, 10), num(r.Speedup), num(r.PreTop1), num(r.PreTop5), num(r.Top1), num(r.Top5),
+			strconv.FormatUint(r.Seed, 10), strconv.Itoa(r.Batch), strconv.Itoa(r.Epochs), r.Optimizer, num(r.LR), strconv.Itoa(r.Completed), r.Path}); err != nil {
+			return err
+		}
+	}
+	c.Flush()
+	return c.Error()
+}
+
+// ReadCSV reads such a table; columns may stand in any order, unknown ones are skipped, and missing or empty numbers are 0. The
+// error wraps tensor.ErrRange and names line and column of what is no number, or is that of encoding/csv.
+func ReadCSV(r io.Reader) ([]Result, error) {
+	t, err := readTable(r, []string{"dataset", "model", "strategy"})
+	if err != nil {
+		return nil, err
+	}
+	var results []Result
+	for t.next() {
+		results = append(results, Result{Dataset: t.text("dataset"), Model: t.text("model"), Method: t.text("strategy"), Target: t.number("compression"),
+			Size: t.whole("size"), Kept: t.whole("size_nz"), Ratio: t.number("real_compression"), MACs: int64(t.number("flops")), MACsNZ: int64(t.number("flops_nz")),
+			Speedup: t.number("speedup"), PreTop1: t.number("pre_acc1"), PreTop5: t.number("pre_acc5"), Top1: t.number("post_acc1"), Top5: t.number("post_acc5"),
+			Seed: t.seed("seed"), Batch: t.whole("batch_size"), Epochs: t.whole("epochs"), Optimizer: t.text("optim"), LR: t.number("lr"),
+			Completed: t.whole("completed_epochs"), Path: t.text("path")})
+	}
+	return results, t.err
+}
+
+// table is a CSV file whose columns go by name.
+type table struct {
+	rows [][]string
+	at   map[string]int
+	row  int
+	err  error
+}
+
+func readTable(r io.Reader, required []string) (*table, error) {
+	c := csv.NewReader(r)
+	rows, err := c.ReadAll()
+	if err != nil {
+		return nil, fmt.Errorf("eval: %w", err)
+	}
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("eval: no header: %w", tensor.ErrEmpty)
+	}
+	t := &table{rows: rows, at: map[string]int{}}
+	for i, name := range rows[0] {
+		t.at[name] = i
+	}
+	for _, name := range required {
+		if !slices.Contains(rows[0], name) {
+			err = errors.Join(err, fmt.Errorf("eval: no column %q: %w", name, tensor.ErrRange))
+		}
+	}
+	return t, err
+}
+
+func (t *table) next() bool {
+	t.row++
+	return t.err == nil && t.row < len(t.rows)
+}
+
+func (t *table) text(column string) string {
+	if i, ok := t.at[column]; ok {
+		return t.rows[t.row][i]
+	}
+	return ""
+}
+
+func (t *table) number(column string) float64 {
+	s := t.text(column)
+	if s == "" {
+		return 0
+	}
+	v, err := strconv.ParseFloat(s, 64)
+	if err != nil && t.err == nil {
+		t.err = fmt.Errorf("eval: row %d, column %q: %q is no number: %w", t.row, column, s, tensor.ErrRange)
+	}
+	return v
+}
+
+// whole is a number without a fraction that an int holds.
+func (t *table) whole(column string) int {
+	v := t.number(column)
+	if (v != float64(int64(v)) || v > 1<<53 || v < -1<<53) && t.err == nil {
+		t.err = fmt.Errorf("eval: row %d, column %q: %v is no whole number: %w", t.row, column, v, tensor.ErrRange)
+	}
+	return int(v)
+}
+
+func (t *table) seed(column string) uint64 {
+	s := t.text(column)
+	if v, err := strconv.ParseUint(s, 10, 64); err == nil {
+		return v
+	}
+	return uint64(t.whole(column))
+}
