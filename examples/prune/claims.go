@@ -1,0 +1,156 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/espalier-ml/espalier/prune/eval"
+)
+
+// claim is an assertion about the results that must hold for every seed and every compression it names.
+type claim struct {
+	text string
+	at   []float64
+	test func(f finder, c float64) bool
+}
+
+// finder finds the result of a strategy at a compression for one model and seed.
+type finder struct {
+	results []eval.Result
+	model   string
+	seed    uint64
+}
+
+func (f finder) get(method string, c float64) eval.Result {
+	for _, r := range f.results {
+		if r.Model == f.model && r.Method == method && r.Target == c && r.Seed == f.seed {
+			return r
+		}
+	}
+	return eval.Result{Top1: math.NaN(), Ratio: math.NaN(), Speedup: math.NaN()}
+}
+
+func (f finder) acc(method string, c float64) float64 { return f.get(method, c).Top1 }
+
+// convolutional are the claims about the convolutional network. The two about weights A and B compare a worse method on
+// better weights with a better method on worse ones.
+var convolutional = []claim{
+	{"global beats layerwise magnitude", []float64{4, 8, 16}, func(f finder, c float64) bool { return f.acc(globalMag, c) > f.acc(layerMag, c) }},
+	{"magnitude is no worse than gradient", []float64{4, 8, 16}, func(f finder, c float64) bool { return f.acc(globalMag, c) >= f.acc(globalGrad, c) }},
+	{"layerwise magnitude beats random", []float64{4, 8, 16}, func(f finder, c float64) bool { return f.acc(layerMag, c) > f.acc(random, c) }},
+	{"global magnitude beats random with its proportions", []float64{4, 8, 16}, func(f finder, c float64) bool { return f.acc(globalMag, c) > f.acc(matched, c) }},
+	{"random with its proportions beats uniform random", []float64{4, 8, 16}, func(f finder, c float64) bool { return f.acc(matched, c) > f.acc(random, c) }},
+	{"layerwise has 1.4 times the speedup of global", []float64{4, 8, 16}, func(f finder, c float64) bool {
+		return f.get(layerMag, c).Speedup >= 1.4*f.get(globalMag, c).Speedup
+	}},
+	{"global beats layerwise with weights B too", []float64{4, 8, 16}, func(f finder, c float64) bool { return f.acc(globalB, c) > f.acc(layerB, c) }},
+	{"yet layerwise on weights A beats global on weights B", []float64{4}, func(f finder, c float64) bool { return f.acc(layerMag, c) > f.acc(globalB, c) }},
+	{"and the change of accuracy favours weights B instead", []float64{4}, func(f finder, c float64) bool {
+		a, b := f.get(globalMag, c), f.get(globalB, c)
+		return b.Top1-f.start(b) > a.Top1-f.start(a)
+	}},
+}
+
+// start is the accuracy of the weights that a result started from: the unpruned model's, found by their hash.
+func (f finder) start(r eval.Result) float64 {
+	for _, d := range f.results {
+		if d.Target == 1 && d.Completed == 0 && d.InitialHash == r.InitialHash {
+			return d.Top1
+		}
+	}
+	return math.NaN()
+}
+
+var perceptron = []claim{
+	{"layerwise beats global magnitude: the sign depends on the network", []float64{16, 32}, func(f finder, c float64) bool { return f.acc(layerMag, c) > f.acc(globalMag, c) }},
+	{"global magnitude on weights B loses a whole layer, and it is noticed", []float64{16}, func(f finder, c float64) bool { return len(f.get(globalB, c).Collapsed) > 0 }},
+}
+
+var leNet = []claim{
+	{"global magnitude is no worse than global gradient", compressions, func(f finder, c float64) bool { return f.acc(globalMag, c) >= f.acc(globalGrad, c) }},
+	{"global magnitude is no worse than random", compressions, func(f finder, c float64) bool { return f.acc(globalMag, c) >= f.acc(random, c) }},
+	{"global magnitude is no worse than random with its proportions", compressions, func(f finder, c float64) bool { return f.acc(globalMag, c) >= f.acc(matched, c) }},
+	{"random with its proportions is no worse than uniform random", compressions, func(f finder, c float64) bool { return f.acc(matched, c) >= f.acc(random, c) }},
+	{"layerwise magnitude is no worse than random", []float64{4, 8, 16, 32}, func(f finder, c float64) bool { return f.acc(layerMag, c) >= f.acc(random, c) }},
+	{"global beats layerwise magnitude", []float64{32}, func(f finder, c float64) bool { return f.acc(globalMag, c) > f.acc(layerMag, c) }},
+}
+
+// verdicts prints what was claimed and what was found just now.
+func verdicts(results []eval.Result, model string, claims []claim, seeds int) {
+	fmt.Printf("\nClaims about the %s, each for %d seeds:\n", model, seeds)
+	for _, c := range claims {
+		held, of := 0, 0
+		var misses []string
+		for _, x := range c.at {
+			for seed := range uint64(seeds) {
+				of++
+				if c.test(finder{results, model, seed}, x) {
+					held++
+				} else {
+					misses = append(misses, fmt.Sprintf("%v/seed %d", x, seed))
+				}
+			}
+		}
+		word := "confirmed"
+		if held < of {
+			word = "NOT confirmed"
+		}
+		at := strings.Trim(fmt.Sprint(c.at), "[]")
+		fmt.Printf("  %-14s %2d/%-2d  %s (compression %s)", word, held, of, c.text, at)
+		if len(misses) > 0 {
+			fmt.Printf(", not at %s", strings.Join(misses[:min(4, len(misses))], ", "))
+		}
+		fmt.Println()
+	}
+}
+
+// table prints mean accuracies, and theoretical speedups where they are told apart.
+func table(s *eval.Study, dataset, model string) {
+	fmt.Printf("\n%s, test accuracy in %% over seeds: mean, and sample standard deviation\n%-22s", model, "")
+	for _, c := range compressions {
+		fmt.Printf(" %12v", c)
+	}
+	fmt.Printf("  speedup at 8, 16\n")
+	for _, st := range strategies {
+		curve := s.Curve(dataset, model, st.name, eval.ByCompression)
+		if len(curve) == 0 {
+			continue
+		}
+		fmt.Printf("%-22s", st.name)
+		if curve[0].Target == 1 {
+			fmt.Printf("  %5.1f ±%4.1f  (not pruned)\n", 100*curve[0].Mean, 100*curve[0].Std)
+			continue
+		}
+		for _, p := range curve {
+			fmt.Printf("  %5.1f ±%4.1f", 100*p.Mean, 100*p.Std)
+		}
+		for _, p := range s.Curve(dataset, model, st.name, eval.BySpeedup) {
+			if p.Target == 8 || p.Target == 16 {
+				fmt.Printf(" %5.1f", p.X)
+			}
+		}
+		fmt.Println()
+	}
+}
+
+// collapses prints the layers that lost all of their weights.
+func collapses(results []eval.Result) {
+	seen := map[string]int{}
+	var order []string
+	for _, r := range results {
+		if len(r.Collapsed) > 0 {
+			k := fmt.Sprintf("%s, %s at %v: %s", r.Model, r.Method, r.Target, strings.Join(r.Collapsed, ", "))
+			if seen[k]++; !slices.Contains(order, k) {
+				order = append(order, k)
+			}
+		}
+	}
+	if len(order) > 0 {
+		fmt.Println("\nLayers without a single weight left:")
+	}
+	for _, k := range order {
+		fmt.Printf("  %s (%d runs)\n", k, seen[k])
+	}
+}

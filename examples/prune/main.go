@@ -1,0 +1,161 @@
+// Command prune compares pruning strategies as Blalock et al. 2020 (arXiv 2003.03033) ask for: compression 2 to 32, three seeds,
+// fine-tuning, random and magnitude baselines with the same layer proportions, a control of equal length, and a second set
+// of initial weights that shows how much the start decides. It prints which of the paper's and this project's claims the run
+// confirms and applies the checklist to itself.
+//
+//	go run ./examples/prune
+//	go run ./examples/prune -data DIR    # MNIST or Fashion-MNIST in IDX files, with LeNet-300-100
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/espalier-ml/espalier/prune/eval"
+)
+
+func main() {
+	log.SetFlags(0)
+	data := flag.String("data", "", "directory with the IDX files of MNIST or Fashion-MNIST; default: the embedded digits")
+	seeds := flag.Int("seeds", 3, "number of seeds, at least 1")
+	out := flag.String("out", "", "directory for results.csv, compression.svg and speedup.svg")
+	flag.Parse()
+	if *seeds < 1 {
+		log.Fatalf("prune: -seeds is %d, want at least 1", *seeds)
+	}
+	if err := run(*data, *seeds, *out); err != nil {
+		log.Fatal("prune: ", err)
+	}
+}
+
+func run(data string, seeds int, out string) error {
+	start := time.Now()
+	dataset, toy := "digits", true
+	recipes := []recipe{cnn(), mlp("MLP", 64, 256, 128, 30, 20, 64)}
+	train, test, err := loadDigits()
+	if data != "" {
+		dataset = filepath.Base(data)
+		train, test, err = loadIDX(data)
+		recipes = []recipe{mlp("LeNet-300-100", train.size*train.size, 300, 100, 10, 3, 128)}
+	}
+	if err != nil {
+		return err
+	}
+	// The perceptron on the digits is there for two claims only.
+	wanted := func(r recipe, s strategy) bool {
+		return r.name != "MLP" || s.name == dense || s.name == globalMag || s.name == layerMag || s.name == globalB
+	}
+	results, err := study(dataset, train, test, recipes, wanted, seeds, func(done, total int) {
+		if done%10 == 0 || done == total {
+			fmt.Fprintf(os.Stderr, "\r%d of %d models, %.0f s ", done, total, time.Since(start).Seconds())
+		}
+	})
+	fmt.Fprintln(os.Stderr)
+	if err != nil {
+		return err
+	}
+	s := describe(dataset, toy, results)
+	fmt.Printf("%s: %d images to train on, %d to test on\n", dataset, len(train.y), len(test.y))
+	for _, r := range recipes {
+		table(s, dataset, r.name)
+	}
+	collapses(results)
+	main := recipes[0].name
+	fmt.Printf("\n%s, mean accuracy over compression\n%s", main, textPlot(curves(s, dataset, main, eval.ByCompression), "compression"))
+	if data == "" {
+		verdicts(results, "CNN", convolutional, seeds)
+		verdicts(results, "MLP", perceptron, seeds)
+	} else {
+		verdicts(results, main, leNet, seeds)
+	}
+	if err := rivals(s, dataset, main); err != nil {
+		return err
+	}
+	fmt.Println("\nThe checklist on this study:")
+	for _, v := range s.Check() {
+		fmt.Println(" ", v)
+	}
+	fmt.Printf("\n%d models in %.0f s\n", len(results), time.Since(start).Seconds())
+	if out == "" {
+		return nil
+	}
+	return write(out, s, dataset, main)
+}
+
+// describe makes a study of results: what was done, by what, on what.
+func describe(dataset string, toy bool, results []eval.Result) *eval.Study {
+	s := &eval.Study{
+		Results: results, Methods: map[string]eval.Method{}, Datasets: map[string]eval.Dataset{dataset: {Classes: 10, Toy: toy}},
+		OldModel: map[string]bool{"LeNet-300-100": true}, Year: 2020,
+		Library: "espalier on " + runtime.Version(), Hardware: fmt.Sprintf("%s/%s, %d processors", runtime.GOOS, runtime.GOARCH, runtime.NumCPU()),
+		Code: "github.com/espalier-ml/espalier/examples/prune", Plotted: true, SizeCountsAll: true, MACsWithoutBias: true,
+	}
+	for _, st := range strategies {
+		m := eval.Method{Roles: st.roles, Year: st.year, Provenance: eval.Ours}
+		if st.year > 0 {
+			m.Provenance, m.Differences = eval.Reimplemented, "another network, data set and length of training"
+		}
+		s.Methods[st.name] = m
+	}
+	for _, r := range results {
+		if at := [2]string{r.Dataset, r.Model}; len(s.Claims) == 0 || s.Claims[len(s.Claims)-1] != at {
+			s.Claims = append(s.Claims, at)
+		}
+	}
+	return s
+}
+
+func curves(s *eval.Study, dataset, model string, axis eval.Axis) []series {
+	var all []series
+	for _, st := range strategies {
+		if c := s.Curve(dataset, model, st.name, axis); len(c) > 1 {
+			all = append(all, series{st.name, c})
+		}
+	}
+	return all
+}
+
+// rivals prints where the points of global magnitude pruning lie relative to the other curves, by compression and by speedup.
+func rivals(s *eval.Study, dataset, model string) error {
+	fmt.Printf("\nPoints of %q relative to the hull of other curves: by compression | by theoretical speedup\n", globalMag)
+	for _, other := range []string{layerMag, globalGrad, random, matched, gradualMag} {
+		fmt.Printf("  %-20s", other)
+		for i, axis := range []eval.Axis{eval.ByCompression, eval.BySpeedup} {
+			_, places, err := eval.Compare(eval.Points(s.Curve(dataset, model, globalMag, axis)), eval.Points(s.Curve(dataset, model, other, axis)))
+			if err != nil {
+				return err
+			}
+			if i > 0 {
+				fmt.Print(" |")
+			}
+			for _, p := range places {
+				fmt.Printf(" %v", p)
+			}
+		}
+		fmt.Println()
+	}
+	return nil
+}
+
+func write(dir string, s *eval.Study, dataset, model string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	f, err := os.Create(filepath.Join(dir, "results.csv"))
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(eval.WriteCSV(f, s.Results), f.Close()); err != nil {
+		return err
+	}
+	title := "accuracy after pruning and fine-tuning, " + model + " on " + dataset
+	return errors.Join(
+		writeSVG(filepath.Join(dir, "compression.svg"), title, "compression ratio", curves(s, dataset, model, eval.ByCompression)),
+		writeSVG(filepath.Join(dir, "speedup.svg"), title, "theoretical speedup", curves(s, dataset, model, eval.BySpeedup)))
+}

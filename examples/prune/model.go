@@ -1,0 +1,144 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/espalier-ml/espalier/prune"
+	"github.com/espalier-ml/espalier/prune/eval"
+	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/nn"
+)
+
+// recipe is an architecture and how it is trained.
+type recipe struct {
+	name       string
+	build      func(seed uint64) *nn.Sequential[float32]
+	macs       map[string]int64
+	head       string // layer that is not pruned: the classifier
+	flat       bool   // takes rows and not images
+	base, tune int    // epochs before and after pruning
+	batch      int
+}
+
+const rate = 1e-3 // Adam's, of base training with weights A and of fine-tuning
+
+// cnn has three convolutions and two linear layers, 40,394 parameters on 8x8 pixels.
+func cnn() recipe {
+	conv := func(c int) tensor.Window { return tensor.Window{KH: 3, KW: 3, C: c, PadH: 1, PadW: 1} }
+	at := func(w tensor.Window, size int) tensor.Window { w.H, w.W = size, size; return w }
+	macs := map[string]int64{"6.weight": prune.LinearMACs(256, 64), "7.weight": prune.LinearMACs(64, 10)}
+	for name, c := range map[string]struct{ in, out, size int }{"0.weight": {1, 16, 8}, "2.weight": {16, 32, 4}, "4.weight": {32, 64, 2}} {
+		n, err := prune.ConvMACs(at(conv(c.in), c.size), c.out)
+		if err != nil {
+			panic(err)
+		}
+		macs[name] = n
+	}
+	build := func(seed uint64) *nn.Sequential[float32] {
+		rng := tensor.Stream(seed, 1)
+		c1, c2, c3 := nn.Must(nn.NewConv2D[float32](conv(1), 16, rng)), nn.Must(nn.NewConv2D[float32](conv(16), 32, rng)), nn.Must(nn.NewConv2D[float32](conv(32), 64, rng))
+		fc := nn.Must(nn.NewLinear[float32](256, 64, rng))
+		c1.SkipInputGrad = true
+		for _, act := range []*tensor.Activation{&c1.Act, &c2.Act, &c3.Act, &fc.Act} {
+			*act = tensor.ReLUActivation
+		}
+		pool := func() nn.Layer[float32] { return nn.Must(nn.NewMaxPool2D[float32](tensor.Window{KH: 2, KW: 2})) }
+		return nn.NewSequential[float32](c1, pool(), c2, pool(), c3, nn.NewFlatten[float32](), fc, nn.Must(nn.NewLinear[float32](64, 10, rng)))
+	}
+	return recipe{name: "CNN", build: build, macs: macs, head: "7", base: 30, tune: 8, batch: 64}
+}
+
+// mlp is a perceptron with two hidden layers: 64-256-128-10 on the digits, LeNet-300-100 on MNIST.
+func mlp(name string, in, h1, h2, base, tune, batch int) recipe {
+	build := func(seed uint64) *nn.Sequential[float32] {
+		rng := tensor.Stream(seed, 1)
+		l1, l2 := nn.Must(nn.NewLinear[float32](in, h1, rng)), nn.Must(nn.NewLinear[float32](h1, h2, rng))
+		l1.Act, l2.Act, l1.SkipInputGrad = tensor.ReLUActivation, tensor.ReLUActivation, true
+		return nn.NewSequential[float32](l1, l2, nn.Must(nn.NewLinear[float32](h2, 10, rng)))
+	}
+	macs := map[string]int64{"0.weight": prune.LinearMACs(in, h1), "1.weight": prune.LinearMACs(h1, h2), "2.weight": prune.LinearMACs(h2, 10)}
+	return recipe{name: name, build: build, macs: macs, head: "2", flat: true, base: base, tune: tune, batch: batch}
+}
+
+func (r recipe) shaped(x []float32, size int) tensor.Dense[float32] {
+	if r.flat {
+		return tensor.DenseOf(x, len(x)/size/size, size*size)
+	}
+	return tensor.DenseOf(x, len(x)/size/size, size, size, 1)
+}
+
+// train is the loop: epochs of Adam, then after every optimizer step one of the pruner, if there is one.
+func (r recipe) train(model *nn.Sequential[float32], data images, epochs int, lr float64, seed uint64, pruner *prune.Pruner[float32]) error {
+	opt := nn.NewAdam[float32](lr)
+	if pruner != nil {
+		pruner.Track(func(p *tensor.Param[float32], visit func([]float32)) {
+			first, second := opt.State(p)
+			visit(first)
+			visit(second)
+		})
+	}
+	var loss nn.CrossEntropy[float32]
+	pixels := data.size * data.size
+	x, y := make([]float32, r.batch*pixels), make([]int, r.batch)
+	step := 0
+	for epoch := range epochs {
+		order := tensor.Stream(seed, 2, uint64(epoch)).Perm(len(data.y))
+		for ; len(order) > 0; order = order[min(r.batch, len(order)):] {
+			n := min(r.batch, len(order))
+			for i, at := range order[:n] {
+				copy(x[i*pixels:(i+1)*pixels], data.x[at*pixels:])
+				y[i] = data.y[at]
+			}
+			_, grad, err := loss.Eval(model.Forward(r.shaped(x[:n*pixels], data.size), true), y[:n])
+			if err != nil {
+				return fmt.Errorf("step %d: %w", step, err)
+			}
+			nn.ZeroGrad(model.Params())
+			model.Backward(grad)
+			if err := opt.Step(model.Params()); err != nil {
+				return err
+			}
+			if pruner != nil {
+				if _, err := pruner.Step(step); err != nil {
+					return err
+				}
+			}
+			step++
+		}
+	}
+	if pruner != nil {
+		return pruner.Finish()
+	}
+	return nil
+}
+
+func (r recipe) steps(data images, epochs int) int {
+	return (len(data.y) + r.batch - 1) / r.batch * epochs
+}
+
+// gradients fills Grad with those of the mean loss over the first images, as ShrinkBench's gradient strategies want.
+func (r recipe) gradients(model *nn.Sequential[float32], data images) error {
+	n, pixels := min(128, len(data.y)), data.size*data.size
+	var loss nn.CrossEntropy[float32]
+	_, grad, err := loss.Eval(model.Forward(r.shaped(data.x[:n*pixels], data.size), true), data.y[:n])
+	if err != nil {
+		return err
+	}
+	nn.ZeroGrad(model.Params())
+	model.Backward(grad)
+	return nil
+}
+
+func (r recipe) test(model *nn.Sequential[float32], data images) (top1, top5 float64, err error) {
+	var m eval.Meter
+	const n = 500
+	for lo := 0; lo < len(data.y); lo += n {
+		hi, pixels := min(lo+n, len(data.y)), data.size*data.size
+		logits := model.Forward(r.shaped(data.x[lo*pixels:hi*pixels], data.size), false).Matrix(1)
+		if err := eval.Add(&m, logits, data.y[lo:hi]); err != nil {
+			return 0, 0, err
+		}
+	}
+	top1, top5 = m.Accuracy()
+	return top1, top5, nil
+}
