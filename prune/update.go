@@ -265,9 +265,9 @@ func (p *Pruner[T]) reserve() {
 	if p.cfg.minKeep == 0 {
 		return
 	}
-	top := emptyMask(0)
 	for k, s := range p.scores {
-		if top = emptyMask(len(s)); p.cfg.minKeep < len(s) {
+		top := emptyMask(len(s))
+		if p.cfg.minKeep < len(s) {
 			must(keepTop([]*Mask{top}, [][]T{s}, len(s)-p.cfg.minKeep, p.cfg.workers))
 		} else {
 			top.keepAll()

@@ -55,7 +55,7 @@ func standardLibrary() (text, error) {
 			return nil
 		})
 		if err != nil {
-			return text{}, fmt.Errorf("reading the standard library in %s: %w\nUse -text FILE for another text.", root, err)
+			return text{}, fmt.Errorf("reading the standard library in %s: %w; -text FILE reads another text", root, err)
 		}
 	}
 	// An order that mixes the packages and is the same everywhere.
@@ -107,7 +107,7 @@ func goroot() (string, error) {
 	if err == nil {
 		err = errors.New("there is no source in its GOROOT")
 	}
-	return "", fmt.Errorf("no Go standard library found by \"go env GOROOT\": %w\nUse -text FILE for another text.", err)
+	return "", fmt.Errorf("no standard library found by \"go env GOROOT\": %w; -text FILE reads another text", err)
 }
 
 // file reads any text. Its last tenth is held out.

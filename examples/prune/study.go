@@ -27,12 +27,8 @@ type strategy struct {
 // exactly is a strategy of ShrinkBench with our exact count instead of its quantile rule; its masks are the same but for ties.
 func exactly(scope prune.Scope, more ...prune.Option) func(recipe) []prune.Option {
 	return func(recipe) []prune.Option {
-		return append([]prune.Option{prune.WithScope(scope), prune.WithBiases(), prune.WithMinKeep(0), prune.WithCollapse()}, more...)
+		return append([]prune.Option{prune.WithScope(scope), prune.WithMinKeep(0), prune.WithCollapse()}, more...)
 	}
-}
-
-func preset(name string) func(recipe) []prune.Option {
-	return func(recipe) []prune.Option { return []prune.Option{prune.WithPreset("shrinkbench/" + name)} }
 }
 
 const (
@@ -48,15 +44,15 @@ const (
 var strategies = []strategy{
 	{name: dense, roles: []eval.Role{eval.Control}},
 	{name: tuned, roles: []eval.Role{eval.TunedControl}, dense: true},
-	{name: globalMag, roles: []eval.Role{eval.Proposed, eval.MagnitudeBase, eval.MagnitudeMatched}, options: preset("GlobalMagWeight")},
-	{name: layerMag, roles: []eval.Role{eval.MagnitudeBase}, options: preset("LayerMagWeight")},
-	{name: globalGrad, roles: []eval.Role{eval.Competitor}, options: preset("GlobalMagGrad"), year: 2016},
-	{name: layerGrad, roles: []eval.Role{eval.Competitor}, options: preset("LayerMagGrad"), year: 2016},
+	{name: globalMag, roles: []eval.Role{eval.Proposed, eval.MagnitudeBase, eval.MagnitudeMatched}, options: exactly(prune.Global)},
+	{name: layerMag, roles: []eval.Role{eval.MagnitudeBase}, options: exactly(prune.PerTensor)},
+	{name: globalGrad, roles: []eval.Role{eval.Competitor}, options: exactly(prune.Global, prune.WithScorer(prune.Taylor[float32]())), year: 2016},
+	{name: layerGrad, roles: []eval.Role{eval.Competitor}, options: exactly(prune.PerTensor, prune.WithScorer(prune.Taylor[float32]())), year: 2016},
 	{name: random, roles: []eval.Role{eval.RandomUniform}, options: exactly(prune.PerTensor, prune.WithScorer(prune.Random[float32]()))},
-	{name: matched, roles: []eval.Role{eval.RandomMatched}, options: preset("GlobalMagWeight"), matched: true},
+	{name: matched, roles: []eval.Role{eval.RandomMatched}, options: exactly(prune.Global), matched: true},
 	{name: gradualMag, roles: []eval.Role{eval.Competitor}, options: exactly(prune.Global), gradual: true, year: 2017},
-	{name: globalB, roles: []eval.Role{eval.Competitor}, options: preset("GlobalMagWeight"), weightsB: true},
-	{name: layerB, roles: []eval.Role{eval.Competitor}, options: preset("LayerMagWeight"), weightsB: true},
+	{name: globalB, roles: []eval.Role{eval.Competitor}, options: exactly(prune.Global), weightsB: true},
+	{name: layerB, roles: []eval.Role{eval.Competitor}, options: exactly(prune.PerTensor), weightsB: true},
 }
 
 // job is one model of the study.

@@ -2,14 +2,14 @@
 //
 // # The method
 //
-// Ankner et al. (2024) pretrain BERT with a masking rate that falls linearly from 30 % to 15 %, instead of a constant one. At
-// step t every token that is not special is selected with probability p(t); of the selected tokens 80 % become the mask
-// id, 10 % a random id and 10 % stay, and the model is to predict the original of all of them. A [Masker] does that to
-// batches of ids, with p a [schedule.Schedule], in units of tokens, whole words, spans or T5's spans, and for random token
-// substitution. Every draw is a hash of seed, epoch, sample and position, and a position is selected if its number is
-// below p, so masks have no state: batch size, workers, order and resuming do not change them. Masks are nested:
-// what is selected at one rate is selected at every larger one and becomes the same there, so that two runs with
-// different schedules differ by the schedule and not by luck.
+// Ankner et al. (2024) pretrain BERT with a masking rate that falls from 0.30 to 0.15 in a straight line, instead of a
+// constant one. At step t every token that is not special is selected with probability p(t); of the selected tokens 8
+// in 10 become the mask id, 1 in 10 becomes a random id and 1 in 10 stays, and the model is to predict the original of
+// all of them. A [Masker] does that to batches of ids, with p a [schedule.Schedule], in units of tokens, whole words, spans
+// or T5's spans, and for random token substitution. Every draw is a hash of seed, epoch, sample and position, and a
+// position is selected if its number is below p, so masks have no state: batch size, workers, order and resuming do not
+// change them. Masks are nested: what is selected at one rate is selected at every larger one and becomes the same there, so
+// that two runs with different schedules differ by the schedule and not by luck.
 //
 // # A complete example
 //
@@ -18,9 +18,9 @@
 //	if err != nil {
 //		log.Fatal(err)
 //	}
-//	ids, labels := make([]int32, len(batch)), make([]int32, len(batch))
+//	ids, labels := make([]int32, rows*cols), make([]int32, rows*cols)
 //	for step := start; step < steps; step++ { // start is not 0 when resuming, and that is all
-//		batch, sampleIDs, epoch := load(step) // rows of equal length, one after the other
+//		batch, sampleIDs, epoch := load(step) // rows*cols ids, one row after the other
 //		n, err := masker.MaskBatch(ids, labels, batch, masking.Key{Epoch: epoch, Samples: sampleIDs}, step)
 //		if err != nil {
 //			log.Fatal(err)
@@ -49,16 +49,38 @@
 // [schedule.Choice]. Its authors set the rate through a variable shared with the data workers, which lags behind the
 // step by as many batches as are prefetched; here the rate belongs to the step that consumes the batch.
 //
+// # The draws
+//
+// Other programs can compute the same masks. With mix the finaliser of SplitMix64, G = 0x9E3779B97F4A7C15 and everything
+// modulo 2^64, position i of a row has
+//
+//	key  = mix(mix(mix(seed + G) + G*(epoch+1)) + G*(sample+1))
+//	b    = byte i%8 of mix(key + G*(i/8+1)), byte 0 the lowest
+//	tie  = mix(mix(key ^ 0x165667B19E3779F9) + G*(i+1)) >> 8
+//	v    = mix(mix(key ^ 0xC2B2AE3D27D4EB4F) + G*(i+1))
+//
+// It is selected if b<<56 | tie is less than floor(p * 2^64), or p is 1. The lower half of v decides what becomes of it: the
+// mask id below floor(0.8 * 2^32), a random id below floor(0.9 * 2^32), otherwise itself. The upper half h chooses
+// number h*n>>32 of the n ids that random replacement may write, in increasing order.
+//
 // # When not to use it
 //
 // Not for autoregressive models, and not where tokens exist only on an accelerator. The ids of a batch are int32 in rows of equal
-// length; rows of other lengths are batches of one. Expect steps to be saved and not work, unless a step costs the
-// same at any rate, as in BERT: where only targets are computed, a higher rate costs as much more as it has targets.
+// length; rows of other lengths are batches of one. Expect to save steps and not work, unless a step costs the same at
+// any rate, as in BERT: where only targets are computed, a higher rate costs as much more as it has targets.
 //
 // # What was re-measured
 //
 // The tests hold the results of Hugging Face's torch_mask_tokens and _whole_word_mask, the authors' subset and random
-// token substitution, T5's random_spans_noise_mask and the rates of the paper, all exactly.
+// token substitution, T5's random_spans_noise_mask and the rates of the paper.
+//
+// The command go run ./examples/mlm trains a small model without attention on Go's standard library. Falling from 30 to 15 % it
+// reaches the loss of constant 15 % in 1/1.46 of the steps and ends 0.15 nats lower; rising from 15 to 30 %, or XX One step in the middle does as well as the line. All that
+// the paper says too. Its advantage of the line over constant 30 % is one of GLUE, which the example does not have: in
+// loss constant 30 % is ahead by 0.02 there. With equal numbers of targets instead of steps, constant 15 % is best.
+//
+// Masking 32 rows of 512 tokens takes one goroutine 1/16 of the time of the same operations in torch 1.13 on one thread at
+// 15 %, and 1/11 at 30 % (benchmarks/torch/collator.py).
 //
 // # Sources
 //

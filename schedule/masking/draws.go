@@ -41,7 +41,7 @@ func (m *Masker) MaskDraws(dst, labels, src []int32, d Draws, step int) (int, er
 	if err != nil {
 		return 0, err
 	}
-	r := rows.Get().(*row)
+	r := rowPool.Get().(*row)
 	defer r.release()
 	r.draws, r.src, r.special, r.p = given{&d}, src, d.Special, p
 	if err := r.choose(m); err != nil {

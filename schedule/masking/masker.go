@@ -3,18 +3,16 @@ package masking
 import (
 	"errors"
 	"fmt"
-	"math"
 
 	"github.com/espalier-ml/espalier/schedule"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Masker corrupts token ids. It is immutable and safe for concurrent use, and its methods allocate nothing once their
-// pooled memory is there.
+// Masker corrupts token ids. It is immutable and safe for concurrent use. Its methods, except MaskDraws, allocate nothing
+// once their pooled memory is there.
 //
-// Which positions are selected and what becomes of them depends on the seed, the epoch, the sample, the position, the
-// rate and, except for single tokens at independent draws, on the row's own tokens; not on the rest of the batch, on
-// how rows are split into batches, on the number of goroutines or on earlier calls. There is no state to save.
+// What becomes of a row depends on the seed, the epoch, the sample, the rate and the row itself; not on the rest of the
+// batch, on how rows are split into batches, on the number of goroutines or on earlier calls. There is no state to save.
 type Masker struct {
 	config
 	schedule  schedule.Schedule
@@ -91,7 +89,7 @@ func (m *Masker) replacements() {
 	for _, id := range m.excluded {
 		excluded.set(id)
 	}
-	lo, hi := m.randomLo0, m.randomHi0
+	lo, hi := m.rangeLo, m.rangeHi
 	for lo < hi && excluded.has(int32(lo)) {
 		lo++
 	}
@@ -150,7 +148,7 @@ func (m *Masker) Mask(dst, labels, src []int32, key Key, step int) (int, error) 
 
 // maskRows masks the rows lo to hi of a checked batch.
 func (m *Masker) maskRows(dst, labels, src []int32, key Key, p rate, lo, hi int) int {
-	r := rows.Get().(*row)
+	r := rowPool.Get().(*row)
 	n, cols := 0, len(src)/len(key.Samples)
 	for i := lo; i < hi; i++ {
 		from, to := i*cols, (i+1)*cols
@@ -160,74 +158,4 @@ func (m *Masker) maskRows(dst, labels, src []int32, key Key, p rate, lo, hi int)
 	}
 	r.release()
 	return n
-}
-
-// check looks at everything but the ids and the outputs, and returns the rate.
-func (m *Masker) check(src []int32, key Key, step int) (rate, error) {
-	if len(key.Samples) == 0 {
-		return rate{}, fmt.Errorf("masking: key.Samples: %w", tensor.ErrEmpty)
-	}
-	if len(src) == 0 {
-		return rate{}, fmt.Errorf("masking: src: %w", tensor.ErrEmpty)
-	}
-	if len(src)%len(key.Samples) != 0 {
-		return rate{}, fmt.Errorf("masking: src has %d ids, which do not make %d rows of equal length: %w", len(src), len(key.Samples), tensor.ErrShape)
-	}
-	if len(src)/len(key.Samples) > math.MaxInt32 {
-		return rate{}, fmt.Errorf("masking: rows of %d ids: %w", len(src)/len(key.Samples), tensor.ErrRange)
-	}
-	if key.Special != nil && len(key.Special) != len(src) {
-		return rate{}, fmt.Errorf("masking: key.Special has %d elements for %d ids: %w", len(key.Special), len(src), tensor.ErrShape)
-	}
-	if key.Epoch < 0 {
-		return rate{}, fmt.Errorf("masking: key.Epoch is %d, want >= 0: %w", key.Epoch, tensor.ErrRange)
-	}
-	for i, s := range key.Samples {
-		if s < 0 {
-			return rate{}, fmt.Errorf("masking: key.Samples[%d] is %d, want >= 0: %w", i, s, tensor.ErrRange)
-		}
-	}
-	p, err := m.Rate(step)
-	return rateOf(p), err
-}
-
-func (m *Masker) checkOutput(dst, labels, src []int32) error {
-	switch {
-	case len(dst) != len(src):
-		return fmt.Errorf("masking: dst has %d elements for %d ids: %w", len(dst), len(src), tensor.ErrShape)
-	case len(labels) != len(src):
-		return fmt.Errorf("masking: labels has %d elements for %d ids: %w", len(labels), len(src), tensor.ErrShape)
-	case &dst[0] != &src[0] && overlap(dst, src):
-		return fmt.Errorf("masking: dst shares memory with src but is not src: %w", tensor.ErrOverlap)
-	case overlap(labels, src) || overlap(labels, dst):
-		return fmt.Errorf("masking: labels shares memory with src or dst: %w", tensor.ErrOverlap)
-	}
-	return nil
-}
-
-// checkIDs reports the first id outside the vocabulary.
-func (m *Masker) checkIDs(src []int32) error {
-	if m.inVocabulary(src) {
-		return nil
-	}
-	for i, id := range src {
-		if id < 0 || int(id) >= m.vocab {
-			return fmt.Errorf("masking: src[%d] is %d, want an id from 0 to %d: %w", i, id, m.vocab-1, tensor.ErrRange)
-		}
-	}
-	return nil
-}
-
-// inVocabulary collects sign bits instead of branching: an id is wrong if it or its distance to the last id is negative.
-func (m *Masker) inVocabulary(src []int32) bool {
-	last := int32(m.vocab - 1)
-	var a, b int32
-	for ; len(src) >= 4; src = src[4:] {
-		a |= src[0] | (last - src[0]) | src[1] | (last - src[1])
-		b |= src[2] | (last - src[2]) | src[3] | (last - src[3])
-	}
-	for _, id := range src {
-		a |= id | (last - id)
-	}
-	return a|b >= 0
 }

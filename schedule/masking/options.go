@@ -19,7 +19,7 @@ type config struct {
 	workers  int
 
 	maskProb, randomProb float64
-	randomLo0, randomHi0 int
+	rangeLo, rangeHi     int
 	ignore               int32
 	rts, hf              bool
 
@@ -35,7 +35,7 @@ type config struct {
 	sentinelFirst int
 	sentinelCount int
 
-	given map[string]bool // names of the options used, to find contradictions
+	used map[string]bool // names of the options used, to find contradictions
 }
 
 // unit is what is selected as a whole.
@@ -88,7 +88,7 @@ func WithRandomRange(lo, hi int) Option {
 		if lo < 0 || hi > c.vocab || lo >= hi {
 			return fmt.Errorf("masking: WithRandomRange(%d, %d): want 0 <= lo < hi <= %d: %w", lo, hi, c.vocab, tensor.ErrRange)
 		}
-		c.randomLo0, c.randomHi0 = lo, hi
+		c.rangeLo, c.rangeHi = lo, hi
 		return nil
 	}
 }
@@ -251,7 +251,7 @@ func WithWorkers(n int) Option {
 }
 
 func newConfig(vocab, maskID int, opts []Option) (config, error) {
-	c := config{vocab: vocab, maskProb: 0.8, randomProb: 0.1, randomHi0: vocab, ignore: -100, given: map[string]bool{}}
+	c := config{vocab: vocab, maskProb: 0.8, randomProb: 0.1, rangeHi: vocab, ignore: -100, used: map[string]bool{}}
 	if vocab < 1 || vocab > math.MaxInt32 {
 		// Every id is wrong then: no need to say it of each.
 		return c, fmt.Errorf("masking: vocab is %d, want 1 to %d: %w", vocab, math.MaxInt32, tensor.ErrRange)
@@ -261,11 +261,11 @@ func newConfig(vocab, maskID int, opts []Option) (config, error) {
 		errs = append(errs, o(&c))
 	}
 	switch {
-	case c.given["WithT5Spans"]:
+	case c.used["WithT5Spans"]:
 		c.unit = noise
-	case c.given["WithSpans"]:
+	case c.used["WithSpans"]:
 		c.unit = spans
-	case c.given["WithWords"]:
+	case c.used["WithWords"]:
 		c.unit = words
 	}
 	errs = append(errs, c.contradictions())
@@ -288,7 +288,7 @@ func (c *config) contradictions() error {
 	var errs []error
 	exclude := func(a string, others ...string) {
 		for _, b := range others {
-			if c.given[a] && c.given[b] {
+			if c.used[a] && c.used[b] {
 				errs = append(errs, fmt.Errorf("masking: %s and %s exclude each other: %w", a, b, tensor.ErrRange))
 			}
 		}
@@ -301,7 +301,7 @@ func (c *config) contradictions() error {
 	if c.subset && c.counts() {
 		errs = append(errs, fmt.Errorf("masking: WithTargetRate needs independent selection, of tokens or words without a count: %w", tensor.ErrRange))
 	}
-	if c.given["WithMaxTargets"] && !c.counts() {
+	if c.used["WithMaxTargets"] && !c.counts() {
 		errs = append(errs, fmt.Errorf("masking: WithMaxTargets needs selection by count: %w", tensor.ErrRange))
 	}
 	return errors.Join(errs...)
@@ -312,7 +312,7 @@ func (c *config) counts() bool {
 	return c.exact || c.unit == spans || c.unit == noise || c.unit == words && c.hf
 }
 
-func (c *config) use(option string) { c.given[option] = true }
+func (c *config) use(option string) { c.used[option] = true }
 
 func (c *config) isSpecial(id, maskID int) bool {
 	for _, s := range append(c.special, maskID) {

@@ -31,7 +31,7 @@ type row struct {
 	segments []int32 // lengths
 }
 
-var rows = sync.Pool{New: func() any { return new(row) }}
+var rowPool = sync.Pool{New: func() any { return new(row) }}
 
 // load starts the work on row i of a batch.
 func (r *row) load(m *Masker, src []int32, key Key, i int, p rate) {
@@ -46,7 +46,7 @@ func (r *row) load(m *Masker, src []int32, key Key, i int, p rate) {
 // release gives the row back without the caller's memory.
 func (r *row) release() {
 	r.draws, r.src, r.special = nil, nil, nil
-	rows.Put(r)
+	rowPool.Put(r)
 }
 
 // choose fills pos and owner. It fails only for a caller's draws.

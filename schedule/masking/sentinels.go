@@ -34,7 +34,7 @@ func (m *Masker) MaskSentinels(input, target, src []int32, key Key, step int) ([
 	if err != nil {
 		return input, target, err
 	}
-	r := rows.Get().(*row)
+	r := rowPool.Get().(*row)
 	defer r.release()
 	r.load(m, src, key, 0, p)
 	_ = r.choose(m) // keyed draws do not fail
@@ -58,12 +58,4 @@ func (m *Masker) MaskSentinels(input, target, src []int32, key Key, step int) ([
 		done = int(i) + 1
 	}
 	return append(input, src[done:]...), target, nil
-}
-
-// checkAppend refuses a slice whose free memory is part of another: appending would write there.
-func (m *Masker) checkAppend(name string, x []int32, other string, y []int32) error {
-	if x = x[:cap(x)]; len(x) > 0 && overlap(x, y) {
-		return fmt.Errorf("masking: %s shares memory with %s: %w", name, other, tensor.ErrOverlap)
-	}
-	return nil
 }

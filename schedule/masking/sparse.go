@@ -18,7 +18,7 @@ func (m *Masker) MaskSparse(pos []int, labels, ids []int32, key Key, step int) (
 	if err != nil {
 		return pos, labels, err
 	}
-	r := rows.Get().(*row)
+	r := rowPool.Get().(*row)
 	cols := len(ids) / len(key.Samples)
 	for i := range key.Samples {
 		from := i * cols

@@ -1,7 +1,5 @@
 package masking
 
-import "unsafe"
-
 // bitset has one bit per id.
 type bitset []uint64
 
@@ -9,9 +7,3 @@ func newBitset(n int) bitset         { return make(bitset, (n+63)/64) }
 func (b bitset) set(id int)          { b[id/64] |= 1 << (id % 64) }
 func (b bitset) has(id int32) bool   { return b.bit(id) != 0 }
 func (b bitset) bit(id int32) uint64 { return b[uint32(id)/64] >> (uint32(id) % 64) & 1 }
-
-// overlap reports whether two slices that are not empty share memory.
-func overlap(x, y []int32) bool {
-	x0, y0 := uintptr(unsafe.Pointer(&x[0])), uintptr(unsafe.Pointer(&y[0]))
-	return x0 < y0+4*uintptr(len(y)) && y0 < x0+4*uintptr(len(x))
-}
