@@ -135,7 +135,8 @@ func quantile[T tensor.Float](chunks [][]T, q float64, workers int) (float64, er
 	for _, c := range chunks {
 		n += len(c)
 	}
-	h := float64(n-1) * q
+	// The conversions of products, here and below, keep the compiler from fusing them with the sum, which numpy does not do.
+	h := float64(float64(n-1) * q)
 	lo := int(h)
 	gamma := h - float64(lo)
 	a, err := kth(chunks, lo, workers)
@@ -147,7 +148,6 @@ func quantile[T tensor.Float](chunks [][]T, q float64, workers int) (float64, er
 		return 0, err
 	}
 	d := float64(b - a)
-	// The conversions keep the compiler from fusing the product with the sum, which numpy does not do.
 	if gamma < 0.5 {
 		return float64(a) + float64(d*gamma), nil
 	}
