@@ -3,6 +3,9 @@
 //
 //   - [github.com/espalier-ml/espalier/schedule]: hyper-parameters as pure functions of training time, with
 //     [github.com/espalier-ml/espalier/schedule/scheduletest] to test one's own
+//   - [github.com/espalier-ml/espalier/schedule/masking]: deterministic masks for masked language models under a schedule
+//   - [github.com/espalier-ml/espalier/prune]: pruning over plain slices, with
+//     [github.com/espalier-ml/espalier/prune/eval] to compare and check studies
 //   - [github.com/espalier-ml/espalier/tensor]: the numeric core under the algorithms: matrix views, products,
 //     vector functions, seeded streams, deterministic parallel loops
 //   - [github.com/espalier-ml/espalier/tensor/nn]: layers, losses and optimizers with hand-derived gradients, the
