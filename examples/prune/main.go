@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/espalier-ml/espalier/prune/eval"
@@ -37,7 +38,7 @@ func main() {
 func run(data string, seeds int, out string) error {
 	start := time.Now()
 	dataset, toy := "digits", true
-	recipes := []recipe{cnn(), mlp("MLP", 64, 256, 128, 30, 20, 64)}
+	recipes := []recipe{cnn(), mlp("MLP", 64, 256, 128, 30, 20, 128)}
 	train, test, err := loadDigits()
 	if data != "" {
 		dataset = filepath.Base(data)
@@ -49,7 +50,7 @@ func run(data string, seeds int, out string) error {
 	}
 	// The perceptron on the digits is there for two claims only.
 	wanted := func(r recipe, s strategy) bool {
-		return r.name != "MLP" || s.name == dense || s.name == globalMag || s.name == layerMag || s.name == globalB
+		return r.name != "MLP" || s.name == dense || s.name == denseB || s.name == globalMag || s.name == layerMag || s.name == globalB
 	}
 	results, err := study(dataset, train, test, recipes, wanted, seeds, func(done, total int) {
 		if done%10 == 0 || done == total {
@@ -77,9 +78,18 @@ func run(data string, seeds int, out string) error {
 	if err := rivals(s, dataset, main); err != nil {
 		return err
 	}
-	fmt.Println("\nThe checklist on this study:")
-	for _, v := range s.Check() {
+	fmt.Printf("\nThe checklist on the %s with weights A:\n", main)
+	fair := describe(dataset, toy, slices.DeleteFunc(slices.Clone(results), func(r eval.Result) bool {
+		return r.Model != main || slices.ContainsFunc(strategies, func(s strategy) bool { return s.name == r.Method && s.weightsB })
+	}))
+	for _, v := range fair.Check() {
 		fmt.Println(" ", v)
+	}
+	fmt.Println("and what it says of comparing them with weights B:")
+	for _, v := range s.Check() {
+		if v.ID == "P12" {
+			fmt.Println(" ", v)
+		}
 	}
 	fmt.Printf("\n%d models in %.0f s\n", len(results), time.Since(start).Seconds())
 	if out == "" {

@@ -18,6 +18,7 @@ type recipe struct {
 	flat       bool   // takes rows and not images
 	base, tune int    // epochs before and after pruning
 	batch      int
+	biases     bool // prune biases like weights
 }
 
 const rate = 1e-3 // Adam's, of base training with weights A and of fine-tuning
@@ -57,7 +58,7 @@ func mlp(name string, in, h1, h2, base, tune, batch int) recipe {
 		return nn.NewSequential[float32](l1, l2, nn.Must(nn.NewLinear[float32](h2, 10, rng)))
 	}
 	macs := map[string]int64{"0.weight": prune.LinearMACs(in, h1), "1.weight": prune.LinearMACs(h1, h2), "2.weight": prune.LinearMACs(h2, 10)}
-	return recipe{name: name, build: build, macs: macs, head: "2", flat: true, base: base, tune: tune, batch: batch}
+	return recipe{name: name, build: build, macs: macs, head: "2", flat: true, biases: true, base: base, tune: tune, batch: batch}
 }
 
 func (r recipe) shaped(x []float32, size int) tensor.Dense[float32] {

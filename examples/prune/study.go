@@ -24,10 +24,15 @@ type strategy struct {
 	dense    bool                          // fine-tuned without pruning
 }
 
-// exactly is a strategy of ShrinkBench with our exact count instead of its quantile rule; its masks are the same but for ties.
-func exactly(scope prune.Scope, more ...prune.Option) func(recipe) []prune.Option {
-	return func(recipe) []prune.Option {
-		return append([]prune.Option{prune.WithScope(scope), prune.WithMinKeep(0), prune.WithCollapse()}, more...)
+// under returns the options of a strategy. Biases are pruned like weights where the model is too small to keep them: with
+// them dense the perceptron can be compressed 30 times at most.
+func under(scope prune.Scope, more ...prune.Option) func(recipe) []prune.Option {
+	return func(r recipe) []prune.Option {
+		opts := append([]prune.Option{prune.WithScope(scope), prune.WithMinKeep(0), prune.WithCollapse()}, more...)
+		if r.biases {
+			opts = append(opts, prune.WithBiases())
+		}
+		return opts
 	}
 }
 
@@ -36,6 +41,7 @@ const (
 	globalMag, layerMag         = "global magnitude", "layer magnitude"
 	globalGrad, layerGrad       = "global gradient", "layer gradient"
 	random, matched, gradualMag = "random", "random, matched", "gradual magnitude"
+	denseB                      = "dense, B"
 	globalB, layerB             = "global magnitude, B", "layer magnitude, B"
 )
 
@@ -44,15 +50,16 @@ const (
 var strategies = []strategy{
 	{name: dense, roles: []eval.Role{eval.Control}},
 	{name: tuned, roles: []eval.Role{eval.TunedControl}, dense: true},
-	{name: globalMag, roles: []eval.Role{eval.Proposed, eval.MagnitudeBase, eval.MagnitudeMatched}, options: exactly(prune.Global)},
-	{name: layerMag, roles: []eval.Role{eval.MagnitudeBase}, options: exactly(prune.PerTensor)},
-	{name: globalGrad, roles: []eval.Role{eval.Competitor}, options: exactly(prune.Global, prune.WithScorer(prune.Taylor[float32]())), year: 2016},
-	{name: layerGrad, roles: []eval.Role{eval.Competitor}, options: exactly(prune.PerTensor, prune.WithScorer(prune.Taylor[float32]())), year: 2016},
-	{name: random, roles: []eval.Role{eval.RandomUniform}, options: exactly(prune.PerTensor, prune.WithScorer(prune.Random[float32]()))},
-	{name: matched, roles: []eval.Role{eval.RandomMatched}, options: exactly(prune.Global), matched: true},
-	{name: gradualMag, roles: []eval.Role{eval.Competitor}, options: exactly(prune.Global), gradual: true, year: 2017},
-	{name: globalB, roles: []eval.Role{eval.Competitor}, options: exactly(prune.Global), weightsB: true},
-	{name: layerB, roles: []eval.Role{eval.Competitor}, options: exactly(prune.PerTensor), weightsB: true},
+	{name: globalMag, roles: []eval.Role{eval.Proposed, eval.MagnitudeBase, eval.MagnitudeMatched}, options: under(prune.Global)},
+	{name: layerMag, roles: []eval.Role{eval.MagnitudeBase}, options: under(prune.PerTensor)},
+	{name: globalGrad, roles: []eval.Role{eval.Competitor}, options: under(prune.Global, prune.WithScorer(prune.Taylor[float32]())), year: 2016},
+	{name: layerGrad, roles: []eval.Role{eval.Competitor}, options: under(prune.PerTensor, prune.WithScorer(prune.Taylor[float32]())), year: 2016},
+	{name: random, roles: []eval.Role{eval.RandomUniform}, options: under(prune.PerTensor, prune.WithScorer(prune.Random[float32]()))},
+	{name: matched, roles: []eval.Role{eval.RandomMatched}, options: under(prune.Global), matched: true},
+	{name: gradualMag, roles: []eval.Role{eval.Competitor}, options: under(prune.Global), gradual: true, year: 2017},
+	{name: denseB, roles: []eval.Role{eval.Control}, weightsB: true},
+	{name: globalB, roles: []eval.Role{eval.Competitor}, options: under(prune.Global), weightsB: true},
+	{name: layerB, roles: []eval.Role{eval.Competitor}, options: under(prune.PerTensor), weightsB: true},
 }
 
 // job is one model of the study.
