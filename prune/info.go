@@ -50,6 +50,12 @@ type Info struct {
 	MACs  int64 // dense multiply-adds per example, 0 if not counted
 }
 
+// Describe returns what patterns, distributions and filters are told of the parameters; macs may be nil. Errors are those
+// of [New] for parameters and multiply-adds.
+func Describe[T tensor.Float](params []*tensor.Param[T], layout Layout, macs map[string]int64) ([]Info, error) {
+	return describe(params, layout, macs)
+}
+
 // describe checks parameters and gathers what patterns, distributions and filters may know of them.
 func describe[T tensor.Float](params []*tensor.Param[T], layout Layout, macs map[string]int64) ([]Info, error) {
 	if len(params) == 0 {

@@ -249,6 +249,9 @@ func (p *Pruner[T]) Step(step int) (StepInfo, error) {
 			return info, err
 		}
 		info.Collapsed = collapsed
+		if p.cfg.regrow {
+			p.applyAll() // what comes back starts at zero
+		}
 		p.commit(&info)
 		info.Target, p.amount, p.updated, p.done = amount, amount, true, step >= s.End
 	case p.rewires(step):

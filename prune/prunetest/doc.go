@@ -1,0 +1,8 @@
+// Package prunetest checks scorers, patterns, distributions and schedules for package prune: the user's own in their
+// tests, and those of package prune in its tests.
+//
+//	func TestMyScore(t *testing.T) {
+//		prunetest.CheckScorer(t, MyScore{}, prunetest.Params[float32](1))
+//		prunetest.CheckMasks(t, prunetest.Params[float32](1), prune.WithScorer(MyScore{}), prune.WithSparsity(0.8))
+//	}
+package prunetest
