@@ -12,8 +12,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor/nn"
 )
 
-// One test per defect of ShrinkBench and its neighbours that package prune must not have. B2, B4, B8 and B9 are in
-// package eval.
+// One test per defect of ShrinkBench and its neighbours that package prune must not have. B2, B4 and B9 are in package
+// eval.
 
 // B1: ShrinkBench always counts convolutions with padding "same" and without groups or dilation.
 func TestDefectB1FLOPs(t *testing.T) {
@@ -305,4 +305,19 @@ func tensorRamp(n int) []float64 {
 		x[i] = float64(i+1) * float64(1-2*(i%2))
 	}
 	return x
+}
+
+// B8: channel pruning is dead code, sizes in bits are computed and thrown away, and masks are applied where the weights are not.
+func TestDefectB8DeadCode(t *testing.T) {
+	w := param("conv.weight", []int{3, 3, 2, 4}, tensorRamp(72))
+	p, err := prune.New([]*tensor.Param[float32]{w}, prune.WithPattern(prune.Channel(prune.L2)), prune.WithSparsity(0.5))
+	require.NoError(t, err)
+	_, err = p.Step(0)
+	require.NoError(t, err)
+	for i, v := range w.Data { // outputs are the last dimension; the later ones are larger everywhere
+		require.Equal(t, i%4 < 2, v == 0)
+	}
+	blob, err := p.Masks().MarshalBinary()
+	require.NoError(t, err)
+	require.Less(t, len(blob), 72/8+8+40, "a bit per weight")
 }
