@@ -98,12 +98,14 @@ func BenchmarkApply(b *testing.B) {
 func BenchmarkReadWrite(b *testing.B) {
 	params := manyTensors()
 	b.SetBytes(80e6)
+	const pieces = 4
 	for b.Loop() {
-		for _, p := range params {
-			tensor.Parallel(len(p.Data), 1<<16, func(lo, hi int) {
-				x := p.Data[lo:hi]
+		tensor.Parallel(pieces*len(params), 1, func(lo, hi int) {
+			for ; lo < hi; lo++ {
+				x := params[lo/pieces].Data
+				x = x[lo%pieces*len(x)/pieces : (lo%pieces+1)*len(x)/pieces]
 				tensor.Scale(x, 1, x)
-			})
-		}
+			}
+		})
 	}
 }

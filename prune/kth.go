@@ -3,6 +3,8 @@ package prune
 import (
 	"fmt"
 	"math"
+	"math/bits"
+	"slices"
 	"sync/atomic"
 	"unsafe"
 
@@ -10,30 +12,37 @@ import (
 )
 
 // Kth returns the k-th smallest element, counted from 0, of all chunks together: the threshold of a global selection over the
-// scores of many tensors. It neither copies nor moves them; it counts leading bits in three passes (six for 64-bit
-// elements) with a table of 16 kB per goroutine. Negative zero sorts before zero; there must be no NaN. The error wraps
-// tensor.ErrEmpty if there are no elements and tensor.ErrRange unless 0 <= k < n.
+// scores of many tensors. It neither copies nor moves them: two or three passes count how many lie below an interval
+// that holds the answer and how many in each of 2048 parts of it, starting from an interval that a sample suggests. Negative zero sorts before
+// zero; there must be no NaN. The error wraps tensor.ErrEmpty if there are no elements and tensor.ErrRange unless 0 <= k < n.
 func Kth[T tensor.Float](chunks [][]T, k int) (T, error) {
-	return kth(chunks, k, 0)
+	v, _, err := kth(chunks, k, 0)
+	return v, err
 }
 
-func kth[T tensor.Float](chunks [][]T, k, workers int) (T, error) {
+// kth also returns how many elements are not larger.
+func kth[T tensor.Float](chunks [][]T, k, workers int) (v T, upTo int, err error) {
+	n := count(chunks)
+	switch {
+	case n == 0:
+		return 0, 0, fmt.Errorf("prune: Kth: no scores: %w", tensor.ErrEmpty)
+	case k < 0 || k >= n:
+		return 0, 0, fmt.Errorf("prune: Kth: k is %d of %d scores: %w", k, n, tensor.ErrRange)
+	}
+	if unsafe.Sizeof(T(0)) == 4 {
+		key, upTo := kthKey(wordsOf[uint32](chunks), k, n, workers)
+		return T(math.Float32frombits(wordOf(key))), upTo, nil
+	}
+	key, upTo := kthKey(wordsOf[uint64](chunks), k, n, workers)
+	return T(math.Float64frombits(wordOf(key))), upTo, nil
+}
+
+func count[T any](chunks [][]T) int {
 	n := 0
 	for _, c := range chunks {
 		n += len(c)
 	}
-	switch {
-	case n == 0:
-		return 0, fmt.Errorf("prune: Kth: no scores: %w", tensor.ErrEmpty)
-	case k < 0 || k >= n:
-		return 0, fmt.Errorf("prune: Kth: k is %d of %d scores: %w", k, n, tensor.ErrRange)
-	}
-	if unsafe.Sizeof(T(0)) == 4 {
-		key := kthKey(wordsOf[uint32](chunks), k, 32, workers)
-		return T(math.Float32frombits(key ^ (^uint32(int32(key)>>31) | 1<<31))), nil
-	}
-	key := kthKey(wordsOf[uint64](chunks), k, 64, workers)
-	return T(math.Float64frombits(key ^ (^uint64(int64(key)>>63) | 1<<63))), nil
+	return n
 }
 
 // wordsOf views floating-point numbers as bit patterns, in pieces that are worth a goroutine.
@@ -50,74 +59,101 @@ func wordsOf[U uint32 | uint64, T tensor.Float](chunks [][]T) [][]U {
 	return pieces
 }
 
-const digit = 11 // bits that are counted in one pass
-
-type histogram [1 << digit]uint32
-
-// kthKey finds the k-th smallest key, digit by digit from the top. The key of a float is its bit pattern with the
-// sign flipped, and all other bits too if it is negative: keys sort like the floats.
-func kthKey[U uint32 | uint64](pieces [][]U, k int, size, workers int) U {
-	var prefix U
-	total := new([1 << digit]atomic.Int64)
-	for shift := max(size-digit, 0); ; shift = max(shift-digit, 0) {
-		done := size - shift // bits known after this pass
-		width := digit
-		if r := size % digit; shift == 0 && r != 0 {
-			width = r
-		}
-		clear(total[:])
-		tensor.ParallelWorkers(workers, len(pieces), 1, func(lo, hi int) {
-			for _, x := range pieces[lo:hi] {
-				// Two tables, so that equal neighbours do not wait for each other's counts.
-				var even, odd histogram
-				if done == width {
-					countTop(&even, &odd, x, shift)
-				} else {
-					countWithin(&even, x, shift, width, prefix)
-				}
-				for i := range even {
-					if c := even[i] + odd[i]; c > 0 {
-						total[i].Add(int64(c))
-					}
-				}
-			}
-		})
-		for i := range total {
-			c := int(total[i].Load())
-			if k < c {
-				prefix = prefix<<width | U(i)
-				break
-			}
-			k -= c
-		}
-		if shift == 0 {
-			return prefix
-		}
-	}
-}
-
+// keyOf orders bit patterns like the floats they stand for: the sign is flipped, and all other bits too if it is negative.
 func keyOf[U uint32 | uint64](v U) U {
 	top := ^(^U(0) >> 1)
 	return v ^ (-(v >> (unsafe.Sizeof(v)*8 - 1)) | top)
 }
 
-func countTop[U uint32 | uint64](even, odd *histogram, x []U, shift int) {
-	for ; len(x) >= 2; x = x[2:] {
-		even[keyOf(x[0])>>shift&(1<<digit-1)]++
-		odd[keyOf(x[1])>>shift&(1<<digit-1)]++
-	}
-	for _, v := range x {
-		even[keyOf(v)>>shift&(1<<digit-1)]++
+// wordOf is the inverse of keyOf.
+func wordOf[U uint32 | uint64](key U) U {
+	top := ^(^U(0) >> 1)
+	return key ^ ((key >> (unsafe.Sizeof(key)*8 - 1)) - 1 | top)
+}
+
+// parts is the number of parts an interval is divided into, at most.
+const parts = 1 << 11
+
+// kthKey narrows the interval of keys [lo, lo+span] that holds the k-th smallest until it is one key. It returns the key and the
+// number of keys that are not larger.
+func kthKey[U uint32 | uint64](pieces [][]U, k, n, workers int) (U, int) {
+	lo, span := bracket(pieces, k, n)
+	for {
+		shift := max(0, bits.Len64(uint64(span))-bits.Len(parts-1))
+		before, counts := countParts(pieces, lo, span, shift, workers)
+		i, rest := 0, k-before
+		for ; rest >= 0 && i < parts && rest >= counts[i]; i++ {
+			rest -= counts[i]
+			before += counts[i]
+		}
+		switch {
+		case rest < 0 || i == parts: // the sample misled
+			lo, span = 0, ^U(0)
+			continue
+		case shift == 0:
+			return lo + U(i), before + counts[i]
+		}
+		lo += U(i) << shift
+		span = min(1<<shift-1, span-U(i)<<shift)
 	}
 }
 
-func countWithin[U uint32 | uint64](h *histogram, x []U, shift, width int, prefix U) {
-	mask := U(1)<<width - 1
-	for _, v := range x {
-		if key := keyOf(v) >> shift; key>>width == prefix {
-			h[key&mask&(1<<digit-1)]++
-		}
+// bracket guesses an interval around the k-th smallest of n keys from evenly spaced ones, wide enough to be right but for
+// one time in thousands. Of few keys it is the interval of all.
+func bracket[U uint32 | uint64](pieces [][]U, k, n int) (lo, span U) {
+	const size = 1 << 13
+	if n < 8*size {
+		return 0, ^U(0)
 	}
+	sample := make([]U, 0, size)
+	at, next := 0, 0 // position of the piece, and of the key to take
+	for _, p := range pieces {
+		for ; next < at+len(p); next += n / size {
+			sample = append(sample, keyOf(p[next-at]))
+		}
+		at += len(p)
+	}
+	slices.Sort(sample)
+	p := float64(k) / float64(n)
+	m := float64(len(sample))
+	margin := 4*math.Sqrt(m*p*(1-p)) + 4
+	if i := int(p*m - margin); i >= 0 {
+		lo = sample[i]
+	}
+	hi := ^U(0)
+	if i := int(p*m + margin); i < len(sample) {
+		hi = sample[i]
+	}
+	return lo, hi - lo
+}
+
+// countParts counts the keys below lo and those in each part of [lo, lo+span], 1<<shift keys wide.
+func countParts[U uint32 | uint64](pieces [][]U, lo, span U, shift, workers int) (below int, counts [parts]int) {
+	var belowAll atomic.Int64
+	var all [parts]atomic.Int64
+	tensor.ParallelWorkers(workers, len(pieces), 1, func(from, to int) {
+		for _, x := range pieces[from:to] {
+			var h [parts]uint32
+			below := uint64(0)
+			for _, v := range x {
+				d, borrow := bits.Sub64(uint64(keyOf(v)), uint64(lo), 0)
+				below += borrow
+				if d <= uint64(span) {
+					h[d>>(shift&63)&(parts-1)]++
+				}
+			}
+			belowAll.Add(int64(below))
+			for i, c := range h {
+				if c > 0 {
+					all[i].Add(int64(c))
+				}
+			}
+		}
+	})
+	for i := range all {
+		counts[i] = int(all[i].Load())
+	}
+	return int(belowAll.Load()), counts
 }
 
 // Quantile is numpy's quantile with linear interpolation, q in [0, 1], over all chunks together, computed as numpy does it:
@@ -131,25 +167,49 @@ func quantile[T tensor.Float](chunks [][]T, q float64, workers int) (float64, er
 	if !(q >= 0 && q <= 1) {
 		return 0, fmt.Errorf("prune: Quantile: q is %v, want 0 to 1: %w", q, tensor.ErrRange)
 	}
-	n := 0
-	for _, c := range chunks {
-		n += len(c)
-	}
+	n := count(chunks)
 	// The conversions of products, here and below, keep the compiler from fusing them with the sum, which numpy does not do.
 	h := float64(float64(n-1) * q)
 	lo := int(h)
 	gamma := h - float64(lo)
-	a, err := kth(chunks, lo, workers)
+	a, upTo, err := kth(chunks, lo, workers)
 	if err != nil {
 		return 0, err
 	}
-	b, err := kth(chunks, min(lo+1, n-1), workers)
-	if err != nil {
-		return 0, err
+	if a == 0 { // zeros of both signs are equal here, and not to Kth
+		upTo = 0
+		for _, c := range chunks {
+			for _, v := range c {
+				if v <= 0 {
+					upTo++
+				}
+			}
+		}
+	}
+	b := a
+	if upTo == lo+1 && upTo < n {
+		b = above(chunks, a, workers)
 	}
 	d := float64(b - a)
 	if gamma < 0.5 {
 		return float64(a) + float64(d*gamma), nil
 	}
 	return float64(b) - float64(d*(1-gamma)), nil
+}
+
+// above is the smallest element larger than a.
+func above[T tensor.Float](chunks [][]T, a T, workers int) T {
+	least := make([]T, len(chunks))
+	tensor.ParallelWorkers(workers, len(chunks), 1, func(lo, hi int) {
+		for k := lo; k < hi; k++ {
+			m := T(math.Inf(1))
+			for _, v := range chunks[k] {
+				if v > a && v < m {
+					m = v
+				}
+			}
+			least[k] = m
+		}
+	})
+	return slices.Min(least)
 }

@@ -50,11 +50,15 @@ func TestKth(t *testing.T) {
 			}
 		}
 	}
+	negativeZero := math.Copysign(0, -1)
+	zero, err := prune.Quantile([][]float64{{1, 0}, {negativeZero}}, 0.25) // half way between the two zeros
+	require.NoError(t, err)
+	require.Zero(t, zero)
 	for _, k := range []int{-1, 3} {
 		_, err := prune.Kth([][]float32{{1, 2, 3}}, k)
 		require.ErrorIs(t, err, tensor.ErrRange)
 	}
-	_, err := prune.Kth([][]float64{{}, nil}, 0)
+	_, err = prune.Kth([][]float64{{}, nil}, 0)
 	require.ErrorIs(t, err, tensor.ErrEmpty)
 	for _, q := range []float64{-0.1, 1.1, math.NaN()} {
 		_, err := prune.Quantile([][]float64{{1}}, q)

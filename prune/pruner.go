@@ -28,8 +28,13 @@ type Pruner[T tensor.Float] struct {
 	updated bool    // there was an update
 	done    bool    // the last update was that of the schedule's end
 
-	state stateMasker[T]
+	state  stateMasker[T]
+	pieces []piece
+	block  func(lo, hi int) // masks pieces [lo, hi)
 }
+
+// piece is a part of a prunable parameter's weights that one goroutine masks at a time.
+type piece struct{ k, lo, hi int }
 
 // New checks parameters and options and returns a pruner that has pruned nothing yet. The parameters are views and may
 // change their values, not their lengths.
@@ -55,6 +60,16 @@ func New[T tensor.Float](params []*tensor.Param[T], opts ...Option) (*Pruner[T],
 		return nil, err
 	}
 	p.state.init(c.workers)
+	for k, m := range p.masks {
+		for lo := 0; lo < m.n; lo += applyGrain {
+			p.pieces = append(p.pieces, piece{k, lo, min(lo+applyGrain, m.n)})
+		}
+	}
+	p.block = func(lo, hi int) {
+		for _, b := range p.pieces[lo:hi] {
+			applyWords(p.masks[b.k].words[b.lo>>6:], p.params[p.at[b.k]].Data[b.lo:b.hi])
+		}
+	}
 	return p, nil
 }
 
@@ -404,8 +419,8 @@ func (p *Pruner[T]) checkLengths() error {
 }
 
 func (p *Pruner[T]) applyAll() {
+	tensor.ParallelWorkers(p.cfg.workers, len(p.pieces), 1, p.block)
 	for k, i := range p.at {
-		p.state.apply(p.masks[k], p.params[i].Data)
 		p.state.applySlots(p.params[i], p.masks[k])
 	}
 }

@@ -28,7 +28,7 @@ func keepTop[T tensor.Float](masks []*Mask, scores [][]T, prune, workers int) er
 		}
 		return nil
 	}
-	t, err := kth(scores, prune-1, workers) // the largest score of the pruned
+	t, _, err := kth(scores, prune-1, workers) // the largest score of the pruned
 	if err != nil {
 		return err
 	}
@@ -53,28 +53,29 @@ const selectGrain = 1 << 16
 
 // keepAbove keeps the scores above t and returns how many.
 func keepAbove[T tensor.Float](m *Mask, x []T, t T, workers int) int {
-	return keepIf(m, x, workers, func(v T) bool { return v > t })
+	return keepIf(m, x, t, workers, aboveBits[T])
 }
 
-func keepIf[T tensor.Float](m *Mask, x []T, workers int, keep func(T) bool) int {
+// aboveBits has a one for each of up to 64 elements that are larger than t.
+func aboveBits[T tensor.Float](x []T, t T) (w uint64) {
+	for j, v := range x {
+		var bit uint64
+		if v > t {
+			bit = 1
+		}
+		w |= bit << (j & 63)
+	}
+	return w
+}
+
+// keepIf keeps what keep says of 64 elements at a time, and returns how many.
+func keepIf[T tensor.Float](m *Mask, x []T, t T, workers int, keep func(x []T, t T) uint64) int {
 	tensor.ParallelWorkers(workers, len(x), selectGrain, func(lo, hi int) {
 		for ; lo < hi; lo += 64 {
-			var w uint64
-			for j, v := range x[lo:min(lo+64, hi)] {
-				var bit uint64
-				if keep(v) {
-					bit = 1
-				}
-				w |= bit << (j & 63)
-			}
-			m.words[lo>>6] = w
+			m.words[lo>>6] = keep(x[lo:min(lo+64, hi)], t)
 		}
 	})
-	kept := 0
-	for _, w := range m.words {
-		kept += bits.OnesCount64(w)
-	}
-	return kept
+	return m.Count()
 }
 
 // order sorts positions by score, the lowest first and among equals the higher position first: a prefix is what to

@@ -356,8 +356,18 @@ func (p *Pruner[T]) aboveQuantile(at []int, masks []*Mask, scores [][]T, q float
 
 // outside keeps what is not strictly between -t and t, t being rounded to float32 as ShrinkBench does by comparing in it.
 func outside[T tensor.Float](m *Mask, x []T, t float64, workers int) {
-	limit := T(float32(t))
-	keepIf(m, x, workers, func(v T) bool { return !(v < limit && v > -limit) })
+	keepIf(m, x, T(float32(t)), workers, outsideBits[T])
+}
+
+func outsideBits[T tensor.Float](x []T, t T) (w uint64) {
+	for j, v := range x {
+		bit := uint64(1)
+		if v < t && v > -t {
+			bit = 0
+		}
+		w |= bit << (j & 63)
+	}
+	return w
 }
 
 // bernoulli keeps elements whose draw is not above the density.
