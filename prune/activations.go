@@ -93,7 +93,7 @@ func (in *inputs[T]) reduce(features int) {
 }
 
 // Wanda scores |w|·‖x‖₂, the norm being that of the weight's input feature over all samples, divided by the root of their
-// number (Sun et al. 2024, equation 1). Use it with the [PerRow] scope and, as its authors do, layer by layer: observe the
+// number (Sun et al. 2024). Use it with the [PerRow] scope and, as its authors do, layer by layer: observe the
 // inputs of a layer once those before it are pruned. Convolutions take the norm of the channel. Biases score |b|.
 func (a *Activations[T]) Wanda() Scorer[T] {
 	return a.scorer(func(in *inputs[T], feature int) float64 { return math.Sqrt(in.square[feature] / float64(in.rows)) },

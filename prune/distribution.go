@@ -27,7 +27,7 @@ func (Uniform) Allocate(params []Info, sparsity float64) ([]float64, error) {
 	return slices.Repeat([]float64{sparsity}, len(params)), nil
 }
 
-// ERK is the Erdős–Rényi-Kernel distribution (Evci et al. 2020, section 3): densities are proportional to the sum of a
+// ERK is the Erdős–Rényi-Kernel distribution (Evci et al. 2020): densities are proportional to the sum of a
 // tensor's dimensions over their product, and tensors that would need more than all of their elements are dense.
 type ERK struct {
 	Power      float64 // exponent of the ratio; 0 means 1

@@ -7,7 +7,7 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// LAMP scores w_u² over the sum of w_v² of all weights v of the tensor that are not smaller (Lee et al. 2021, equation 4).
+// LAMP scores w_u² over the sum of w_v² of all weights v of the tensor that are not smaller (Lee et al. 2021).
 // Use it under the [Global] scope, where it chooses the layers' sparsities: the largest weight of every layer scores
 // exactly 1, so that no layer loses all of its weights before every layer has but one.
 func LAMP[T tensor.Float]() Scorer[T] {

@@ -57,28 +57,28 @@ func (o *observer[T]) of(p *tensor.Param[T]) ([]float64, error) {
 }
 
 // SNIP scores |w·g| divided by its sum over all observed parameters, where g is the sum of the gradients of one or more
-// batches at initialisation (Lee, Ajanthan and Torr 2019, equation 6). Gradients are added before the absolute value is
+// batches at initialisation (Lee, Ajanthan and Torr 2019). Gradients are added before the absolute value is
 // taken. Under the [Global] scope with one batch it ranks weights as [Taylor] does.
 type SNIP[T tensor.Float] struct {
-	observer[T]
+	o     observer[T]
 	total float64
 }
 
 // NewSNIP observes the given parameters. Errors are those of [New] for parameters.
 func NewSNIP[T tensor.Float](params []*tensor.Param[T]) (*SNIP[T], error) {
 	o, err := newObserver("SNIP", params)
-	return &SNIP[T]{observer: o}, err
+	return &SNIP[T]{o: o}, err
 }
 
 // Add adds the gradients of a batch. The error wraps [ErrMissingGrad] or tensor.ErrNotFinite; nothing is added then.
 func (s *SNIP[T]) Add() error {
-	if err := s.add(func(_, g float64) float64 { return g }); err != nil {
+	if err := s.o.add(func(_, g float64) float64 { return g }); err != nil {
 		return err
 	}
 	s.total = 0
-	for i, p := range s.params {
+	for i, p := range s.o.params {
 		for j, w := range p.Data {
-			s.total += math.Abs(float64(w) * s.sum[i][j])
+			s.total += math.Abs(float64(w) * s.o.sum[i][j])
 		}
 	}
 	return nil
@@ -86,7 +86,7 @@ func (s *SNIP[T]) Add() error {
 
 // Score implements [Scorer]. The error wraps [ErrMissingGrad] before the first Add.
 func (s *SNIP[T]) Score(dst []T, c *Context[T]) error {
-	sum, err := s.of(c.Param)
+	sum, err := s.o.of(c.Param)
 	if err != nil {
 		return err
 	}
@@ -99,9 +99,9 @@ func (s *SNIP[T]) Score(dst []T, c *Context[T]) error {
 }
 
 // Fisher scores ½·F·w², where F is the mean of squared gradients of single examples: the diagonal of the empirical Fisher
-// information, and with it the saliency of Optimal Brain Damage (LeCun, Denker and Solla 1990, equation 5) if the network
+// information, and with it the saliency of Optimal Brain Damage (LeCun, Denker and Solla 1990) if the network
 // fits its data. Gradients of whole batches give another, smaller, number: squares do not commute with means.
-type Fisher[T tensor.Float] struct{ observer[T] }
+type Fisher[T tensor.Float] struct{ o observer[T] }
 
 // NewFisher observes the given parameters. Errors are those of [New] for parameters.
 func NewFisher[T tensor.Float](params []*tensor.Param[T]) (*Fisher[T], error) {
@@ -110,24 +110,24 @@ func NewFisher[T tensor.Float](params []*tensor.Param[T]) (*Fisher[T], error) {
 }
 
 // Add adds the squared gradients of one example. The error is that of [SNIP.Add].
-func (f *Fisher[T]) Add() error { return f.add(func(_, g float64) float64 { return g * g }) }
+func (f *Fisher[T]) Add() error { return f.o.add(func(_, g float64) float64 { return g * g }) }
 
 // Score implements [Scorer]. The error wraps [ErrMissingGrad] before the first Add.
 func (f *Fisher[T]) Score(dst []T, c *Context[T]) error {
-	sum, err := f.of(c.Param)
+	sum, err := f.o.of(c.Param)
 	if err != nil {
 		return err
 	}
 	for i, w := range c.Param.Data {
-		dst[i] = T(0.5 * sum[i] / float64(f.times) * float64(w) * float64(w))
+		dst[i] = T(0.5 * sum[i] / float64(f.o.times) * float64(w) * float64(w))
 	}
 	return nil
 }
 
 // Movement scores how far weights have moved away from zero in training: each step adds -rate·g·w (Sanh, Wolf and Rush
-// 2020, equation 8). The gradient is that of the masked weight itself, the straight-through estimate, so that pruned
+// 2020). The gradient is that of the masked weight itself, the straight-through estimate, so that pruned
 // weights keep collecting: do not mask gradients before Add. With [WithRegrow] they can come back.
-type Movement[T tensor.Float] struct{ observer[T] }
+type Movement[T tensor.Float] struct{ o observer[T] }
 
 // NewMovement observes the given parameters. Errors are those of [New] for parameters.
 func NewMovement[T tensor.Float](params []*tensor.Param[T]) (*Movement[T], error) {
@@ -141,12 +141,12 @@ func (m *Movement[T]) Add(rate float64) error {
 	if rate-rate != 0 {
 		return fmt.Errorf("prune: Movement.Add: rate is %v: %w", rate, tensor.ErrNotFinite)
 	}
-	return m.add(func(w, g float64) float64 { return -rate * g * w })
+	return m.o.add(func(w, g float64) float64 { return -rate * g * w })
 }
 
 // Score implements [Scorer]. The error wraps [ErrMissingGrad] before the first Add.
 func (m *Movement[T]) Score(dst []T, c *Context[T]) error {
-	sum, err := m.of(c.Param)
+	sum, err := m.o.of(c.Param)
 	if err != nil {
 		return err
 	}

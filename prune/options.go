@@ -64,8 +64,7 @@ const (
 	// RuleExact prunes the sparsity times the number of elements, rounded half to even, whatever ties there are: the rule of
 	// torch.nn.utils.prune.
 	RuleExact Rule = iota
-	// RuleQuantile is ShrinkBench's rule: a linearly interpolated quantile, rounded to float32, is the threshold, and everything
-	// equal to it is kept. Ties can make it miss the target.
+	// RuleQuantile is ShrinkBench's rule: a linearly interpolated quantile is the threshold, and everything equal to it is kept. Ties can make it miss the target.
 	RuleQuantile
 	// RuleBernoulli is that of ShrinkBench's random pruning: each element is kept with the probability of the density,
 	// whatever its score, so that the number pruned is random too.
@@ -147,7 +146,8 @@ func WithSparsity(s float64) Option {
 }
 
 // WithCompression sets the target as the size of the model over what is left of it, >= 1. Parameters that are not pruned
-// count in both. It is reached from above: by the least pruning that is at least this, to the rounding of one element.
+// count in both. It is met to the rounding of one element or, where single
+// elements cannot be chosen, by the least pruning that is at least this.
 func WithCompression(ratio float64) Option {
 	return setTarget("WithCompression", byCompression, ratio, ratio >= 1 && !math.IsInf(ratio, 1), "at least 1")
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/espalier-ml/espalier/internal/race"
 	"github.com/espalier-ml/espalier/prune"
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/nn"
 )
 
 // normals are n numbers of which a share is rounded, so that many tie.
@@ -410,4 +411,51 @@ func TestStepAllocatesNothing(t *testing.T) {
 	}
 	runtime.ReadMemStats(&after)
 	require.Less(t, after.Mallocs-before.Mallocs, uint64(20), "not one per step")
+}
+
+// Masks only shrink, also where the counts of single parameters are divided anew, and after masks from elsewhere.
+func TestMasksAreMonotone(t *testing.T) {
+	params := []*tensor.Param[float64]{}
+	for i := range 6 {
+		n := 7 + 5*i
+		params = append(params, &tensor.Param[float64]{Name: fmt.Sprint(i), Shape: []int{1, n}, Data: normals(n, uint64(i), true)})
+	}
+	for _, opts := range [][]prune.Option{{prune.WithNonzeros(20)}, {prune.WithDistribution(prune.ERK{}), prune.WithNonzeros(20)}, {prune.WithScope(prune.Global), prune.WithCollapse(), prune.WithNonzeros(20)},
+		{prune.WithRule(prune.RuleQuantile), prune.WithSparsity(0.8), prune.WithCollapse()}} {
+		s := prune.Linear(0, 110)
+		s.Every = 1
+		p, err := prune.New(params, append(opts, prune.WithSchedule(s))...)
+		require.NoError(t, err)
+		given := p.Masks()
+		given.Get("3").Set(4, false)
+		require.NoError(t, p.SetMasks(given))
+		last := p.Masks()
+		for step := range 111 {
+			_, err := p.Step(step)
+			require.NoError(t, err)
+			now := p.Masks()
+			grown, err := now.AndNot(last)
+			require.NoError(t, err)
+			require.Equal(t, 1.0, grown.Sparsity(), "step %d", step)
+			last = now
+		}
+		require.NoError(t, p.Finish())
+	}
+}
+
+// Wrap prunes in a loop that only knows an optimizer.
+func TestWrap(t *testing.T) {
+	w := param("w", []int{4, 6}, tensorRamp(24))
+	w.Grad = make([]float32, 24)
+	p, err := prune.New([]*tensor.Param[float32]{w}, prune.WithSparsity(0.5), prune.WithSchedule(prune.Linear(0, 3)))
+	require.NoError(t, err)
+	opt := p.Wrap(&nn.SGD[float32]{LR: 0.1})
+	for step := range 4 {
+		require.NoError(t, opt.Step([]*tensor.Param[float32]{w}))
+		require.Equal(t, step, opt.Info.Step)
+	}
+	require.Equal(t, 0.5, opt.Info.Sparsity)
+	require.NoError(t, p.Finish())
+	w.Grad[0] = float32(math.NaN())
+	require.ErrorIs(t, opt.Step([]*tensor.Param[float32]{w}), tensor.ErrNotFinite)
 }

@@ -376,7 +376,7 @@ func (p *Pruner[T]) Masks() *Masks {
 }
 
 // SetMasks replaces the masks, which must be those of the prunable parameters, and applies them to weights and tracked
-// state: for masks from elsewhere. The error wraps tensor.ErrShape, or is that of a slot; nothing is changed then.
+// state: for masks from elsewhere. Later updates prune further. The error wraps tensor.ErrShape, or is that of a slot; nothing is changed then.
 func (p *Pruner[T]) SetMasks(m *Masks) error {
 	if m == nil || m.Len() != len(p.at) {
 		return fmt.Errorf("prune: SetMasks: want %d masks: %w", len(p.at), tensor.ErrShape)
@@ -392,6 +392,7 @@ func (p *Pruner[T]) SetMasks(m *Masks) error {
 	for k, i := range p.at {
 		p.masks[k] = m.Get(p.infos[i].Name).Clone()
 	}
+	p.updated = true
 	p.applyAll()
 	return nil
 }

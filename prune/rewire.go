@@ -23,7 +23,7 @@ type Rewire struct {
 // 2018), with the decay of RigL.
 func SET(total int) Rewire { return Rewire{Every: 100, Until: total * 3 / 4, Fraction: 0.3} }
 
-// RigL is like [SET] but grows where the gradient is largest (Evci et al. 2020, section 3). It needs dense gradients in Grad
+// RigL is like [SET] but grows where the gradient is largest (Evci et al. 2020). It needs dense gradients in Grad
 // whenever [Pruner.NeedsGrad] says so: do not mask them before that step.
 func RigL(total int) Rewire {
 	r := SET(total)

@@ -55,7 +55,7 @@ func geometric(x, target float64) float64 {
 // OneShot prunes to the target at one step.
 func OneShot(step int) Schedule { return Schedule{Begin: step, End: step} }
 
-// Cubic is gradual pruning from nothing to the target (Zhu and Gupta 2017, equation 1).
+// Cubic is gradual pruning from nothing to the target (Zhu and Gupta 2017).
 func Cubic(begin, end int) Schedule {
 	return Schedule{Begin: begin, End: end, Curve: Polynomial{Power: 3}}
 }

@@ -51,7 +51,7 @@ type ScorerFunc[T tensor.Float] func(dst []T, c *Context[T]) error
 // Score calls the function.
 func (f ScorerFunc[T]) Score(dst []T, c *Context[T]) error { return f(dst, c) }
 
-// Magnitude scores |w|, the default and the baseline that every comparison needs (section 7 of the paper).
+// Magnitude scores |w|, the default and the baseline that every comparison needs.
 func Magnitude[T tensor.Float]() Scorer[T] {
 	return ScorerFunc[T](func(dst []T, c *Context[T]) error {
 		for i, w := range c.Param.Data {
@@ -95,7 +95,7 @@ func Taylor[T tensor.Float]() Scorer[T] {
 	})
 }
 
-// TaylorSquared scores (w·g)² (Molchanov et al. 2019, equation 8). The error is that of [Taylor].
+// TaylorSquared scores (w·g)² (Molchanov et al. 2019). The error is that of [Taylor].
 func TaylorSquared[T tensor.Float]() Scorer[T] {
 	return ScorerFunc[T](func(dst []T, c *Context[T]) error {
 		if err := needGrad(c.Param); err != nil {

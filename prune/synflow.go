@@ -7,7 +7,7 @@ import (
 )
 
 // SynFlow scores |w·∂R/∂w|, where R is the sum of the outputs for an input of ones with every parameter replaced by its
-// absolute value (Tanaka et al. 2020, equation 2). It needs no data. It must prune in many rounds that score the pruned
+// absolute value (Tanaka et al. 2020). It needs no data. It must prune in many rounds that score the pruned
 // network again, or layers collapse: use it with [Iterative], 100 rounds in the paper.
 type SynFlow[T tensor.Float] struct {
 	params   []*tensor.Param[T]

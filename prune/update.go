@@ -164,16 +164,31 @@ func (p *Pruner[T]) ratio(removed float64) float64 {
 	return total / (total - removed)
 }
 
-// choose writes the masks that prune a fraction of the elements to p.next.
+// choose writes the masks that prune a fraction of the elements to p.next. What is pruned stays pruned, also where counts
+// of single parameters fall because they are divided up anew.
 func (p *Pruner[T]) choose(amount float64) error {
+	if err := p.selectMasks(amount); err != nil {
+		return err
+	}
+	for k, next := range p.next {
+		if prior := p.prior(k); prior != nil {
+			for i, w := range prior.words {
+				next.words[i] &= w
+			}
+		}
+	}
+	return nil
+}
+
+func (p *Pruner[T]) selectMasks(amount float64) error {
 	switch c := &p.cfg; {
 	case c.joint() && c.rule == RuleQuantile:
-		return p.chooseGroups(func(at []int, masks []*Mask, scores [][]T) error {
-			return p.aboveQuantile(at, masks, scores, amount)
+		return p.chooseGroups(func(masks []*Mask, scores [][]T) error {
+			return p.aboveQuantile(masks, scores, amount)
 		})
 	case c.joint():
 		p.reserve()
-		return p.chooseGroups(func(_ []int, masks []*Mask, scores [][]T) error {
+		return p.chooseGroups(func(masks []*Mask, scores [][]T) error {
 			n := 0
 			for _, s := range scores {
 				n += len(s)
@@ -230,13 +245,9 @@ func (p *Pruner[T]) allocate(amount float64) ([]float64, error) {
 }
 
 // chooseGroups calls f for the parameters of each group.
-func (p *Pruner[T]) chooseGroups(f func(at []int, masks []*Mask, scores [][]T) error) error {
+func (p *Pruner[T]) chooseGroups(f func(masks []*Mask, scores [][]T) error) error {
 	if p.cfg.groups == nil {
-		all := make([]int, len(p.at))
-		for k := range all {
-			all[k] = k
-		}
-		return f(all, p.next, p.scores)
+		return f(p.next, p.scores)
 	}
 	var keys []string
 	members := map[string][]int{}
@@ -253,7 +264,7 @@ func (p *Pruner[T]) chooseGroups(f func(at []int, masks []*Mask, scores [][]T) e
 		for _, k := range members[key] {
 			masks, scores = append(masks, p.next[k]), append(scores, p.scores[k])
 		}
-		if err := f(members[key], masks, scores); err != nil {
+		if err := f(masks, scores); err != nil {
 			return err
 		}
 	}
@@ -285,9 +296,9 @@ func (p *Pruner[T]) chooseOne(k int, sparsity float64, counts []int) error {
 	switch c := &p.cfg; {
 	case c.rule == RuleBernoulli:
 		bernoulli(next, 1-sparsity, tensor.Stream(c.seed, nameKey(info.Name)).Float64)
-		return intersect(next, prior)
+		return nil
 	case c.rule == RuleQuantile:
-		return p.aboveQuantile([]int{k}, []*Mask{next}, [][]T{p.scores[k]}, sparsity)
+		return p.aboveQuantile([]*Mask{next}, [][]T{p.scores[k]}, sparsity)
 	case c.scope == PerRow:
 		return p.chooseRows(k, info, sparsity)
 	case c.unstructured():
@@ -305,16 +316,6 @@ func (p *Pruner[T]) chooseOne(k int, sparsity float64, counts []int) error {
 		return fmt.Errorf("prune: param %q: %T made a mask of another length: %w", info.Name, p.cfg.pattern, tensor.ErrShape)
 	}
 	copy(next.words, m.words)
-	return intersect(next, prior)
-}
-
-// intersect keeps what is pruned pruned.
-func intersect(m, prior *Mask) error {
-	if prior != nil {
-		for i, w := range prior.words {
-			m.words[i] &= w
-		}
-	}
 	return nil
 }
 
@@ -342,21 +343,20 @@ func (p *Pruner[T]) chooseRows(k int, info Info, sparsity float64) error {
 }
 
 // aboveQuantile is ShrinkBench's fraction_mask: pruned is what lies strictly between -t and t.
-func (p *Pruner[T]) aboveQuantile(at []int, masks []*Mask, scores [][]T, q float64) error {
+func (p *Pruner[T]) aboveQuantile(masks []*Mask, scores [][]T, q float64) error {
 	t, err := quantile(scores, q, p.cfg.workers)
 	if err != nil {
 		return err
 	}
 	for j, m := range masks {
 		outside(m, scores[j], t, p.cfg.workers)
-		must(intersect(m, p.prior(at[j])))
 	}
 	return nil
 }
 
-// outside keeps what is not strictly between -t and t, t being rounded to float32 as ShrinkBench does by comparing in it.
+// outside keeps what is not strictly between -t and t, t being rounded to the type of the scores as numpy does.
 func outside[T tensor.Float](m *Mask, x []T, t float64, workers int) {
-	keepIf(m, x, T(float32(t)), workers, outsideBits[T])
+	keepIf(m, x, T(t), workers, outsideBits[T])
 }
 
 func outsideBits[T tensor.Float](x []T, t T) (w uint64) {

@@ -8,7 +8,7 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// CheckMasks runs a pruner with the given options over a loop whose optimizer writes noise, infinities and NaN among it, to
+// CheckMasks runs a pruner with the given options over 200 steps of a loop whose optimizer writes noise, infinities and NaN among it, to
 // weights and to two slots of state, and fails the test unless after every step
 //
 //   - pruned weights and their state are exactly zero, and not negative zero; those that come back start from there;
@@ -20,7 +20,7 @@ import (
 // What is not finite goes only to the state of pruned weights: a score of it would be an error. The parameters are changed.
 func CheckMasks[T tensor.Float](t testing.TB, params []*tensor.Param[T], opts ...prune.Option) {
 	t.Helper()
-	const steps = 300
+	const steps = 200
 	start := snapshot(params)
 	var want []*prune.Masks
 	for round, workers := range []int{1, 5} {

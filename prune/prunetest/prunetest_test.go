@@ -139,7 +139,7 @@ type half struct{}
 func (half) Value(t float64) float64 { return 0.5 * min(1, t/300) }
 
 func TestOurMasks(t *testing.T) {
-	gradual := prune.Cubic(10, 200)
+	gradual := prune.Cubic(10, 150)
 	gradual.Every = 7
 	rigl, set := prune.RigL(280), prune.SET(280)
 	rigl.Every, set.Every = 11, 13
