@@ -57,7 +57,7 @@ func (m torchModel) translate(i int, x []float64, back bool) []float64 {
 	switch {
 	case len(t.Shape) == 4:
 		oihw(y, x, t.Shape[0], t.Shape[1], t.Shape[2], t.Shape[3], back)
-	case len(t.Shape) == 2 && m.flat != nil: // columns are [c, h, w] there and [h, w, c] here
+	case len(t.Shape) == 2 && m.flat != nil && t.Shape[1] == m.flat[0]*m.flat[1]*m.flat[2]: // columns are [c, h, w] there and [h, w, c] here
 		n := len(x) / t.Shape[0]
 		for o := range t.Shape[0] {
 			for c := range m.flat[0] {

@@ -9,7 +9,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor/nn"
 )
 
-// recipe is an architecture and how it is trained.
+// recipe is an architecture and how it is trained. Batch sizes matter for single comparisons: with 32 instead of 64 gradient
+// scores beat magnitude for one seed at compression 4, with 64 instead of 128 the perceptron's two strategies tie at 16.
 type recipe struct {
 	name       string
 	build      func(seed uint64) *nn.Sequential[float32]
