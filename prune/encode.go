@@ -166,6 +166,7 @@ func (p *Pruner[T]) UnmarshalBinary(b []byte) error {
 		}
 	}
 	p.last, p.amount, p.updated, p.done, p.masks = int(step)-1, amount, flags&1 != 0, flags&2 != 0, next
+	p.recount()
 	return nil
 }
 

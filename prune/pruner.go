@@ -20,6 +20,7 @@ type Pruner[T tensor.Float] struct {
 
 	at     []int // the prunable parameters' positions in params
 	masks  []*Mask
+	pruned int // elements that are, by masks
 	next   []*Mask
 	scores [][]T
 
@@ -277,11 +278,7 @@ func (p *Pruner[T]) Step(step int) (StepInfo, error) {
 	}
 	p.last = step
 	p.applyAll()
-	kept := 0
-	for _, m := range p.masks {
-		kept += m.Count()
-	}
-	info.Sparsity = float64(p.budget.prunable-kept) / float64(p.budget.prunable)
+	info.Sparsity = float64(p.pruned) / float64(p.budget.prunable)
 	return info, nil
 }
 
@@ -307,6 +304,15 @@ func (p *Pruner[T]) commit(info *StepInfo) {
 		}
 	}
 	p.masks, p.next = p.next, p.masks
+	p.recount()
+}
+
+// recount follows a change of masks.
+func (p *Pruner[T]) recount() {
+	p.pruned = p.budget.prunable
+	for _, m := range p.masks {
+		p.pruned -= m.Count()
+	}
 }
 
 // rewire moves connections and sets those that were grown to zero.
@@ -393,6 +399,7 @@ func (p *Pruner[T]) SetMasks(m *Masks) error {
 		p.masks[k] = m.Get(p.infos[i].Name).Clone()
 	}
 	p.updated = true
+	p.recount()
 	p.applyAll()
 	return nil
 }
