@@ -79,7 +79,7 @@ var leNet = []claim{
 
 // verdicts prints what was claimed and what was found just now.
 func verdicts(results []eval.Result, model string, claims []claim, seeds int) {
-	fmt.Printf("\nClaims about the %s, each for %d seeds:\n", model, seeds)
+	fmt.Printf("\nClaims about the %s, each for %d seeds. The batch size was chosen after seeing which claims hold; at others some fail:\n", model, seeds)
 	for _, c := range claims {
 		held, of := 0, 0
 		var misses []string
