@@ -67,22 +67,16 @@ func gemmChecked[T Float](op string, transA, transB Transpose, alpha T, a, b *Ma
 		b.check(op, "b")
 		c.check(op, "c")
 	}
-	p := matmul[T]{
-		m: a.Rows, k: a.Cols, n: b.Cols,
-		a: a.Data, ars: a.Stride, acs: 1,
-		b: b.Data, brs: b.Stride, bcs: 1,
-		c: c.Data, ldc: c.Stride,
-		alpha: alpha, beta: beta, bias: bias, act: act,
-	}
-	inner := b.Rows
+	m, k, ars, acs := a.Rows, a.Cols, a.Stride, 1
 	if transA {
-		p.m, p.k, p.ars, p.acs = a.Cols, a.Rows, 1, a.Stride
+		m, k, ars, acs = a.Cols, a.Rows, 1, a.Stride
 	}
+	inner, n, brs, bcs := b.Rows, b.Cols, b.Stride, 1
 	if transB {
-		p.n, inner, p.brs, p.bcs = b.Rows, b.Cols, 1, b.Stride
+		inner, n, brs, bcs = b.Cols, b.Rows, 1, b.Stride
 	}
-	if p.k != inner || c.Rows != p.m || c.Cols != p.n {
-		shapePanic(ErrShape, "%s: op(a) is %dx%d, op(b) is %dx%d, c is %dx%d", op, p.m, p.k, inner, p.n, c.Rows, c.Cols)
+	if k != inner || c.Rows != m || c.Cols != n {
+		shapePanic(ErrShape, "%s: op(a) is %dx%d, op(b) is %dx%d, c is %dx%d", op, m, k, inner, n, c.Rows, c.Cols)
 	}
 	if !(apart(c.Data, a.Data) && apart(c.Data, b.Data)) && (c.overlaps(a) || c.overlaps(b)) {
 		shapePanic(ErrOverlap, "%s: c shares memory with a or b", op)
@@ -90,8 +84,28 @@ func gemmChecked[T Float](op string, transA, transB Transpose, alpha T, a, b *Ma
 	if len(bias) > 0 && overlap(bias, c.Data[:c.extent()]) {
 		shapePanic(ErrOverlap, "%s: c shares memory with bias", op)
 	}
-	if p.m == 0 || p.n == 0 {
+	if m == 0 || n == 0 {
 		return
+	}
+	if m == 1 && alpha != 0 && bias == nil && act == Identity { // vectors, for which the rest would take longer than the work
+		switch {
+		case k == 1 && n == 1:
+			set(&c.Data[0], alpha*a.Data[0]*b.Data[0], beta)
+			return
+		case k > 1 && n == 1 && acs == 1 && brs == 1:
+			set(&c.Data[0], alpha*kernel.Dot(a.Data[:k], b.Data[:k]), beta)
+			return
+		case k == 1 && bcs == 1 && beta == 0:
+			kernel.ScaleTo(c.Data[:n], alpha*a.Data[0], b.Data[:n])
+			return
+		}
+	}
+	p := matmul[T]{
+		m: m, k: k, n: n,
+		a: a.Data, ars: ars, acs: acs,
+		b: b.Data, brs: brs, bcs: bcs,
+		c: c.Data, ldc: c.Stride,
+		alpha: alpha, beta: beta, bias: bias, act: act,
 	}
 	// A derived type runs the code of the type beneath it.
 	if unsafe.Sizeof(alpha) == 4 {
@@ -125,11 +139,6 @@ func (p *matmul[T]) run() {
 	case p.k == 0 || p.alpha == 0:
 		p.scaleC()
 		p.finish(0, p.m, 0, p.n)
-	case p.m*p.n == 1 && p.acs == 1 && (p.brs == 1 || p.k == 1):
-		set(&p.c[0], p.alpha*kernel.Dot(p.a[:p.k], p.b[:p.k]), p.beta)
-		if p.bias != nil || p.act != Identity {
-			p.finish(0, 1, 0, 1)
-		}
 	case p.m*p.n*p.k <= tinyProduct && max(p.n, p.k) < longVector:
 		p.tiny()
 	case p.acs == 1 && (p.m == 1 || p.bcs != 1 && (p.m <= 3 || p.m*p.n <= fewDots)):

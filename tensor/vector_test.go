@@ -122,7 +122,7 @@ func TestSpecialValuesOfVectorFunctions(t *testing.T) {
 	require.Panics(t, func() { ArgMax([]float64{}) })
 	require.Zero(t, Dot[float32](nil, nil))
 	require.Zero(t, Sum[float64](nil))
-	// Ten million ones lose nothing: sums are taken in float64.
+	// More ones than float32 can count lose nothing: sums are taken in float64.
 	ones := make([]float32, 1<<25)
 	for i := range ones {
 		ones[i] = 1

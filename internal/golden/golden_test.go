@@ -11,32 +11,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/espalier-ml/espalier/internal/recorder"
 )
-
-// recorder is a testing.TB that remembers failures instead of failing.
-type recorder struct {
-	testing.TB
-	failed string
-}
-
-func (r *recorder) Helper() {}
-func (r *recorder) Errorf(format string, args ...any) {
-	r.failed = fmt.Sprintf(format, args...)
-}
-func (r *recorder) Fatalf(format string, args ...any) {
-	r.Errorf(format, args...)
-	panic(r)
-}
-
-// failure is what f reports.
-func failure(f func(tb testing.TB)) string {
-	r := new(recorder)
-	func() {
-		defer func() { _ = recover() }()
-		f(r)
-	}()
-	return r.failed
-}
 
 func npy(descr, shape string, data any) []byte {
 	h := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }\n", descr, shape)
@@ -69,7 +46,7 @@ func TestNPY(t *testing.T) {
 		"unsupported type":   npy("<f2", "1,", []uint16{1}),
 	} {
 		path := write(t, "bad.npy", b)
-		require.Contains(t, failure(func(tb testing.TB) { NPY(tb, path) }), want)
+		require.Contains(t, recorder.Failures(t, func(tb testing.TB) { NPY(tb, path) }), want)
 	}
 }
 
@@ -82,19 +59,19 @@ func TestJSON(t *testing.T) {
 	var v Tensor
 	JSON(t, write(t, "a.json.gz", packed.Bytes()), &v)
 	require.Equal(t, Tensor{"x", []int{1}, []float64{2.5}}, v)
-	require.NotEmpty(t, failure(func(tb testing.TB) { JSON(tb, "missing.json", &v) }))
-	require.NotEmpty(t, failure(func(tb testing.TB) { JSON(tb, write(t, "bad.json", []byte("{")), &v) }))
+	require.NotEmpty(t, recorder.Failures(t, func(tb testing.TB) { JSON(tb, "missing.json", &v) }))
+	require.NotEmpty(t, recorder.Failures(t, func(tb testing.TB) { JSON(tb, write(t, "bad.json", []byte("{")), &v) }))
 }
 
 func TestClose(t *testing.T) {
 	nan, inf := math.NaN(), math.Inf(1)
 	Close(t, "x", []float64{1, 100, nan, inf}, []float64{1 + 1e-9, 100 + 1e-7, nan, inf}, 1e-8, 1e-8)
 	for _, c := range [][2]float64{{1, 1.1}, {nan, 1}, {1, nan}, {inf, 1}, {1, inf}, {inf, -inf}} {
-		got := failure(func(tb testing.TB) { Close(tb, "x", []float64{0, c[0]}, []float64{0, c[1]}, 1e-8, 1e-8) })
+		got := recorder.Failures(t, func(tb testing.TB) { Close(tb, "x", []float64{0, c[0]}, []float64{0, c[1]}, 1e-8, 1e-8) })
 		require.Contains(t, got, "x[1] = ", "%v", c)
 	}
-	require.Contains(t, failure(func(tb testing.TB) { Close(tb, "x", []float64{1}, []float64{}, 1, 1) }), "1 values, want 0")
-	require.NotEmpty(t, failure(func(tb testing.TB) { Close(tb, "x", []float32{1}, []float32{2}, 0, 0) }), "no tolerance is exact")
+	require.Contains(t, recorder.Failures(t, func(tb testing.TB) { Close(tb, "x", []float64{1}, []float64{}, 1, 1) }), "1 values, want 0")
+	require.NotEmpty(t, recorder.Failures(t, func(tb testing.TB) { Close(tb, "x", []float32{1}, []float32{2}, 0, 0) }), "no tolerance is exact")
 }
 
 func FuzzNPY(f *testing.F) {

@@ -3,55 +3,16 @@ package prunetest_test
 import (
 	"fmt"
 	"runtime"
-	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/espalier-ml/espalier/internal/recorder"
 	"github.com/espalier-ml/espalier/prune"
 	"github.com/espalier-ml/espalier/prune/prunetest"
 	"github.com/espalier-ml/espalier/tensor"
 )
-
-// recorder is a testing.TB that keeps the failures instead of failing.
-type recorder struct {
-	testing.TB
-	mu       sync.Mutex
-	failures []string
-}
-
-func (r *recorder) Helper() {}
-
-func (r *recorder) Errorf(format string, args ...any) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.failures = append(r.failures, fmt.Sprintf(format, args...))
-}
-
-func (r *recorder) Fatalf(format string, args ...any) {
-	r.Errorf(format, args...)
-	runtime.Goexit()
-}
-
-func (r *recorder) Failed() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.failures) > 0
-}
-
-// failures runs f as a test would and returns what it reported.
-func failures(t *testing.T, f func(testing.TB)) string {
-	r := &recorder{TB: t}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		f(r)
-	}()
-	<-done
-	return strings.Join(r.failures, "\n")
-}
 
 func TestOurScorers(t *testing.T) {
 	params := prunetest.Params[float32](1)
@@ -212,20 +173,20 @@ func TestCheckScorerCanFail(t *testing.T) {
 		"out of paint":      scorerFunc(func([]float32, *prune.Context[float32]) error { return fmt.Errorf("out of paint") }),
 		"changed the model": preparing{magnitude, func() { params[0].Data[0]++ }},
 	} {
-		require.Contains(t, failures(t, func(tb testing.TB) { prunetest.CheckScorer(tb, s, params) }), want)
+		require.Contains(t, recorder.Failures(t, func(tb testing.TB) { prunetest.CheckScorer(tb, s, params) }), want)
 	}
-	require.Contains(t, failures(t, func(tb testing.TB) { prunetest.CheckScorer[float32](tb, scorerFunc(magnitude), nil) }), "parameters to check with")
+	require.Contains(t, recorder.Failures(t, func(tb testing.TB) { prunetest.CheckScorer[float32](tb, scorerFunc(magnitude), nil) }), "parameters to check with")
 	position := scorerFunc(func(dst []float32, c *prune.Context[float32]) error {
 		for i := range dst {
 			dst[i] = float32(i)
 		}
 		return nil
 	})
-	require.Contains(t, failures(t, func(tb testing.TB) { prunetest.CheckElementwise(tb, position, params) }), "must not depend on the position")
-	require.Contains(t, failures(t, func(tb testing.TB) {
+	require.Contains(t, recorder.Failures(t, func(tb testing.TB) { prunetest.CheckElementwise(tb, position, params) }), "must not depend on the position")
+	require.Contains(t, recorder.Failures(t, func(tb testing.TB) {
 		prunetest.Golden(tb, position, params[:1], [][]float64{make([]float64, 144)}, 0.1)
 	}), "score 1 of")
-	require.Contains(t, failures(t, func(tb testing.TB) { prunetest.Golden(tb, position, params[:1], nil, 0.1) }), "0 lists of scores")
+	require.Contains(t, recorder.Failures(t, func(tb testing.TB) { prunetest.Golden(tb, position, params[:1], nil, 0.1) }), "0 lists of scores")
 }
 
 type patternFunc func(scores []float64, t prune.Info, sparsity float64, prior *prune.Mask) (*prune.Mask, error)
@@ -276,7 +237,7 @@ func TestCheckPatternCanFail(t *testing.T) {
 			return nil, fmt.Errorf("strike")
 		},
 	} {
-		require.Contains(t, failures(t, func(tb testing.TB) { prunetest.CheckPattern(tb, f) }), want)
+		require.Contains(t, recorder.Failures(t, func(tb testing.TB) { prunetest.CheckPattern(tb, f) }), want)
 	}
 }
 
@@ -310,9 +271,9 @@ func TestCheckDistributionCanFail(t *testing.T) {
 			return good(p, s)
 		},
 	} {
-		require.Contains(t, failures(t, func(tb testing.TB) { prunetest.CheckDistribution(tb, f) }), want)
+		require.Contains(t, recorder.Failures(t, func(tb testing.TB) { prunetest.CheckDistribution(tb, f) }), want)
 	}
-	require.Contains(t, failures(t, func(tb testing.TB) { prunetest.CheckDistribution(tb, prune.ERK{Compat: true}) }), "others must lose", "jaxpruner's rounding misses the budget")
+	require.Contains(t, recorder.Failures(t, func(tb testing.TB) { prunetest.CheckDistribution(tb, prune.ERK{Compat: true}) }), "others must lose", "jaxpruner's rounding misses the budget")
 }
 
 func TestCheckScheduleCanFail(t *testing.T) {
@@ -327,9 +288,9 @@ func TestCheckScheduleCanFail(t *testing.T) {
 		"depend on the step alone": curve(func(x, target float64) float64 { n += 1e-6; return n }),
 		"must reach its target":    curve(func(x, target float64) float64 { return target * x / 2 }),
 	} {
-		require.Contains(t, failures(t, func(tb testing.TB) { prunetest.CheckSchedule(tb, s, 0.5) }), want)
+		require.Contains(t, recorder.Failures(t, func(tb testing.TB) { prunetest.CheckSchedule(tb, s, 0.5) }), want)
 	}
-	require.Contains(t, failures(t, func(tb testing.TB) { prunetest.CheckSchedule(tb, prune.OneShot(0), 1) }), "target 1")
+	require.Contains(t, recorder.Failures(t, func(tb testing.TB) { prunetest.CheckSchedule(tb, prune.OneShot(0), 1) }), "target 1")
 }
 
 // sticky is a scorer that remembers how often it was asked, so that masks depend on more than the step.
@@ -356,6 +317,6 @@ func TestCheckMasksCanFail(t *testing.T) {
 			return nil
 		})), prune.WithSparsity(0.8)},
 	} {
-		require.Contains(t, failures(t, func(tb testing.TB) { prunetest.CheckMasks(tb, prunetest.Params[float32](1), opts...) }), want)
+		require.Contains(t, recorder.Failures(t, func(tb testing.TB) { prunetest.CheckMasks(tb, prunetest.Params[float32](1), opts...) }), want)
 	}
 }

@@ -4,49 +4,16 @@ import (
 	"fmt"
 	"math"
 	"runtime"
-	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/espalier-ml/espalier/internal/race"
+	"github.com/espalier-ml/espalier/internal/recorder"
 	"github.com/espalier-ml/espalier/schedule"
 	"github.com/espalier-ml/espalier/schedule/scheduletest"
 )
-
-// recorder is a testing.TB that keeps the failures instead of failing.
-type recorder struct {
-	testing.TB
-	mu       sync.Mutex
-	failures []string
-}
-
-func (r *recorder) Helper() {}
-
-func (r *recorder) Errorf(format string, args ...any) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.failures = append(r.failures, fmt.Sprintf(format, args...))
-}
-
-func (r *recorder) Fatalf(format string, args ...any) {
-	r.Errorf(format, args...)
-	runtime.Goexit()
-}
-
-// failures runs f as a test would and returns what it reported.
-func failures(t *testing.T, f func(testing.TB)) string {
-	r := &recorder{TB: t}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		f(r)
-	}()
-	<-done
-	return strings.Join(r.failures, "\n")
-}
 
 type broken struct {
 	V     float64 `json:"v"`
@@ -104,12 +71,12 @@ func TestCheckCanFail(t *testing.T) {
 		"bad hold":      {half, []scheduletest.Option{scheduletest.WithHold(math.NaN())}, "WithHold(NaN)"},
 		"bad registry":  {half, []scheduletest.Option{scheduletest.WithRegistry(nil)}, "WithRegistry(nil)"},
 	} {
-		got := failures(t, func(tb testing.TB) { scheduletest.Check(tb, c.s, c.opts...) })
+		got := recorder.Failures(t, func(tb testing.TB) { scheduletest.Check(tb, c.s, c.opts...) })
 		require.Contains(t, got, c.want, name)
 	}
 	if !race.Enabled {
 		garbage := broken{value: func(t float64) float64 { sink = make([]float64, 8); return 1 }}
-		require.Contains(t, failures(t, func(tb testing.TB) { scheduletest.Check(tb, garbage) }), "must not make garbage")
+		require.Contains(t, recorder.Failures(t, func(tb testing.TB) { scheduletest.Check(tb, garbage) }), "must not make garbage")
 	}
 }
 
@@ -132,7 +99,7 @@ func TestCheckConcurrency(t *testing.T) {
 		runtime.Gosched()
 		return 1
 	}}
-	require.Contains(t, failures(t, func(tb testing.TB) { scheduletest.Check(tb, s) }), "called from several goroutines")
+	require.Contains(t, recorder.Failures(t, func(tb testing.TB) { scheduletest.Check(tb, s) }), "called from several goroutines")
 }
 
 func TestCheckPasses(t *testing.T) {
@@ -162,6 +129,6 @@ func TestGoldenCanFail(t *testing.T) {
 		"tolerance NaN":                                      func(tb testing.TB) { scheduletest.Golden(tb, s, []float64{1}, math.NaN()) },
 		"Linear.Over":                                        func(tb testing.TB) { scheduletest.Golden(tb, schedule.Linear{}, []float64{1}, 0.01) },
 	} {
-		require.Contains(t, failures(t, f), want)
+		require.Contains(t, recorder.Failures(t, f), want)
 	}
 }

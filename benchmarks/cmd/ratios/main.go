@@ -5,7 +5,9 @@
 //	go run ./cmd/ratios -only gemm,gemv # some of the tables
 //
 // The libraries take turns of a few milliseconds in one process; a ratio is the median over the rounds. With one
-// thread processor time is measured, which other processes disturb least, with two the time of day.
+// thread its processor time is measured, which other processes disturb least, beside gonum that of the process, because gonum
+// starts goroutines, and with two threads the time of day. Beside OpenBLAS the time of the process would be wrong: the
+// monitor of Go's runtime, which long calls of C keep busy on the other processor, would count as ours.
 package main
 
 import (
@@ -93,6 +95,10 @@ func restart() {
 func threads(n int) {
 	runtime.GOMAXPROCS(n)
 	openblas.SetThreads(n)
+}
+
+func thread(budget time.Duration) contest.Contest {
+	return contest.Contest{Clock: openblas.ThreadTime, Turn: 2 * time.Millisecond, Budget: budget}
 }
 
 func processor(budget time.Duration) contest.Contest {

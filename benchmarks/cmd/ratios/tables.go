@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"runtime"
 	"time"
 
 	"github.com/espalier-ml/espalier/benchmarks"
@@ -30,7 +31,9 @@ const peersHead = "| shape | espalier GFLOP/s | OpenBLAS GFLOP/s | gonum GFLOP/s
 
 // peers prints one line: ours against OpenBLAS, held to the bar, and against gonum.
 func peers(name string, flops, bar float64, budget time.Duration, ours, blas, gonum func(int)) {
-	r := processor(budget).Run(ours, blas)
+	runtime.LockOSThread()
+	r := thread(budget).Run(ours, blas)
+	runtime.UnlockOSThread()
 	g := processor(budget/4).Run(ours, gonum) // apart, because a turn of gonum's can take as long as all of the above
 	giga := func(s float64) float64 { return flops / s / 1e9 }
 	fmt.Printf("| %s | %.1f | %.1f | %.1f | %.2f | %s |\n", name, giga(r.Seconds[0]), giga(r.Seconds[1]), giga(g.Seconds[1]), r.Ratios[1], verdict(r.Ratios[1], bar))

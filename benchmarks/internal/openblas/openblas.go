@@ -24,11 +24,14 @@ GEMM(gemm64, double, cblas_dgemm)
 GEMV(gemv32, float, cblas_sgemv)
 GEMV(gemv64, double, cblas_dgemv)
 
-static long long processNanoseconds(void) {
+static long long nanoseconds(clockid_t clock) {
 	struct timespec t;
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	clock_gettime(clock, &t);
 	return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
+
+static long long processNanoseconds(void) { return nanoseconds(CLOCK_PROCESS_CPUTIME_ID); }
+static long long threadNanoseconds(void) { return nanoseconds(CLOCK_THREAD_CPUTIME_ID); }
 */
 import "C"
 
@@ -48,6 +51,9 @@ func SetThreads(n int) { C.openblas_set_num_threads(C.int(n)) }
 // ProcessTime is the processor time that all threads of this process have taken. Unlike the time of
 // day it does not pass while other processes run.
 func ProcessTime() time.Duration { return time.Duration(C.processNanoseconds()) }
+
+// ThreadTime is the processor time of the calling thread, to which the goroutine must be locked.
+func ThreadTime() time.Duration { return time.Duration(C.threadNanoseconds()) }
 
 // Gemm computes c = a*op(b) times times. The matrices are contiguous.
 func Gemm[T float32 | float64](times int, transB bool, a, b, c tensor.Matrix[T]) {

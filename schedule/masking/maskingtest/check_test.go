@@ -2,53 +2,19 @@ package maskingtest_test
 
 import (
 	"errors"
-	"fmt"
 	"runtime"
 	"slices"
-	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/espalier-ml/espalier/internal/race"
+	"github.com/espalier-ml/espalier/internal/recorder"
 	"github.com/espalier-ml/espalier/schedule"
 	"github.com/espalier-ml/espalier/schedule/masking"
 	"github.com/espalier-ml/espalier/schedule/masking/maskingtest"
 )
-
-// recorder is a testing.TB that keeps the failures instead of failing.
-type recorder struct {
-	testing.TB
-	mu       sync.Mutex
-	failures []string
-}
-
-func (r *recorder) Helper() {}
-
-func (r *recorder) Errorf(format string, args ...any) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.failures = append(r.failures, fmt.Sprintf(format, args...))
-}
-
-func (r *recorder) Fatalf(format string, args ...any) {
-	r.Errorf(format, args...)
-	runtime.Goexit()
-}
-
-// failures runs f as a test would and returns what it reported.
-func failures(t *testing.T, f func(testing.TB)) string {
-	r := &recorder{TB: t}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		f(r)
-	}()
-	<-done
-	return strings.Join(r.failures, "\n")
-}
 
 // call is the arguments of MaskBatch.
 type call struct {
@@ -180,14 +146,14 @@ func TestCheckCanFail(t *testing.T) {
 		"never masks": {func(_ *masking.Masker, c call) (int, error) { return c.by(noMask) }, "want"},
 		"clusters":    {func(_ *masking.Masker, c call) (int, error) { return c.by(spans) }, "step 0"},
 	} {
-		got := failures(t, func(tb testing.TB) {
+		got := recorder.Failures(t, func(tb testing.TB) {
 			maskingtest.Check(tb, brokenMasker{good(t), c.f}, vocab, maskID, rate, special)
 		})
 		require.Contains(t, got, c.want, name)
 	}
 	if !race.Enabled {
 		wasteful := func(m *masking.Masker, c call) (int, error) { garbage = make([]int32, 9); return c.by(m) }
-		got := failures(t, func(tb testing.TB) {
+		got := recorder.Failures(t, func(tb testing.TB) {
 			maskingtest.Check(tb, brokenMasker{good(t), wasteful}, vocab, maskID, rate, special)
 		})
 		require.Contains(t, got, "must not make garbage")
@@ -199,7 +165,7 @@ func TestCheckCanFail(t *testing.T) {
 				}
 				return c.by(m)
 			}
-			got := failures(t, func(tb testing.TB) {
+			got := recorder.Failures(t, func(tb testing.TB) {
 				maskingtest.Check(tb, brokenMasker{good(t), parallel}, vocab, maskID, rate, special)
 			})
 			require.Contains(t, got, "must not make garbage")
@@ -232,7 +198,7 @@ func TestCheckOptions(t *testing.T) {
 			maskingtest.Check(tb, good(t), vocab, maskID, rate, special, maskingtest.WithSpecial(7))
 		},
 	} {
-		require.Contains(t, failures(t, f), want)
+		require.Contains(t, recorder.Failures(t, f), want)
 	}
 }
 
