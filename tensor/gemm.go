@@ -204,7 +204,7 @@ func (p *matmul[T]) activate(r []T) {
 func (p *matmul[T]) tiny() {
 	for i := range p.m {
 		x, r := p.a[i*p.ars:], p.c[i*p.ldc:][:p.n]
-		if p.bcs == 1 {
+		if p.bcs == 1 && p.n > 2 {
 			p.tinyRow(r, x)
 		} else {
 			p.tinyDots(r, x)
@@ -237,7 +237,7 @@ func (p *matmul[T]) tinyRow(r, x []T) {
 	}
 }
 
-// tinyDots multiplies a row of A with the rows of a transposed B.
+// tinyDots multiplies a row of A with the columns of B, one after the other.
 func (p *matmul[T]) tinyDots(r, x []T) {
 	j := 0
 	if p.acs == 1 && p.brs == 1 {
