@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/espalier-ml/espalier/internal/allocs"
 	"github.com/espalier-ml/espalier/internal/golden"
 	"github.com/espalier-ml/espalier/internal/race"
 )
@@ -341,23 +342,8 @@ func TestGemmDoesNotAllocate(t *testing.T) {
 		f := func() { GemmBias(NoTrans, Trans, 1, a, b, 0, c, bias, ReLUActivation) }
 		f()
 		require.Zero(t, testing.AllocsPerRun(20, f), "%v", d)
-		require.Less(t, mallocs(f, 100), uint64(20), "%v on all processors", d)
+		require.Zero(t, allocs.PerCall(f), "%v on all processors", d)
 	}
-}
-
-// mallocs counts what times calls of f allocate on all processors; testing.AllocsPerRun leaves one. As many calls before
-// warm up goroutines and pools of every processor.
-func mallocs(f func(), times int) uint64 {
-	for range max(times, 500) {
-		f()
-	}
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	for range times {
-		f()
-	}
-	runtime.ReadMemStats(&after)
-	return after.Mallocs - before.Mallocs
 }
 
 func FuzzGemm(f *testing.F) {

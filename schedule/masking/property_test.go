@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/espalier-ml/espalier/internal/allocs"
 	"github.com/espalier-ml/espalier/internal/race"
 	"github.com/espalier-ml/espalier/schedule"
 	"github.com/espalier-ml/espalier/schedule/masking"
@@ -509,18 +510,9 @@ func TestNoAllocations(t *testing.T) {
 			}), "%s, %s", name, form)
 			copy(src, before)
 		}
-		// testing.AllocsPerRun runs on one processor; this does not. Collections that empty pools make it inexact.
-		best := math.Inf(1)
-		for range 5 {
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
-			for range 20 {
-				_, err := m.MaskBatch(dst, labels, src, key, 0)
-				check(err)
-			}
-			runtime.ReadMemStats(&after)
-			best = min(best, float64(after.Mallocs-before.Mallocs)/20)
-		}
-		require.Less(t, best, 1.0, name)
+		require.Zero(t, allocs.PerCall(func() {
+			_, err := m.MaskBatch(dst, labels, src, key, 0)
+			check(err)
+		}), "%s on all processors", name)
 	}
 }

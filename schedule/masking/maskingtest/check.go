@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"sync"
 	"testing"
 
+	"github.com/espalier-ml/espalier/internal/allocs"
 	"github.com/espalier-ml/espalier/internal/race"
 	"github.com/espalier-ml/espalier/schedule"
 	"github.com/espalier-ml/espalier/schedule/masking"
@@ -458,25 +458,9 @@ func (k *checker) allocations() {
 	call := func() { k.m.MaskBatch(dst, labels, k.src, key, k.steps[0]) }
 	n := testing.AllocsPerRun(20, call) // on one processor
 	if n < 1 {
-		n = mallocs(50, call)
+		n = float64(allocs.PerCall(call))
 	}
 	if n >= 1 {
 		k.Errorf("MaskBatch allocates %v times\nIt runs beside training in every step and must not make garbage.", n)
 	}
-}
-
-// mallocs is testing.AllocsPerRun on all processors. Other goroutines count too, so it takes the best of three.
-func mallocs(calls int, f func()) float64 {
-	best := math.Inf(1)
-	for range 3 {
-		f()
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		for range calls {
-			f()
-		}
-		runtime.ReadMemStats(&after)
-		best = min(best, math.Floor(float64(after.Mallocs-before.Mallocs)/float64(calls)))
-	}
-	return best
 }
