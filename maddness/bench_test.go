@@ -1,0 +1,50 @@
+package maddness
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/espalier-ml/espalier/tensor"
+)
+
+// layer makes rows like a hidden layer's: 8 latent factors and noise, negative values cut off.
+func layer(rows, columns, outputs int) (a, b tensor.Matrix[float32]) {
+	r := tensor.Stream(1, uint64(rows), uint64(columns), uint64(outputs))
+	const factors = 8
+	draw := func(rows, columns int) tensor.Matrix[float32] {
+		m := tensor.NewMatrix[float32](rows, columns)
+		for i := range m.Data {
+			m.Data[i] = float32(r.NormFloat64())
+		}
+		return m
+	}
+	a, b = draw(rows, columns), draw(columns, outputs)
+	tensor.Gemm(tensor.NoTrans, tensor.NoTrans, 1, draw(rows, factors), draw(factors, columns), 0.5, a)
+	tensor.ReLU(a.Data, a.Data)
+	return a, b
+}
+
+func transposed(a tensor.Matrix[float32]) tensor.Matrix[float32] {
+	t := tensor.NewMatrix[float32](a.Cols, a.Rows)
+	for i := range a.Rows {
+		for j, v := range a.Row(i) {
+			t.Data[j*t.Stride+i] = v
+		}
+	}
+	return t
+}
+
+func BenchmarkFit(b *testing.B) {
+	for _, s := range []struct{ rows, columns, outputs, codebooks int }{{8000, 512, 10, 16}, {8000, 512, 100, 16}, {8000, 512, 512, 16}, {8000, 512, 10, 64}} {
+		x, w := layer(s.rows, s.columns, s.outputs)
+		b.Run(fmt.Sprintf("%dx%dx%d/C=%d", s.rows, s.columns, s.outputs, s.codebooks), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := Fit(x, w, WithCodebooks(s.codebooks)); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(s.rows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+		})
+	}
+}

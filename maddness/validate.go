@@ -1,0 +1,89 @@
+package maddness
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/espalier-ml/espalier/tensor"
+)
+
+// choose returns the options with the grouping and the passes of refinement that do best on rows held out. Ties go to the
+// variant that is tried first, the simpler one.
+func (p problem) choose(o *config) (*config, error) {
+	n := p.a.Rows
+	held := max(1, int(math.Round(o.validation*float64(n))))
+	if n-held < 1 {
+		return nil, fmt.Errorf("maddness: WithValidation(%v): %d training rows leave none to fit: %w", o.validation, n, tensor.ErrEmpty)
+	}
+	rows := tensor.Stream(o.seed, streamHoldout).Perm(n)
+	test, train := p.selected(rows[:held]), p.selected(rows[held:])
+	variants := o.variants()
+	for i := range variants {
+		o.meter.expect(&variants[i])
+	}
+	best, least := variants[0], math.Inf(1)
+	for _, v := range variants {
+		f, err := train.fit(&v)
+		if err != nil {
+			return nil, err
+		}
+		op, err := newOperator(v.bare(), f)
+		if err != nil {
+			return nil, err
+		}
+		if e := test.nmse(op); e < least {
+			best, least = v, e
+			best.heldOut = e
+		}
+	}
+	return &best, nil
+}
+
+func (p problem) selected(rows []int) problem {
+	slices.Sort(rows)
+	p.a, p.y = selected(p.a, rows), selected(p.y, rows)
+	return p
+}
+
+// variants are what validation chooses from.
+func (o *config) variants() []config {
+	groupings, passes := []Grouping{Contiguous, OutputCovariance}, []int{0, 1, 2}
+	if o.columns != nil || o.given["WithGrouping"] {
+		groupings = []Grouping{o.grouping}
+	}
+	if o.given["WithRefine"] {
+		passes = []int{o.refine}
+	}
+	var all []config
+	for _, g := range groupings {
+		for _, n := range passes {
+			v := *o
+			v.grouping, v.refine = g, n
+			all = append(all, v)
+		}
+	}
+	return all
+}
+
+// meter counts fitted trees for [WithProgress].
+type meter struct {
+	report      func(done, total int)
+	done, total int
+}
+
+func (m *meter) expect(o *config) { m.total += o.codebooks * (1 + o.refine) }
+
+func (m *meter) step() {
+	m.done++
+	if m.report != nil {
+		m.report(m.done, m.total)
+	}
+}
+
+// bare is o without what is done to outputs after the tables.
+func (o *config) bare() *config {
+	bare := *o
+	bare.bias, bare.relu = nil, false
+	return &bare
+}
