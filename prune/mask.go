@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unsafe"
 
+	"github.com/espalier-ml/espalier/prune/internal/kernel"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -162,55 +163,8 @@ func applyWords[T tensor.Float](words []uint64, x []T) {
 		return
 	}
 	if unsafe.Sizeof(x[0]) == 4 {
-		clearPruned(words, unsafe.Slice((*uint32)(unsafe.Pointer(&x[0])), len(x)))
+		kernel.Clear(words, unsafe.Slice((*uint32)(unsafe.Pointer(&x[0])), len(x)))
 	} else {
-		clearPruned(words, unsafe.Slice((*uint64)(unsafe.Pointer(&x[0])), len(x)))
-	}
-}
-
-// clearPruned works on bit patterns: and with a mask of ones or zeros is one instruction without a branch, and unlike a
-// multiplication by zero it also clears NaN and infinities and leaves no negative zero.
-func clearPruned[U uint32 | uint64](words []uint64, x []U) {
-	for ; len(x) >= 64; x, words = x[64:], words[1:] {
-		b := (*[64]U)(x)
-		w := words[0]
-		switch n := bits.OnesCount64(w); {
-		case n == 64:
-		case n <= 3: // few stay: save them, clear all, put them back
-			var saved [4]U
-			for k, z := 0, w; z != 0; k, z = k+1, z&(z-1) {
-				saved[k&3] = b[bits.TrailingZeros64(z)&63]
-			}
-			*b = [64]U{}
-			for k, z := 0, w; z != 0; k, z = k+1, z&(z-1) {
-				b[bits.TrailingZeros64(z)&63] = saved[k&3]
-			}
-		case unsafe.Sizeof(x[0]) == 4:
-			clearPairs(w, (*[64]uint32)(unsafe.Pointer(b)))
-		default:
-			for j := range b {
-				b[j] &= -U(w & 1)
-				w >>= 1
-			}
-		}
-	}
-	for j := range x {
-		x[j] &= -U(words[0] >> j & 1)
-	}
-}
-
-// pairs are the masks of two neighbours by their bits, in memory order.
-var pairs = [4][2]uint32{{0, 0}, {1<<32 - 1, 0}, {0, 1<<32 - 1}, {1<<32 - 1, 1<<32 - 1}}
-
-// clearPairs clears two elements with one instruction.
-func clearPairs(w uint64, b *[64]uint32) {
-	two := (*[32]uint64)(unsafe.Pointer(b))
-	m := (*[4]uint64)(unsafe.Pointer(&pairs))
-	for j := 0; j < 32; j += 4 {
-		two[j] &= m[w&3]
-		two[j+1] &= m[w>>2&3]
-		two[j+2] &= m[w>>4&3]
-		two[j+3] &= m[w>>6&3]
-		w >>= 8
+		kernel.Clear(words, unsafe.Slice((*uint64)(unsafe.Pointer(&x[0])), len(x)))
 	}
 }
