@@ -48,3 +48,37 @@ func BenchmarkFit(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkMul is the shape of a classifier's last layer, per layout, epilogue and number of goroutines.
+func BenchmarkMul(b *testing.B) {
+	const rows, columns, outputs = 10016, 512, 100
+	x, w := layer(rows, columns, outputs)
+	xT, dst, dstT, index := transposed(x), tensor.NewMatrix[float32](rows, outputs), tensor.NewMatrix[float32](outputs, rows), make([]int32, rows)
+	for _, codebooks := range []int{8, 16, 32} {
+		for _, workers := range []int{1, 2} {
+			op, err := Fit(x.Slice(0, 2000, 0, columns), w, WithCodebooks(codebooks), WithRefine(0), WithWorkers(workers))
+			if err != nil {
+				b.Fatal(err)
+			}
+			for _, c := range []struct {
+				name string
+				f    func() error
+			}{
+				{"MulT", func() error { return op.MulT(dstT, xT) }},
+				{"Mul", func() error { return op.Mul(dst, x) }},
+				{"ArgMaxT", func() error { return op.ArgMaxT(index, xT) }},
+				{"ArgMax", func() error { return op.ArgMax(index, x) }},
+			} {
+				b.Run(fmt.Sprintf("%s/C=%d/workers=%d", c.name, codebooks, workers), func(b *testing.B) {
+					b.ReportAllocs()
+					for b.Loop() {
+						if err := c.f(); err != nil {
+							b.Fatal(err)
+						}
+					}
+					b.ReportMetric(rows*outputs*float64(codebooks)*float64(b.N)/b.Elapsed().Seconds()/1e9, "Glookups/s")
+				})
+			}
+		}
+	}
+}

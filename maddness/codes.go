@@ -9,9 +9,9 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Codes holds the codes of rows, C of 4 bits each, in the order that table lookup reads them. The zero value is empty and takes
-// rows of any operator; afterwards, until Reset, only of those with as many codebooks. Appending, by [Operator.Encode] and its
-// relatives, is not safe for concurrent use; lookups are.
+// Codes holds the codes of rows, C of 4 bits each, in the order that table lookup reads them. The zero value is empty
+// and takes rows of any operator; afterwards, until Reset, only of those with as many codebooks. Appending, by
+// [Operator.Encode] and its relatives, is not safe for concurrent use; lookups are.
 type Codes struct {
 	rows, codebooks int
 	packed          []byte

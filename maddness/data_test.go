@@ -9,14 +9,25 @@ import (
 
 // task is a matrix product on real data; testdata/README.md says where it is from.
 type task struct {
+	name                    string
+	reference               map[int]float64 // by codebooks: the error of the authors' code
 	train, test, b, exact   tensor.Matrix[float32]
 	bias                    []float32
 	trainLabels, testLabels []int
 }
 
-func newTask(train, test, b tensor.Matrix[float32]) task {
-	k := task{train: train, test: test, b: b, exact: tensor.NewMatrix[float32](test.Rows, b.Cols)}
+// curves are errors by the number of codebooks.
+type curves []struct {
+	C         int
+	Reference struct{ NMSE float64 } `json:"reference_maddness"`
+}
+
+func newTask(name string, train, test, b tensor.Matrix[float32], known curves) task {
+	k := task{name: name, reference: map[int]float64{}, train: train, test: test, b: b, exact: tensor.NewMatrix[float32](test.Rows, b.Cols)}
 	tensor.Gemm(tensor.NoTrans, tensor.NoTrans, 1, test, b, 0, k.exact)
+	for _, c := range known {
+		k.reference[c.C] = c.Reference.NMSE
+	}
 	return k
 }
 
@@ -62,9 +73,10 @@ func digitsTask(tb testing.TB) task {
 		YTrain  golden.Tensor `json:"y_train"`
 		YTest   golden.Tensor `json:"y_test"`
 		W, Bias golden.Tensor
+		Curves  curves
 	}
 	golden.JSON(tb, "testdata/digits_softmax.json.gz", &g)
-	k := newTask(matrix32(g.XTrain), matrix32(g.XTest), matrix32(g.W))
+	k := newTask("digits", matrix32(g.XTrain), matrix32(g.XTest), matrix32(g.W), g.Curves)
 	k.bias, k.trainLabels, k.testLabels = floats32(g.Bias.Data), ints(g.YTrain), ints(g.YTest)
 	return k
 }
@@ -77,10 +89,11 @@ func mnistTask(tb testing.TB) task {
 		YTrain  golden.Tensor `json:"y_train"`
 		YTest   golden.Tensor `json:"y_test"`
 		W, Bias golden.Tensor
+		Curves  curves
 	}
 	golden.JSON(tb, "testdata/mnist_relu_features.json.gz", &g)
 	x := pixels(golden.NPY(tb, "testdata/mnist_relu_features_u8.npy.gz"), g.Scale)
-	k := newTask(x.Slice(0, g.Rows, 0, x.Cols), x.Slice(g.Rows, x.Rows, 0, x.Cols), matrix32(g.W))
+	k := newTask("features", x.Slice(0, g.Rows, 0, x.Cols), x.Slice(g.Rows, x.Rows, 0, x.Cols), matrix32(g.W), g.Curves)
 	k.bias, k.trainLabels, k.testLabels = floats32(g.Bias.Data), ints(g.YTrain), ints(g.YTest)
 	return k
 }
@@ -88,12 +101,13 @@ func mnistTask(tb testing.TB) task {
 // sobelTask is an image filter: 27 columns, 2 outputs, 5000 rows of one photograph and 4000 of another.
 func sobelTask(tb testing.TB) task {
 	var g struct {
-		Rows int `json:"rows_train"`
-		W    golden.Tensor
+		Rows   int `json:"rows_train"`
+		W      golden.Tensor
+		Curves curves
 	}
 	golden.JSON(tb, "testdata/img_sobel.json.gz", &g)
 	x := pixels(golden.NPY(tb, "testdata/img_sobel_u8.npy.gz"), 1)
-	return newTask(x.Slice(0, g.Rows, 0, x.Cols), x.Slice(g.Rows, x.Rows, 0, x.Cols), matrix32(g.W))
+	return newTask("sobel", x.Slice(0, g.Rows, 0, x.Cols), x.Slice(g.Rows, x.Rows, 0, x.Cols), matrix32(g.W), g.Curves)
 }
 
 func pixels(a golden.Array, scale float64) tensor.Matrix[float32] {

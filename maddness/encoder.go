@@ -7,15 +7,17 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Encoder is what can be learned from rows before it is known what they are multiplied with: trees, and for each of their codes
-// the prototype of a row. [Encoder.Bind] multiplies the prototypes with a matrix, which takes 16*C*D*M multiply-adds. Operators bound
-// to one Encoder share codes: encode rows once and look up each product. It is immutable and safe for concurrent use.
+// Encoder is what can be learned from rows before it is known what they are multiplied with: trees, and for each of
+// their codes the prototype of a row. [Encoder.Bind] multiplies the prototypes with a matrix, which takes 16*C*D*M
+// multiply-adds. Operators bound to one Encoder share codes: encode rows once and look up each product. It is immutable
+// and safe for concurrent use.
 type Encoder struct {
 	op *Operator // of the identity: its tables are prototypes
 }
 
-// FitEncoder learns an encoder from N x D training rows. Trees keep rows together that are alike, since the outputs are not known;
-// [Fit] is more accurate where they are. Options of tables belong to [Encoder.Bind]. Errors are those of [Fit].
+// FitEncoder learns an encoder from N x D training rows. Trees keep rows together that are alike, since the outputs are
+// not known; [Fit] is more accurate where they are. Options of tables belong to [Encoder.Bind]. Errors are those of
+// [Fit].
 func FitEncoder(a tensor.Matrix[float32], opts ...Option) (*Encoder, error) {
 	o, err := configure("FitEncoder", opts, nil)
 	for _, name := range tableOptions {
@@ -50,8 +52,8 @@ func FitEncoder(a tensor.Matrix[float32], opts ...Option) (*Encoder, error) {
 	return &Encoder{op}, nil
 }
 
-// Bind returns the operator that multiplies with b, D x M. Options are WithBias, WithReLU, WithLUTBits, WithAggregation and
-// WithWorkers. Errors are those of [Fit].
+// Bind returns the operator that multiplies with b, D x M. Options are WithBias, WithReLU, WithLUTBits, WithAggregation
+// and WithWorkers. Errors are those of [Fit].
 func (e *Encoder) Bind(b tensor.Matrix[float32], opts ...Option) (*Operator, error) {
 	o, err := configure("Bind", opts, tableOptions)
 	o.codebooks, o.grouping, o.refine = e.op.codebooks, e.op.stats.Grouping, e.op.stats.Refine
@@ -81,7 +83,8 @@ func (e *Encoder) Prototypes() *LUT { return e.op.LUT() }
 // Trees returns a copy of the hash functions.
 func (e *Encoder) Trees() Trees { return e.op.Trees() }
 
-// Stats describes the encoder: outputs are the columns themselves, and TrainNMSE says how well prototypes add up to the rows.
+// Stats describes the encoder: outputs are the columns themselves, and TrainNMSE says how well prototypes add up to the
+// rows.
 func (e *Encoder) Stats() Stats { return e.op.Stats() }
 
 // MarshalBinary writes the encoder as [Operator.MarshalBinary] does.

@@ -264,7 +264,7 @@ func ExampleOperator_MarshalBinary() {
 	// true
 }
 
-// Quantised activations go in as they are, and the next layer's come out, between operators that know each other's units.
+// Quantised activations go in as they are, and the next layer's come out.
 func ExampleMulInts() {
 	quantised := func(a tensor.Matrix[float32], unit float32) (maddness.Ints[uint8], tensor.Matrix[float32]) {
 		q, values := maddness.IntsOf(a.Rows, a.Cols, make([]uint8, len(a.Data))), tensor.NewMatrix[float32](a.Rows, a.Cols)

@@ -9,12 +9,12 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Fit learns an approximation of y = a*b, or a*b + bias, for new rows like those of a: N x D training rows and a D x M matrix. What it
-// returns keeps neither.
+// Fit learns an approximation of y = a*b, or a*b + bias, for new rows like those of a: N x D training rows and a D x M
+// matrix. What it returns keeps neither.
 //
-// Errors report everything that is wrong at once and wrap tensor.ErrEmpty (no rows or outputs), tensor.ErrShape (a, b and the bias
-// do not fit together), [ErrColumns] (D < C), tensor.ErrNotFinite (a NaN or an infinity in a, in b or in a*b), tensor.ErrRange (an
-// option's value) and [ErrConflict].
+// Errors report everything that is wrong at once and wrap tensor.ErrEmpty (no rows or outputs), tensor.ErrShape (a, b
+// and the bias do not fit together), [ErrColumns] (D < C), tensor.ErrNotFinite (a NaN or an infinity in a, in b or in
+// a*b), tensor.ErrRange (an option's value) and [ErrConflict].
 func Fit(a, b tensor.Matrix[float32], opts ...Option) (*Operator, error) {
 	o, err := configure("Fit", opts, nil)
 	if err := errors.Join(err, o.checkRows(a), checkMatrix(a, b), o.checkOutputs(b.Cols)); err != nil {
@@ -35,9 +35,9 @@ func Fit(a, b tensor.Matrix[float32], opts ...Option) (*Operator, error) {
 	return p.solve(o)
 }
 
-// FitTargets learns an approximation of a function of which only values are known: a is N x D, and row i of y, N x M, is what row i
-// of a shall give. Outputs are assumed to depend on the columns about linearly when columns are grouped and trees are begun; the
-// tables and [WithRefine] assume nothing. Errors are those of [Fit].
+// FitTargets learns an approximation of a function of which only values are known: a is N x D, and row i of y, N x M,
+// is what row i of a shall give. Outputs are assumed to depend on the columns about linearly when columns are grouped
+// and trees are begun; the tables and [WithRefine] assume nothing. Errors are those of [Fit].
 func FitTargets(a, y tensor.Matrix[float32], opts ...Option) (*Operator, error) {
 	o, err := configure("FitTargets", opts, nil)
 	if o.paper {
@@ -100,7 +100,8 @@ func (p problem) fit(o *config) (fitted, error) {
 	return l.fitted(leaves)
 }
 
-// prototypes learns the paper's: means of buckets plus the ridge regression of what they leave of the rows on the codes.
+// prototypes learns the paper's: means of buckets plus the ridge regression of what they leave of the rows on the
+// codes.
 func (p problem) prototypes(o *config) (fitted, error) {
 	l := newLearner(o, p.a)
 	l.y, l.mean = p.y, make([]float64, p.y.Cols)
@@ -198,7 +199,8 @@ func (p problem) measured(o *config, f fitted) (*Operator, error) {
 	return op, nil
 }
 
-// nmse is the mean squared error of op over the variance of the targets: 0 for exact constants and +Inf for inexact ones.
+// nmse is the mean squared error of op over the variance of the targets: 0 for exact constants and +Inf for inexact
+// ones.
 func (p problem) nmse(op *Operator) float64 {
 	got := tensor.NewMatrix[float32](p.a.Rows, op.outputs)
 	if err := op.Mul(got, p.a); err != nil {

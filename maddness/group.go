@@ -46,8 +46,8 @@ func contiguous(d, c int) [][]int {
 	return groups
 }
 
-// byCovariance grows groups of the sizes of contiguous ones, each from the column of most energy that is left, by the column
-// whose contribution to the product varies most with theirs.
+// byCovariance grows groups of the sizes of contiguous ones, each from the column of most energy that is left, by the
+// column whose contribution to the product varies most with theirs.
 func (l *learner) byCovariance() [][]int {
 	d := l.x.Rows
 	affinity := l.covariance()
@@ -114,8 +114,8 @@ func (l *learner) covariance() tensor.Matrix[float64] {
 	return cov
 }
 
-// linear returns the D x M matrix of the ridge regression of the targets on the columns: what columns contribute to targets
-// whose matrix is not known. The penalty is a thousandth of the mean variance.
+// linear returns the D x M matrix of the ridge regression of the targets on the columns: what columns contribute to
+// targets whose matrix is not known. The penalty is a thousandth of the mean variance.
 func (l *learner) linear() (tensor.Matrix[float32], error) {
 	d, n, m := l.x.Rows, l.x.Cols, l.y.Cols
 	b := tensor.NewMatrix[float32](d, m)

@@ -16,8 +16,8 @@ type Ints[T Integer] struct {
 	Data       []T // at least (Rows-1)*Stride+Cols elements
 }
 
-// IntsOf views data as a rows by cols matrix without copying. It panics with an error wrapping tensor.ErrShape unless rows and
-// cols are not negative and len(data) is exactly rows*cols.
+// IntsOf views data as a rows by cols matrix without copying. It panics with an error wrapping tensor.ErrShape unless
+// rows and cols are not negative and len(data) is exactly rows*cols.
 func IntsOf[T Integer](rows, cols int, data []T) Ints[T] {
 	if rows < 0 || cols < 0 || len(data) != rows*cols {
 		panic(fmt.Errorf("maddness: IntsOf: %d elements cannot be viewed as %dx%d: %w", len(data), rows, cols, tensor.ErrShape))
@@ -38,9 +38,9 @@ func (m Ints[T]) Validate() error {
 	return nil
 }
 
-// MulInts sets row n of dst, N x M, to the outputs for row n of a, N x D, of quantised data. The operator compares integers with its
-// thresholds as they are: it must have been fitted to the integers' values, their scale being part of its matrix.
-// Like [Operator.Mul] in everything else.
+// MulInts sets row n of dst, N x M, to the outputs for row n of a, N x D, of quantised data. The operator compares
+// integers with its thresholds as they are: it must have been fitted to the integers' values, their scale being part of
+// its matrix. Like [Operator.Mul] in everything else.
 func MulInts[T Integer](o *Operator, dst tensor.Matrix[float32], a Ints[T]) error {
 	return o.run(sourceOf(a, false), sink{dst: dst})
 }
@@ -50,7 +50,8 @@ func MulIntsT[T Integer](o *Operator, dst tensor.Matrix[float32], a Ints[T]) err
 	return o.run(sourceOf(a, true), sink{dst: dst, across: true})
 }
 
-// EncodeInts appends the codes of the rows of a, N x D, to dst, for lookups of any kind; see [MulInts] and [Operator.Encode].
+// EncodeInts appends the codes of the rows of a, N x D, to dst, for lookups of any kind; see [MulInts] and
+// [Operator.Encode].
 func EncodeInts[T Integer](o *Operator, dst *Codes, a Ints[T]) error {
 	return o.encode(dst, sourceOf(a, false))
 }

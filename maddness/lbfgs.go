@@ -2,17 +2,17 @@ package maddness
 
 import "github.com/espalier-ml/espalier/tensor"
 
-// The settings of [minimise]: how many steps back it looks, how many steps it takes at most, and the relative decrease over five steps
-// at which it stops.
+// The settings of [minimise]: how many steps back it looks, how many steps it takes at most, and the relative decrease
+// over five steps at which it stops.
 const (
 	lbfgsMemory  = 10
 	lbfgsSteps   = 200
 	lbfgsDecline = 1e-6
 )
 
-// minimise moves x to about the minimum of a smooth convex function by limited-memory BFGS (J. Nocedal, "Updating Quasi-Newton
-// Matrices with Limited Storage", Mathematics of Computation 35, 1980) with steps halved until the function falls enough. f
-// returns the value at x and writes the gradient.
+// minimise moves x to about the minimum of a smooth convex function by limited-memory BFGS (J. Nocedal, "Updating
+// Quasi-Newton Matrices with Limited Storage", Mathematics of Computation 35, 1980) with steps halved until the
+// function falls enough. f returns the value at x and writes the gradient.
 func minimise(x []float64, f func(gradient, x []float64) float64) {
 	n := len(x)
 	gradient, direction := make([]float64, n), make([]float64, n)

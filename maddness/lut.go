@@ -7,11 +7,11 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// LUT holds the lookup tables of an operator in float32: the parameters that its outputs are linear in, for training in the
-// user's own loop. y[n,m] = Offset[m] + sum over c of Table[m,c,code[n,c]].
+// LUT holds the lookup tables of an operator in float32: the parameters that its outputs are linear in, for training in
+// the user's own loop. y[n,m] = Offset[m] + sum over c of Table[m,c,code[n,c]].
 //
-// [Operator.LUT] returns a copy to start from and [Operator.WithLUT] an operator that uses the result. A LUT is mutable and not safe for concurrent
-// use; Lookup and Grad do not modify codes.
+// [Operator.LUT] returns a copy to start from and [Operator.WithLUT] an operator that uses the result. A LUT is mutable
+// and not safe for concurrent use; Lookup and Grad do not modify codes.
 type LUT struct {
 	Table  tensor.Param[float32] // Shape [M, C, 16]
 	Offset tensor.Param[float32] // Shape [M]
@@ -73,8 +73,8 @@ func (l *LUT) Lookup(dst tensor.Matrix[float32], codes *Codes) error {
 	return nil
 }
 
-// Grad adds the gradient of a loss to Table.Grad and Offset.Grad: dy, N x M, is that with respect to the outputs. Errors wrap
-// tensor.ErrShape and leave the gradients unchanged.
+// Grad adds the gradient of a loss to Table.Grad and Offset.Grad: dy, N x M, is that with respect to the outputs.
+// Errors wrap tensor.ErrShape and leave the gradients unchanged.
 func (l *LUT) Grad(codes *Codes, dy tensor.Matrix[float32]) error {
 	if err := l.check("dy", dy, codes); err != nil {
 		return err

@@ -7,10 +7,11 @@ import (
 	"math"
 )
 
-// The binary form, numbers little-endian: a magic with the version, then as uint32 the columns D, outputs M, codebooks C, bits,
-// aggregation, grouping, passes and flags, as uint64 the training rows, as float64 the two errors of Stats and the C entropies, for each tree
-// four uint32 columns and 15 float32 thresholds, the float32 tables [M, C, 16] and the M offsets, and the CRC-32 of all that. Tables are
-// stored before rounding, so that they can be trained on; reading rounds them to the same integers.
+// The binary form, numbers little-endian: a magic with the version, then as uint32 the columns D, outputs M, codebooks
+// C, bits, aggregation, grouping, passes and flags, as uint64 the training rows, as float64 the two errors of Stats and
+// the C entropies, for each tree four uint32 columns and 15 float32 thresholds, the float32 tables [M, C, 16] and the M
+// offsets, and the CRC-32 of all that. Tables are stored before rounding, so that they can be trained on; reading
+// rounds them to the same integers.
 const (
 	operatorMagic = "maddness.operator\x01"
 	encoderMagic  = "maddness.encoder\x01"
@@ -20,11 +21,12 @@ const (
 	flagReLU    = 1
 )
 
-// MarshalBinary writes the operator: versioned, checksummed, 64 bytes per output and codebook. The number of workers is not part of it.
+// MarshalBinary writes the operator: versioned, checksummed, 64 bytes per output and codebook. The number of workers is
+// not part of it.
 func (o *Operator) MarshalBinary() ([]byte, error) { return o.marshal(operatorMagic), nil }
 
-// UnmarshalBinary reads what MarshalBinary wrote; o is unchanged by an error, which wraps [ErrFormat]. It takes no more memory than
-// a small multiple of the bytes that are there. It must not run beside other calls.
+// UnmarshalBinary reads what MarshalBinary wrote; o is unchanged by an error, which wraps [ErrFormat]. It takes no more
+// memory than a small multiple of the bytes that are there. It must not run beside other calls.
 func (o *Operator) UnmarshalBinary(b []byte) error {
 	op, err := unmarshal(b, operatorMagic)
 	if err == nil {

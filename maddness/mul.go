@@ -2,25 +2,25 @@ package maddness
 
 import "github.com/espalier-ml/espalier/tensor"
 
-// The products below take any number of rows, 0 included, work on blocks of them on up to WithWorkers goroutines, and give
-// the same bits for any number of those, any split into calls and any kernel. They do not allocate after warm-up. NaN goes left
-// in every comparison, and infinities are numbers like others. Errors wrap tensor.ErrShape, tensor.ErrRange and tensor.ErrOverlap; nothing
-// is written then.
+// The products below take any number of rows, 0 included, work on blocks of them on up to WithWorkers goroutines, and
+// give the same bits for any number of those, any split into calls and any kernel. They do not allocate after warm-up.
+// NaN goes left in every comparison, and infinities are numbers like others. Errors wrap tensor.ErrShape,
+// tensor.ErrRange and tensor.ErrOverlap; nothing is written then.
 
-// Mul sets row n of dst, N x M, to the outputs for row n of a, N x D: both row-major, as activations usually are. Only the
-// columns that trees look at are read.
+// Mul sets row n of dst, N x M, to the outputs for row n of a, N x D: both row-major, as activations usually are. Only
+// the columns that trees look at are read.
 func (o *Operator) Mul(dst, a tensor.Matrix[float32]) error {
 	return o.run(source{a: a}, sink{dst: dst})
 }
 
-// MulT sets column n of dst, M x N, to the outputs for column n of a, D x N: both feature-major, which is the fastest layout and
-// makes the result of one operator the input of the next.
+// MulT sets column n of dst, M x N, to the outputs for column n of a, D x N: both feature-major, which is the fastest
+// layout and makes the result of one operator the input of the next.
 func (o *Operator) MulT(dst, a tensor.Matrix[float32]) error {
 	return o.run(source{a: a, across: true}, sink{dst: dst, across: true})
 }
 
-// ArgMax sets dst[n] to the index of the largest output for row n of a, N x D, the first of equals: a classifier's decision
-// without its logits. dst has N elements.
+// ArgMax sets dst[n] to the index of the largest output for row n of a, N x D, the first of equals: a classifier's
+// decision without its logits. dst has N elements.
 func (o *Operator) ArgMax(dst []int32, a tensor.Matrix[float32]) error {
 	return o.run(source{a: a}, sink{kind: largest, index: dst})
 }
@@ -30,8 +30,9 @@ func (o *Operator) ArgMaxT(dst []int32, a tensor.Matrix[float32]) error {
 	return o.run(source{a: a, across: true}, sink{kind: largest, index: dst})
 }
 
-// MulInt8 is [Operator.Mul] with outputs rounded to multiples of unit, which is greater than 0: dst, N x M, is y/unit rounded half
-// to even and clipped to -128..127. A next operator that was fitted to such integers takes them with [EncodeInts].
+// MulInt8 is [Operator.Mul] with outputs rounded to multiples of unit, which is greater than 0: dst, N x M, is y/unit
+// rounded half to even and clipped to -128..127. A next operator that was fitted to such integers takes them with
+// [EncodeInts].
 func (o *Operator) MulInt8(dst Ints[int8], a tensor.Matrix[float32], unit float32) error {
 	return o.run(source{a: a}, sink{kind: integers, ints: dst, unit: unit})
 }
@@ -66,8 +67,8 @@ func (o *Operator) LookupInt8T(dst Ints[int8], codes *Codes, unit float32) error
 	return o.run(source{kind: isCodes, codes: codes}, sink{kind: integers, ints: dst, unit: unit, across: true})
 }
 
-// Encode appends the codes of the rows of a, N x D, to dst. Appending is fastest while dst holds a multiple of 64 rows. Errors
-// wrap tensor.ErrShape, also if dst holds rows of another number of codebooks, and leave dst unchanged.
+// Encode appends the codes of the rows of a, N x D, to dst. Appending is fastest while dst holds a multiple of 64 rows.
+// Errors wrap tensor.ErrShape, also if dst holds rows of another number of codebooks, and leave dst unchanged.
 func (o *Operator) Encode(dst *Codes, a tensor.Matrix[float32]) error {
 	return o.encode(dst, source{a: a})
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Operator approximates the product of rows with a fixed D x M matrix by four comparisons per codebook and one table entry per
-// codebook and output. It is immutable, but for UnmarshalBinary, and safe for concurrent use.
+// Operator approximates the product of rows with a fixed D x M matrix by four comparisons per codebook and one table
+// entry per codebook and output. It is immutable, but for UnmarshalBinary, and safe for concurrent use.
 type Operator struct {
 	columns, outputs, codebooks int // D, M, C
 
@@ -34,9 +34,10 @@ var (
 	refitOptions = []string{"WithRidge"}
 )
 
-// New makes an operator of trees over rows of the given number of columns and of tables, which it copies: hand-built, changed, or
-// fitted elsewhere. Options are WithBias, which is added to lut.Offset, WithReLU, WithLUTBits, WithAggregation and WithWorkers.
-// Errors wrap tensor.ErrEmpty, tensor.ErrShape, tensor.ErrRange and tensor.ErrNotFinite and name the element at fault.
+// New makes an operator of trees over rows of the given number of columns and of tables, which it copies: hand-built,
+// changed, or fitted elsewhere. Options are WithBias, which is added to lut.Offset, WithReLU, WithLUTBits,
+// WithAggregation and WithWorkers. Errors wrap tensor.ErrEmpty, tensor.ErrShape, tensor.ErrRange and
+// tensor.ErrNotFinite and name the element at fault.
 func New(columns int, trees Trees, lut *LUT, opts ...Option) (*Operator, error) {
 	o, err := configure("New", opts, tableOptions)
 	f := fitted{columns: columns, trees: trees, lut: lut}
@@ -132,8 +133,8 @@ func (o *Operator) Stats() Stats {
 	return s
 }
 
-// WithLUT returns an operator with the same trees and settings and other tables, which it copies and rounds: the end of training in
-// the user's own loop. lut has the shape of [Operator.LUT]; errors are those of [New].
+// WithLUT returns an operator with the same trees and settings and other tables, which it copies and rounds: the end of
+// training in the user's own loop. lut has the shape of [Operator.LUT]; errors are those of [New].
 func (o *Operator) WithLUT(lut *LUT) (*Operator, error) {
 	f := fitted{columns: o.columns, trees: o.trees, lut: lut, entropy: slices.Clone(o.stats.Entropy), rows: o.stats.TrainRows}
 	if err := f.validate(); err != nil {

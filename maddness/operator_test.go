@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/espalier-ml/espalier/internal/allocs"
 	"github.com/espalier-ml/espalier/internal/race"
 	"github.com/espalier-ml/espalier/tensor"
 )
@@ -128,8 +129,8 @@ func rounded8(v, unit float32) int8 {
 	return int8(max(-128, min(127, math.RoundToEven(float64(v*(1/unit))))))
 }
 
-// Every product is the brute-force one to the bit: any rows, columns, codebooks and outputs, any layout and stride, floats,
-// integers and codes, all epilogues and aggregations.
+// Every product is the brute-force one to the bit: any rows, columns, codebooks and outputs, any layout and stride,
+// floats, integers and codes, all epilogues and aggregations.
 func TestProductsAreBruteForce(t *testing.T) {
 	type shape struct{ rows, columns, outputs, codebooks int }
 	var shapes []shape
@@ -331,6 +332,9 @@ func TestProductsDoNotAllocate(t *testing.T) {
 		require.NoError(t, f(), name)
 		require.Zero(t, testing.AllocsPerRun(20, func() { _ = f() }), name)
 	}
+	large := randomRows(9, 20000, 16) // enough for several goroutines
+	out := tensor.NewMatrix[float32](large.Rows, 12)
+	require.Zero(t, allocs.PerCall(func() { _ = op.Mul(out, large) }), "on all processors")
 }
 
 // What stays of a call that fails: nothing.

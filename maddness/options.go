@@ -44,8 +44,8 @@ type Metric uint8
 
 // The metrics.
 const (
-	// OutputSSE is the squared error of what the columns of a codebook contribute to the product: x_J * B_J. It needs to know B,
-	// and halves the error of [InputSSE] together with [WithRefine].
+	// OutputSSE is the squared error of what the columns of a codebook contribute to the product: x_J * B_J. It needs
+	// to know B, and is the more accurate.
 	OutputSSE Metric = iota
 	// InputSSE is the squared error of the columns themselves, whatever they are multiplied with: the paper's choice.
 	InputSSE
@@ -58,8 +58,9 @@ type Grouping uint8
 const (
 	// Contiguous gives each codebook D/C neighbouring columns, and one more to each of the first D mod C.
 	Contiguous Grouping = iota
-	// OutputCovariance puts columns together whose contributions to the product vary together: groups of the same sizes, grown
-	// greedily by |cov(x_i, x_j) * <b_i, b_j>| from the column of most energy. It helps where D/C is 8 or more.
+	// OutputCovariance puts columns together whose contributions to the product vary together: groups of the same
+	// sizes, grown greedily by |cov(x_i, x_j) * <b_i, b_j>| from the column of most energy. It helps where D/C is 8 or
+	// more.
 	OutputCovariance
 )
 
@@ -74,15 +75,15 @@ const (
 	saturating = 2
 )
 
-// Average is the paper's approximation for processors without wide sums: within groups of u codebooks, entries of 8 bits
-// without sign are averaged in pairs, each average rounding up, and the expected excess is taken off at the end. u is a power of two,
-// 1 to 256, and divides the number of codebooks. All outputs share one scale, as in the reference. It loses accuracy, about
-// u/8 squared units per entry, and is here to compare with.
+// Average is the paper's approximation for processors without wide sums: within groups of u codebooks, entries of 8
+// bits without sign are averaged in pairs, each average rounding up, and the expected excess is taken off at the end. u
+// is a power of two, 1 to 256, and divides the number of codebooks. All outputs share one scale, as in the reference.
+// It loses accuracy, about u/8 squared units per entry, and is here to compare with.
 func Average(u int) Aggregation { return aggregate(averaging, u) }
 
-// Saturate is Bolt's approximation: within groups of u codebooks, 1 to 256, entries of 8 bits without sign are added and
-// clipped at 255. u divides the number of codebooks. All outputs share one scale, set so that a group's sum is clipped from
-// four standard deviations on.
+// Saturate is Bolt's approximation: within groups of u codebooks, 1 to 256, entries of 8 bits without sign are added
+// and clipped at 255. u divides the number of codebooks. All outputs share one scale, set so that a group's sum is
+// clipped from four standard deviations on.
 func Saturate(u int) Aggregation { return aggregate(saturating, u) }
 
 func aggregate(kind, u int) Aggregation {
@@ -139,8 +140,8 @@ func WithCodebooks(c int) Option {
 	}
 }
 
-// WithRidge sets the penalty lambda on the squares of table entries, in rows: an entry that n training rows use shrinks by about
-// n/(n+lambda). Greater than 0; default 1.
+// WithRidge sets the penalty lambda on the squares of table entries, in rows: an entry that n training rows use shrinks
+// by about n/(n+lambda). Greater than 0; default 1.
 func WithRidge(lambda float64) Option {
 	return func(o *config) error {
 		if !(lambda > 0) || math.IsInf(lambda, 1) {
@@ -163,8 +164,8 @@ func WithMetric(m Metric) Option {
 	}
 }
 
-// WithMetricDims sets to how many principal directions outputs are reduced while splits are searched, at least 1; default 16.
-// It has no effect on [InputSSE] without [WithRefine].
+// WithMetricDims sets to how many principal directions outputs are reduced while splits are searched, at least 1;
+// default 16. It has no effect on [InputSSE] without [WithRefine].
 func WithMetricDims(q int) Option {
 	return func(o *config) error {
 		if q < 1 {
@@ -175,8 +176,8 @@ func WithMetricDims(q int) Option {
 	}
 }
 
-// WithCandidates restricts each level of a tree to the n columns, of those it may look at, with the largest squared error
-// within buckets, as the paper does with 4; default 0, all of them.
+// WithCandidates restricts each level of a tree to the n columns, of those it may look at, with the largest squared
+// error within buckets, as the paper does with 4; default 0, all of them.
 func WithCandidates(n int) Option {
 	return func(o *config) error {
 		if n < 0 {
@@ -187,8 +188,8 @@ func WithCandidates(n int) Option {
 	}
 }
 
-// WithRefine sets the number of passes of coordinate descent after the first fit, 0 or more; default 2. In each, every tree is
-// fitted anew to what the others leave of the targets, and kept if that lowers the squared error.
+// WithRefine sets the number of passes of coordinate descent after the first fit, 0 or more; default 2. In each, every
+// tree is fitted anew to what the others leave of the targets, and kept if that lowers the squared error.
 func WithRefine(passes int) Option {
 	return func(o *config) error {
 		if passes < 0 {
@@ -199,8 +200,8 @@ func WithRefine(passes int) Option {
 	}
 }
 
-// WithWide sets how many columns, those most correlated with what is to be explained, a tree may look at in refinement beside
-// its own; 0 or more, default 32.
+// WithWide sets how many columns, those most correlated with what is to be explained, a tree may look at in refinement
+// beside its own; 0 or more, default 32.
 func WithWide(columns int) Option {
 	return func(o *config) error {
 		if columns < 0 {
@@ -222,8 +223,8 @@ func WithGrouping(g Grouping) Option {
 	}
 }
 
-// WithColumns says which columns each codebook may look at, instead of a grouping. Groups may overlap and need not cover all
-// columns; [WithWide](0) keeps refinement inside of them.
+// WithColumns says which columns each codebook may look at, instead of a grouping. Groups may overlap and need not
+// cover all columns; [WithWide](0) keeps refinement inside of them.
 func WithColumns(groups [][]int) Option {
 	return func(o *config) error {
 		if len(groups) == 0 {
@@ -259,10 +260,10 @@ func WithSplitter(s Splitter) Option {
 	}
 }
 
-// WithPaper makes the reference's choices with unquantised thresholds: [InputSSE], 4 candidates, [Contiguous] groups, no
-// refinement, prototypes that shrink towards the means of their buckets, and [Average] over 16 codebooks, or over the largest
-// power of two that divides their number. The options for these may not be given beside it, except [WithAggregation], and it
-// is not for [FitTargets].
+// WithPaper makes the reference's choices with unquantised thresholds: [InputSSE], 4 candidates, [Contiguous] groups,
+// no refinement, prototypes that shrink towards the means of their buckets, and [Average] over 16 codebooks, or over
+// the largest power of two that divides their number. The options for these may not be given beside it, except
+// [WithAggregation], and it is not for [FitTargets].
 func WithPaper() Option {
 	return func(o *config) error {
 		o.paper, o.metric, o.candidates, o.grouping, o.refine = true, InputSSE, 4, Contiguous, 0
@@ -271,8 +272,8 @@ func WithPaper() Option {
 	}
 }
 
-// WithTrainRows sets how many training rows are used at most, at least 1; default 65536. If there are more, that many are drawn with
-// the seed. A fit needs about 12 bytes per row and column, and 16 per row and output.
+// WithTrainRows sets how many training rows are used at most, at least 1; default 65536. If there are more, that many
+// are drawn with the seed. A fit needs about 12 bytes per row and column, and 16 per row and output.
 func WithTrainRows(most int) Option {
 	return func(o *config) error {
 		if most < 1 {
@@ -283,9 +284,10 @@ func WithTrainRows(most int) Option {
 	}
 }
 
-// WithValidation holds out this fraction of the training rows, in (0, 0.5], fits both groupings with 0, 1 and 2 passes of
-// refinement to the rest, and then fits the variant of least error on the rows held out to all of them. What
-// [WithGrouping], [WithColumns] or [WithRefine] fix does not vary. Default 0: no choice is made. It takes about six times as long.
+// WithValidation holds out this fraction of the training rows, in (0, 0.5], fits both groupings with 0, 1 and 2 passes
+// of refinement to the rest, and then fits the variant of least error on the rows held out to all of them. What
+// [WithGrouping], [WithColumns] or [WithRefine] fix does not vary. Default 0: no choice is made. It takes several times
+// as long.
 func WithValidation(fraction float64) Option {
 	return func(o *config) error {
 		if !(fraction > 0 && fraction <= 0.5) {
@@ -316,8 +318,8 @@ func WithProgress(f func(done, total int)) Option {
 	}
 }
 
-// WithWorkers sets the number of goroutines of the fit and of every later product, at least 1; default GOMAXPROCS at the time of
-// each. Results do not depend on it.
+// WithWorkers sets the number of goroutines of the fit and of every later product, at least 1; default GOMAXPROCS at
+// the time of each. Results do not depend on it.
 func WithWorkers(n int) Option {
 	return func(o *config) error {
 		if n < 1 {
@@ -381,8 +383,8 @@ func (o *config) set(name string) error {
 	return nil
 }
 
-// configure applies the options and reports everything that is wrong with them at once. Options not in allowed, if that is
-// not nil, are refused.
+// configure applies the options and reports everything that is wrong with them at once. Options not in allowed, if that
+// is not nil, are refused.
 func configure(call string, opts []Option, allowed []string) (*config, error) {
 	o := &config{given: map[string]bool{}, meter: &meter{}, codebooks: 16, ridge: 1, metricDims: 16, refine: 2, wide: 32,
 		trainRows: 1 << 16, heldOut: math.NaN(), bits: 8}

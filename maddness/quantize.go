@@ -9,8 +9,9 @@ type rounded struct {
 	scale, offset []float32
 }
 
-// roundSigned rounds tables to integers of the given number of bits, symmetric around the middle of each output's and codebook's
-// entries, with a scale for each output: q = round((L - mid) / s), s the largest |L - mid| over 2^(bits-1) - 1, halves away from zero.
+// roundSigned rounds tables to integers of the given number of bits, symmetric around the middle of each output's and
+// codebook's entries, with a scale for each output: q = round((L - mid) / s), s the largest |L - mid| over 2^(bits-1) -
+// 1, halves away from zero.
 func roundSigned(lut *LUT, bits int) rounded {
 	outputs, codebooks := lut.Table.Shape[0], lut.Table.Shape[1]
 	r := rounded{signed: make([]int8, len(lut.Table.Data)), scale: make([]float32, outputs), offset: make([]float32, outputs)}
@@ -37,9 +38,9 @@ func roundSigned(lut *LUT, bits int) rounded {
 	return r
 }
 
-// roundUnsigned rounds tables to 0..255 with one scale for all, as the reference does for averaging: q = (L - min_c)*scale + 1/2 rounded
-// down, min_c being over outputs and codes. The scale is that of a gap of the next power of two, which the reference shrinks by a hair. A sum S of
-// entries becomes (S - excess)/scale + sum of min_c + offset.
+// roundUnsigned rounds tables to 0..255 with one scale for all, as the reference does for averaging: q = (L -
+// min_c)*scale + 1/2 rounded down, min_c being over outputs and codes. The scale is that of a gap of the next power of
+// two, which the reference shrinks by a hair. A sum S of entries becomes (S - excess)/scale + sum of min_c + offset.
 func roundUnsigned(lut *LUT, a Aggregation) rounded {
 	outputs, codebooks := lut.Table.Shape[0], lut.Table.Shape[1]
 	r := rounded{unsigned: make([]uint8, len(lut.Table.Data)), scale: make([]float32, outputs), offset: make([]float32, outputs)}
@@ -70,8 +71,8 @@ func roundUnsigned(lut *LUT, a Aggregation) rounded {
 	return r
 }
 
-// widestSum is the largest, over outputs and groups of u codebooks, of the mean plus four standard deviations of the sum of
-// entries above low, if codes were uniform and independent.
+// widestSum is the largest, over outputs and groups of u codebooks, of the mean plus four standard deviations of the
+// sum of entries above low, if codes were uniform and independent.
 func widestSum(lut *LUT, low []float64, u int) float64 {
 	widest := 0.0
 	codebooks := len(low)

@@ -8,11 +8,12 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// eigenColumns is up to how many columns principal directions are those of the covariance; beyond, a few steps of subspace
-// iteration find them nearly.
+// eigenColumns is up to how many columns principal directions are those of the covariance; beyond, a few steps of
+// subspace iteration find them nearly.
 const eigenColumns = 64
 
-// reduce returns z projected onto its metricDims principal directions, or a copy of it if it has no more columns than that.
+// reduce returns z projected onto its metricDims principal directions, or a copy of it if it has no more columns than
+// that.
 func (l *learner) reduce(z tensor.Matrix[float64]) tensor.Matrix[float64] {
 	q := min(l.metricDims, z.Rows)
 	if z.Cols <= q {
@@ -60,8 +61,8 @@ func iterated(z tensor.Matrix[float64], q int, seed uint64) tensor.Matrix[float6
 	return v
 }
 
-// orthonormalise makes the rows of v orthogonal to each other and of length one, or zero where they depend on earlier ones:
-// Gram and Schmidt's method, twice for the sake of rounding.
+// orthonormalise makes the rows of v orthogonal to each other and of length one, or zero where they depend on earlier
+// ones: Gram and Schmidt's method, twice for the sake of rounding.
 func orthonormalise(v tensor.Matrix[float64]) {
 	for k := range v.Rows {
 		row := v.Row(k)

@@ -9,9 +9,9 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// RefitLUT returns an operator with the same trees and tables that are fitted anew to rows a, N x D, and their outputs y, N x M, by
-// ridge regression: for new data, other targets, or outputs that later layers should see. The bias is that of y; WithRidge is the only option.
-// Errors are those of [FitTargets].
+// RefitLUT returns an operator with the same trees and tables that are fitted anew to rows a, N x D, and their outputs
+// y, N x M, by ridge regression: for new data, other targets, or outputs that later layers should see. The bias is that
+// of y; WithRidge is the only option. Errors are those of [FitTargets].
 func (o *Operator) RefitLUT(a, y tensor.Matrix[float32], opts ...Option) (*Operator, error) {
 	c, err := configure("RefitLUT", opts, refitOptions)
 	err = errors.Join(err, checkView("a", a), checkView("y", y))
@@ -64,10 +64,10 @@ func (o *Operator) trainingCodes(a tensor.Matrix[float32]) ([][]uint8, error) {
 	return codes, nil
 }
 
-// RefitLabels returns an operator with the same trees whose outputs are the logits of a classifier of M classes: tables that
-// minimise the mean cross-entropy of softmax(y) with the labels, one per row of a, plus lambda/2N times the squared distance from
-// the present tables, lambda being that of WithRidge. The problem is convex and solved by L-BFGS. Errors are those of [Fit];
-// labels outside [0, M) wrap tensor.ErrRange.
+// RefitLabels returns an operator with the same trees whose outputs are the logits of a classifier of M classes: tables
+// that minimise the mean cross-entropy of softmax(y) with the labels, one per row of a, plus lambda/2N times the
+// squared distance from the present tables, lambda being that of WithRidge. The problem is convex and solved by L-BFGS.
+// Errors are those of [Fit]; labels outside [0, M) wrap tensor.ErrRange.
 //
 // It is worth more than the squared error where only the largest output matters; see the package's documentation.
 func (o *Operator) RefitLabels(a tensor.Matrix[float32], labels []int, opts ...Option) (*Operator, error) {
@@ -90,8 +90,9 @@ func (o *Operator) RefitLabels(a tensor.Matrix[float32], labels []int, opts ...O
 	return o.refitCrossEntropy("RefitLabels", a, targets, opts)
 }
 
-// RefitSoft is [Operator.RefitLabels] for rows p, N x M, of class probabilities, such as the softmax of the exact layer's outputs:
-// distillation, which needs no labels. Rows that are negative somewhere or whose sum is further than 1e-3 from 1 wrap tensor.ErrRange.
+// RefitSoft is [Operator.RefitLabels] for rows p, N x M, of class probabilities, such as the softmax of the exact
+// layer's outputs: distillation, which needs no labels. Rows that are negative somewhere or whose sum is further than
+// 1e-3 from 1 wrap tensor.ErrRange.
 func (o *Operator) RefitSoft(a, p tensor.Matrix[float32], opts ...Option) (*Operator, error) {
 	err := errors.Join(checkView("a", a), checkView("p", p))
 	if err == nil {

@@ -198,7 +198,15 @@ func TestRefitForLabels(t *testing.T) {
 	tensor.SoftmaxRows(logits, logits)
 	soft, err := op.RefitSoft(k.train, logits)
 	require.NoError(t, err)
-	t.Logf("accuracy: squared error %.4f, labels %.4f, distilled %.4f", k.accuracy(t, op), k.accuracy(t, labels), k.accuracy(t, soft))
+	exact, right := tensor.NewMatrix[float32](k.test.Rows, 10), 0.0
+	tensor.GemmBias(tensor.NoTrans, tensor.NoTrans, 1, k.test, k.b, 0, exact, k.bias, tensor.Identity)
+	for i, label := range k.testLabels {
+		if tensor.ArgMax(exact.Row(i)) == label {
+			right++
+		}
+	}
+	t.Logf("accuracy: squared error %.4f, labels %.4f, distilled %.4f, exact layer %.4f", k.accuracy(t, op), k.accuracy(t, labels), k.accuracy(t, soft),
+		right/float64(k.test.Rows))
 	require.Greater(t, k.accuracy(t, labels), 0.02+k.accuracy(t, op))
 	require.Greater(t, k.accuracy(t, soft), 0.02+k.accuracy(t, op))
 	require.Equal(t, op.Trees(), labels.Trees())

@@ -8,8 +8,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// solve returns the 16C x M table entries L that minimise |Y - G*L|^2 + lambda*|L|^2, G being the codes as N x 16C indicators:
-// (G'G + lambda*I)^-1 G'Y, by Cholesky decomposition in float64.
+// solve returns the 16C x M table entries L that minimise |Y - G*L|^2 + lambda*|L|^2, G being the codes as N x 16C
+// indicators: (G'G + lambda*I)^-1 G'Y, by Cholesky decomposition in float64.
 func (l *learner) solve(y tensor.Matrix[float64]) (tensor.Matrix[float64], error) {
 	return ridge(l.workers, l.codes, y, l.ridge)
 }

@@ -110,8 +110,8 @@ var jobs = sync.Pool{New: func() any {
 	return j
 }}
 
-// codeBytes is how much of the codes of a block is to stay in the first-level cache while outputs pass over them, and smallWork
-// the number of table entries below which a call is done before another goroutine has started.
+// codeBytes is how much of the codes of a block is to stay in the first-level cache while outputs pass over them, and
+// smallWork the number of table entries below which a call is done before another goroutine has started.
 const (
 	codeBytes = 16 << 10
 	smallWork = 1 << 20
@@ -126,7 +126,7 @@ func (o *Operator) blocks(in source, out sink, rows int) {
 	}
 	blocks := max(1, codeBytes/kernel.CodesLen(kernel.Block, o.codebooks))
 	// Small inputs are divided further, so that everybody has a part.
-	blocks = max(1, min(blocks, rows/(8*kernel.Block)))
+	blocks = max(1, min(blocks, rows/(16*kernel.Block)))
 	tensor.ParallelWorkers(workers, rows, blocks*kernel.Block, j.step)
 	j.o, j.in, j.out = nil, source{}, sink{}
 	jobs.Put(j)

@@ -8,8 +8,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Splitter chooses a level of a tree: the column that all buckets are split by and a threshold for each. Implementations are safe for
-// concurrent use.
+// Splitter chooses a level of a tree: the column that all buckets are split by and a threshold for each.
+// Implementations are safe for concurrent use.
 type Splitter interface {
 	Split(l *Level) Split
 }
@@ -41,8 +41,9 @@ func (l *Level) Sorted(column int) []int32 {
 	return sortedRows(l.Columns.Row(column))
 }
 
-// Exhaustive is the default [Splitter]. It tries every candidate and every threshold halfway between two different neighbouring
-// values, and never separates equal ones. Of equally good columns it takes the first, and of thresholds the lowest.
+// Exhaustive is the default [Splitter]. It tries every candidate and every threshold halfway between two different
+// neighbouring values, and never separates equal ones. Of equally good columns it takes the first, and of thresholds
+// the lowest.
 type Exhaustive struct{}
 
 // Split searches the candidates side by side.
@@ -63,9 +64,9 @@ func (Exhaustive) Split(l *Level) Split {
 	return best
 }
 
-// search is what the columns of a level have in common. With T the sum of a bucket's metric and S that of its first n rows by a
-// column, splitting there lowers the bucket's loss to sum|z|^2 - |S|^2/n - |T-S|^2/(N-n); |S|^2 and S*T are kept up to date row by
-// row, which takes |z|^2 and z*T.
+// search is what the columns of a level have in common. With T the sum of a bucket's metric and S that of its first n
+// rows by a column, splitting there lowers the bucket's loss to sum|z|^2 - |S|^2/n - |T-S|^2/(N-n); |S|^2 and S*T are
+// kept up to date row by row, which takes |z|^2 and z*T.
 type search struct {
 	l       *Level
 	rows    [8]int       // per bucket

@@ -20,7 +20,8 @@ type Stats struct {
 	TrainNMSE   float64  // mean squared error over the variance of the outputs, on the training rows, before bias and ReLU; NaN if not fitted
 	HeldOutNMSE float64  // on the rows that WithValidation held out, of the fit to the others; NaN without it
 
-	// Entropy is that of each codebook's codes over the training rows, in bits: 4 if all are used alike, 0 if one is; NaN if not fitted.
+	// Entropy is that of each codebook's codes over the training rows, in bits: 4 if all are used alike, 0 if one is;
+	// NaN if not fitted.
 	Entropy []float64
 }
 

@@ -7,8 +7,8 @@ import (
 )
 
 // Trees are hash functions, one per codebook: four comparisons of a row's columns with thresholds give one of 16 codes.
-// Start at node i = 1; at level l go to node 2i+1 if column Dims[c][l] is greater than Thresholds[c][i] and to 2i if it is not,
-// NaN included; after four levels the code is i-16. A threshold of +Inf never goes right. Index 0 is not used.
+// Start at node i = 1; at level l go to node 2i+1 if column Dims[c][l] is greater than Thresholds[c][i] and to 2i if it
+// is not, NaN included; after four levels the code is i-16. A threshold of +Inf never goes right. Index 0 is not used.
 type Trees struct {
 	Dims       [][4]int
 	Thresholds [][16]float32
