@@ -1,6 +1,6 @@
-// Package kernel holds the inner loops of package maddness: encoding rows with hash trees and adding up table entries. Rows are
-// worked on in blocks of 64; codes lie in memory by block, codebook and row. Every function takes any number of rows, codebooks and outputs
-// and neither allocates nor writes beyond what it is given.
+// Package kernel holds the inner loops of package maddness: encoding rows with hash trees and adding up table entries.
+// Rows are worked on in blocks of 64; codes lie in memory by block, codebook and row. Every function takes any number
+// of rows, codebooks and outputs and neither allocates nor writes beyond what it is given.
 package kernel
 
 // Block is the number of rows that are encoded and looked up together. Memory for codes begins at a multiple of it.

@@ -4,8 +4,8 @@ import "math"
 
 // Tables are lookup tables in the form that scanning takes. They are immutable.
 //
-// Results are y = float32(float32(sum)*scale[m]) + offset[m], multiplied and added apart, so that they have the same bits
-// everywhere.
+// Results are y = float32(float32(sum)*scale[m]) + offset[m], multiplied and added apart, so that they have the same
+// bits everywhere.
 type Tables struct {
 	codebooks, outputs int
 	entries            []int16 // [M][C][16]
