@@ -94,7 +94,8 @@ func statsOf[T tensor.Float](params []*tensor.Param[T], infos []Info, mask func(
 	return s
 }
 
-// Compression is the size before over the size after, >= 1, and infinite if nothing is left.
+// Compression is the size before over the size after, >= 1, and infinite if nothing is left. What is left may include
+// weights that no path uses; [EffectiveKept] counts without them.
 func (s Stats) Compression() float64 { return float64(s.Size) / float64(s.Kept) }
 
 // Speedup is the theoretical one: multiply-adds before over after, >= 1. It is NaN if they were not told.

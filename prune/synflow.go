@@ -35,37 +35,50 @@ func NewSynFlow[T tensor.Float](params []*tensor.Param[T], backward func() error
 }
 
 // Prepare runs the model and keeps its scores. It implements [Preparer].
-func (s *SynFlow[T]) Prepare(masks *Masks) (err error) {
-	saved := make([][]T, 2*len(s.params))
-	for i, p := range s.params {
-		saved[2*i], saved[2*i+1] = append([]T(nil), p.Data...), append([]T(nil), p.Grad...)
-	}
-	defer func() { // also if the user's function panics
-		for i, p := range s.params {
-			copy(p.Data, saved[2*i])
-			copy(p.Grad, saved[2*i+1])
-		}
-	}()
-	for _, p := range s.params {
-		clear(p.Grad)
-		for i, w := range p.Data {
-			p.Data[i] = max(w, -w)
-		}
-		if mask := masks.get(p.Name); mask != nil {
-			Apply(mask, p.Data)
-		}
-	}
-	if err := s.backward(); err != nil {
-		return fmt.Errorf("prune: SynFlow: %w", err)
-	}
-	s.scores = map[string][]T{}
-	for _, p := range s.params {
+func (s *SynFlow[T]) Prepare(masks *Masks) error {
+	scores := map[string][]T{}
+	err := flow(s.params, masks, s.backward, func(_ int, w T) T { return max(w, -w) }, func(p *tensor.Param[T]) {
 		score := make([]T, len(p.Data))
 		for i, w := range p.Data {
 			v := w * p.Grad[i]
 			score[i] = max(v, -v)
 		}
-		s.scores[p.Name] = score
+		scores[p.Name] = score
+	})
+	if err != nil {
+		return fmt.Errorf("prune: SynFlow: %w", err)
+	}
+	s.scores = scores
+	return nil
+}
+
+// flow calls backward with the values of every parameter replaced and those pruned zero, then see with every parameter,
+// and restores values and gradients, also if the user's function panics.
+func flow[T tensor.Float](params []*tensor.Param[T], masks *Masks, backward func() error, value func(param int, w T) T, see func(*tensor.Param[T])) error {
+	saved := make([][]T, 2*len(params))
+	for i, p := range params {
+		saved[2*i], saved[2*i+1] = append([]T(nil), p.Data...), append([]T(nil), p.Grad...)
+	}
+	defer func() {
+		for i, p := range params {
+			copy(p.Data, saved[2*i])
+			copy(p.Grad, saved[2*i+1])
+		}
+	}()
+	for k, p := range params {
+		clear(p.Grad)
+		for i, w := range p.Data {
+			p.Data[i] = value(k, w)
+		}
+		if mask := masks.get(p.Name); mask != nil {
+			Apply(mask, p.Data)
+		}
+	}
+	if err := backward(); err != nil {
+		return err
+	}
+	for _, p := range params {
+		see(p)
 	}
 	return nil
 }

