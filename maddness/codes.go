@@ -41,9 +41,9 @@ func (c *Codes) extend(rows int) {
 	c.rows += rows
 }
 
-// unpacked returns the codes of rows [lo, hi), row after row, in fresh memory.
-func (c *Codes) unpacked(lo, hi int) []uint8 {
-	out := make([]uint8, 0, (hi-lo)*c.codebooks)
+// unpack writes the codes of rows [lo, hi) to memory of b, row after row.
+func (c *Codes) unpack(b *buffer, lo, hi int) []uint8 {
+	out := b.bytes((hi - lo) * c.codebooks)[:0]
 	for i := lo; i < hi; i++ {
 		for k := range c.codebooks {
 			out = append(out, uint8(kernel.CodeAt(c.packed, c.rows, c.codebooks, i, k)))
@@ -52,15 +52,14 @@ func (c *Codes) unpacked(lo, hi int) []uint8 {
 	return out
 }
 
-// buffer is memory for packed codes between encoding and lookup.
-type buffer struct{ packed []byte }
+// buffer is memory for codes on their way.
+type buffer struct{ memory []byte }
 
 var buffers = sync.Pool{New: func() any { return new(buffer) }}
 
-func (b *buffer) of(rows, codebooks int) []byte {
-	n := kernel.CodesLen(rows, codebooks)
-	if cap(b.packed) < n {
-		b.packed = make([]byte, n)
+func (b *buffer) bytes(n int) []byte {
+	if cap(b.memory) < n {
+		b.memory = make([]byte, n)
 	}
-	return b.packed[:n]
+	return b.memory[:n]
 }

@@ -12,7 +12,7 @@ import (
 // multiply-adds. Operators bound to one Encoder share codes: encode rows once and look up each product. It is immutable
 // and safe for concurrent use.
 type Encoder struct {
-	op *Operator // of the identity: its tables are prototypes
+	op Operator // of the identity: its tables are prototypes
 }
 
 // FitEncoder learns an encoder from N x D training rows. Trees keep rows together that are alike, since the outputs are
@@ -39,7 +39,7 @@ func FitEncoder(a tensor.Matrix[float32], opts ...Option) (*Encoder, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &Encoder{op}, nil
+		return &Encoder{*op}, nil
 	}
 	f, err := p.prototypes(o)
 	if err != nil {
@@ -49,14 +49,15 @@ func FitEncoder(a tensor.Matrix[float32], opts ...Option) (*Encoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Encoder{op}, nil
+	return &Encoder{*op}, nil
 }
 
 // Bind returns the operator that multiplies with b, D x M. Options are WithBias, WithReLU, WithLUTBits, WithAggregation
 // and WithWorkers. Errors are those of [Fit].
 func (e *Encoder) Bind(b tensor.Matrix[float32], opts ...Option) (*Operator, error) {
 	o, err := configure("Bind", opts, tableOptions)
-	o.codebooks, o.grouping, o.refine = e.op.codebooks, e.op.stats.Grouping, e.op.stats.Refine
+	fit := e.op.stats
+	o.codebooks, o.grouping, o.refine, o.ridge = fit.Codebooks, fit.Grouping, fit.Refine, fit.Ridge
 	err = errors.Join(err, checkView("b", b), o.checkOutputs(b.Cols))
 	if err == nil && b.Rows != e.op.columns {
 		err = fmt.Errorf("maddness: b has %d rows, the encoder was fitted to %d columns: %w", b.Rows, e.op.columns, tensor.ErrShape)
@@ -94,7 +95,7 @@ func (e *Encoder) MarshalBinary() ([]byte, error) { return e.op.marshal(encoderM
 func (e *Encoder) UnmarshalBinary(b []byte) error {
 	op, err := unmarshal(b, encoderMagic)
 	if err == nil {
-		e.op = op
+		e.op = *op
 	}
 	return err
 }

@@ -58,7 +58,8 @@ func (l *LUT) Lookup(dst tensor.Matrix[float32], codes *Codes) error {
 	}
 	size := 16 * codes.codebooks
 	tensor.Parallel(dst.Rows, blockRows, func(lo, hi int) {
-		block := codes.unpacked(lo, hi)
+		own := buffers.Get().(*buffer)
+		block := codes.unpack(own, lo, hi)
 		for m, offset := range l.Offset.Data {
 			table := l.Table.Data[m*size : (m+1)*size]
 			for i := lo; i < hi; i++ {
@@ -69,6 +70,7 @@ func (l *LUT) Lookup(dst tensor.Matrix[float32], codes *Codes) error {
 				dst.Data[i*dst.Stride+m] = y
 			}
 		}
+		buffers.Put(own)
 	})
 	return nil
 }
@@ -82,7 +84,8 @@ func (l *LUT) Grad(codes *Codes, dy tensor.Matrix[float32]) error {
 	if l.Table.Grad == nil || l.Offset.Grad == nil {
 		return fmt.Errorf("maddness: LUT without Grad: %w", tensor.ErrShape)
 	}
-	all, size := codes.unpacked(0, codes.rows), 16*codes.codebooks
+	own, size := buffers.Get().(*buffer), 16*codes.codebooks
+	all := codes.unpack(own, 0, codes.rows)
 	tensor.Parallel(dy.Cols, 1, func(m, _ int) {
 		grad := l.Table.Grad[m*size : (m+1)*size]
 		for i := range dy.Rows {
@@ -93,6 +96,7 @@ func (l *LUT) Grad(codes *Codes, dy tensor.Matrix[float32]) error {
 			}
 		}
 	})
+	buffers.Put(own)
 	return nil
 }
 

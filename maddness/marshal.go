@@ -16,7 +16,7 @@ const (
 	operatorMagic = "maddness.operator\x01"
 	encoderMagic  = "maddness.encoder\x01"
 
-	headerBytes = 8*4 + 3*8
+	headerBytes = 8*4 + 4*8
 	treeBytes   = 8 + 4*4 + 15*4
 	flagReLU    = 1
 )
@@ -48,7 +48,7 @@ func (o *Operator) marshal(magic string) []byte {
 		b = le.AppendUint32(b, v)
 	}
 	b = le.AppendUint64(b, uint64(o.stats.TrainRows))
-	for _, v := range append([]float64{o.stats.TrainNMSE, o.stats.HeldOutNMSE}, o.stats.Entropy...) {
+	for _, v := range append([]float64{o.stats.Ridge, o.stats.TrainNMSE, o.stats.HeldOutNMSE}, o.stats.Entropy...) {
 		b = le.AppendUint64(b, math.Float64bits(v))
 	}
 	for c, dims := range o.trees.Dims {
@@ -85,7 +85,9 @@ func unmarshal(b []byte, magic string) (*Operator, error) {
 	o := &config{bits: int(r.uint32()), aggregation: Aggregation(r.uint32()), grouping: Grouping(r.uint32()), refine: int(r.uint32())}
 	flags := r.uint32()
 	o.relu = flags&flagReLU != 0
-	rows, trained, heldOut := r.uint64(), r.float64(), r.float64()
+	rows := r.uint64()
+	o.ridge = r.float64()
+	trained, heldOut := r.float64(), r.float64()
 	left := uint64(len(r))
 	if d < 1 || m < 1 || c < 1 || c > left/treeBytes || m > (left-c*treeBytes)/(c*64+4) || left != c*treeBytes+m*(c*64+4) || d > math.MaxInt32 {
 		return bad("%d bytes for %d columns, %d outputs and %d codebooks", len(b), d, m, c)

@@ -44,7 +44,7 @@ func New(columns int, trees Trees, lut *LUT, opts ...Option) (*Operator, error) 
 	if invalid := f.validate(); invalid != nil {
 		return nil, errors.Join(err, fmt.Errorf("maddness: New: %w", invalid))
 	}
-	o.codebooks, o.refine = len(trees.Dims), 0
+	o.codebooks, o.refine, o.ridge = len(trees.Dims), 0, 0
 	if err := errors.Join(err, o.checkOutputs(lut.Table.Shape[0])); err != nil {
 		return nil, err
 	}
@@ -95,14 +95,14 @@ func newOperator(o *config, f fitted) (*Operator, error) {
 		f.entropy = slices.Repeat([]float64{math.NaN()}, codebooks)
 	}
 	op.stats = Stats{Columns: f.columns, Outputs: outputs, Codebooks: codebooks, TableBytes: 16 * outputs * codebooks, Bits: o.bits,
-		Aggregation: o.aggregation, ReLU: o.relu, Grouping: o.grouping, Refine: o.refine, TrainRows: f.rows, TrainNMSE: math.NaN(),
+		Aggregation: o.aggregation, ReLU: o.relu, Grouping: o.grouping, Refine: o.refine, Ridge: o.ridge, TrainRows: f.rows, TrainNMSE: math.NaN(),
 		HeldOutNMSE: o.heldOut, Entropy: f.entropy}
 	return op, nil
 }
 
 // config is what a successor of the operator is made with.
 func (o *Operator) config() *config {
-	return &config{codebooks: o.codebooks, ridge: 1, workers: o.workers, relu: o.relu, bits: o.bits, aggregation: o.aggregation,
+	return &config{codebooks: o.codebooks, ridge: o.stats.Ridge, workers: o.workers, relu: o.relu, bits: o.bits, aggregation: o.aggregation,
 		grouping: o.stats.Grouping, refine: o.stats.Refine, heldOut: math.NaN()}
 }
 

@@ -384,6 +384,12 @@ func TestProductsRefuse(t *testing.T) {
 		require.ErrorContains(t, c.err, c.text, name)
 		require.ErrorContains(t, c.err, "maddness: ", name)
 	}
+	var zero Operator
+	var none Encoder
+	require.ErrorIs(t, zero.Mul(m(5, 0), m(5, 0)), tensor.ErrEmpty)
+	require.ErrorIs(t, none.Encode(&Codes{}, m(5, 0)), tensor.ErrEmpty)
+	_, err := none.Bind(m(0, 2))
+	require.ErrorIs(t, err, tensor.ErrEmpty)
 	require.Equal(t, 2, other.Rows(), "unchanged")
 	for _, v := range buf {
 		require.Zero(t, v, "nothing was written")

@@ -11,7 +11,7 @@ import (
 
 // RefitLUT returns an operator with the same trees and tables that are fitted anew to rows a, N x D, and their outputs
 // y, N x M, by ridge regression: for new data, other targets, or outputs that later layers should see. The bias is that
-// of y; WithRidge is the only option. Errors are those of [FitTargets].
+// of y; WithRidge, by default that of the fit, is the only option. Errors are those of [FitTargets].
 func (o *Operator) RefitLUT(a, y tensor.Matrix[float32], opts ...Option) (*Operator, error) {
 	c, err := configure("RefitLUT", opts, refitOptions)
 	err = errors.Join(err, checkView("a", a), checkView("y", y))
@@ -27,7 +27,9 @@ func (o *Operator) RefitLUT(a, y tensor.Matrix[float32], opts ...Option) (*Opera
 	}
 	wide := widen(y)
 	l := &learner{config: o.config(), x: tensor.Matrix[float32]{Rows: o.columns, Cols: a.Rows}, trees: o.trees, codes: codes}
-	l.ridge = c.ridge
+	if l.ridge == 0 || c.given["WithRidge"] {
+		l.ridge = c.ridge
+	}
 	l.setTargets(clone(wide))
 	leaves, err := l.solve(l.y)
 	if err != nil {

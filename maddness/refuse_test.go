@@ -88,7 +88,7 @@ func TestFitRefuses(t *testing.T) {
 		"validation":          {with(WithValidation(0.6)), tensor.ErrRange, "WithValidation(0.6)"},
 		"validation NaN":      {with(WithValidation(math.NaN())), tensor.ErrRange, "WithValidation(NaN)"},
 		"validation of 1 row": {fit(a.Slice(0, 1, 0, 4), b, WithValidation(0.5)), tensor.ErrEmpty, "1 training rows leave none"},
-		"nothing to choose":   {with(WithValidation(0.5), WithRefine(1), WithGrouping(Contiguous)), ErrConflict, "nothing to choose"},
+		"nothing to choose":   {with(WithValidation(0.5), WithRefine(1), WithRidge(1), WithGrouping(Contiguous)), ErrConflict, "nothing to choose"},
 		"progress":            {with(WithProgress(nil)), tensor.ErrEmpty, "WithProgress(nil)"},
 		"workers":             {with(WithWorkers(0)), tensor.ErrRange, "WithWorkers(0)"},
 		"no bias":             {with(WithBias(nil)), tensor.ErrEmpty, "WithBias: no elements"},

@@ -85,7 +85,7 @@ func (o *Operator) encode(dst *Codes, in source) error {
 		return nil
 	}
 	own := buffers.Get().(*buffer)
-	bytes := own.of(rows, o.codebooks)
+	bytes := own.bytes(kernel.CodesLen(rows, o.codebooks))
 	o.blocks(in, sink{kind: packed, packed: bytes}, rows)
 	for i := range rows {
 		for c := range o.codebooks {
@@ -143,7 +143,7 @@ func (j *job) block(lo, hi int) {
 		j.out.write(o, j.in.codes.packed[at:end], lo, n)
 	default:
 		own := buffers.Get().(*buffer)
-		bytes := own.of(n, o.codebooks)
+		bytes := own.bytes(end - at)
 		j.in.encode(o.encoder, bytes, lo, n)
 		j.out.write(o, bytes, lo, n)
 		buffers.Put(own)
@@ -194,6 +194,9 @@ func (s *sink) write(o *Operator, packed []byte, lo, n int) {
 
 // check judges the source and returns its number of rows.
 func (s *source) check(o *Operator) (rows int, err error) {
+	if o.codebooks == 0 {
+		return 0, fmt.Errorf("maddness: the operator is its zero value, neither fitted nor read: %w", tensor.ErrEmpty)
+	}
 	if s.kind == isCodes {
 		if s.codes == nil {
 			return 0, fmt.Errorf("maddness: codes are nil: %w", tensor.ErrEmpty)

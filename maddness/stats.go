@@ -16,6 +16,7 @@ type Stats struct {
 
 	Grouping    Grouping // of the fit, chosen by WithValidation or given
 	Refine      int      // passes, likewise
+	Ridge       float64  // likewise
 	TrainRows   int      // 0 if the operator was not fitted here
 	TrainNMSE   float64  // mean squared error over the variance of the outputs, on the training rows, before bias and ReLU; NaN if not fitted
 	HeldOutNMSE float64  // on the rows that WithValidation held out, of the fit to the others; NaN without it
@@ -33,6 +34,7 @@ func (s Stats) String() string {
 	for _, h := range s.Entropy {
 		mean += h / float64(len(s.Entropy))
 	}
-	fmt.Fprintf(&b, "trained on %d rows: NMSE %.4f, held out %.4f, codes use %.2f of 4 bits\n", s.TrainRows, s.TrainNMSE, s.HeldOutNMSE, mean)
+	fmt.Fprintf(&b, "trained on %d rows, %v, %d passes, ridge %g: NMSE %.4f, held out %.4f, codes use %.2f of 4 bits\n",
+		s.TrainRows, s.Grouping, s.Refine, s.Ridge, s.TrainNMSE, s.HeldOutNMSE, mean)
 	return b.String()
 }

@@ -8,33 +8,36 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// choose returns the options with the grouping and the passes of refinement that do best on rows held out. Ties go to
-// the variant that is tried first, the simpler one.
+// choose returns the options with the grouping and the passes of refinement that do best on rows held out, and then, with
+// these, the ridge. Ties go to the variant that is tried first, the simpler one.
 func (p problem) choose(o *config) (*config, error) {
 	n := p.a.Rows
 	held := max(1, int(math.Round(o.validation*float64(n))))
 	if n-held < 1 {
-		return nil, fmt.Errorf("maddness: WithValidation(%v): %d training rows leave none to fit: %w", o.validation, n, tensor.ErrEmpty)
+		return nil, fmt.Errorf("maddness: WithValidation(%v): %d training rows leave none to fit: %w", o.validation, n,
+			tensor.ErrEmpty)
 	}
 	rows := tensor.Stream(o.seed, streamHoldout).Perm(n)
 	test, train := p.selected(rows[:held]), p.selected(rows[held:])
-	variants := o.variants()
-	for i := range variants {
-		o.meter.expect(&variants[i])
-	}
-	best, least := variants[0], math.Inf(1)
-	for _, v := range variants {
-		f, err := train.fit(&v)
-		if err != nil {
-			return nil, err
+	best := *o
+	best.heldOut = math.Inf(1)
+	for _, variants := range []func(*config) []config{(*config).trees, (*config).ridges} {
+		all := variants(&best)
+		for i := range all {
+			o.meter.expect(&all[i])
 		}
-		op, err := newOperator(v.bare(), f)
-		if err != nil {
-			return nil, err
-		}
-		if e := test.nmse(op); e < least {
-			best, least = v, e
-			best.heldOut = e
+		for _, v := range all {
+			f, err := train.fit(&v)
+			if err != nil {
+				return nil, err
+			}
+			op, err := newOperator(v.bare(), f)
+			if err != nil {
+				return nil, err
+			}
+			if v.heldOut = test.nmse(op); v.heldOut < best.heldOut {
+				best = v
+			}
 		}
 	}
 	return &best, nil
@@ -46,8 +49,8 @@ func (p problem) selected(rows []int) problem {
 	return p
 }
 
-// variants are what validation chooses from.
-func (o *config) variants() []config {
+// trees are the variants of o in grouping and refinement.
+func (o *config) trees() []config {
 	groupings, passes := []Grouping{Contiguous, OutputCovariance}, []int{0, 1, 2}
 	if o.columns != nil || o.given["WithGrouping"] {
 		groupings = []Grouping{o.grouping}
@@ -64,6 +67,16 @@ func (o *config) variants() []config {
 		}
 	}
 	return all
+}
+
+// ridges are the variants of o, which has been tried, in ridge: more of it helps where leaves have few rows.
+func (o *config) ridges() []config {
+	if o.given["WithRidge"] {
+		return nil
+	}
+	more, most := *o, *o
+	more.ridge, most.ridge = 3*o.ridge, 10*o.ridge
+	return []config{more, most}
 }
 
 // meter counts fitted trees for [WithProgress].
