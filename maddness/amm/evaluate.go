@@ -1,0 +1,173 @@
+package amm
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/espalier-ml/espalier/tensor"
+)
+
+// Task is a product to be approximated and what its result is for.
+type Task struct {
+	A tensor.Matrix[float32] // N x D: rows that nothing was fitted to
+	B tensor.Matrix[float32] // D x M
+
+	// Labels are the classes of the rows, each below M; nil if the product is not a classifier's. Bias, M elements or nil, is added before
+	// the largest output is taken, and plays no other part: approximators are made without it.
+	Labels []int
+	Bias   []float32
+
+	// Runs is the number of timings whose median is reported, of at least two milliseconds each; 0 takes none. Times are of the wall clock
+	// and for as many processors as GOMAXPROCS allows: set it to 1 to compare work.
+	Runs int
+}
+
+func (t Task) validate() error {
+	err := checkPair(t.A, t.B)
+	if t.Labels != nil && len(t.Labels) != t.A.Rows {
+		err = errors.Join(err, fmt.Errorf("amm: %d labels for %d rows: %w", len(t.Labels), t.A.Rows, tensor.ErrShape))
+	}
+	for i, y := range t.Labels {
+		if y < 0 || y >= t.B.Cols {
+			err = errors.Join(err, fmt.Errorf("amm: label %d is %d, want 0 to %d: %w", i, y, t.B.Cols-1, tensor.ErrRange))
+			break
+		}
+	}
+	if t.Bias != nil && len(t.Bias) != t.B.Cols {
+		err = errors.Join(err, fmt.Errorf("amm: a bias of %d elements for %d outputs: %w", len(t.Bias), t.B.Cols, tensor.ErrShape))
+	}
+	if t.Runs < 0 {
+		err = errors.Join(err, fmt.Errorf("amm: Runs is %d: %w", t.Runs, tensor.ErrRange))
+	}
+	return errors.Join(err, tensor.CheckFinite("bias", t.Bias))
+}
+
+// Evaluate compares an approximator with the exact product on the rows of a task. Errors are those of the approximator, or wrap
+// tensor.ErrShape, tensor.ErrEmpty and tensor.ErrNotFinite (the task, or a result) and tensor.ErrRange (a label, or outputs that are
+// all the same, to whose variance no error relates).
+func Evaluate(ap Approximator, t Task) (Report, error) {
+	if err := t.validate(); err != nil {
+		return Report{}, err
+	}
+	exact, got := tensor.NewMatrix[float32](t.A.Rows, t.B.Cols), tensor.NewMatrix[float32](t.A.Rows, t.B.Cols)
+	tensor.Gemm(tensor.NoTrans, tensor.NoTrans, 1, t.A, t.B, 0, exact)
+	if err := ap.Mul(got, t.A); err != nil {
+		return Report{}, err
+	}
+	if err := errors.Join(checkMatrix("a*b", exact), checkMatrix("result", got)); err != nil {
+		return Report{}, err
+	}
+	r := Report{Rows: t.A.Rows}
+	if err := r.compare(got.Data, exact.Data); err != nil {
+		return Report{}, err
+	}
+	r.decide(got, exact, t)
+	if c, ok := ap.(Costed); ok {
+		r.Cost = c.Cost()
+	}
+	return r, r.time(ap, got, t)
+}
+
+// compare fills in errors and correlation.
+func (r *Report) compare(got, exact []float32) error {
+	n := float64(len(exact))
+	meanGot, mean := tensor.Sum(got)/n, tensor.Sum(exact)/n
+	var wrong, variance, varianceGot, covariance float64
+	for i, v := range exact {
+		e, x, y := float64(got[i])-float64(v), float64(got[i])-meanGot, float64(v)-mean
+		wrong += e * e
+		variance += y * y
+		varianceGot += x * x
+		covariance += x * y
+	}
+	if variance == 0 {
+		return fmt.Errorf("amm: all exact outputs are %v: no error relates to their variance: %w", exact[0], tensor.ErrRange)
+	}
+	r.NMSE = wrong / variance
+	r.R2 = 1 - r.NMSE
+	if varianceGot > 0 {
+		r.Corr = covariance / math.Sqrt(variance*varianceGot)
+	}
+	return nil
+}
+
+// decide fills in accuracies.
+func (r *Report) decide(got, exact tensor.Matrix[float32], t Task) {
+	n := float64(t.A.Rows)
+	class := func(y []float32) int {
+		best, largest := 0, float32(math.Inf(-1))
+		for m, v := range y {
+			if t.Bias != nil {
+				v += t.Bias[m]
+			}
+			if v > largest {
+				best, largest = m, v
+			}
+		}
+		return best
+	}
+	for i := range t.A.Rows {
+		a, e := class(got.Row(i)), class(exact.Row(i))
+		if a == e {
+			r.Agreement += 1 / n
+		}
+		if t.Labels != nil {
+			r.Labelled = true
+			if a == t.Labels[i] {
+				r.Accuracy += 1 / n
+			}
+			if e == t.Labels[i] {
+				r.ExactAccuracy += 1 / n
+			}
+		}
+	}
+}
+
+// time fills in the times, got serving as destination.
+func (r *Report) time(ap Approximator, got tensor.Matrix[float32], t Task) error {
+	if t.Runs == 0 {
+		return nil
+	}
+	var err error
+	if r.NsPerRow, err = median(t.Runs, t.A.Rows, func() error { return ap.Mul(got, t.A) }); err != nil {
+		return err
+	}
+	if across, ok := ap.(Transposed); ok {
+		a, dst := transpose(t.A), tensor.Of(t.B.Cols, t.A.Rows, got.Data)
+		r.NsPerRowT, err = median(t.Runs, t.A.Rows, func() error { return across.MulT(dst, a) })
+	}
+	return err
+}
+
+func transpose(m tensor.Matrix[float32]) tensor.Matrix[float32] {
+	t := tensor.NewMatrix[float32](m.Cols, m.Rows)
+	for i := range m.Rows {
+		for j, v := range m.Row(i) {
+			t.Data[j*t.Stride+i] = v
+		}
+	}
+	return t
+}
+
+// median returns nanoseconds per row: the median of runs, each long enough for the clock.
+func median(runs, rows int, f func() error) (float64, error) {
+	if err := f(); err != nil { // warm up
+		return 0, err
+	}
+	times := make([]float64, runs)
+	for i := range times {
+		calls, start := 0, time.Now()
+		for time.Since(start) < 2*time.Millisecond {
+			if err := f(); err != nil {
+				return 0, err
+			}
+			calls++
+		}
+		times[i] = float64(time.Since(start).Nanoseconds()) / float64(calls*rows)
+	}
+	slices.Sort(times)
+	return (times[(runs-1)/2] + times[runs/2]) / 2, nil
+}

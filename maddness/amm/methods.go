@@ -1,0 +1,91 @@
+package amm
+
+import (
+	"fmt"
+
+	"github.com/espalier-ml/espalier/maddness"
+	"github.com/espalier-ml/espalier/tensor"
+)
+
+// Size is what the size of a [Method] counts.
+type Size uint8
+
+// The sizes.
+const (
+	Fixed     Size = iota // there is only one
+	Dims                  // dimensions that rows are projected to
+	Codebooks             // codes per row
+)
+
+// String returns what is counted.
+func (s Size) String() string {
+	switch s {
+	case Fixed:
+		return "fixed"
+	case Dims:
+		return "dims"
+	case Codebooks:
+		return "codebooks"
+	}
+	return fmt.Sprintf("Size(%d)", uint8(s))
+}
+
+// Method is a way to make an [Approximator], for comparisons that go through all of them.
+type Method struct {
+	Name string
+	Size Size
+	// Whole tells that results depend on which rows come in one call.
+	Whole bool
+	// Fit makes one from training rows, N x D, and a matrix, D x M. The size is ignored if Fixed; the seed by methods that
+	// draw nothing. Errors are those of the constructor.
+	Fit func(a, b tensor.Matrix[float32], size int, seed uint64) (Approximator, error)
+}
+
+type matrix = tensor.Matrix[float32]
+
+// Methods lists the rivals of MADDNESS, the paper's setting of it, and ours.
+func Methods() []Method {
+	methods := []Method{
+		{Name: "exact", Fit: func(_, b matrix, _ int, _ uint64) (Approximator, error) { return orError(NewExact(b)) }},
+		{Name: "int8", Fit: func(_, b matrix, _ int, _ uint64) (Approximator, error) { return orError(NewInt8(b)) }},
+		{Name: "SVD of b", Size: Dims, Fit: func(_, b matrix, d int, _ uint64) (Approximator, error) { return orError(NewSVD(b, d)) }},
+		{Name: "PCA", Size: Dims, Fit: func(a, b matrix, d int, _ uint64) (Approximator, error) { return orError(FitPCA(a, b, d)) }},
+		{Name: "SVD of the rows", Size: Dims, Whole: true, Fit: func(_, b matrix, d int, _ uint64) (Approximator, error) { return orError(NewRowSVD(b, d)) }},
+		{Name: "directions", Size: Dims, Whole: true, Fit: func(_, b matrix, d int, _ uint64) (Approximator, error) { return orError(NewDirections(b, d)) }},
+		{Name: "columns", Size: Dims, Fit: func(a, b matrix, d int, seed uint64) (Approximator, error) {
+			return orError(FitColumns(a, b, d, WithSeed(seed)))
+		}},
+	}
+	for s := Gauss; s <= FastJL; s++ {
+		methods = append(methods, Method{Name: s.String(), Size: Dims, Fit: func(_, b matrix, d int, seed uint64) (Approximator, error) {
+			return orError(NewSketch(s, b, d, WithSeed(seed)))
+		}})
+	}
+	return append(methods,
+		Method{Name: "PQ", Size: Codebooks, Fit: func(a, b matrix, c int, seed uint64) (Approximator, error) {
+			return orError(FitPQ(a, b, c, WithSeed(seed)))
+		}},
+		Method{Name: "Bolt", Size: Codebooks, Fit: func(a, b matrix, c int, seed uint64) (Approximator, error) {
+			return orError(FitBolt(a, b, c, WithSeed(seed)))
+		}},
+		Method{Name: "MaddnessPQ", Size: Codebooks, Fit: func(a, b matrix, c int, _ uint64) (Approximator, error) { return orError(FitMaddnessPQ(a, b, c)) }},
+		Method{Name: "Maddness, paper", Size: Codebooks, Fit: func(a, b matrix, c int, seed uint64) (Approximator, error) {
+			return fitted(maddness.Fit(a, b, maddness.WithCodebooks(c), maddness.WithPaper(), maddness.WithSeed(seed)))
+		}},
+		Method{Name: "Maddness", Size: Codebooks, Fit: func(a, b matrix, c int, seed uint64) (Approximator, error) {
+			return fitted(maddness.Fit(a, b, maddness.WithCodebooks(c), maddness.WithSeed(seed)))
+		}},
+	)
+}
+
+// orError keeps a nil pointer from becoming an Approximator that is not nil.
+func orError[A Approximator](a A, err error) (Approximator, error) {
+	if err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+func fitted(op *maddness.Operator, err error) (Approximator, error) {
+	return orError(Maddness{op}, err)
+}

@@ -1,0 +1,42 @@
+package amm
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Report is how an approximator did on a [Task].
+type Report struct {
+	Rows int     `json:"rows"`
+	NMSE float64 `json:"nmse"` // mean squared error over the variance of all exact outputs
+	R2   float64 `json:"r2"`   // 1 - NMSE
+	Corr float64 `json:"corr"` // correlation of all outputs with the exact ones; 0 if the approximation is constant
+
+	Agreement     float64 `json:"agreement"` // share of the rows whose largest output is that of the exact product
+	Labelled      bool    `json:"labelled"`  // whether the task has labels; if not, the accuracies are 0
+	Accuracy      float64 `json:"accuracy"`
+	ExactAccuracy float64 `json:"exact_accuracy"`
+
+	Cost      Cost    `json:"cost"`         // per row; zero if the approximator is not Costed
+	NsPerRow  float64 `json:"ns_per_row"`   // of Mul; 0 if not timed
+	NsPerRowT float64 `json:"ns_per_row_t"` // of MulT, feature-major; 0 if not timed or not offered
+}
+
+// String is a paragraph for people.
+func (r Report) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "NMSE %.3g, R2 %.4f, correlation %.4f on %d rows; %.2f%% of the decisions agree", r.NMSE, r.R2, r.Corr, r.Rows, 100*r.Agreement)
+	if r.Labelled {
+		fmt.Fprintf(&b, "; accuracy %.2f%%, exact %.2f%%", 100*r.Accuracy, 100*r.ExactAccuracy)
+	}
+	if c := r.Cost; c != (Cost{}) {
+		fmt.Fprintf(&b, "; per row %d multiplies, %d adds, %d compares, %d lookups", c.Multiplies, c.Adds, c.Compares, c.Lookups)
+	}
+	if r.NsPerRow > 0 {
+		fmt.Fprintf(&b, "; %.3g ns per row", r.NsPerRow)
+	}
+	if r.NsPerRowT > 0 {
+		fmt.Fprintf(&b, ", %.3g feature-major", r.NsPerRowT)
+	}
+	return b.String()
+}
