@@ -82,9 +82,8 @@ func unmarshal(b []byte, magic string) (*Operator, error) {
 	}
 	r := reader(body[len(magic):])
 	d, m, c := uint64(r.uint32()), uint64(r.uint32()), uint64(r.uint32())
-	o := &config{bits: int(r.uint32()), aggregation: Aggregation(r.uint32()), grouping: Grouping(r.uint32()), refine: int(r.uint32())}
-	flags := r.uint32()
-	o.relu = flags&flagReLU != 0
+	bits, aggregation, grouping, refine, flags := r.uint32(), Aggregation(r.uint32()), r.uint32(), r.uint32(), r.uint32()
+	o := &config{bits: int(bits), aggregation: aggregation, grouping: Grouping(grouping), refine: int(refine), relu: flags&flagReLU != 0}
 	rows := r.uint64()
 	o.ridge = r.float64()
 	trained, heldOut := r.float64(), r.float64()
@@ -92,9 +91,10 @@ func unmarshal(b []byte, magic string) (*Operator, error) {
 	if d < 1 || m < 1 || c < 1 || c > left/treeBytes || m > (left-c*treeBytes)/(c*64+4) || left != c*treeBytes+m*(c*64+4) || d > math.MaxInt32 {
 		return bad("%d bytes for %d columns, %d outputs and %d codebooks", len(b), d, m, c)
 	}
-	if o.bits < 2 || o.bits > 8 || o.bits < 8 && o.aggregation != Exact || o.aggregation.validate(int(c)) != nil || o.grouping > OutputCovariance ||
-		flags > flagReLU || rows > math.MaxInt32 || o.refine > math.MaxInt32 {
-		return bad("settings out of range: %d bits, aggregation %d, grouping %d, flags %d", o.bits, o.aggregation, o.grouping, flags)
+	if bits < 2 || bits > 8 || bits < 8 && aggregation != Exact || aggregation.validate(int(c)) != nil ||
+		grouping > uint32(OutputCovariance) || refine > math.MaxInt32 || flags > flagReLU || rows > math.MaxInt32 {
+		return bad("settings out of range: %d bits, aggregation %d, grouping %d, %d passes, flags %d, %d rows",
+			bits, aggregation, grouping, refine, flags, rows)
 	}
 	o.codebooks = int(c)
 	f := fitted{columns: int(d), trees: Trees{make([][4]int, c), make([][16]float32, c)}, lut: newLUT(int(m), int(c)), rows: int(rows), entropy: make([]float64, c)}

@@ -111,6 +111,9 @@ func strided(m tensor.Matrix[float32], pad int) tensor.Matrix[float32] {
 		w.Data[i] = 77
 	}
 	v := w.Slice(0, m.Rows, 0, m.Cols)
+	if m.Cols == 0 {
+		return v
+	}
 	for i := range m.Rows {
 		copy(v.Row(i), m.Row(i))
 	}
@@ -118,8 +121,11 @@ func strided(m tensor.Matrix[float32], pad int) tensor.Matrix[float32] {
 }
 
 func packedRows(m tensor.Matrix[float32]) []float32 {
-	var all []float32
+	all := []float32{}
 	for i := range m.Rows {
+		if m.Cols == 0 {
+			break
+		}
 		all = append(all, m.Row(i)...)
 	}
 	return all
@@ -169,6 +175,9 @@ func testProducts(t *testing.T, op *Operator, rows int) {
 	require.Equal(t, packedRows(wantT), packedRows(dstT), name)
 	for _, w := range []tensor.Matrix[float32]{dst, dstT} { // nothing beside it is written
 		for i := range w.Rows - 1 {
+			if w.Cols == 0 {
+				break
+			}
 			for _, v := range w.Data[i*w.Stride+w.Cols : (i+1)*w.Stride] {
 				require.Equal(t, float32(77), v, name)
 			}

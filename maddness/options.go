@@ -326,8 +326,9 @@ func WithProgress(f func(done, total int)) Option {
 	}
 }
 
-// WithWorkers sets the number of goroutines of the fit and of every later product, at least 1; default GOMAXPROCS at
-// the time of each. Results do not depend on it.
+// WithWorkers sets the number of goroutines of every later product and of the fit, except for its products of matrices,
+// which take up to GOMAXPROCS as all of package tensor's do; at least 1, default GOMAXPROCS at the time of each. Results do
+// not depend on it.
 func WithWorkers(n int) Option {
 	return func(o *config) error {
 		if n < 1 {

@@ -63,7 +63,7 @@ func roundUnsigned(lut *LUT, a Aggregation) rounded {
 		scale = 255 / min(widestSum(lut, low, a.group()), gap*float64(a.group()))
 	}
 	for i, v := range lut.Table.Data {
-		r.unsigned[i] = uint8(min(255, math.Floor((float64(v)-low[i/16%codebooks])*scale+0.5)))
+		r.unsigned[i] = uint8(min(255, math.Floor(float64((float64(v)-low[i/16%codebooks])*scale)+0.5)))
 	}
 	for m := range outputs {
 		r.scale[m], r.offset[m] = float32(1/scale), float32(total+float64(lut.Offset.Data[m])-excess/scale)
