@@ -70,10 +70,9 @@ func (q *Int8) Mul(dst, a tensor.Matrix[float32]) error {
 
 // roundRow writes x as integers in [0, 255]: x[j] is about low + unit*dst[j].
 func roundRow(dst, x []float32) (low, unit float32) {
-	low, high := x[0], x[0]
-	for _, v := range x {
-		low, high = min(low, v), max(high, v) // NaN stays
-	}
+	high := tensor.Max(x) // NaN stays
+	tensor.Scale(dst, -1, x)
+	low = -tensor.Max(dst)
 	unit = high/255 - low/255
 	inverse := 1 / unit
 	if unit == 0 {
