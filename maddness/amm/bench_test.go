@@ -7,7 +7,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// BenchmarkMul multiplies 2048 rows of 512 columns for 10 outputs, at 8 dimensions or 16 codebooks. Run it with -cpu 1.
+// BenchmarkMul multiplies 2048 rows of 512 columns for 10 outputs, at 8 dimensions or 16 codebooks. Run it with -cpu
+// 1.
 func BenchmarkMul(b *testing.B) {
 	a, w := rectified(1, 2048, 512), normal(2, 512, 10)
 	dst := tensor.NewMatrix[float32](a.Rows, w.Cols)
@@ -32,7 +33,8 @@ func BenchmarkMul(b *testing.B) {
 	}
 }
 
-// BenchmarkSketch projects one row of 512 columns as sketches are defined, and 256 rows as a dense product as [amm.Factors] does it.
+// BenchmarkSketch projects one row of 512 columns as sketches are defined, and 256 rows as a dense product as
+// [amm.Factors] does it.
 func BenchmarkSketch(b *testing.B) {
 	const columns = 512
 	a := normal(1, 256, columns)

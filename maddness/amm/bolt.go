@@ -8,9 +8,9 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Bolt is that of Blalock and Guttag 2017: 16 centroids in each of C contiguous groups of columns, and tables of 8 bits without sign whose
-// entries are added with saturation, here in groups of up to 16 codebooks. One scale serves all outputs; of several that clip more or fewer of the
-// training sums the one with the least error is taken.
+// Bolt is that of Blalock and Guttag 2017: 16 centroids in each of C contiguous groups of columns, and tables of 8
+// bits without sign whose entries are added with saturation, here in groups of up to 16 codebooks. One scale serves
+// all outputs; of several that clip more or fewer of the training sums the one with the least error is taken.
 //
 // The time of Mul is that of plain Go; vector instructions look up tens of times as fast. Compare counts too.
 type Bolt struct {
@@ -24,7 +24,8 @@ type Bolt struct {
 // saturation is how many codebooks are added before the sum is clipped at 255.
 const saturation = 16
 
-// FitBolt learns C codebooks by k-means on the training rows a, N x D. Options are WithSeed. Errors are those of [FitPQ].
+// FitBolt learns C codebooks by k-means on the training rows a, N x D. Options are WithSeed. Errors are those of
+// [FitPQ].
 func FitBolt(a, b tensor.Matrix[float32], codebooks int, opts ...Option) (*Bolt, error) {
 	e, err := fitEncoder(a, b, codebooks, 16, opts)
 	if err != nil {

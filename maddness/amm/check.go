@@ -50,7 +50,8 @@ func wellFormed(name string, m tensor.Matrix[float32]) error {
 	return nil
 }
 
-// overlap tells whether two views share an element, as package tensor judges it: different columns of one parent do not.
+// overlap tells whether two views share an element, as package tensor judges it: different columns of one parent do
+// not.
 func overlap(x, y tensor.Matrix[float32]) bool {
 	if x.Rows*x.Cols == 0 || y.Rows*y.Cols == 0 {
 		return false
@@ -72,7 +73,8 @@ func overlap(x, y tensor.Matrix[float32]) bool {
 	return c < x.Cols || c+y.Cols > x.Stride
 }
 
-// checkMatrix refuses what cannot be learned from or multiplied with: nothing, a malformed view, a NaN or an infinity.
+// checkMatrix refuses what cannot be learned from or multiplied with: nothing, a malformed view, a NaN or an
+// infinity.
 func checkMatrix(name string, m tensor.Matrix[float32]) error {
 	if err := wellFormed(name, m); err != nil {
 		return err

@@ -9,8 +9,9 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Columns multiplies d columns of a, drawn with replacement, with the rows of b that belong to them (Drineas, Kannan and Mahoney 2006).
-// Column j is drawn with the probability p[j] proportional to |a_j||b_j|, which minimises the expected error, and weighs 1/(d*p[j]).
+// Columns multiplies d columns of a, drawn with replacement, with the rows of b that belong to them (Drineas, Kannan
+// and Mahoney 2006). Column j is drawn with the probability p[j] proportional to |a_j||b_j|, which minimises the
+// expected error, and weighs 1/(d*p[j]).
 type Columns struct {
 	shape
 	index []int                  // distinct, increasing
@@ -18,9 +19,10 @@ type Columns struct {
 	dims  int
 }
 
-// FitColumns draws the columns with the norms |a_j| of the training rows a, N x D, since those of the rows to be multiplied are not known
-// beforehand. The result is right on average over seeds where these norms are not zero. Options are WithSeed. Errors wrap tensor.ErrShape,
-// tensor.ErrEmpty, tensor.ErrNotFinite and tensor.ErrRange (d is less than 1).
+// FitColumns draws the columns with the norms |a_j| of the training rows a, N x D, since those of the rows to be
+// multiplied are not known beforehand. The result is right on average over seeds where these norms are not zero.
+// Options are WithSeed. Errors wrap tensor.ErrShape, tensor.ErrEmpty, tensor.ErrNotFinite and tensor.ErrRange (d is
+// less than 1).
 func FitColumns(a, b tensor.Matrix[float32], d int, opts ...Option) (*Columns, error) {
 	c, err := configure(opts)
 	if err := errors.Join(err, checkPair(a, b), checkSize("d", d, math.MaxInt32, "what can be counted")); err != nil {

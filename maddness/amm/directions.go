@@ -10,20 +10,21 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Directions is the method of co-occurring directions (Mroueh, Marcheret and Goel 2017), frequent directions (Liberty 2013) for products:
-// the D outer products that a*b is the sum of pass through a buffer of 2d, which is shrunk whenever it is full to the d
-// largest singular values less the next one. The spectral norm of the error is at most |a|*|b|/(d+1) in Frobenius norms.
+// Directions is the method of co-occurring directions (Mroueh, Marcheret and Goel 2017), frequent directions (Liberty
+// 2013) for products: the D outer products that a*b is the sum of pass through a buffer of 2d, which is shrunk
+// whenever it is full to the d largest singular values less the next one. The spectral norm of the error is at most
+// |a|*|b|/(d+1) in Frobenius norms.
 //
-// It looks at all of a in every call, with more arithmetic than the exact product needs unless M is large. Results depend on which
-// rows come in one call.
+// It looks at all of a in every call, with more arithmetic than the exact product needs unless M is large. Results
+// depend on which rows come in one call.
 type Directions struct {
 	shape
 	b    tensor.Matrix[float64]
 	dims int
 }
 
-// NewDirections copies b, D x M, for results of rank d. Errors wrap tensor.ErrShape, tensor.ErrEmpty, tensor.ErrNotFinite and tensor.ErrRange
-// (d is not in 1 to D).
+// NewDirections copies b, D x M, for results of rank d. Errors wrap tensor.ErrShape, tensor.ErrEmpty,
+// tensor.ErrNotFinite and tensor.ErrRange (d is not in 1 to D).
 func NewDirections(b tensor.Matrix[float32], d int) (*Directions, error) {
 	if err := errors.Join(checkMatrix("b", b), checkSize("d", d, max(b.Rows, 1), "the rows of b")); err != nil {
 		return nil, err
@@ -71,8 +72,8 @@ func (s *Directions) Mul(dst, a tensor.Matrix[float32]) error {
 
 func rows64(m tensor.Matrix[float64], n int) tensor.Matrix[float64] { return m.Slice(0, n, 0, m.Cols) }
 
-// shrink replaces the rows of x and y by d rows each with xᵀy of the same singular vectors and singular values less the (d+1)th.
-// The other rows become zero.
+// shrink replaces the rows of x and y by d rows each with xᵀy of the same singular vectors and singular values less
+// the (d+1)th. The other rows become zero.
 func shrink(x, y tensor.Matrix[float64], d int) error {
 	rx, px, err := root(x)
 	if err != nil {

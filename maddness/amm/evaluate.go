@@ -15,13 +15,13 @@ type Task struct {
 	A tensor.Matrix[float32] // N x D: rows that nothing was fitted to
 	B tensor.Matrix[float32] // D x M
 
-	// Labels are the classes of the rows, each below M; nil if the product is not a classifier's. Bias, M elements or nil, is added before
-	// the largest output is taken, and plays no other part: approximators are made without it.
+	// Labels are the classes of the rows, each below M; nil if the product is not a classifier's. Bias, M elements or
+	// nil, is added before the largest output is taken, and plays no other part: approximators are made without it.
 	Labels []int
 	Bias   []float32
 
-	// Runs is the number of timings whose median is reported, of at least two milliseconds each; 0 takes none. Times are of the wall clock
-	// and for as many processors as GOMAXPROCS allows: set it to 1 to compare work.
+	// Runs is the number of timings whose median is reported, of at least two milliseconds each; 0 takes none. Times
+	// are of the wall clock and for as many processors as GOMAXPROCS allows: set it to 1 to compare work.
 	Runs int
 }
 
@@ -45,9 +45,9 @@ func (t Task) validate() error {
 	return errors.Join(err, tensor.CheckFinite("bias", t.Bias))
 }
 
-// Evaluate compares an approximator with the exact product on the rows of a task. Errors are those of the approximator, or wrap
-// tensor.ErrShape, tensor.ErrEmpty and tensor.ErrNotFinite (the task, or a result) and tensor.ErrRange (a label, or outputs that are
-// all the same, to whose variance no error relates).
+// Evaluate compares an approximator with the exact product on the rows of a task. Errors are those of the
+// approximator, or wrap tensor.ErrShape, tensor.ErrEmpty and tensor.ErrNotFinite (the task, or a result) and
+// tensor.ErrRange (a label, or outputs that are all the same, to whose variance no error relates).
 func Evaluate(ap Approximator, t Task) (Report, error) {
 	if err := t.validate(); err != nil {
 		return Report{}, err

@@ -2,11 +2,12 @@ package amm
 
 import "github.com/espalier-ml/espalier/tensor"
 
-// Factors replaces b by the product of two thin matrices, D x d and d x M: y is about (a*left)*right + offset. Principal components,
-// random projections and the singular value decomposition of b differ in the factors alone.
+// Factors replaces b by the product of two thin matrices, D x d and d x M: y is about (a*left)*right + offset.
+// Principal components, random projections and the singular value decomposition of b differ in the factors alone.
 //
-// Sketches are multiplied as dense matrices, however sparse or structured they are: up to some dozens of dimensions the
-// vector units are faster that way than additions along a hash. [Factors.Cost] counts what the sketch needs by its definition.
+// Sketches are multiplied as dense matrices, however sparse or structured they are: up to some dozens of dimensions
+// the vector units are faster that way than additions along a hash. [Factors.Cost] counts what the sketch needs by
+// its definition.
 type Factors struct {
 	shape
 	left, right tensor.Matrix[float32]

@@ -6,16 +6,20 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Int8 is scalar quantisation: each row of a is rounded to 8 bits without sign between its least and its largest element, each
-// column of b to 8 bits with sign, and the integers are multiplied. Sums are exact while D is at most 518 and rounded to float32 beyond.
+// Int8 is scalar quantisation: each row of a is rounded to 8 bits without sign between its least and its largest
+// element, each column of b to 8 bits with sign, and the integers are multiplied. Sums are exact while D is at most
+// 518 and rounded to float32 beyond.
 //
-// It is the rival to beat in accuracy. Its time here is that of rounding the rows and of a product in float32, since there is no product
-// of bytes in this module; instructions made for that do up to four times as many multiplications.
+// It is the rival to beat in accuracy. Its time here is that of rounding the rows and of a product in float32, since
+// there is no product of bytes in this module; instructions made for that do up to four times as many
+// multiplications.
 type Int8 struct {
 	shape
-	q     tensor.Matrix[float32] // D x M, integers in [-127, 127]
-	unit  []float32              // b[j,m] is about unit[m]*q[j,m]
-	total []float32              // sum of each column of unit*q, so that what b loses is multiplied with a and not with a's distance from low
+	q    tensor.Matrix[float32] // D x M, integers in [-127, 127]
+	unit []float32              // b[j,m] is about unit[m]*q[j,m]
+	// The sum of each column of unit*q and not of b, so that what b loses is multiplied with a and not with a's distance
+	// from its least element.
+	total []float32
 }
 
 // NewInt8 rounds b, D x M. Errors wrap tensor.ErrShape, tensor.ErrEmpty and tensor.ErrNotFinite.
@@ -43,7 +47,8 @@ func NewInt8(b tensor.Matrix[float32]) (*Int8, error) {
 	return q, nil
 }
 
-// Mul is described at [Approximator]. A row that holds a NaN or an infinity, or whose range is beyond float32, gives NaN.
+// Mul is described at [Approximator]. A row that holds a NaN or an infinity, or whose range is beyond float32, gives
+// NaN.
 func (q *Int8) Mul(dst, a tensor.Matrix[float32]) error {
 	if err := q.check(dst, a); err != nil {
 		return err

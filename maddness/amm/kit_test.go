@@ -10,7 +10,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// What each method is allowed on the kit's rows, which have 8 hidden dimensions of 64: at 8 dimensions or codebooks. 0 is anything.
+// What each method is allowed on the kit's rows, which have 8 hidden dimensions of 64: at 8 dimensions or codebooks.
+// 0 is anything.
 var allowed = map[string]float64{
 	"exact": 1e-12, "int8": 1e-3, "SVD of b": 0.5, "PCA": 0.12, "SVD of the rows": 0.11, "directions": 0.22,
 	"PQ": 0.1, "Bolt": 0.5, "MaddnessPQ": 0.5, "Maddness, paper": 0.3, "Maddness": 0.15,

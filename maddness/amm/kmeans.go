@@ -15,8 +15,8 @@ type centroids struct {
 // passes is the largest number of rounds of k-means. Few data sets need more before only the odd row moves.
 const passes = 25
 
-// kMeans divides the rows of x among at most k centroids: k-means++ (Arthur and Vassilvitskii 2007) and Lloyd's algorithm. There are
-// fewer if x has fewer different rows.
+// kMeans divides the rows of x among at most k centroids: k-means++ (Arthur and Vassilvitskii 2007) and Lloyd's
+// algorithm. There are fewer if x has fewer different rows.
 func kMeans(x tensor.Matrix[float32], k int, rng *rand.Rand) centroids {
 	c := centroids{points: seedCentroids(x, k, rng)}
 	k = c.points.Rows
@@ -58,7 +58,8 @@ func equal(x, y []int) bool {
 	return true
 }
 
-// seedCentroids draws rows of x, each with a probability proportional to its squared distance from those drawn before.
+// seedCentroids draws rows of x, each with a probability proportional to its squared distance from those drawn
+// before.
 func seedCentroids(x tensor.Matrix[float32], k int, rng *rand.Rand) tensor.Matrix[float32] {
 	points := tensor.NewMatrix[float32](k, x.Cols)
 	distance := make([]float64, x.Rows)

@@ -15,8 +15,9 @@ func (o Maddness) Cost() Cost {
 	return Cost{Multiplies: o.Outputs(), Compares: 4 * o.Codebooks(), Lookups: o.Codebooks() * o.Outputs()}
 }
 
-// FitMaddnessPQ is MADDNESS without its optimised prototypes, the paper's ablation: trees of the reference, the means of the training rows
-// with a code as prototypes, each in its own columns, and averaged tables of 8 bits. Errors are those of maddness.Fit.
+// FitMaddnessPQ is MADDNESS without its optimised prototypes, the paper's ablation: trees of the reference, the means
+// of the training rows with a code as prototypes, each in its own columns, and averaged tables of 8 bits. Errors are
+// those of maddness.Fit.
 func FitMaddnessPQ(a, b tensor.Matrix[float32], codebooks int) (Maddness, error) {
 	if err := checkPair(a, b); err != nil {
 		return Maddness{}, err

@@ -36,8 +36,8 @@ type Method struct {
 	Size Size
 	// Whole tells that results depend on which rows come in one call.
 	Whole bool
-	// Fit makes one from training rows, N x D, and a matrix, D x M. The size is ignored if Fixed; the seed by methods that
-	// draw nothing. Errors are those of the constructor.
+	// Fit makes one from training rows, N x D, and a matrix, D x M. The size is ignored if Fixed; the seed by methods
+	// that draw nothing. Errors are those of the constructor.
 	Fit func(a, b tensor.Matrix[float32], size int, seed uint64) (Approximator, error)
 }
 

@@ -9,8 +9,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// FitPCA projects rows on the d principal components of the training rows a, N x D: y is about (a-mean)*V*(Vᵀ*b) + mean*b. No
-// affine projection to d dimensions leaves less of the training rows. It pays for d < M only. Errors wrap
+// FitPCA projects rows on the d principal components of the training rows a, N x D: y is about (a-mean)*V*(Vᵀ*b) +
+// mean*b. No affine projection to d dimensions leaves less of the training rows. It pays for d < M only. Errors wrap
 // tensor.ErrShape, tensor.ErrEmpty, tensor.ErrNotFinite and tensor.ErrRange (d is not in 1 to D).
 func FitPCA(a, b tensor.Matrix[float32], d int) (*Factors, error) {
 	if err := errors.Join(checkPair(a, b), checkSize("d", d, max(a.Cols, 1), "the columns of a")); err != nil {

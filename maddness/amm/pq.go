@@ -6,17 +6,17 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// PQ is product quantisation (Jégou, Douze and Schmid 2011): each of C contiguous groups of columns is replaced by the nearest of 256
-// centroids, whose products with b are looked up in float32. Finding them takes 256*D multiplications, more than the
-// exact product needs unless M is above 256.
+// PQ is product quantisation (Jégou, Douze and Schmid 2011): each of C contiguous groups of columns is replaced by
+// the nearest of 256 centroids, whose products with b are looked up in float32. Finding them takes 256*D
+// multiplications, more than the exact product needs unless M is above 256.
 type PQ struct {
 	shape
 	encoder
 	tables []tensor.Matrix[float32] // by codebook, a row of M products for each centroid
 }
 
-// FitPQ learns C codebooks by k-means on the training rows a, N x D. Options are WithSeed. Errors wrap tensor.ErrShape,
-// tensor.ErrEmpty, tensor.ErrNotFinite and tensor.ErrRange (codebooks is not in 1 to D).
+// FitPQ learns C codebooks by k-means on the training rows a, N x D. Options are WithSeed. Errors wrap
+// tensor.ErrShape, tensor.ErrEmpty, tensor.ErrNotFinite and tensor.ErrRange (codebooks is not in 1 to D).
 func FitPQ(a, b tensor.Matrix[float32], codebooks int, opts ...Option) (*PQ, error) {
 	e, err := fitEncoder(a, b, codebooks, 256, opts)
 	if err != nil {

@@ -12,8 +12,9 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// unbiased draws an approximation with many seeds and tests that the mean of each output is the exact one within 5 standard errors,
-// as far as a few hundred draws can tell, and that the spread is what the theory says: the mean square error of an output is at most bound.
+// unbiased draws an approximation with many seeds and tests that the mean of each output is the exact one within 5
+// standard errors, as far as a few hundred draws can tell, and that the spread is what the theory says: the mean
+// square error of an output is at most bound.
 func unbiased(t *testing.T, draw func(seed uint64) (amm.Approximator, error), a, b matrix, bound func(i, m int) float64) {
 	t.Helper()
 	const seeds = 600
@@ -61,7 +62,8 @@ func TestSketchesAreUnbiased(t *testing.T) {
 func TestColumnsAreUnbiased(t *testing.T) {
 	a, b := normal(1, 3, 23), normal(2, 23, 2)
 	for _, d := range []int{1, 5, 40} {
-		// Drineas et al., lemma 4: with the norms of a itself the expected squared error of the whole product is at most (sum |a_j||b_j|)²/d.
+		// Drineas et al., lemma 4: with the norms of a itself the expected squared error of the whole product is at
+		// most (sum |a_j||b_j|)²/d.
 		unbiased(t, func(seed uint64) (amm.Approximator, error) { return amm.FitColumns(a, b, d, amm.WithSeed(seed)) }, a, b, func(int, int) float64 {
 			total := 0.0
 			for j := range b.Rows {
@@ -117,8 +119,8 @@ func TestSketchStructure(t *testing.T) {
 	for _, x := range difference(gram(amm.FastJL, 16), identity(columns)).RawMatrix().Data {
 		require.InDelta(t, 0, x, 1e-6)
 	}
-	// A part of it has entries ±1/sqrt(d) whose signs are products of rows, columns and walsh functions: for every kept r and columns i, j, k, l
-	// with i^j^k^l = 0, the four signs multiply to the same number for all r.
+	// A part of it has entries ±1/sqrt(d) whose signs are products of rows, columns and walsh functions: for every
+	// kept r and columns i, j, k, l with i^j^k^l = 0, the four signs multiply to the same number for all r.
 	f, err := amm.NewSketch(amm.FastJL, identity(columns), 1, amm.WithSeed(4))
 	one := mul(t, f, err, identity(columns), columns)
 	for i := range columns {
@@ -131,7 +133,8 @@ func TestSketchStructure(t *testing.T) {
 	require.ErrorContains(t, err, "d is 17, want 1 to 16")
 }
 
-// scatter is a CountSketch as it is defined, and transform the fast Hadamard transform: BenchmarkSketch compares them with dense products.
+// scatter is a CountSketch as it is defined, and transform the fast Hadamard transform: BenchmarkSketch compares them
+// with dense products.
 func scatter(dst, x []float32, to []int32, sign []float32) {
 	clear(dst)
 	for j, v := range x {
@@ -150,8 +153,8 @@ func transform(x []float32) {
 	}
 }
 
-// FastJL with all coefficients kept but the signs unknown: the transform of the k-th column is a Walsh function, so that
-// products of a*S with itself are those of the fast transform.
+// FastJL with all coefficients kept but the signs unknown: the transform of the k-th column is a Walsh function, so
+// that products of a*S with itself are those of the fast transform.
 func TestHadamard(t *testing.T) {
 	const n = 32
 	for k := range n {

@@ -49,7 +49,8 @@ func TestInt8(t *testing.T) {
 	require.Less(t, math.Pow(frobenius(got, exact)/norm(exact), 2), 1.5*(math.Pow(6./255, 2)+math.Pow(3./127, 2))/12)
 }
 
-// More codebooks, each with fewer columns, are better; with a column for each codebook and few different values nothing is lost.
+// More codebooks, each with fewer columns, are better; with a column for each codebook and few different values
+// nothing is lost.
 func TestPQ(t *testing.T) {
 	a, b, test := rectified(1, 900, 32), normal(2, 32, 6), rectified(3, 300, 32)
 	exact := product(test, b)
@@ -78,7 +79,8 @@ func TestPQ(t *testing.T) {
 	}())
 }
 
-// As many codebooks as PQ, a sixteenth of the centroids, and tables of 8 bits: worse than PQ, and no worse than rounding makes it.
+// As many codebooks as PQ, a sixteenth of the centroids, and tables of 8 bits: worse than PQ, and no worse than
+// rounding makes it.
 func TestBolt(t *testing.T) {
 	a, b, test := rectified(1, 900, 40), normal(2, 40, 6), rectified(3, 300, 40)
 	exact := product(test, b)
@@ -91,8 +93,8 @@ func TestBolt(t *testing.T) {
 		pq, err := amm.FitPQ(a, b, c)
 		require.Less(t, frobenius(mul(t, pq, err, test, 6), exact)/norm(exact), e)
 	}
-	// With 16 different values in each column nothing but the rounding of tables is lost: half a unit for each entry, and nothing
-	// is clipped, since that would cost more.
+	// With 16 different values in each column nothing but the rounding of tables is lost: half a unit for each entry,
+	// and nothing is clipped, since that would cost more.
 	few := tensor.NewMatrix[float32](600, 4)
 	rng := tensor.Stream(1)
 	for i := range few.Data {
@@ -117,7 +119,8 @@ func TestBolt(t *testing.T) {
 	require.Zero(t, norm(mul(t, bolt, err, few, 3)))
 }
 
-// Prototypes of the ablation are the means of buckets: with a bucket for each value nothing but the averaging of tables is lost.
+// Prototypes of the ablation are the means of buckets: with a bucket for each value nothing but the averaging of
+// tables is lost.
 func TestMaddnessPQ(t *testing.T) {
 	few := tensor.NewMatrix[float32](600, 2)
 	rng := tensor.Stream(1)

@@ -10,8 +10,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Sketch is a distribution of random D x d matrices S with E[S*Sᵀ] = I, so that (a*S)*(Sᵀ*b) is right on average whatever a and b
-// are. Its error falls as 1/d: the mean square of an output's error is about |a|²|b|²/d.
+// Sketch is a distribution of random D x d matrices S with E[S*Sᵀ] = I, so that (a*S)*(Sᵀ*b) is right on average
+// whatever a and b are. Its error falls as 1/d: the mean square of an output's error is about |a|²|b|²/d.
 type Sketch uint8
 
 // The sketches.
@@ -20,13 +20,14 @@ const (
 	Gauss Sketch = iota
 	// Rademacher has entries of either sign and size 1/sqrt(d).
 	Rademacher
-	// CountSketch adds each column, with a random sign, to one dimension (Charikar et al. 2002): feature hashing, or HashJL.
+	// CountSketch adds each column, with a random sign, to one dimension (Charikar et al. 2002): feature hashing, or
+	// HashJL.
 	CountSketch
-	// OSNAP adds each column, with random signs, to 4 different dimensions, or to all if there are fewer, and divides by 2, the root
-	// of their number (Nelson and Nguyen 2013).
+	// OSNAP adds each column, with random signs, to 4 different dimensions, or to all if there are fewer, and divides
+	// by 2, the root of their number (Nelson and Nguyen 2013).
 	OSNAP
-	// FastJL keeps d different coefficients of the Hadamard transform of the row with random signs (Ailon and Chazelle 2009, Tropp
-	// 2011). d is at most the power of two from D on, at which it is exact.
+	// FastJL keeps d different coefficients of the Hadamard transform of the row with random signs (Ailon and
+	// Chazelle 2009, Tropp 2011). d is at most the power of two from D on, at which it is exact.
 	FastJL
 )
 
@@ -40,8 +41,9 @@ func (s Sketch) String() string {
 	return fmt.Sprintf("Sketch(%d)", uint8(s))
 }
 
-// NewSketch returns the product of rows and b, D x M, after both are projected to d dimensions at random. It learns nothing from data. Options
-// are WithSeed. Errors wrap tensor.ErrShape, tensor.ErrEmpty, tensor.ErrNotFinite and tensor.ErrRange.
+// NewSketch returns the product of rows and b, D x M, after both are projected to d dimensions at random. It learns
+// nothing from data. Options are WithSeed. Errors wrap tensor.ErrShape, tensor.ErrEmpty, tensor.ErrNotFinite and
+// tensor.ErrRange.
 func NewSketch(kind Sketch, b tensor.Matrix[float32], d int, opts ...Option) (*Factors, error) {
 	c, err := configure(opts)
 	if kind > FastJL {

@@ -9,9 +9,9 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// NewSVD replaces b, D x M, by the nearest matrix of rank d, its truncated singular value decomposition (Eckart and Young 1936): what layers are
-// compressed with if no data is at hand. Errors wrap tensor.ErrShape, tensor.ErrEmpty, tensor.ErrNotFinite and
-// tensor.ErrRange (d is not in 1 to min(D, M)).
+// NewSVD replaces b, D x M, by the nearest matrix of rank d, its truncated singular value decomposition (Eckart and
+// Young 1936): what layers are compressed with if no data is at hand. Errors wrap tensor.ErrShape, tensor.ErrEmpty,
+// tensor.ErrNotFinite and tensor.ErrRange (d is not in 1 to min(D, M)).
 func NewSVD(b tensor.Matrix[float32], d int) (*Factors, error) {
 	if err := errors.Join(checkMatrix("b", b), checkSize("d", d, max(min(b.Rows, b.Cols), 1), "the smaller side of b")); err != nil {
 		return nil, err
@@ -47,16 +47,17 @@ func widen(m tensor.Matrix[float32]) tensor.Matrix[float64] {
 	return w
 }
 
-// RowSVD is the product of b and of the nearest matrix of rank d to the very rows it is given, which it decomposes in every call. That
-// costs more than the exact product: it is not a method but a bound, the error that projections of these rows to d dimensions cannot
-// avoid on average over b. Results depend on which rows come in one call.
+// RowSVD is the product of b and of the nearest matrix of rank d to the very rows it is given, which it decomposes in
+// every call. That costs more than the exact product: it is not a method but a bound, the error that projections of
+// these rows to d dimensions cannot avoid on average over b. Results depend on which rows come in one call.
 type RowSVD struct {
 	shape
 	b    tensor.Matrix[float32]
 	dims int
 }
 
-// NewRowSVD copies b, D x M. Errors wrap tensor.ErrShape, tensor.ErrEmpty, tensor.ErrNotFinite and tensor.ErrRange (d is not in 1 to D).
+// NewRowSVD copies b, D x M. Errors wrap tensor.ErrShape, tensor.ErrEmpty, tensor.ErrNotFinite and tensor.ErrRange (d
+// is not in 1 to D).
 func NewRowSVD(b tensor.Matrix[float32], d int) (*RowSVD, error) {
 	if err := errors.Join(checkMatrix("b", b), checkSize("d", d, max(b.Rows, 1), "the rows of b")); err != nil {
 		return nil, err
@@ -81,8 +82,8 @@ func (r *RowSVD) Mul(dst, a tensor.Matrix[float32]) error {
 	return f.Mul(dst, a)
 }
 
-// Cost is D*D multiplications for the covariance and d*(D+M) for the product; finding the eigenvectors, of the order of D*D*D per
-// call, comes on top.
+// Cost is D*D multiplications for the covariance and d*(D+M) for the product; finding the eigenvectors, of the order
+// of D*D*D per call, comes on top.
 func (r *RowSVD) Cost() Cost {
 	return Cost{Multiplies: r.columns*r.columns + r.dims*(r.columns+r.outputs)}
 }

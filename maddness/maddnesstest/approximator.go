@@ -12,17 +12,21 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// CheckApproximator fits approximators to data of several shapes and fails the test for every property that they lack:
+// CheckApproximator fits approximators to data of several shapes and fails the test for every property that they
+// lack:
 //
-//   - a fit succeeds, leaves its arguments alone, keeps nothing of them, and gives the same bits again and for any GOMAXPROCS;
+//   - a fit succeeds, leaves its arguments alone, keeps nothing of them, and gives the same bits again and for any
+//     GOMAXPROCS;
 //   - Mul gives finite numbers, the same in every call, for any GOMAXPROCS and from several goroutines at once;
-//   - 0 to 130 rows, in views with gaps between the rows, have to rounding the results they have among others ([WithWhole]), and
-//     nothing around the destination is touched;
-//   - NaN and infinities in a row change no other row, or are refused with an error wrapping tensor.ErrNotFinite ([WithWhole]);
-//   - wrong shapes and shared memory are errors wrapping tensor.ErrShape and tensor.ErrOverlap, and nothing is written then;
+//   - 0 to 130 rows, in views with gaps between the rows, have to rounding the results they have among others
+//     ([WithWhole]), and nothing around the destination is touched;
+//   - NaN and infinities in a row change no other row, or are refused with an error wrapping tensor.ErrNotFinite
+//     ([WithWhole]);
+//   - wrong shapes and shared memory are errors wrapping tensor.ErrShape and tensor.ErrOverlap, and nothing is
+//     written then;
 //   - MulT, if there is one, gives what Mul gives, to rounding;
-//   - a matrix that is empty, malformed or not finite is refused with an error of package tensor, and so are such training rows unless they
-//     are not used;
+//   - a matrix that is empty, malformed or not finite is refused with an error of package tensor, and so are such
+//     training rows unless they are not used;
 //   - results survive saving and loading ([WithLoad]), and are good ([WithNMSE]).
 func CheckApproximator(t testing.TB, fit func(a, b tensor.Matrix[float32]) (amm.Approximator, error), opts ...Option) {
 	t.Helper()

@@ -9,9 +9,9 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Brute sets row n of dst, N x M, to the sum of the table entries of row n of a, N x D, by the definition: one comparison after the
-// other, in float64, without rounding tables. It is the oracle for kernels of one's own. It panics with an error wrapping
-// tensor.ErrShape if shapes do not fit.
+// Brute sets row n of dst, N x M, to the sum of the table entries of row n of a, N x D, by the definition: one
+// comparison after the other, in float64, without rounding tables. It is the oracle for kernels of one's own. It
+// panics with an error wrapping tensor.ErrShape if shapes do not fit.
 func Brute(dst tensor.Matrix[float64], trees maddness.Trees, lut *maddness.LUT, a tensor.Matrix[float32]) {
 	shape := lut.Table.Shape
 	if len(shape) != 3 || shape[1] != len(trees.Dims) || dst.Rows != a.Rows || dst.Cols != shape[0] {
@@ -31,8 +31,8 @@ func Brute(dst tensor.Matrix[float64], trees maddness.Trees, lut *maddness.LUT, 
 	}
 }
 
-// SplitLoss is the loss of a split by its definition: the sum over all buckets it makes, and all columns of the metric, of the squared
-// differences from the mean.
+// SplitLoss is the loss of a split by its definition: the sum over all buckets it makes, and all columns of the
+// metric, of the squared differences from the mean.
 func SplitLoss(l *maddness.Level, s maddness.Split) float64 {
 	parts := make([][]int, 2*l.Buckets)
 	for i, v := range l.Columns.Row(s.Column) {
@@ -58,8 +58,8 @@ func SplitLoss(l *maddness.Level, s maddness.Split) float64 {
 	return loss
 }
 
-// BestSplit tries every candidate and, in each bucket, every place between two different values, and returns a split of the least loss. It
-// takes time proportional to the square of the number of rows.
+// BestSplit tries every candidate and, in each bucket, every place between two different values, and returns a split
+// of the least loss. It takes time proportional to the square of the number of rows.
 func BestSplit(l *maddness.Level) maddness.Split {
 	best := maddness.Split{Loss: math.Inf(1)}
 	for _, j := range l.Candidates {

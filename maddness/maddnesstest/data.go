@@ -8,7 +8,8 @@ import (
 
 type matrix = tensor.Matrix[float32]
 
-// features are rows as layers see them: mixtures of 8 hidden normal variables, rectified, so that many elements are equal.
+// features are rows as layers see them: mixtures of 8 hidden normal variables, rectified, so that many elements are
+// equal.
 func features(seed uint64, rows, columns int) matrix {
 	const hidden = 8
 	mix := tensor.NewMatrix[float32](hidden, columns)

@@ -1,5 +1,5 @@
-// Package maddnesstest checks approximators, operators and split searches for package maddness: the user's own in their tests, and those of
-// packages maddness and amm in its tests.
+// Package maddnesstest checks approximators, operators and split searches for package maddness: the user's own in
+// their tests, and those of packages maddness and amm in its tests.
 //
 //	func TestMine(t *testing.T) {
 //		fit := func(a, b tensor.Matrix[float32]) (amm.Approximator, error) { return mine.Fit(a, b) }

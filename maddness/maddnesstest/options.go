@@ -25,8 +25,8 @@ type Loadable interface {
 	encoding.BinaryUnmarshaler
 }
 
-// WithWhole says that results may depend on which rows come in one call, as those of sketches of the rows do; by default each row has a result
-// of its own.
+// WithWhole says that results may depend on which rows come in one call, as those of sketches of the rows do; by
+// default each row has a result of its own.
 func WithWhole() Option {
 	return func(c *config) error {
 		c.whole = true
@@ -45,8 +45,9 @@ func WithColumns(least int) Option {
 	}
 }
 
-// WithNMSE sets the largest error allowed on rows that were not fitted to, as mean squared error over the variance of the outputs. The
-// rows have 64 columns made of 8 hidden ones, rectified, and there are 10 outputs. By default any error is.
+// WithNMSE sets the largest error allowed on rows that were not fitted to, as mean squared error over the variance of
+// the outputs. The rows have 64 columns made of 8 hidden ones, rectified, and there are 10 outputs. By default any
+// error is.
 func WithNMSE(most float64) Option {
 	return func(c *config) error {
 		if !(most > 0) {
@@ -57,7 +58,8 @@ func WithNMSE(most float64) Option {
 	}
 }
 
-// WithLoad makes the approximator, which must be an encoding.BinaryMarshaler, go through bytes into what load returns.
+// WithLoad makes the approximator, which must be an encoding.BinaryMarshaler, go through bytes into what load
+// returns.
 func WithLoad(load func() Loadable) Option {
 	return func(c *config) error {
 		if load == nil {

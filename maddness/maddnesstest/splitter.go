@@ -11,13 +11,13 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// CheckSplitter gives s levels of all kinds, with ties, constant columns, single rows and empty buckets, and fails the test for every property
-// that its splits lack:
+// CheckSplitter gives s levels of all kinds, with ties, constant columns, single rows and empty buckets, and fails
+// the test for every property that its splits lack:
 //
 //   - the column is one of the candidates, and there is a threshold for each bucket, never NaN;
 //   - a threshold leaves rows on both sides or is +Inf, as it must be where all values of the bucket are equal;
-//   - the loss is that of the rows as the thresholds divide them, so that equal values, which no threshold separates, are not counted
-//     apart;
+//   - the loss is that of the rows as the thresholds divide them, so that equal values, which no threshold separates,
+//     are not counted apart;
 //   - the same level gives the same split again, and from several goroutines, and is not changed.
 func CheckSplitter(t testing.TB, s maddness.Splitter) {
 	t.Helper()

@@ -28,8 +28,8 @@ func broken(spoil func(l *maddness.Level, s *maddness.Split)) maddness.Splitter 
 	})
 }
 
-// tied splits the chosen column into halves by rank, whatever ties there are, and reports the loss as if they could be told apart: the
-// reference's mistake.
+// tied splits the chosen column into halves by rank, whatever ties there are, and reports the loss as if they could
+// be told apart: the reference's mistake.
 func tied(l *maddness.Level) maddness.Split {
 	s := maddness.Exhaustive{}.Split(l)
 	apart := &maddness.Level{Columns: l.Columns, Metric: l.Metric, Candidates: []int{s.Column}, Bucket: l.Bucket, Buckets: l.Buckets}
@@ -82,7 +82,8 @@ func TestCheckSplitter(t *testing.T) {
 }
 
 func TestBestSplit(t *testing.T) {
-	// Two buckets; rows of the first are told apart by column 2 at a value that ties with no other, those of the second by nothing.
+	// Two buckets; rows of the first are told apart by column 2 at a value that ties with no other, those of the
+	// second by nothing.
 	l := &maddness.Level{
 		Columns: tensor.Of(3, 5, []float32{
 			1, 1, 1, 1, 1,
