@@ -243,8 +243,11 @@ func TestEncoderBind(t *testing.T) {
 	require.NoError(t, bound.Mul(got, a))
 	require.Equal(t, want, got)
 
-	e, err = FitEncoder(a, WithCodebooks(4))
+	e, err = FitEncoder(a, WithCodebooks(4), WithWorkers(3))
 	require.NoError(t, err)
+	bound, err = e.Bind(b)
+	require.NoError(t, err)
+	require.Equal(t, 3, bound.workers)
 	require.Less(t, e.Stats().TrainNMSE, 0.5)
 	require.Equal(t, e.Trees(), e.op.Trees())
 	var codes Codes
@@ -254,6 +257,7 @@ func TestEncoderBind(t *testing.T) {
 	bias := []float32{1, 2, 3, 4, 5, 6, 7}
 	op, err := e.Bind(b2, WithBias(bias), WithReLU(), WithWorkers(1))
 	require.NoError(t, err)
+	require.Equal(t, 1, op.workers)
 	direct, shared := tensor.NewMatrix[float32](500, 7), tensor.NewMatrix[float32](1000, 7)
 	require.NoError(t, op.Mul(direct, a))
 	require.NoError(t, op.Lookup(shared, &codes))
