@@ -18,6 +18,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/espalier-ml/espalier/examples/internal/chart"
 	"github.com/espalier-ml/espalier/prune/eval"
 )
 
@@ -73,7 +74,7 @@ func run(data string, first uint64, count int, out string) error {
 	}
 	collapses(results)
 	main := recipes[0].name
-	fmt.Printf("\n%s, mean accuracy over compression\n%s", main, textPlot(curves(s, dataset, main, eval.ByCompression), "compression"))
+	fmt.Printf("\n%s, mean accuracy over compression\n%s", main, chart.Text(curves(s, dataset, main, eval.ByCompression), "compression"))
 	if data == "" {
 		verdicts(results, "CNN", convolutional, seeds)
 		verdicts(results, "MLP", perceptron, seeds)
@@ -126,11 +127,15 @@ func describe(dataset string, toy bool, results []eval.Result) *eval.Study {
 	return s
 }
 
-func curves(s *eval.Study, dataset, model string, axis eval.Axis) []series {
-	var all []series
+func curves(s *eval.Study, dataset, model string, axis eval.Axis) []chart.Series {
+	var all []chart.Series
 	for _, st := range strategies {
 		if c := s.Curve(dataset, model, st.name, axis); len(c) > 1 {
-			all = append(all, series{st.name, c})
+			s := chart.Series{Name: st.name}
+			for _, p := range c {
+				s.Points = append(s.Points, chart.Point{X: p.X, Y: p.Mean, Std: p.Std})
+			}
+			all = append(all, s)
 		}
 	}
 	return all
@@ -171,6 +176,6 @@ func write(dir string, s *eval.Study, dataset, model string) error {
 	}
 	title := "accuracy after pruning and fine-tuning, " + model + " on " + dataset
 	return errors.Join(
-		writeSVG(filepath.Join(dir, "compression.svg"), title, "compression ratio", curves(s, dataset, model, eval.ByCompression)),
-		writeSVG(filepath.Join(dir, "speedup.svg"), title, "theoretical speedup", curves(s, dataset, model, eval.BySpeedup)))
+		chart.WriteSVG(filepath.Join(dir, "compression.svg"), title, "compression ratio", curves(s, dataset, model, eval.ByCompression)),
+		chart.WriteSVG(filepath.Join(dir, "speedup.svg"), title, "theoretical speedup", curves(s, dataset, model, eval.BySpeedup)))
 }

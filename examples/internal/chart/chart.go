@@ -1,4 +1,5 @@
-package main
+// Package chart draws curves over the binary logarithm of a ratio or a size, in the terminal and as SVG.
+package chart
 
 import (
 	"bytes"
@@ -6,29 +7,37 @@ import (
 	"math"
 	"os"
 	"strings"
-
-	"github.com/espalier-ml/espalier/prune/eval"
 )
 
-// series is one curve of a plot over the binary logarithm of a ratio.
-type series struct {
-	name  string
-	curve []eval.Summary
+// Series is one curve.
+type Series struct {
+	Name   string
+	Points []Point // by increasing X
 }
 
-func bounds(all []series) (x0, x1, y0, y1 float64) {
+// Point is a point of a curve.
+type Point struct {
+	X   float64 // greater than 0
+	Y   float64
+	Std float64 // standard deviation of Y, 0 for none
+}
+
+func bounds(all []Series) (x0, x1, y0, y1 float64) {
 	x0, x1, y0, y1 = math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
 	for _, s := range all {
-		for _, p := range s.curve {
+		for _, p := range s.Points {
 			x0, x1 = min(x0, math.Log2(p.X)), max(x1, math.Log2(p.X))
-			y0, y1 = min(y0, p.Mean), max(y1, p.Mean)
+			y0, y1 = min(y0, p.Y), max(y1, p.Y)
 		}
+	}
+	if x0 > x1 { // no points
+		return 0, 1, 0, 1
 	}
 	return x0, max(x1, x0+1e-9), y0, max(y1, y0+1e-9)
 }
 
-// textPlot draws curves with a letter each.
-func textPlot(all []series, axis string) string {
+// Text draws curves for the terminal, with a letter each.
+func Text(all []Series, axis string) string {
 	const width, height = 64, 18
 	x0, x1, y0, y1 := bounds(all)
 	grid := make([][]byte, height)
@@ -38,12 +47,12 @@ func textPlot(all []series, axis string) string {
 	var b strings.Builder
 	for k, s := range all {
 		mark := byte('a' + k)
-		fmt.Fprintf(&b, "%12c %s\n", mark, s.name)
-		for i := range len(s.curve) - 1 {
-			p, q := s.curve[i], s.curve[i+1]
-			for t := range 41 {
-				f := float64(t) / 40
-				x, y := math.Log2(p.X)*(1-f)+math.Log2(q.X)*f, p.Mean*(1-f)+q.Mean*f
+		fmt.Fprintf(&b, "%12c %s\n", mark, s.Name)
+		for i := range len(s.Points) - 1 {
+			p, q := s.Points[i], s.Points[i+1]
+			for t := range width + 1 {
+				f := float64(t) / width
+				x, y := math.Log2(p.X)*(1-f)+math.Log2(q.X)*f, p.Y*(1-f)+q.Y*f
 				grid[height-1-int(math.Round((y-y0)/(y1-y0)*(height-1)))][int(math.Round((x-x0)/(x1-x0)*(width-1)))] = mark
 			}
 		}
@@ -59,8 +68,8 @@ func textPlot(all []series, axis string) string {
 	return b.String()
 }
 
-// writeSVG draws mean and sample standard deviation.
-func writeSVG(path, title, axis string, all []series) error {
+// WriteSVG draws curves and standard deviations to a file.
+func WriteSVG(path, title, axis string, all []Series) error {
 	const width, height, left, right, top, bottom = 760, 420, 70, 220, 40, 50
 	x0, x1, y0, y1 := bounds(all)
 	px := func(x float64) float64 { return left + (math.Log2(x)-x0)/(x1-x0)*(width-left-right) }
@@ -80,14 +89,14 @@ func writeSVG(path, title, axis string, all []series) error {
 	for k, s := range all {
 		colour := colours[k%len(colours)]
 		var line strings.Builder
-		for _, p := range s.curve {
-			fmt.Fprintf(&line, "%.1f,%.1f ", px(p.X), py(p.Mean))
+		for _, p := range s.Points {
+			fmt.Fprintf(&line, "%.1f,%.1f ", px(p.X), py(p.Y))
 			if p.Std > 0 {
-				fmt.Fprintf(&b, `<path d="M%.1f %.1fV%.1f" stroke="%s" opacity="0.5"/>`+"\n", px(p.X), py(max(y0, p.Mean-p.Std)), py(min(y1, p.Mean+p.Std)), colour)
+				fmt.Fprintf(&b, `<path d="M%.1f %.1fV%.1f" stroke="%s" opacity="0.5"/>`+"\n", px(p.X), py(max(y0, p.Y-p.Std)), py(min(y1, p.Y+p.Std)), colour)
 			}
 		}
 		fmt.Fprintf(&b, `<polyline points="%s" fill="none" stroke="%s" stroke-width="1.5"/>`+"\n", line.String(), colour)
-		fmt.Fprintf(&b, `<text x="%d" y="%d" fill="%s">%s</text>`+"\n", width-right+16, top+16*k+8, colour, s.name)
+		fmt.Fprintf(&b, `<text x="%d" y="%d" fill="%s">%s</text>`+"\n", width-right+16, top+16*k+8, colour, s.Name)
 	}
 	b.WriteString("</svg>\n")
 	return os.WriteFile(path, b.Bytes(), 0o644)
