@@ -180,7 +180,7 @@ func entropy(codes []uint8) float64 {
 			h -= n / float64(len(codes)) * math.Log2(n/float64(len(codes)))
 		}
 	}
-	return h + 0 // not -0
+	return h
 }
 
 // measured makes the operator and measures its error on the training rows, before bias and ReLU.

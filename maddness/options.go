@@ -348,7 +348,7 @@ func WithBias(bias []float32) Option {
 		if err := tensor.CheckFinite("WithBias", bias); err != nil {
 			return fmt.Errorf("maddness: %w", err)
 		}
-		o.bias = slices.Clone(bias)
+		o.bias = bias
 		return o.set("WithBias")
 	}
 }

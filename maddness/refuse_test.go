@@ -165,7 +165,12 @@ func TestNewRefuses(t *testing.T) {
 		require.ErrorIs(t, err, c.want, name)
 		require.ErrorContains(t, err, c.text, name)
 	}
+	trees := op.Trees()
+	own, err := New(3, trees, op.LUT())
+	require.NoError(t, err)
+	trees.Dims[0][0] = 99
+	require.Equal(t, op.Trees(), own.Trees(), "copied")
 	// Index 0 is not used, whatever it holds.
-	_, err := New(3, change(func(x *Trees) { x.Thresholds[0][0] = float32(math.NaN()) }), op.LUT())
+	_, err = New(3, change(func(x *Trees) { x.Thresholds[0][0] = float32(math.NaN()) }), op.LUT())
 	require.NoError(t, err)
 }
