@@ -46,8 +46,8 @@ type learnGolden struct {
 	} `json:"float_thresholds"`
 }
 
-// The whole reference fit: columns and codes exactly, thresholds to 1e-5, prototypes and tables to 1e-4, outputs of float
-// tables to 1e-3, errors to 1e-4.
+// The whole reference fit: columns and codes exactly, thresholds to 1e-5, prototypes and tables to 1e-4, outputs of
+// float tables to 1e-3, errors to 1e-4.
 func TestGoldenPaper(t *testing.T) {
 	for _, file := range []string{"learn_a", "learn_b_nondivisible", "learn_c_c2"} {
 		t.Run(file, func(t *testing.T) {

@@ -31,7 +31,8 @@ func TestWidened(t *testing.T) {
 	}
 }
 
-// Where the joint ridge regression is optimal, each codebook's entries are what it would have alone on what the others leave.
+// Where the joint ridge regression is optimal, each codebook's entries are what it would have alone on what the others
+// leave.
 func TestLeavesAreStationary(t *testing.T) {
 	r := tensor.Stream(2)
 	o, err := configure("test", []Option{WithRidge(2.5)}, nil)

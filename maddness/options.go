@@ -292,10 +292,10 @@ func WithTrainRows(most int) Option {
 	}
 }
 
-// WithValidation holds out this fraction of the training rows, in (0, 0.5], and chooses by the error on them: first among
-// both groupings with 0, 1 and 2 passes of refinement, then among ridges of 1, 3 and 10. The choice is then fitted to all
-// rows. What [WithGrouping], [WithColumns], [WithRefine] or [WithRidge] fix does not vary. Default 0: no choice is made.
-// It takes about eight times as long.
+// WithValidation holds out this fraction of the training rows, in (0, 0.5], and chooses by the error on them: first
+// among both groupings with 0, 1 and 2 passes of refinement, then among ridges of 1, 3 and 10. The choice is then
+// fitted to all rows. What [WithGrouping], [WithColumns], [WithRefine] or [WithRidge] fix does not vary. Default 0: no
+// choice is made. It takes about eight times as long.
 func WithValidation(fraction float64) Option {
 	return func(o *config) error {
 		if !(fraction > 0 && fraction <= 0.5) {
@@ -326,9 +326,9 @@ func WithProgress(f func(done, total int)) Option {
 	}
 }
 
-// WithWorkers sets the number of goroutines of every later product and of the fit, except for its products of matrices,
-// which take up to GOMAXPROCS as all of package tensor's do; at least 1, default GOMAXPROCS at the time of each. Results do
-// not depend on it.
+// WithWorkers sets the number of goroutines of every later product and of the fit, except for its products of
+// matrices, which take up to GOMAXPROCS as all of package tensor's do; at least 1, default GOMAXPROCS at the time of
+// each. Results do not depend on it.
 func WithWorkers(n int) Option {
 	return func(o *config) error {
 		if n < 1 {

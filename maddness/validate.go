@@ -8,8 +8,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// choose returns the options with the grouping and the passes of refinement that do best on rows held out, and then, with
-// these, the ridge. Ties go to the variant that is tried first, the simpler one.
+// choose returns the options with the grouping and the passes of refinement that do best on rows held out, and then,
+// with these, the ridge. Ties go to the variant that is tried first, the simpler one.
 func (p problem) choose(o *config) (*config, error) {
 	n := p.a.Rows
 	held := max(1, int(math.Round(o.validation*float64(n))))
