@@ -10,14 +10,23 @@ type Trees struct {
 
 // Encoder is trees in the form that encoding takes. It is immutable.
 type Encoder struct {
-	dims       [][4]int
-	thresholds [][16]float32
-	integers   [][16]int32 // rounded down: an integer is greater than t if it is greater than floor(t)
+	codebooks  int
+	dims       [][4]int      // filled up to a multiple of four codebooks
+	thresholds [][16]float32 // like dims, with trees that everything passes on the left
+	integers   [][16]int32   // rounded down: an integer is greater than t if it is greater than floor(t)
 }
 
-// NewEncoder packs trees over rows of the given number of features. It keeps t.
+// NewEncoder packs trees over rows of the given number of features.
 func NewEncoder(t Trees, features int) *Encoder {
-	e := &Encoder{t.Dims, t.Thresholds, make([][16]int32, len(t.Thresholds))}
+	e := &Encoder{codebooks: len(t.Dims), dims: make([][4]int, upTo4(len(t.Dims))), thresholds: make([][16]float32, upTo4(len(t.Dims))),
+		integers: make([][16]int32, len(t.Dims))}
+	copy(e.dims, t.Dims)
+	copy(e.thresholds, t.Thresholds)
+	for c := len(t.Dims); c < len(e.thresholds); c++ {
+		for i := range e.thresholds[c] {
+			e.thresholds[c][i] = float32(math.Inf(1))
+		}
+	}
 	for c, thresholds := range t.Thresholds {
 		for i, v := range thresholds {
 			e.integers[c][i] = int32(max(math.MinInt16-1, min(math.MaxInt16, math.Floor(float64(v)))))
@@ -33,22 +42,38 @@ type Number interface {
 
 // Cols encodes feature-major rows: x[d*stride+row].
 func (e *Encoder) Cols(codes []byte, x []float32, stride, rows int) {
-	encode(codes, x, 1, stride, rows, e.dims, e.thresholds)
+	if p := current(); p >= avx2 {
+		e.vectorCols(p, codes, x, stride, rows)
+		return
+	}
+	encode(codes, x, 1, stride, rows, e.dims[:e.codebooks], e.thresholds)
 }
 
 // Rows encodes row-major rows: x[row*stride+d].
 func (e *Encoder) Rows(codes []byte, x []float32, stride, rows int) {
-	encode(codes, x, stride, 1, rows, e.dims, e.thresholds)
+	if p := current(); p >= avx2 {
+		e.vectorRows(p, codes, x, stride, rows)
+		return
+	}
+	encode(codes, x, stride, 1, rows, e.dims[:e.codebooks], e.thresholds)
 }
 
 // ColsInt is Cols for integers.
 func ColsInt[T int8 | uint8 | int16](e *Encoder, codes []byte, x []T, stride, rows int) {
-	encode(codes, x, 1, stride, rows, e.dims, e.integers)
+	if p := current(); p >= avx2 {
+		vectorInts(p, e, codes, x, 1, stride, rows)
+		return
+	}
+	encode(codes, x, 1, stride, rows, e.dims[:e.codebooks], e.integers)
 }
 
 // RowsInt is Rows for integers.
 func RowsInt[T int8 | uint8 | int16](e *Encoder, codes []byte, x []T, stride, rows int) {
-	encode(codes, x, stride, 1, rows, e.dims, e.integers)
+	if p := current(); p >= avx2 {
+		vectorInts(p, e, codes, x, stride, 1, rows)
+		return
+	}
+	encode(codes, x, stride, 1, rows, e.dims[:e.codebooks], e.integers)
 }
 
 func encode[T Number, V float32 | int32](codes []byte, x []T, rowStride, dimStride, rows int, dims [][4]int, thresholds [][16]V) {

@@ -1,0 +1,41 @@
+//go:build !purego && !noasm
+
+#include "textflag.h"
+
+// func scanNEON(codebooks int, codes, entries *byte, sums *[64]uint16)
+//
+// A lookup of 16 bytes is one instruction; entries are widened while they are added.
+TEXT ·scanNEON(SB), NOSPLIT, $0-32
+	MOVD codebooks+0(FP), R0
+	MOVD codes+8(FP), R1
+	MOVD entries+16(FP), R2
+	MOVD sums+24(FP), R3
+	VEOR V16.B16, V16.B16, V16.B16
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	VEOR V20.B16, V20.B16, V20.B16
+	VEOR V21.B16, V21.B16, V21.B16
+	VEOR V22.B16, V22.B16, V22.B16
+	VEOR V23.B16, V23.B16, V23.B16
+
+loop:
+	VLD1.P 64(R1), [V0.B16, V1.B16, V2.B16, V3.B16]
+	VLD1.P 16(R2), [V4.B16]
+	VTBL V0.B16, [V4.B16], V0.B16
+	VTBL V1.B16, [V4.B16], V1.B16
+	VTBL V2.B16, [V4.B16], V2.B16
+	VTBL V3.B16, [V4.B16], V3.B16
+	VUADDW V0.B8, V16.H8, V16.H8
+	VUADDW2 V0.B16, V17.H8, V17.H8
+	VUADDW V1.B8, V18.H8, V18.H8
+	VUADDW2 V1.B16, V19.H8, V19.H8
+	VUADDW V2.B8, V20.H8, V20.H8
+	VUADDW2 V2.B16, V21.H8, V21.H8
+	VUADDW V3.B8, V22.H8, V22.H8
+	VUADDW2 V3.B16, V23.H8, V23.H8
+	SUB $1, R0
+	CBNZ R0, loop
+	VST1.P [V16.H8, V17.H8, V18.H8, V19.H8], 64(R3)
+	VST1 [V20.H8, V21.H8, V22.H8, V23.H8], (R3)
+	RET
