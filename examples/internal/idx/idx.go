@@ -19,7 +19,8 @@ type Set struct {
 	Y    []int
 }
 
-// Load reads the four files of a directory, gzipped or not: train-images-idx3-ubyte, train-labels-idx1-ubyte and the same of t10k.
+// Load reads the four files of a directory, gzipped or not: train-images-idx3-ubyte, train-labels-idx1-ubyte and the
+// same of t10k.
 func Load(dir string) (train, test Set, err error) {
 	if train, err = read(dir, "train"); err != nil {
 		return train, test, err

@@ -1,0 +1,98 @@
+// Command maddness trains a small network on handwritten digits, replaces its layers by table lookups (Blalock and
+// Guttag 2021, arXiv 2106.10860) and compares them with every rival of package amm: error, accuracy and time per row
+// for 2 to 64 codebooks or dimensions, with row-major and feature-major data. It says what the paper claims and
+// whether this run agrees.
+//
+//	go run ./examples/maddness
+//	go run ./examples/maddness -data DIR    # MNIST or Fashion-MNIST in IDX files
+package main
+
+import (
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/espalier-ml/espalier/examples/internal/chart"
+	"github.com/espalier-ml/espalier/maddness/amm"
+)
+
+// settings are what the flags and the test choose.
+type settings struct {
+	seed   uint64
+	data   string // directory with IDX files; empty for the embedded digits
+	out    string // directory for results; empty for none
+	hidden int    // units of each hidden layer
+	epochs int
+	sizes  []int // codebooks and dimensions
+	rows   int   // test rows are repeated up to this many, so that they do not all stay in the cache
+	runs   int   // timings of which the median counts
+}
+
+func main() {
+	log.SetFlags(0)
+	s := settings{hidden: 512, epochs: 12, sizes: []int{2, 4, 8, 16, 32, 64}, rows: 4000, runs: 7}
+	flag.Uint64Var(&s.seed, "seed", 1, "seed of the split, the weights, the order of the images and everything drawn")
+	flag.StringVar(&s.data, "data", "", "directory with the IDX files of MNIST or Fashion-MNIST; default: the embedded digits")
+	flag.StringVar(&s.out, "out", "", "directory for results.csv, accuracy.svg, nmse.svg and time.svg")
+	flag.Parse()
+	if err := run(s); err != nil {
+		log.Fatal("maddness: ", err)
+	}
+}
+
+func run(s settings) error {
+	start := time.Now()
+	train, test, err := load(s)
+	if err != nil {
+		return err
+	}
+	net, err := fit(s, train)
+	if err != nil {
+		return err
+	}
+	layers := net.layers(train, test)
+	last, hidden := layers[2], layers[1]
+	fmt.Printf("%d images to train on, %d to test on. %d-%d-%d-10 perceptron, %d epochs: accuracy %.2f%%\n",
+		len(train.y), len(test.y), train.width(), s.hidden, s.hidden, s.epochs, 100*net.accuracy(test))
+
+	// Times compare work, not processors.
+	before := runtime.GOMAXPROCS(1)
+	defer runtime.GOMAXPROCS(before)
+	results, err := compare(s, last, before, func(name string) {
+		fmt.Fprintf(os.Stderr, "\r%-40s %4.0f s ", name, time.Since(start).Seconds())
+	})
+	fmt.Fprintf(os.Stderr, "\r%50s\r", "")
+	if err != nil {
+		return err
+	}
+	fmt.Printf("\nThe last layer, %d columns and 10 outputs, on test rows. Sizes are dimensions of projections and codebooks of the others.\n", s.hidden)
+	table(s, results, "mean squared error over the variance of the outputs", nmse)
+	table(s, results, "accuracy in %", accuracy)
+	table(s, results, "ns per row, row-major, one thread, median of several runs", rowMajor)
+	table(s, results, "ns per row, feature-major", featureMajor)
+	costs(s, results)
+	fmt.Printf("\nlogarithm to base 10 of the NMSE, over codebooks or dimensions\n%s", chart.Text(curves(s, results, logarithm(nmse)), "size"))
+	networks, err := replace(s, hidden, last, test.y, before)
+	if err != nil {
+		return err
+	}
+	verdicts(s, results, networks)
+	notes(len(test.y))
+	fmt.Printf("\n%.0f s\n", time.Since(start).Seconds())
+	if s.out == "" {
+		return nil
+	}
+	return save(s, results)
+}
+
+// result is how a method did with a size.
+type result struct {
+	method  string
+	counted amm.Size
+	size    int
+	refit   bool // tables were fitted to labels or probabilities: outputs are logits of their own
+	report  amm.Report
+}

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/espalier-ml/espalier/maddness"
+	"github.com/espalier-ml/espalier/maddness/amm"
+	"github.com/espalier-ml/espalier/tensor"
+)
+
+// compare evaluates every method with every size on a layer. Fits use all processors, evaluations one.
+func compare(s settings, l layer, processors int, progress func(name string)) ([]result, error) {
+	task := amm.Task{B: l.b, Bias: l.bias, Runs: s.runs}
+	task.A, task.Labels = repeated(l.test, l.testLabels, s.rows)
+	var results []result
+	for _, m := range amm.Methods() {
+		for _, size := range s.sizes {
+			if m.Size == amm.Fixed && size != s.sizes[0] || m.Size != amm.Fixed && size > l.b.Rows || deterministic(m.Name) && size >= l.b.Cols {
+				continue
+			}
+			progress(fmt.Sprint(m.Name, " ", size))
+			runtime.GOMAXPROCS(processors)
+			ap, err := m.Fit(l.train, l.b, size, s.seed)
+			runtime.GOMAXPROCS(1)
+			if err != nil {
+				return nil, fmt.Errorf("%s, size %d: %w", m.Name, size, err)
+			}
+			own := task
+			if m.Whole {
+				own.Runs = 0 // a decomposition in each call: slower than anything by far
+			}
+			report, err := amm.Evaluate(ap, own)
+			if err != nil {
+				return nil, fmt.Errorf("%s, size %d: %w", m.Name, size, err)
+			}
+			results = append(results, result{m.Name, m.Size, size, false, report})
+			if m.Name == ours {
+				more, err := refit(ap.(amm.Maddness), size, l, task)
+				if err != nil {
+					return nil, err
+				}
+				results = append(results, more...)
+			}
+		}
+	}
+	return results, nil
+}
+
+// deterministic projections need fewer dimensions than there are outputs: with as many the product itself costs less.
+func deterministic(method string) bool {
+	return slices.Contains([]string{"SVD of b", "PCA", "SVD of the rows", "directions"}, method)
+}
+
+const (
+	ours   = "Maddness"
+	paper  = "Maddness, paper"
+	labels = "Maddness, labels"
+	soft   = "Maddness, soft"
+)
+
+// refit fits the tables of an operator to the labels, and to the probabilities of the exact layer, with the
+// cross-entropy.
+func refit(op amm.Maddness, size int, l layer, task amm.Task) ([]result, error) {
+	p := tensor.NewMatrix[float32](l.train.Rows, l.b.Cols)
+	tensor.GemmBias(tensor.NoTrans, tensor.NoTrans, 1, l.train, l.b, 0, p, l.bias, tensor.Identity)
+	tensor.SoftmaxRows(p, p)
+	toLabels, err1 := op.RefitLabels(l.train, l.trainLabels)
+	toSoft, err2 := op.RefitSoft(l.train, p)
+	if err := errors.Join(err1, err2); err != nil {
+		return nil, err
+	}
+	task.Bias = nil // it is in the tables
+	var results []result
+	for k, o := range []*maddness.Operator{toLabels, toSoft} {
+		report, err := amm.Evaluate(amm.Maddness{Operator: o}, task)
+		if err != nil {
+			return nil, err
+		}
+		results = append(results, result{[]string{labels, soft}[k], amm.Codebooks, size, true, report})
+	}
+	return results, nil
+}
+
+// replaced is a network whose last two layers are lookups.
+type replaced struct {
+	codebooks        int
+	accuracy, exact  float64
+	labels           float64 // accuracy after the last tables were fitted to labels, on what the replaced hidden layer gives
+	hiddenNMSE       float64 // of what the second layer hands on, on test rows
+	ns, exactNs      float64 // per row, row-major
+	nsT, exactNsT    float64 // per row, feature-major
+	bytes, rawWeight int     // tables, and weights in float32
+}
+
+// replace fits both of the last two layers to what flows into them in the exact network, and runs them one after the
+// other.
+func replace(s settings, hidden, last layer, y []int, processors int) ([]replaced, error) {
+	a, labels := repeated(hidden.test, y, s.rows)
+	across := transposed(a)
+	n := a.Rows
+	middle, logits := tensor.NewMatrix[float32](n, hidden.b.Cols), tensor.NewMatrix[float32](n, last.b.Cols)
+	middleT, logitsT := tensor.Of(hidden.b.Cols, n, middle.Data), tensor.Of(last.b.Cols, n, logits.Data)
+	classes := make([]int32, n)
+	exact := func() error {
+		tensor.GemmBias(tensor.NoTrans, tensor.NoTrans, 1, a, hidden.b, 0, middle, hidden.bias, tensor.ReLUActivation)
+		tensor.GemmBias(tensor.NoTrans, tensor.NoTrans, 1, middle, last.b, 0, logits, last.bias, tensor.Identity)
+		for i := range classes {
+			classes[i] = int32(tensor.ArgMax(logits.Row(i)))
+		}
+		return nil
+	}
+	exactT := func() error { // bias and decision left out: the product alone is what takes the time
+		tensor.Gemm(tensor.Trans, tensor.NoTrans, 1, hidden.b, across, 0, middleT)
+		tensor.ReLU(middleT.Data, middleT.Data)
+		tensor.Gemm(tensor.Trans, tensor.NoTrans, 1, last.b, middleT, 0, logitsT)
+		return nil
+	}
+	base := replaced{rawWeight: 4 * (len(hidden.b.Data) + len(last.b.Data))}
+	var err error
+	if base.exactNsT, err = median(s.runs, n, exactT); err != nil {
+		return nil, err
+	}
+	if base.exactNs, err = median(s.runs, n, exact); err != nil {
+		return nil, err
+	}
+	base.exact = share(classes, labels)
+	want := append([]float32(nil), middle.Data...)
+
+	fmt.Printf("\nThe last two layers replaced, %d and 10 outputs, fitted to %d rows of the exact network; exact accuracy %.2f%%, %.0f ns per row (%.0f feature-major), weights %d kB\n",
+		hidden.b.Cols, hidden.train.Rows, 100*base.exact, base.exactNs, base.exactNsT, base.rawWeight>>10)
+	fmt.Printf("%10s %12s %9s %10s %14s %14s %10s\n", "codebooks", "hidden NMSE", "accuracy", "to labels", "ns/row", "feature-major", "tables")
+	var all []replaced
+	for _, c := range s.sizes {
+		if c > hidden.b.Rows {
+			continue
+		}
+		runtime.GOMAXPROCS(processors)
+		first, err1 := maddness.Fit(hidden.train, hidden.b, maddness.WithCodebooks(c), maddness.WithBias(hidden.bias), maddness.WithReLU(), maddness.WithSeed(s.seed))
+		second, err2 := maddness.Fit(last.train, last.b, maddness.WithCodebooks(c), maddness.WithBias(last.bias), maddness.WithSeed(s.seed))
+		runtime.GOMAXPROCS(1)
+		if err := errors.Join(err1, err2); err != nil {
+			return nil, err
+		}
+		r := base
+		r.codebooks, r.bytes = c, first.Stats().TableBytes+second.Stats().TableBytes
+		if r.nsT, err = median(s.runs, n, func() error {
+			return errors.Join(first.MulT(middleT, across), second.ArgMaxT(classes, middleT))
+		}); err != nil {
+			return nil, err
+		}
+		if r.ns, err = median(s.runs, n, func() error {
+			return errors.Join(first.Mul(middle, a), second.ArgMax(classes, middle))
+		}); err != nil {
+			return nil, err
+		}
+		r.accuracy, r.hiddenNMSE = share(classes, labels), relativeError(middle.Data, want)
+		approximate := tensor.NewMatrix[float32](hidden.train.Rows, hidden.b.Cols)
+		if err := first.Mul(approximate, hidden.train); err != nil {
+			return nil, err
+		}
+		fitted, err := second.RefitLabels(approximate, last.trainLabels)
+		if err != nil {
+			return nil, err
+		}
+		if err := fitted.ArgMax(classes, middle); err != nil {
+			return nil, err
+		}
+		r.labels = share(classes, labels)
+		fmt.Printf("%10d %12.4f %8.2f%% %9.2f%% %8.0f %4.0fx %8.0f %4.0fx %7d kB\n", c, r.hiddenNMSE, 100*r.accuracy, 100*r.labels, r.ns, r.exactNs/r.ns, r.nsT, r.exactNsT/r.nsT, r.bytes>>10)
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+// relativeError is the mean squared error over the variance.
+func relativeError(got, want []float32) float64 {
+	mean, wrong, variance := tensor.Sum(want)/float64(len(want)), 0.0, 0.0
+	for i, v := range want {
+		e, d := float64(got[i])-float64(v), float64(v)-mean
+		wrong += e * e
+		variance += d * d
+	}
+	return wrong / variance
+}
+
+// share is that of the decisions that are right.
+func share(classes []int32, labels []int) float64 {
+	right := 0
+	for i, y := range labels {
+		if int(classes[i]) == y {
+			right++
+		}
+	}
+	return float64(right) / float64(len(labels))
+}
+
+func transposed(m matrix) matrix {
+	t := tensor.NewMatrix[float32](m.Cols, m.Rows)
+	for i := range m.Rows {
+		for j, v := range m.Row(i) {
+			t.Set(j, i, v)
+		}
+	}
+	return t
+}
+
+// median returns nanoseconds per row, the median of several runs.
+func median(runs, rows int, f func() error) (float64, error) {
+	if err := f(); err != nil {
+		return 0, err
+	}
+	times := make([]float64, max(runs, 1))
+	for i := range times {
+		calls, start := 0, time.Now()
+		for time.Since(start) < 2*time.Millisecond {
+			if err := f(); err != nil {
+				return 0, err
+			}
+			calls++
+		}
+		times[i] = float64(time.Since(start).Nanoseconds()) / float64(calls*rows)
+	}
+	slices.Sort(times)
+	return times[len(times)/2], nil
+}
