@@ -3,6 +3,7 @@ package maddness
 import (
 	"fmt"
 	"math"
+	"runtime"
 	"sync"
 	"unsafe"
 
@@ -110,24 +111,30 @@ var jobs = sync.Pool{New: func() any {
 	return j
 }}
 
-// codeBytes is how much of the codes of a block is to stay in the first-level cache while outputs pass over them, and
-// smallWork the number of table entries below which a call is done before another goroutine has started.
+// codeBytes is how much of the second-level cache the codes of a block may take while outputs pass over them, smallWork the
+// number of table entries below which a call is done before another goroutine has started, and shares how many blocks each
+// goroutine has at least, so that all end together.
 const (
-	codeBytes = 16 << 10
+	codeBytes = 64 << 10
 	smallWork = 1 << 20
+	shares    = 4
 )
 
 func (o *Operator) blocks(in source, out sink, rows int) {
-	j := jobs.Get().(*job)
-	j.o, j.in, j.out = o, in, out
 	workers := o.workers
+	if workers == 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
 	if rows*o.codebooks < smallWork/(o.outputs+32) {
 		workers = 1
 	}
-	blocks := max(1, codeBytes/kernel.CodesLen(kernel.Block, o.codebooks))
-	// Small inputs are divided further, so that everybody has a part.
-	blocks = max(1, min(blocks, rows/(16*kernel.Block)))
-	tensor.ParallelWorkers(workers, rows, blocks*kernel.Block, j.step)
+	blocks := codeBytes / kernel.CodesLen(kernel.Block, o.codebooks)
+	if workers > 1 {
+		blocks = min(blocks, rows/(shares*workers*kernel.Block))
+	}
+	j := jobs.Get().(*job)
+	j.o, j.in, j.out = o, in, out
+	tensor.ParallelWorkers(workers, rows, max(1, blocks)*kernel.Block, j.step)
 	j.o, j.in, j.out = nil, source{}, sink{}
 	jobs.Put(j)
 }
