@@ -41,6 +41,9 @@ func (e *Encoder) vectorCols(p path, codes []byte, x []float32, stride, rows int
 	}
 }
 
+// rowsAtATime is how many rows pass through all trees before the next, which keeps reading in the order of memory.
+const rowsAtATime = 16
+
 func (e *Encoder) vectorRows(p path, codes []byte, x []float32, stride, rows int) {
 	if p != avx512 {
 		gather(p, e, codes, x, stride, 1, 0, rows)
@@ -48,8 +51,8 @@ func (e *Encoder) vectorRows(p path, codes []byte, x []float32, stride, rows int
 	}
 	for first := 0; first < rows; first += Block {
 		n, block := min(Block, rows-first), codes[first*len(e.dims):]
-		for c := range e.codebooks {
-			encodeRows512(n, &x[first*stride], stride, &e.dims[c][0], &e.thresholds[c][0], &block[c&^3*Block+c&3], c&3<<4)
+		for r := 0; r < n; r += rowsAtATime {
+			encodeRows512(e.codebooks, min(rowsAtATime, n-r), &x[(first+r)*stride], stride, &e.dims[0][0], &e.thresholds[0][0], &block[4*r])
 		}
 		for c := e.codebooks; c < len(e.dims); c++ { // codes of the filling
 			for r := range n {

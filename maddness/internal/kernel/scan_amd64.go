@@ -143,13 +143,12 @@ func (t *Tables) vectorMax(dst []int32, codes []byte, rows int, scale, offset []
 		for r := range best {
 			best[r] = least
 		}
-		m := 0
-		for ; m+4 <= t.outputs; m += 4 {
-			scanMax512(1, &block[0], groups, &t.signed[m*groups*64], &scale[m], &offset[m], least, &best[0], &index[0], m)
+		if t.outputs >= 4 {
+			scanMax512(t.outputs/4, &block[0], groups, &t.signed[0], &scale[0], &offset[0], &best[0], &index[0], 0)
 		}
-		if m < t.outputs {
+		if m := t.outputs &^ 3; m < t.outputs {
 			s, o := ends(m, scale, offset, least)
-			scanMax512(1, &block[0], groups, &t.signed[m*groups*64], &s[0], &o[0], least, &best[0], &index[0], m)
+			scanMax512(1, &block[0], groups, &t.signed[m*groups*64], &s[0], &o[0], &best[0], &index[0], m)
 		}
 		copy(dst[first:first+n], index[:])
 	}

@@ -908,36 +908,33 @@ GLOBL lowest<>(SB), RODATA|NOPTR, $4
 DATA highest<>+0(SB)/4, $0x42fe0000
 GLOBL highest<>(SB), RODATA|NOPTR, $4
 
-// func scanMax512(blocks int, codes *byte, groups int, lut *int8, scale *float32, offset *float32, floor float32, best *float32, index *int32, m int)
+// func scanMax512(fours int, codes *byte, groups int, lut *int8, scale *float32, offset *float32, best *float32, index *int32, m int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, AVX512VNNI
-TEXT ·scanMax512(SB), NOSPLIT, $0-80
-	MOVQ         blocks+0(FP), AX
+TEXT ·scanMax512(SB), NOSPLIT, $0-72
+	MOVQ         fours+0(FP), AX
 	MOVQ         codes+8(FP), CX
 	MOVQ         groups+16(FP), DX
 	MOVQ         lut+24(FP), BX
 	MOVQ         scale+32(FP), SI
 	MOVQ         offset+40(FP), DI
-	VBROADCASTSS floor+48(FP), Z0
-	MOVL         $0x01010101, R8
-	VPBROADCASTD R8, Z0
-	MOVQ         best+56(FP), R8
-	MOVQ         index+64(FP), R9
-	MOVQ         m+72(FP), R10
+	MOVQ         m+64(FP), R8
+	MOVL         $0x01010101, R9
+	VPBROADCASTD R9, Z0
+	MOVQ         best+48(FP), R9
+	MOVQ         index+56(FP), R10
+	VMOVUPS      (R9), Z1
+	VMOVDQU32    (R10), Z2
+	VMOVUPS      64(R9), Z3
+	VMOVDQU32    64(R10), Z4
+	VMOVUPS      128(R9), Z5
+	VMOVDQU32    128(R10), Z6
+	VMOVUPS      192(R9), Z7
+	VMOVDQU32    192(R10), Z8
 	MOVQ         DX, R11
 	SHLQ         $0x06, R11
 	LEAQ         (R11)(R11*2), R12
 
-block:
-	TESTQ  AX, AX
-	JZ     done
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
+maxFour:
 	VPXORD Z9, Z9, Z9
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
@@ -946,186 +943,179 @@ block:
 	VPXORD Z14, Z14, Z14
 	VPXORD Z15, Z15, Z15
 	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
 	MOVQ   DX, R13
-	MOVQ   BX, R14
+	MOVQ   CX, R14
 
-group:
-	VMOVDQU8     (CX), Z17
-	VMOVDQU8     64(CX), Z18
-	VMOVDQU8     128(CX), Z19
-	VMOVDQU8     192(CX), Z20
-	VMOVDQU8     (R14), Z21
-	VPERMB       Z21, Z17, Z22
-	VPDPBUSD     Z22, Z0, Z1
-	VPERMB       Z21, Z18, Z22
-	VPDPBUSD     Z22, Z0, Z2
-	VPERMB       Z21, Z19, Z22
-	VPDPBUSD     Z22, Z0, Z3
-	VPERMB       Z21, Z20, Z21
-	VPDPBUSD     Z21, Z0, Z4
-	VMOVDQU8     (R14)(R11*1), Z21
-	VPERMB       Z21, Z17, Z22
-	VPDPBUSD     Z22, Z0, Z5
-	VPERMB       Z21, Z18, Z22
-	VPDPBUSD     Z22, Z0, Z6
-	VPERMB       Z21, Z19, Z22
-	VPDPBUSD     Z22, Z0, Z7
-	VPERMB       Z21, Z20, Z21
-	VPDPBUSD     Z21, Z0, Z8
-	VMOVDQU8     (R14)(R11*2), Z21
-	VPERMB       Z21, Z17, Z22
-	VPDPBUSD     Z22, Z0, Z9
-	VPERMB       Z21, Z18, Z22
-	VPDPBUSD     Z22, Z0, Z10
-	VPERMB       Z21, Z19, Z22
-	VPDPBUSD     Z22, Z0, Z11
-	VPERMB       Z21, Z20, Z21
-	VPDPBUSD     Z21, Z0, Z12
-	VMOVDQU8     (R14)(R12*1), Z21
-	VPERMB       Z21, Z17, Z17
-	VPDPBUSD     Z17, Z0, Z13
-	VPERMB       Z21, Z18, Z17
-	VPDPBUSD     Z17, Z0, Z14
-	VPERMB       Z21, Z19, Z17
-	VPDPBUSD     Z17, Z0, Z15
-	VPERMB       Z21, Z20, Z17
-	VPDPBUSD     Z17, Z0, Z16
-	ADDQ         $0x00000100, CX
-	ADDQ         $0x40, R14
+maxGroup:
+	VMOVDQU8     (R14), Z25
+	VMOVDQU8     64(R14), Z26
+	VMOVDQU8     128(R14), Z27
+	VMOVDQU8     192(R14), Z28
+	VMOVDQU8     (BX), Z29
+	VPERMB       Z29, Z25, Z30
+	VPDPBUSD     Z30, Z0, Z9
+	VPERMB       Z29, Z26, Z30
+	VPDPBUSD     Z30, Z0, Z10
+	VPERMB       Z29, Z27, Z30
+	VPDPBUSD     Z30, Z0, Z11
+	VPERMB       Z29, Z28, Z29
+	VPDPBUSD     Z29, Z0, Z12
+	VMOVDQU8     (BX)(R11*1), Z29
+	VPERMB       Z29, Z25, Z30
+	VPDPBUSD     Z30, Z0, Z13
+	VPERMB       Z29, Z26, Z30
+	VPDPBUSD     Z30, Z0, Z14
+	VPERMB       Z29, Z27, Z30
+	VPDPBUSD     Z30, Z0, Z15
+	VPERMB       Z29, Z28, Z29
+	VPDPBUSD     Z29, Z0, Z16
+	VMOVDQU8     (BX)(R11*2), Z29
+	VPERMB       Z29, Z25, Z30
+	VPDPBUSD     Z30, Z0, Z17
+	VPERMB       Z29, Z26, Z30
+	VPDPBUSD     Z30, Z0, Z18
+	VPERMB       Z29, Z27, Z30
+	VPDPBUSD     Z30, Z0, Z19
+	VPERMB       Z29, Z28, Z29
+	VPDPBUSD     Z29, Z0, Z20
+	VMOVDQU8     (BX)(R12*1), Z29
+	VPERMB       Z29, Z25, Z25
+	VPDPBUSD     Z25, Z0, Z21
+	VPERMB       Z29, Z26, Z25
+	VPDPBUSD     Z25, Z0, Z22
+	VPERMB       Z29, Z27, Z25
+	VPDPBUSD     Z25, Z0, Z23
+	VPERMB       Z29, Z28, Z25
+	VPDPBUSD     Z25, Z0, Z24
+	ADDQ         $0x00000100, R14
+	ADDQ         $0x40, BX
 	DECQ         R13
-	JNZ          group
-	VBROADCASTSS (SI), Z17
-	VBROADCASTSS (DI), Z18
-	VPBROADCASTD R10, Z19
-	INCQ         R10
-	VCVTDQ2PS    Z1, Z1
-	VMULPS       Z17, Z1, Z1
-	VADDPS       Z18, Z1, Z1
-	VMOVUPS      (R8), Z20
-	VCMPPS       $0x1e, Z20, Z1, K1
-	VMOVUPS      Z1, K1, (R8)
-	VMOVDQU32    Z19, K1, (R9)
-	VCVTDQ2PS    Z2, Z2
-	VMULPS       Z17, Z2, Z2
-	VADDPS       Z18, Z2, Z2
-	VMOVUPS      64(R8), Z20
-	VCMPPS       $0x1e, Z20, Z2, K1
-	VMOVUPS      Z2, K1, 64(R8)
-	VMOVDQU32    Z19, K1, 64(R9)
-	VCVTDQ2PS    Z3, Z3
-	VMULPS       Z17, Z3, Z3
-	VADDPS       Z18, Z3, Z3
-	VMOVUPS      128(R8), Z20
-	VCMPPS       $0x1e, Z20, Z3, K1
-	VMOVUPS      Z3, K1, 128(R8)
-	VMOVDQU32    Z19, K1, 128(R9)
-	VCVTDQ2PS    Z4, Z4
-	VMULPS       Z17, Z4, Z4
-	VADDPS       Z18, Z4, Z4
-	VMOVUPS      192(R8), Z17
-	VCMPPS       $0x1e, Z17, Z4, K1
-	VMOVUPS      Z4, K1, 192(R8)
-	VMOVDQU32    Z19, K1, 192(R9)
-	VBROADCASTSS 4(SI), Z17
-	VBROADCASTSS 4(DI), Z18
-	VPBROADCASTD R10, Z19
-	INCQ         R10
-	VCVTDQ2PS    Z5, Z5
-	VMULPS       Z17, Z5, Z5
-	VADDPS       Z18, Z5, Z5
-	VMOVUPS      (R8), Z20
-	VCMPPS       $0x1e, Z20, Z5, K1
-	VMOVUPS      Z5, K1, (R8)
-	VMOVDQU32    Z19, K1, (R9)
-	VCVTDQ2PS    Z6, Z6
-	VMULPS       Z17, Z6, Z6
-	VADDPS       Z18, Z6, Z6
-	VMOVUPS      64(R8), Z20
-	VCMPPS       $0x1e, Z20, Z6, K1
-	VMOVUPS      Z6, K1, 64(R8)
-	VMOVDQU32    Z19, K1, 64(R9)
-	VCVTDQ2PS    Z7, Z7
-	VMULPS       Z17, Z7, Z7
-	VADDPS       Z18, Z7, Z7
-	VMOVUPS      128(R8), Z20
-	VCMPPS       $0x1e, Z20, Z7, K1
-	VMOVUPS      Z7, K1, 128(R8)
-	VMOVDQU32    Z19, K1, 128(R9)
-	VCVTDQ2PS    Z8, Z8
-	VMULPS       Z17, Z8, Z8
-	VADDPS       Z18, Z8, Z8
-	VMOVUPS      192(R8), Z17
-	VCMPPS       $0x1e, Z17, Z8, K1
-	VMOVUPS      Z8, K1, 192(R8)
-	VMOVDQU32    Z19, K1, 192(R9)
-	VBROADCASTSS 8(SI), Z17
-	VBROADCASTSS 8(DI), Z18
-	VPBROADCASTD R10, Z19
-	INCQ         R10
+	JNZ          maxGroup
+	ADDQ         R12, BX
+	VPBROADCASTD R8, Z25
+	INCQ         R8
 	VCVTDQ2PS    Z9, Z9
-	VMULPS       Z17, Z9, Z9
-	VADDPS       Z18, Z9, Z9
-	VMOVUPS      (R8), Z20
-	VCMPPS       $0x1e, Z20, Z9, K1
-	VMOVUPS      Z9, K1, (R8)
-	VMOVDQU32    Z19, K1, (R9)
+	VMULPS.BCST  (SI), Z9, Z9
+	VADDPS.BCST  (DI), Z9, Z9
+	VCMPPS       $0x1e, Z1, Z9, K1
+	VMOVAPS      Z9, K1, Z1
+	VMOVDQA32    Z25, K1, Z2
 	VCVTDQ2PS    Z10, Z10
-	VMULPS       Z17, Z10, Z10
-	VADDPS       Z18, Z10, Z10
-	VMOVUPS      64(R8), Z20
-	VCMPPS       $0x1e, Z20, Z10, K1
-	VMOVUPS      Z10, K1, 64(R8)
-	VMOVDQU32    Z19, K1, 64(R9)
+	VMULPS.BCST  (SI), Z10, Z10
+	VADDPS.BCST  (DI), Z10, Z10
+	VCMPPS       $0x1e, Z3, Z10, K1
+	VMOVAPS      Z10, K1, Z3
+	VMOVDQA32    Z25, K1, Z4
 	VCVTDQ2PS    Z11, Z11
-	VMULPS       Z17, Z11, Z11
-	VADDPS       Z18, Z11, Z11
-	VMOVUPS      128(R8), Z20
-	VCMPPS       $0x1e, Z20, Z11, K1
-	VMOVUPS      Z11, K1, 128(R8)
-	VMOVDQU32    Z19, K1, 128(R9)
+	VMULPS.BCST  (SI), Z11, Z11
+	VADDPS.BCST  (DI), Z11, Z11
+	VCMPPS       $0x1e, Z5, Z11, K1
+	VMOVAPS      Z11, K1, Z5
+	VMOVDQA32    Z25, K1, Z6
 	VCVTDQ2PS    Z12, Z12
-	VMULPS       Z17, Z12, Z12
-	VADDPS       Z18, Z12, Z12
-	VMOVUPS      192(R8), Z17
-	VCMPPS       $0x1e, Z17, Z12, K1
-	VMOVUPS      Z12, K1, 192(R8)
-	VMOVDQU32    Z19, K1, 192(R9)
-	VBROADCASTSS 12(SI), Z17
-	VBROADCASTSS 12(DI), Z18
-	VPBROADCASTD R10, Z19
-	INCQ         R10
+	VMULPS.BCST  (SI), Z12, Z12
+	VADDPS.BCST  (DI), Z12, Z12
+	VCMPPS       $0x1e, Z7, Z12, K1
+	VMOVAPS      Z12, K1, Z7
+	VMOVDQA32    Z25, K1, Z8
+	VPBROADCASTD R8, Z25
+	INCQ         R8
 	VCVTDQ2PS    Z13, Z13
-	VMULPS       Z17, Z13, Z13
-	VADDPS       Z18, Z13, Z13
-	VMOVUPS      (R8), Z20
-	VCMPPS       $0x1e, Z20, Z13, K1
-	VMOVUPS      Z13, K1, (R8)
-	VMOVDQU32    Z19, K1, (R9)
+	VMULPS.BCST  4(SI), Z13, Z13
+	VADDPS.BCST  4(DI), Z13, Z13
+	VCMPPS       $0x1e, Z1, Z13, K1
+	VMOVAPS      Z13, K1, Z1
+	VMOVDQA32    Z25, K1, Z2
 	VCVTDQ2PS    Z14, Z14
-	VMULPS       Z17, Z14, Z14
-	VADDPS       Z18, Z14, Z14
-	VMOVUPS      64(R8), Z20
-	VCMPPS       $0x1e, Z20, Z14, K1
-	VMOVUPS      Z14, K1, 64(R8)
-	VMOVDQU32    Z19, K1, 64(R9)
+	VMULPS.BCST  4(SI), Z14, Z14
+	VADDPS.BCST  4(DI), Z14, Z14
+	VCMPPS       $0x1e, Z3, Z14, K1
+	VMOVAPS      Z14, K1, Z3
+	VMOVDQA32    Z25, K1, Z4
 	VCVTDQ2PS    Z15, Z15
-	VMULPS       Z17, Z15, Z15
-	VADDPS       Z18, Z15, Z15
-	VMOVUPS      128(R8), Z20
-	VCMPPS       $0x1e, Z20, Z15, K1
-	VMOVUPS      Z15, K1, 128(R8)
-	VMOVDQU32    Z19, K1, 128(R9)
+	VMULPS.BCST  4(SI), Z15, Z15
+	VADDPS.BCST  4(DI), Z15, Z15
+	VCMPPS       $0x1e, Z5, Z15, K1
+	VMOVAPS      Z15, K1, Z5
+	VMOVDQA32    Z25, K1, Z6
 	VCVTDQ2PS    Z16, Z16
-	VMULPS       Z17, Z16, Z16
-	VADDPS       Z18, Z16, Z16
-	VMOVUPS      192(R8), Z17
-	VCMPPS       $0x1e, Z17, Z16, K1
-	VMOVUPS      Z16, K1, 192(R8)
-	VMOVDQU32    Z19, K1, 192(R9)
+	VMULPS.BCST  4(SI), Z16, Z16
+	VADDPS.BCST  4(DI), Z16, Z16
+	VCMPPS       $0x1e, Z7, Z16, K1
+	VMOVAPS      Z16, K1, Z7
+	VMOVDQA32    Z25, K1, Z8
+	VPBROADCASTD R8, Z25
+	INCQ         R8
+	VCVTDQ2PS    Z17, Z17
+	VMULPS.BCST  8(SI), Z17, Z17
+	VADDPS.BCST  8(DI), Z17, Z17
+	VCMPPS       $0x1e, Z1, Z17, K1
+	VMOVAPS      Z17, K1, Z1
+	VMOVDQA32    Z25, K1, Z2
+	VCVTDQ2PS    Z18, Z18
+	VMULPS.BCST  8(SI), Z18, Z18
+	VADDPS.BCST  8(DI), Z18, Z18
+	VCMPPS       $0x1e, Z3, Z18, K1
+	VMOVAPS      Z18, K1, Z3
+	VMOVDQA32    Z25, K1, Z4
+	VCVTDQ2PS    Z19, Z19
+	VMULPS.BCST  8(SI), Z19, Z19
+	VADDPS.BCST  8(DI), Z19, Z19
+	VCMPPS       $0x1e, Z5, Z19, K1
+	VMOVAPS      Z19, K1, Z5
+	VMOVDQA32    Z25, K1, Z6
+	VCVTDQ2PS    Z20, Z20
+	VMULPS.BCST  8(SI), Z20, Z20
+	VADDPS.BCST  8(DI), Z20, Z20
+	VCMPPS       $0x1e, Z7, Z20, K1
+	VMOVAPS      Z20, K1, Z7
+	VMOVDQA32    Z25, K1, Z8
+	VPBROADCASTD R8, Z25
+	INCQ         R8
+	VCVTDQ2PS    Z21, Z21
+	VMULPS.BCST  12(SI), Z21, Z21
+	VADDPS.BCST  12(DI), Z21, Z21
+	VCMPPS       $0x1e, Z1, Z21, K1
+	VMOVAPS      Z21, K1, Z1
+	VMOVDQA32    Z25, K1, Z2
+	VCVTDQ2PS    Z22, Z22
+	VMULPS.BCST  12(SI), Z22, Z22
+	VADDPS.BCST  12(DI), Z22, Z22
+	VCMPPS       $0x1e, Z3, Z22, K1
+	VMOVAPS      Z22, K1, Z3
+	VMOVDQA32    Z25, K1, Z4
+	VCVTDQ2PS    Z23, Z23
+	VMULPS.BCST  12(SI), Z23, Z23
+	VADDPS.BCST  12(DI), Z23, Z23
+	VCMPPS       $0x1e, Z5, Z23, K1
+	VMOVAPS      Z23, K1, Z5
+	VMOVDQA32    Z25, K1, Z6
+	VCVTDQ2PS    Z24, Z24
+	VMULPS.BCST  12(SI), Z24, Z24
+	VADDPS.BCST  12(DI), Z24, Z24
+	VCMPPS       $0x1e, Z7, Z24, K1
+	VMOVAPS      Z24, K1, Z7
+	VMOVDQA32    Z25, K1, Z8
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
 	DECQ         AX
-	JMP          block
-
-done:
+	JNZ          maxFour
+	VMOVUPS      Z1, (R9)
+	VMOVDQU32    Z2, (R10)
+	VMOVUPS      Z3, 64(R9)
+	VMOVDQU32    Z4, 64(R10)
+	VMOVUPS      Z5, 128(R9)
+	VMOVDQU32    Z6, 128(R10)
+	VMOVUPS      Z7, 192(R9)
+	VMOVDQU32    Z8, 192(R10)
 	VZEROUPPER
 	RET
 
@@ -1537,53 +1527,69 @@ encodeDone:
 	VZEROUPPER
 	RET
 
-// func encodeRows512(rows int, x *float32, stride int, dims *int, thresholds *float32, dst *byte, place int)
+// func encodeRows512(codebooks int, rows int, x *float32, stride int, dims *int, thresholds *float32, dst *byte)
 // Requires: AVX, AVX512F
 TEXT ·encodeRows512(SB), NOSPLIT, $0-56
-	MOVQ    rows+0(FP), AX
-	MOVQ    x+8(FP), CX
-	MOVQ    stride+16(FP), DX
-	SHLQ    $0x02, DX
-	MOVQ    dims+24(FP), BX
-	MOVQ    thresholds+32(FP), SI
-	MOVQ    dst+40(FP), DI
-	MOVQ    place+48(FP), R8
-	VMOVUPS (SI), Z0
-	MOVQ    (BX), SI
-	LEAQ    (CX)(SI*4), SI
-	MOVQ    8(BX), R9
-	LEAQ    (CX)(R9*4), R9
-	MOVQ    16(BX), R10
-	LEAQ    (CX)(R10*4), R10
-	MOVQ    24(BX), BX
-	LEAQ    (CX)(BX*4), BX
-	MOVL    $0x0000000c, CX
-	KMOVW   CX, K1
-	MOVL    $0x000000f0, CX
-	KMOVW   CX, K2
-	MOVL    $0x0000ff00, CX
-	KMOVW   CX, K3
-	SUBQ    $0x10, R8
-	LEAQ    paths<>+0(SB), CX
-	XORQ    R11, R11
+	MOVQ  stride+24(FP), AX
+	SHLQ  $0x02, AX
+	MOVQ  dims+32(FP), CX
+	MOVQ  thresholds+40(FP), DX
+	MOVQ  dst+48(FP), BX
+	MOVL  $0x0000000c, SI
+	KMOVW SI, K1
+	MOVL  $0x000000f0, SI
+	KMOVW SI, K2
+	MOVL  $0x0000ff00, SI
+	KMOVW SI, K3
+	MOVL  $-16, SI
+	LEAQ  paths<>+0(SB), DI
+
+encodeTree:
+	VMOVUPS (DX), Z0
+	MOVQ    x+16(FP), R8
+	MOVQ    (CX), R9
+	LEAQ    (R8)(R9*4), R9
+	MOVQ    8(CX), R10
+	LEAQ    (R8)(R10*4), R10
+	MOVQ    16(CX), R11
+	LEAQ    (R8)(R11*4), R11
+	MOVQ    24(CX), R12
+	LEAQ    (R8)(R12*4), R12
+	MOVQ    rows+8(FP), R8
+	XORQ    R13, R13
 
 encodeRow:
-	VBROADCASTSS (SI)(R11*1), Z1
-	VBROADCASTSS (R9)(R11*1), K1, Z1
-	VBROADCASTSS (R10)(R11*1), K2, Z1
-	VBROADCASTSS (BX)(R11*1), K3, Z1
+	VBROADCASTSS (R9)(R13*1), Z1
+	VBROADCASTSS (R10)(R13*1), K1, Z1
+	VBROADCASTSS (R11)(R13*1), K2, Z1
+	VBROADCASTSS (R12)(R13*1), K3, Z1
 	VCMPPS       $0x1e, Z0, Z1, K4
-	KMOVW        K4, R12
-	MOVBLZX      R12, R13
-	MOVBLZX      (CX)(R13*1), R13
-	BTL          R13, R12
-	ADCL         R13, R13
-	ADDL         R8, R13
-	MOVB         R13, (DI)
-	ADDQ         DX, R11
-	ADDQ         $0x04, DI
-	DECQ         AX
+	KMOVW        K4, R14
+	MOVBLZX      R14, R15
+	MOVBLZX      (DI)(R15*1), R15
+	BTL          R15, R14
+	ADCL         R15, R15
+	ADDL         SI, R15
+	MOVB         R15, (BX)
+	ADDQ         AX, R13
+	ADDQ         $0x04, BX
+	DECQ         R8
 	JNZ          encodeRow
+	ADDQ         $0x20, CX
+	ADDQ         $0x40, DX
+	MOVQ         rows+8(FP), R8
+	SHLQ         $0x02, R8
+	SUBQ         R8, BX
+	INCQ         BX
+	ADDL         $0x10, SI
+	CMPL         SI, $0x30
+	JNE          sameGroup
+	MOVL         $-16, SI
+	ADDQ         $0x000000fc, BX
+
+sameGroup:
+	DECQ codebooks+0(FP)
+	JNZ  encodeTree
 	VZEROUPPER
 	RET
 

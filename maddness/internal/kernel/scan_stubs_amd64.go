@@ -28,11 +28,10 @@ func scanRows512(blocks int, codes *byte, groups int, lut *int8, scale *float32,
 //go:noescape
 func scanBytes512(blocks int, codes *byte, groups int, lut *int8, scale *float32, offset *float32, floor float32, dst *int8, stride int, inverse float32)
 
-// scanMax512 computes four outputs, not below floor, for blocks of 64 rows from codes [block][group][4][16][4] and tables [4][group][4][16], and
-// updates the largest of 64 rows and its index; the four outputs are m, m+1, ...: blocks is 1.
+// scanMax512 updates the largest output of 64 rows, and its index, by fours*4 outputs from m on.
 //
 //go:noescape
-func scanMax512(blocks int, codes *byte, groups int, lut *int8, scale *float32, offset *float32, floor float32, best *float32, index *int32, m int)
+func scanMax512(fours int, codes *byte, groups int, lut *int8, scale *float32, offset *float32, best *float32, index *int32, m int)
 
 // encodeCols512 encodes blocks of 64 rows with four trees: columns are 16 pointers to the values of the trees' levels, thresholds
 // four heaps, and step the bytes from the codes of a block to the next.
@@ -40,11 +39,11 @@ func scanMax512(blocks int, codes *byte, groups int, lut *int8, scale *float32, 
 //go:noescape
 func encodeCols512(blocks int, columns **float32, thresholds *float32, dst *byte, step int)
 
-// encodeRows512 encodes up to 64 rows with one tree: dims are four columns, dst the first row's byte in codes
-// [16][4] of 16 rows, and place the tree's bits 4 and 5.
+// encodeRows512 encodes rows with all trees: dims are four columns of each tree and dst the first row's byte in codes
+// [group][16][4] of a block. Few rows at a time leave memory in the order that it is read in.
 //
 //go:noescape
-func encodeRows512(rows int, x *float32, stride int, dims *int, thresholds *float32, dst *byte, place int)
+func encodeRows512(codebooks int, rows int, x *float32, stride int, dims *int, thresholds *float32, dst *byte)
 
 // widenInt8 converts n numbers, a multiple of 16.
 //

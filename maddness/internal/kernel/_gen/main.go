@@ -11,9 +11,10 @@ import (
 
 func main() {
 	ConstraintExpr("amd64,!purego,!noasm")
-	for _, k := range []kind{columns, streamed, rowwise, bytes, largest} {
+	for _, k := range []kind{columns, streamed, rowwise, bytes} {
 		scan512(k)
 	}
+	max512()
 	encode512()
 	encodeRows512()
 	for _, t := range []struct {
@@ -52,7 +53,6 @@ var (
 	streamed = kind{"scanStream512", "dst *float32, stride int", "writes them feature-major past the caches; dst and stride are multiples of 64 bytes."}
 	rowwise  = kind{"scanRows512", "dst *float32, stride int", "writes them row-major."}
 	bytes    = kind{"scanBytes512", "dst *int8, stride int, inverse float32", "writes them times inverse, rounded and clipped, feature-major."}
-	largest  = kind{"scanMax512", "best *float32, index *int32, m int", "updates the largest of 64 rows and its index; the four outputs are m, m+1, ...: blocks is 1."}
 )
 
 // scan512 adds up the entries of four outputs for blocks of 64 rows. A register holds four tables of 16 bytes, and one of
@@ -69,22 +69,14 @@ func scan512(k kind) {
 	one := GP32()
 	MOVL(U32(0x01010101), one)
 	VPBROADCASTD(one, ones)
-	var dst, stride, stride3, index, m reg.GPVirtual
 	inverse, high, low := ZMM(), ZMM(), ZMM()
-	if k == largest {
-		dst, index, m = GP64(), GP64(), GP64()
-		Load(Param("best"), dst)
-		Load(Param("index"), index)
-		Load(Param("m"), m)
-	} else {
-		dst, stride, stride3 = GP64(), GP64(), GP64()
-		Load(Param("dst"), dst)
-		Load(Param("stride"), stride)
-		if k != bytes {
-			SHLQ(Imm(2), stride)
-		}
-		LEAQ(Mem{Base: stride, Index: stride, Scale: 2}, stride3)
+	dst, stride, stride3 := GP64(), GP64(), GP64()
+	Load(Param("dst"), dst)
+	Load(Param("stride"), stride)
+	if k != bytes {
+		SHLQ(Imm(2), stride)
 	}
+	LEAQ(Mem{Base: stride, Index: stride, Scale: 2}, stride3)
 	if k == bytes {
 		VBROADCASTSS(NewParamAddr("inverse", 72), inverse)
 		VBROADCASTSS(table("lowest", 0xc3000000), low)   // -128
@@ -135,11 +127,6 @@ func scan512(k kind) {
 		s, o := ZMM(), ZMM()
 		VBROADCASTSS(Mem{Base: scale, Disp: 4 * t}, s)
 		VBROADCASTSS(Mem{Base: offset, Disp: 4 * t}, o)
-		number := ZMM()
-		if k == largest {
-			VPBROADCASTD(m.As32(), number)
-			INCQ(m)
-		}
 		for r, v := range acc[t] {
 			VCVTDQ2PS(v, v)
 			VMULPS(s, v, v)
@@ -161,13 +148,6 @@ func scan512(k kind) {
 				VMINPS(high, v, v)
 				VCVTPS2DQ(v, v)
 				VPMOVSDB(v, to(16))
-			case largest:
-				best := ZMM()
-				VMOVUPS(Mem{Base: dst, Disp: 64 * r}, best)
-				larger := K()
-				VCMPPS(Imm(0x1e), best, v, larger)
-				VMOVUPS(v, larger, Mem{Base: dst, Disp: 64 * r})
-				VMOVDQU32(number, larger, Mem{Base: index, Disp: 64 * r})
 			}
 		}
 	}
@@ -188,6 +168,86 @@ func scan512(k kind) {
 	Label("done")
 	if k == streamed {
 		SFENCE()
+	}
+	VZEROUPPER()
+	RET()
+}
+
+// max512 is scan512 for the largest output, which stays in registers with its index while outputs pass.
+func max512() {
+	function("scanMax512", "fours int, codes *byte, groups int, lut *int8, scale, offset *float32, best *float32, index *int32, m int",
+		"updates the largest output of 64 rows, and its index, by fours*4 outputs from m on.")
+	fours, codes := Load(Param("fours"), GP64()), Load(Param("codes"), GP64())
+	groups, lut := Load(Param("groups"), GP64()), Load(Param("lut"), GP64())
+	scale, offset := Load(Param("scale"), GP64()), Load(Param("offset"), GP64())
+	m := Load(Param("m"), GP64())
+	ones := ZMM()
+	one := GP32()
+	MOVL(U32(0x01010101), one)
+	VPBROADCASTD(one, ones)
+	var best, index [4]reg.VecVirtual
+	values, indices := Load(Param("best"), GP64()), Load(Param("index"), GP64())
+	for r := range best {
+		best[r], index[r] = ZMM(), ZMM()
+		VMOVUPS(Mem{Base: values, Disp: 64 * r}, best[r])
+		VMOVDQU32(Mem{Base: indices, Disp: 64 * r}, index[r])
+	}
+	size, size3 := GP64(), GP64()
+	MOVQ(groups, size)
+	SHLQ(Imm(6), size)
+	LEAQ(Mem{Base: size, Index: size, Scale: 2}, size3)
+	Label("maxFour")
+	var acc [4][4]reg.VecVirtual
+	for t := range acc {
+		for r := range acc[t] {
+			acc[t][r] = ZMM()
+			VPXORD(acc[t][r], acc[t][r], acc[t][r])
+		}
+	}
+	group, code := GP64(), GP64()
+	MOVQ(groups, group)
+	MOVQ(codes, code)
+	Label("maxGroup")
+	var k [4]reg.VecVirtual
+	for r := range k {
+		k[r] = ZMM()
+		VMOVDQU8(Mem{Base: code, Disp: 64 * r}, k[r])
+	}
+	for t := range acc {
+		tables, at := ZMM(), [4]Mem{{Base: lut}, {Base: lut, Index: size, Scale: 1}, {Base: lut, Index: size, Scale: 2}, {Base: lut, Index: size3, Scale: 1}}[t]
+		VMOVDQU8(at, tables)
+		for r := range k {
+			v := ZMM()
+			VPERMB(tables, k[r], v)
+			VPDPBUSD(v, ones, acc[t][r])
+		}
+	}
+	ADDQ(U32(256), code)
+	ADDQ(Imm(64), lut)
+	DECQ(group)
+	JNZ(LabelRef("maxGroup"))
+	ADDQ(size3, lut) // past the tables of the other three
+	for t := range acc {
+		number := ZMM()
+		VPBROADCASTD(m.(reg.GPVirtual).As32(), number)
+		INCQ(m)
+		for r, v := range acc[t] {
+			larger := K()
+			VCVTDQ2PS(v, v)
+			VMULPS_BCST(Mem{Base: scale, Disp: 4 * t}, v, v)
+			VADDPS_BCST(Mem{Base: offset, Disp: 4 * t}, v, v)
+			VCMPPS(Imm(0x1e), best[r], v, larger)
+			VMOVAPS(v, larger, best[r])
+			VMOVDQA32(number, larger, index[r])
+		}
+	}
+	ADDQ(Imm(16), scale)
+	ADDQ(Imm(16), offset)
+	DECQ(fours)
+	JNZ(LabelRef("maxFour"))
+	for r := range best {
+		VMOVUPS(best[r], Mem{Base: values, Disp: 64 * r})
+		VMOVDQU32(index[r], Mem{Base: indices, Disp: 64 * r})
 	}
 	VZEROUPPER()
 	RET()
@@ -283,8 +343,8 @@ func encode512() {
 // encodeRows512 compares a row with all 15 thresholds of a tree at once: its four values spread over the nodes of their
 // levels give a mask, of which a table tells the way through the first three levels.
 func encodeRows512() {
-	function("encodeRows512", "rows int, x *float32, stride int, dims *int, thresholds *float32, dst *byte, place int",
-		"encodes up to 64 rows with one tree: dims are four columns, dst the first row's byte in codes\n// [16][4] of 16 rows, and place the tree's bits 4 and 5.")
+	function("encodeRows512", "codebooks, rows int, x *float32, stride int, dims *int, thresholds *float32, dst *byte",
+		"encodes rows with all trees: dims are four columns of each tree and dst the first row's byte in codes\n// [group][16][4] of a block. Few rows at a time leave memory in the order that it is read in.")
 	paths := GLOBL("paths", RODATA|NOPTR)
 	for mask := range 256 {
 		i := 1
@@ -293,17 +353,9 @@ func encodeRows512() {
 		}
 		DATA(mask, U8(uint8(i)))
 	}
-	rows, x, stride := Load(Param("rows"), GP64()), Load(Param("x"), GP64()), Load(Param("stride"), GP64())
+	stride := Load(Param("stride"), GP64())
 	SHLQ(Imm(2), stride)
-	dims, heap, dst, place := Load(Param("dims"), GP64()), Load(Param("thresholds"), GP64()), Load(Param("dst"), GP64()), Load(Param("place"), GP64())
-	thresholds := ZMM()
-	VMOVUPS(Mem{Base: heap}, thresholds)
-	var column [4]reg.GPVirtual
-	for l := range column {
-		column[l] = GP64()
-		MOVQ(Mem{Base: dims, Disp: 8 * l}, column[l])
-		LEAQ(Mem{Base: x, Index: column[l], Scale: 4}, column[l])
-	}
+	dims, heap, dst := Load(Param("dims"), GP64()), Load(Param("thresholds"), GP64()), Load(Param("dst"), GP64())
 	var level [4]reg.OpmaskVirtual
 	for l, nodes := range []uint32{0, 0x000c, 0x00f0, 0xff00} {
 		if l > 0 {
@@ -313,9 +365,21 @@ func encodeRows512() {
 			KMOVW(r, level[l])
 		}
 	}
-	SUBQ(Imm(16), place) // of the node's bit 4
+	place := GP32() // of the tree in bits 4 and 5, less the node's bit 4
+	MOVL(I32(-16), place)
 	path := GP64()
 	LEAQ(paths, path)
+	Label("encodeTree")
+	thresholds := ZMM()
+	VMOVUPS(Mem{Base: heap}, thresholds)
+	var column [4]reg.GPVirtual
+	x := Load(Param("x"), GP64())
+	for l := range column {
+		column[l] = GP64()
+		MOVQ(Mem{Base: dims, Disp: 8 * l}, column[l])
+		LEAQ(Mem{Base: x, Index: column[l], Scale: 4}, column[l])
+	}
+	rows := Load(Param("rows"), GP64())
 	at := GP64()
 	XORQ(at, at)
 	Label("encodeRow")
@@ -332,12 +396,26 @@ func encodeRows512() {
 	MOVBLZX(Mem{Base: path, Index: node.As64(), Scale: 1}, node)
 	BTL(node, mask)
 	ADCL(node, node)
-	ADDL(place.(reg.GPVirtual).As32(), node)
+	ADDL(place, node)
 	MOVB(node.As8(), Mem{Base: dst})
 	ADDQ(stride, at)
 	ADDQ(Imm(4), dst)
 	DECQ(rows)
 	JNZ(LabelRef("encodeRow"))
+	ADDQ(Imm(32), dims)
+	ADDQ(Imm(64), heap)
+	back := Load(Param("rows"), GP64())
+	SHLQ(Imm(2), back)
+	SUBQ(back, dst)
+	INCQ(dst)
+	ADDL(Imm(16), place)
+	CMPL(place, Imm(48))
+	JNE(LabelRef("sameGroup"))
+	MOVL(I32(-16), place)
+	ADDQ(U32(252), dst)
+	Label("sameGroup")
+	DECQ(NewParamAddr("codebooks", 0)) // too many registers are taken
+	JNZ(LabelRef("encodeTree"))
 	VZEROUPPER()
 	RET()
 }
