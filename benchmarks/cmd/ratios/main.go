@@ -1,4 +1,4 @@
-// Command ratios compares the kernels of package tensor with OpenBLAS and gonum and prints the result as
+// Command ratios compares the kernels of package tensor, and table lookup, with OpenBLAS and gonum and prints the result as
 // Markdown tables: speeds, the ratio of ours to theirs, and the bar that the library is held to.
 //
 //	go run ./cmd/ratios                 # everything, in a minute or two
@@ -37,6 +37,7 @@ var tables = []table{
 	{"small32", "Small products, float32, one thread", small[float32]},
 	{"small64", "Small products, float64, one thread", small[float64]},
 	{"vector", "Functions of vectors, float32, 4096 elements, one thread", functions},
+	{"lookups", "Products by table lookup, float32, one thread", lookups},
 	{"two", "Gemm, float32, two threads (time of day)", twoThreads},
 }
 

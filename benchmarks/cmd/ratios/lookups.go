@@ -1,0 +1,101 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/espalier-ml/espalier/benchmarks/internal/openblas"
+	"github.com/espalier-ml/espalier/maddness"
+	"github.com/espalier-ml/espalier/tensor"
+)
+
+// lookups compares products by table lookup with the exact ones that they approximate. OpenBLAS computes each in both
+// layouts, and the faster counts. Trees and tables are random: they do not matter to times.
+func lookups(budget time.Duration) {
+	fmt.Println("| rows, columns, outputs | codebooks | OpenBLAS ms | feature-major ms | OpenBLAS / it | bar | ok | row-major ms | OpenBLAS / it | argmax ms | codes alone, G/s | lookups alone, G/s |")
+	fmt.Println("|---|--:|--:|--:|--:|--:|---|--:|--:|--:|--:|--:|")
+	bars := map[int]float64{16: 65, 32: 35}
+	for _, s := range [][3]int{{10016, 512, 10}, {10016, 512, 100}, {1024, 320, 128}, {2048, 2048, 2048}} {
+		rows, columns, outputs := s[0], s[1], s[2]
+		a, at := normal(1, rows, columns), tensor.NewMatrix[float32](columns, rows)
+		b, bt := normal(2, columns, outputs), tensor.NewMatrix[float32](outputs, columns)
+		transposeTo(at, a)
+		transposeTo(bt, b)
+		c, ct, index := tensor.NewMatrix[float32](rows, outputs), tensor.NewMatrix[float32](outputs, rows), make([]int32, rows)
+		for _, codebooks := range []int{4, 8, 16, 32, 64} {
+			op := randomOperator(columns, outputs, codebooks)
+			var codes maddness.Codes
+			must(op.EncodeT(&codes, at))
+			repeat := func(f func() error) func(int) {
+				return func(times int) {
+					for range times {
+						must(f())
+					}
+				}
+			}
+			runtime.LockOSThread()
+			r := thread(4*budget).Run(
+				repeat(func() error { return op.MulT(ct, at) }),
+				func(times int) { openblas.Gemm(times, false, a, b, c) },
+				func(times int) { openblas.Gemm(times, false, bt, at, ct) },
+				repeat(func() error { return op.Mul(c, a) }),
+				repeat(func() error { return op.ArgMaxT(index, at) }),
+				repeat(func() error { codes.Reset(); return op.EncodeT(&codes, at) }),
+				repeat(func() error { return op.LookupT(ct, &codes) }),
+			)
+			runtime.UnlockOSThread()
+			exact, ratio := min(r.Seconds[1], r.Seconds[2]), min(r.Ratios[1], r.Ratios[2])
+			bar := 0.0
+			if outputs == 100 {
+				bar = bars[codebooks]
+			}
+			work := float64(rows) * float64(codebooks) / 1e9
+			fmt.Printf("| %d, %d, %d | %d | %.3f | %.4f | %.1f | %s | %.4f | %.1f | %.4f | %.2f | %.0f |\n", rows, columns, outputs, codebooks,
+				1e3*exact, 1e3*r.Seconds[0], ratio, verdict(ratio, bar), 1e3*r.Seconds[3], exact/r.Seconds[3], 1e3*r.Seconds[4], work/r.Seconds[5], work*float64(outputs)/r.Seconds[6])
+		}
+	}
+}
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+func normal(seed uint64, rows, cols int) tensor.Matrix[float32] {
+	m, r := tensor.NewMatrix[float32](rows, cols), tensor.Stream(seed)
+	for i := range m.Data {
+		m.Data[i] = float32(r.NormFloat64())
+	}
+	return m
+}
+
+func transposeTo(dst, src tensor.Matrix[float32]) {
+	for i := range src.Rows {
+		for j, v := range src.Row(i) {
+			dst.Set(j, i, v)
+		}
+	}
+}
+
+// randomOperator compares the first columns of neighbouring groups with random numbers.
+func randomOperator(columns, outputs, codebooks int) *maddness.Operator {
+	r := tensor.Stream(3, uint64(codebooks))
+	trees := maddness.Trees{Dims: make([][4]int, codebooks), Thresholds: make([][16]float32, codebooks)}
+	for c := range codebooks {
+		for l := range trees.Dims[c] {
+			trees.Dims[c][l] = c*columns/codebooks + l
+		}
+		for i := range trees.Thresholds[c] {
+			trees.Thresholds[c][i] = float32(r.NormFloat64())
+		}
+	}
+	lut := maddness.NewLUT(outputs, codebooks)
+	for i := range lut.Table.Data {
+		lut.Table.Data[i] = float32(r.NormFloat64())
+	}
+	op, err := maddness.New(columns, trees, lut, maddness.WithWorkers(1))
+	must(err)
+	return op
+}
