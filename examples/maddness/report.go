@@ -129,15 +129,17 @@ func save(s settings, results []result) error {
 	csv.WriteString("method,size,nmse,accuracy,exact_accuracy,agreement,ns_per_row,ns_per_row_feature_major,multiplies,adds,compares,lookups\n")
 	for _, r := range results {
 		p, c := r.report, r.report.Cost
-		fmt.Fprintf(&csv, "%q,%d,%g,%g,%g,%g,%g,%g,%d,%d,%d,%d\n", r.method, r.size, p.NMSE, p.Accuracy, p.ExactAccuracy, p.Agreement, p.NsPerRow, p.NsPerRowT,
-			c.Multiplies, c.Adds, c.Compares, c.Lookups)
+		fmt.Fprintf(&csv, "%q,%d,%g,%g,%g,%g,%g,%g,%d,%d,%d,%d\n", r.method, r.size,
+			p.NMSE, p.Accuracy, p.ExactAccuracy, p.Agreement, p.NsPerRow, p.NsPerRowT, c.Multiplies, c.Adds, c.Compares, c.Lookups)
 	}
-	at := func(name string) string { return filepath.Join(s.out, name) }
+	picture := func(name, title string, value func(result) float64) error {
+		return chart.WriteSVG(filepath.Join(s.out, name), title, "codebooks or dimensions", curves(s, results, value))
+	}
 	err := errors.Join(
-		os.WriteFile(at("results.csv"), []byte(csv.String()), 0o644),
-		chart.WriteSVG(at("accuracy.svg"), "accuracy in % with the last layer replaced", "codebooks or dimensions", curves(s, results, accuracy)),
-		chart.WriteSVG(at("nmse.svg"), "logarithm to base 10 of the NMSE of the last layer", "codebooks or dimensions", curves(s, results, logarithm(nmse))),
-		chart.WriteSVG(at("time.svg"), "logarithm to base 10 of ns per row, feature-major", "codebooks or dimensions", curves(s, results, logarithm(featureMajor))))
+		os.WriteFile(filepath.Join(s.out, "results.csv"), []byte(csv.String()), 0o644),
+		picture("accuracy.svg", "accuracy in % with the last layer replaced", accuracy),
+		picture("nmse.svg", "logarithm to base 10 of the NMSE of the last layer", logarithm(nmse)),
+		picture("time.svg", "logarithm to base 10 of ns per row, feature-major", logarithm(featureMajor)))
 	if err == nil {
 		fmt.Println("wrote", s.out)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/espalier-ml/espalier/maddness"
 	"github.com/espalier-ml/espalier/maddness/amm"
 	"github.com/espalier-ml/espalier/tensor"
 )
@@ -108,6 +109,8 @@ func TestRefusals(t *testing.T) {
 	require.ErrorIs(t, err, tensor.ErrRange)
 	require.ErrorContains(t, err, "Sketch(5) is none")
 	_, err = amm.NewSketch(amm.Gauss, b, 0, amm.WithSeed(1), amm.WithSeed(1))
+	require.ErrorIs(t, err, maddness.ErrConflict)
+	require.ErrorIs(t, err, tensor.ErrRange, "everything that is wrong is told")
 	require.ErrorContains(t, err, "WithSeed is given twice")
 	for _, m := range amm.Methods() {
 		if m.Size != amm.Fixed {

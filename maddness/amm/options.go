@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/maddness"
 )
 
 // Option is a choice of the constructors that draw random numbers.
@@ -19,7 +19,7 @@ type config struct {
 func WithSeed(seed uint64) Option {
 	return func(c *config) error {
 		if c.given {
-			return fmt.Errorf("amm: WithSeed is given twice: %w", tensor.ErrRange)
+			return fmt.Errorf("amm: WithSeed is given twice: %w", maddness.ErrConflict)
 		}
 		c.seed, c.given = seed, true
 		return nil

@@ -49,14 +49,11 @@ func NewSketch(kind Sketch, b tensor.Matrix[float32], d int, opts ...Option) (*F
 	if kind > FastJL {
 		err = errors.Join(err, fmt.Errorf("amm: %v is none: %w", kind, tensor.ErrRange))
 	}
-	if err := errors.Join(err, checkMatrix("b", b)); err != nil {
-		return nil, err
-	}
 	most, of := math.MaxInt32, "what can be counted"
 	if kind == FastJL {
-		most, of = nextPower(b.Rows), "the length of the transform"
+		most, of = nextPower(max(b.Rows, 1)), "the length of the transform"
 	}
-	if err := checkSize("d", d, most, of); err != nil {
+	if err := errors.Join(err, checkMatrix("b", b), checkSize("d", d, most, of)); err != nil {
 		return nil, err
 	}
 	f := &Factors{shape: shapeOf(b), right: tensor.NewMatrix[float32](d, b.Cols)}

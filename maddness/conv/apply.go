@@ -64,7 +64,7 @@ func (t tap) gather(dst, x []float32, w tensor.Window, first int) {
 		}
 		k := 0
 		if w.C == 1 && w.StrideW == 1 {
-			if at < w.W {
+			if len(part) > 0 && at < w.W { // part may have ended in the padding on the left
 				k = copy(part, image[at:])
 			}
 		} else {
