@@ -73,17 +73,26 @@ func readFile(path string, dims int) ([]byte, []int, error) {
 			return nil, nil, fmt.Errorf("%s: %w", f.Name(), err)
 		}
 	}
-	header := make([]uint32, 1+dims)
-	if err := binary.Read(r, binary.BigEndian, header); err != nil {
+	b, shape, err := parse(r, dims)
+	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", f.Name(), err)
 	}
+	return b, shape, nil
+}
+
+// parse reads bytes in so many dimensions, and nothing after them.
+func parse(r io.Reader, dims int) ([]byte, []int, error) {
+	header := make([]uint32, 1+dims)
+	if err := binary.Read(r, binary.BigEndian, header); err != nil {
+		return nil, nil, err
+	}
 	if header[0] != 0x800|uint32(dims) {
-		return nil, nil, fmt.Errorf("%s: magic number %#x, want %#x", f.Name(), header[0], 0x800|dims)
+		return nil, nil, fmt.Errorf("magic number %#x, want %#x", header[0], 0x800|dims)
 	}
 	shape, n := make([]int, dims), 1
 	for i, d := range header[1:] {
 		if shape[i] = int(d); d == 0 || d > 1<<20 || n > 1<<30/int(d) {
-			return nil, nil, fmt.Errorf("%s: dimensions %v", f.Name(), header[1:])
+			return nil, nil, fmt.Errorf("dimensions %v", header[1:])
 		}
 		n *= int(d)
 	}
@@ -91,8 +100,5 @@ func readFile(path string, dims int) ([]byte, []int, error) {
 	if err == nil && len(b) != n {
 		err = fmt.Errorf("%d bytes for %v", len(b), shape)
 	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", f.Name(), err)
-	}
-	return b, shape, nil
+	return b, shape, err
 }

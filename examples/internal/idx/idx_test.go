@@ -59,3 +59,25 @@ func TestLoad(t *testing.T) {
 		require.ErrorContains(t, err, name)
 	}
 }
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte{0, 0, 8, 1, 0, 0, 0, 2, 7, 9}, 1)
+	f.Add([]byte{0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 1, 7, 9}, 3)
+	f.Add([]byte{0, 0, 8, 1, 255, 255, 255, 255}, 1)
+	f.Add([]byte{0, 0, 8, 1, 0, 0, 0, 2, 7, 9, 1}, 1)
+	f.Fuzz(func(t *testing.T, b []byte, dims int) {
+		if dims < 1 || dims > 4 {
+			return
+		}
+		pixels, shape, err := parse(bytes.NewReader(b), dims)
+		if err != nil {
+			return
+		}
+		n := 1
+		for _, d := range shape {
+			n *= d
+		}
+		require.Len(t, pixels, n)
+		require.Equal(t, b[4+4*dims:], pixels)
+	})
+}
