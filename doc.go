@@ -6,6 +6,9 @@
 //   - [github.com/espalier-ml/espalier/schedule/masking]: deterministic masks for masked language models under a schedule
 //   - [github.com/espalier-ml/espalier/prune]: pruning over plain slices, with
 //     [github.com/espalier-ml/espalier/prune/eval] to compare and check studies
+//   - [github.com/espalier-ml/espalier/maddness]: products with a fixed matrix by hashing and table lookup, with
+//     [github.com/espalier-ml/espalier/maddness/amm] to compare with other approximations and
+//     [github.com/espalier-ml/espalier/maddness/conv] for convolutions
 //   - [github.com/espalier-ml/espalier/tensor]: the numeric core under the algorithms: matrix views, products,
 //     vector functions, seeded streams, deterministic parallel loops
 //   - [github.com/espalier-ml/espalier/tensor/nn]: layers, losses and optimizers with hand-derived gradients, the
