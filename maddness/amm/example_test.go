@@ -10,7 +10,7 @@ import (
 // An operator and its rivals on rows that nothing was fitted to.
 func Example() {
 	// 32 columns that depend on 6 hidden variables, for 10 outputs.
-	train, test, weights := rectified(1, 2000, 32), rectified(2, 500, 32), normal(3, 32, 10)
+	train, test, weights := rectified(1, 1000, 32), rectified(2, 500, 32), normal(3, 32, 10)
 	op, err := maddness.Fit(train, weights, maddness.WithCodebooks(8))
 	if err != nil {
 		fmt.Println(err)
