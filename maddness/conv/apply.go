@@ -3,6 +3,7 @@ package conv
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"unsafe"
 
 	"github.com/espalier-ml/espalier/tensor"
@@ -27,9 +28,7 @@ func (c *Conv2D) Apply(dst, x tensor.Dense[float32]) error {
 		defer c.blocks.Put(b)
 		b.codes.Reset()
 		columns := b.columns.Slice(0, b.columns.Rows, 0, hi-lo)
-		for _, t := range c.taps {
-			t.gather(columns.Row(t.column), x.Data, w, lo)
-		}
+		b.gather(c.lines, columns, x.Data, w, lo)
 		err := c.op.EncodeT(&b.codes, columns)
 		if err == nil {
 			err = c.op.Lookup(y.Slice(lo, hi, 0, y.Cols), &b.codes)
@@ -44,36 +43,45 @@ func (c *Conv2D) Apply(dst, x tensor.Dense[float32]) error {
 	return nil
 }
 
-// gather copies the tap's element of each patch, for the output pixels from first on.
-func (t tap) gather(dst, x []float32, w tensor.Window, first int) {
+// gather writes the columns of the output pixels from first on, line by line of the output.
+func (b *block) gather(lines []line, columns tensor.Matrix[float32], x []float32, w tensor.Window, first int) {
 	rows, cols := w.Out()
-	for p := first; len(dst) > 0; {
-		line, j := p/cols, p%cols
-		n := min(len(dst), cols-j)
-		part := dst[:n]
-		dst, p = dst[n:], p+n
-		i := line%rows*w.StrideH - w.PadH + t.row*w.DilationH
-		if i < 0 || i >= w.H {
-			clear(part)
-			continue
-		}
-		image := x[(line/rows*w.H+i)*w.W*w.C:][:w.W*w.C]
-		at := j*w.StrideW - w.PadW + t.col*w.DilationW
-		for len(part) > 0 && at < 0 {
-			part[0], part, at = 0, part[1:], at+w.StrideW
-		}
-		k := 0
-		if w.C == 1 && w.StrideW == 1 {
-			if len(part) > 0 && at < w.W { // part may have ended in the padding on the left
-				k = copy(part, image[at:])
-			}
-		} else {
-			for ; k < len(part) && at < w.W; k++ {
-				part[k] = image[at*w.C+t.channel]
-				at += w.StrideW
+	for done := 0; done < columns.Cols; {
+		at := first + done
+		i, j := at/cols%rows, at%cols
+		n := min(columns.Cols-done, cols-j)
+		image := x[at/cols/rows*w.H*w.W*w.C:][:w.H*w.W*w.C]
+		for _, l := range lines {
+			pixels := b.pixels[:(n-1)*w.StrideW+(w.KW-1)*w.DilationW+1]
+			l.read(pixels, image, w, i*w.StrideH-w.PadH+l.row*w.DilationH, j*w.StrideW-w.PadW)
+			for _, t := range l.taps {
+				pick(columns.Row(t.column)[done:done+n], pixels[t.col*w.DilationW:], w.StrideW)
 			}
 		}
-		clear(part[k:])
+		done += n
+	}
+}
+
+// read copies a channel of row i of an image from column j on, with zeros where there is no image.
+func (l line) read(dst, image []float32, w tensor.Window, i, j int) {
+	lo, hi := min(max(-j, 0), len(dst)), max(min(w.W-j, len(dst)), 0) // dst[lo:hi] is inside
+	if i < 0 || i >= w.H || lo >= hi {
+		clear(dst)
+		return
+	}
+	clear(dst[:lo])
+	clear(dst[hi:])
+	pick(dst[lo:hi], image[(i*w.W+j+lo)*w.C+l.channel:], w.C)
+}
+
+// pick copies every step-th element of src.
+func pick(dst, src []float32, step int) {
+	if step == 1 {
+		copy(dst, src)
+		return
+	}
+	for k := range dst {
+		dst[k] = src[k*step]
 	}
 }
 
@@ -94,7 +102,8 @@ func checkResult(dst, x tensor.Dense[float32], w tensor.Window, outputs int) err
 }
 
 // Exact sets dst, [N, outH, outW, out], to the convolution of the images x, [N, H, W, C], with weights, [KH, KW, C,
-// out], as a matrix product: what approximations are compared with. Errors are those of [Conv2D.Apply] and [Fit].
+// out], as a matrix product: what approximations are compared with. Beside input and output it needs one image's
+// columns, outH*outW by KH*KW*C. Errors are those of [Conv2D.Apply] and [Fit].
 func Exact(dst, x, weights tensor.Dense[float32], w tensor.Window) error {
 	w, err := withWeights(w, weights)
 	if err != nil {
@@ -103,17 +112,25 @@ func Exact(dst, x, weights tensor.Dense[float32], w tensor.Window) error {
 	if w, err = over(normal(w), x); err != nil {
 		return err
 	}
-	b := Weights(weights)
+	b := weights.Matrix(3)
 	if err := checkResult(dst, x, w, b.Cols); err != nil {
 		return err
 	}
-	y := dst.Matrix(3)
-	tensor.Parallel(y.Rows, blockPixels, func(lo, hi int) {
-		a := tensor.NewMatrix[float32](hi-lo, b.Rows)
-		for i := range a.Rows {
-			patch(a.Row(i), x.Data, w, lo+i)
-		}
-		tensor.Gemm(tensor.NoTrans, tensor.NoTrans, 1, a, b, 0, y.Slice(lo, hi, 0, y.Cols))
-	})
+	h, width := w.Out()
+	pixels, size := h*width, w.H*w.W*w.C
+	y, image := dst.Matrix(3), w
+	image.N = 1
+	memory := columnMemory.Get().(*[]float32)
+	defer columnMemory.Put(memory)
+	if len(*memory) < pixels*b.Rows {
+		*memory = make([]float32, pixels*b.Rows)
+	}
+	columns := tensor.Of(pixels, b.Rows, (*memory)[:pixels*b.Rows])
+	for n := range w.N {
+		tensor.Im2Col(columns, x.Data[n*size:(n+1)*size], image)
+		tensor.Gemm(tensor.NoTrans, tensor.NoTrans, 1, columns, b, 0, y.Slice(n*pixels, (n+1)*pixels, 0, y.Cols))
+	}
 	return nil
 }
+
+var columnMemory = sync.Pool{New: func() any { return new([]float32) }}

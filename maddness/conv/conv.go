@@ -3,6 +3,8 @@ package conv
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/espalier-ml/espalier/maddness"
@@ -14,18 +16,25 @@ import (
 type Conv2D struct {
 	op     *maddness.Operator
 	window tensor.Window // N, H and W are zero
-	taps   []tap
+	lines  []line
 	blocks sync.Pool // of *block
 }
 
-// tap is an element of the patch that some tree looks at.
-type tap struct{ column, channel, row, col int }
+// line is a row of the patch in one channel, and its elements that some tree looks at.
+type line struct {
+	row, channel int
+	taps         []tap
+}
+
+// tap is an element of a line, and which column of the operator it is.
+type tap struct{ col, column int }
 
 // blockPixels is how many output pixels are hashed at a time: their columns stay in the cache.
 const blockPixels = 512
 
 // block is memory for some pixels.
 type block struct {
+	pixels  []float32              // of one line
 	columns tensor.Matrix[float32] // feature-major; only the rows of taps are written
 	codes   maddness.Codes
 }
@@ -64,17 +73,25 @@ func New(op *maddness.Operator, w tensor.Window) (*Conv2D, error) {
 		return nil, fmt.Errorf("conv: the operator takes %d columns, the window has %dx%dx%d: %w", op.Columns(), w.KH, w.KW, w.C, tensor.ErrShape)
 	}
 	c := &Conv2D{op: op, window: normal(w)}
-	seen := make([]bool, op.Columns())
+	used := map[int]bool{}
 	for _, dims := range op.Trees().Dims {
 		for _, k := range dims {
-			if !seen[k] {
-				seen[k] = true
-				c.taps = append(c.taps, tap{column: k, channel: k / (w.KH * w.KW), row: k / w.KW % w.KH, col: k % w.KW})
-			}
+			used[k] = true
 		}
 	}
+	for _, k := range slices.Sorted(maps.Keys(used)) { // neighbours are of one line
+		row, channel := k/w.KW%w.KH, k/(w.KH*w.KW)
+		if n := len(c.lines); n == 0 || c.lines[n-1].row != row || c.lines[n-1].channel != channel {
+			c.lines = append(c.lines, line{row: row, channel: channel})
+		}
+		l := &c.lines[len(c.lines)-1]
+		l.taps = append(l.taps, tap{k % w.KW, k})
+	}
 	c.blocks.New = func() any {
-		return &block{columns: tensor.NewMatrix[float32](op.Columns(), blockPixels)}
+		return &block{
+			pixels:  make([]float32, (blockPixels-1)*c.window.StrideW+(c.window.KW-1)*c.window.DilationW+1),
+			columns: tensor.NewMatrix[float32](op.Columns(), blockPixels),
+		}
 	}
 	return c, nil
 }

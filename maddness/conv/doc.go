@@ -18,10 +18,11 @@
 // # When not to use it
 //
 // A patch of 27 values for two filters, the Sobel filter of a colour image, leaves little to save: at 8 codebooks
-// there are 32 comparisons and 16 lookups instead of 54 multiplications. What pays are many channels and many
-// filters. Filters that react to differences between neighbours, as edge filters do, are the hard case, since most of
-// what patches have in common is what the filter ignores. And images unlike the training images have larger errors:
-// compare with [Exact] on images that nothing was fitted to.
+// there are 32 comparisons and 16 lookups instead of 54 multiplications, which BenchmarkConv finds about twice as
+// fast as the exact product, for an error of a quarter of the variance on another photograph (TestSobel). What pays
+// are many channels and many filters. Filters that react to differences between neighbours, as edge filters do, are
+// the hard case, since most of what patches have in common is what the filter ignores. And images unlike the training
+// images have larger errors: compare with [Exact] on images that nothing was fitted to.
 //
 // # Sources
 //
