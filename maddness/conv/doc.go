@@ -26,6 +26,6 @@
 //
 // # Sources
 //
-// Blalock and Guttag, Multiplying Matrices Without Multiplying, ICML 2021, section 5, filter images with 3x3 Sobel
-// and 5x5 Gauss filters this way. The test of this package repeats the Sobel case on two photographs.
+// Blalock and Guttag, Multiplying Matrices Without Multiplying, ICML 2021, arXiv 2106.10860, whose code filters images
+// with 3x3 Sobel and 5x5 Gauss filters this way. The test of this package repeats the Sobel case on two photographs.
 package conv
