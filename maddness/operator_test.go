@@ -274,6 +274,8 @@ func testInts[T Integer](t *testing.T, op *Operator, rows int, name string) {
 
 // The same bits for any number of goroutines, and for rows by themselves.
 func TestWorkersAndSplits(t *testing.T) {
+	defer func(work float64) { smallWork = work }(smallWork)
+	smallWork = 0
 	one := randomOperator(t, 3, 20, 37, 18, WithWorkers(1))
 	many := randomOperator(t, 3, 20, 37, 18, WithWorkers(7))
 	a := randomRows(4, 5000, 20)
@@ -281,6 +283,9 @@ func TestWorkersAndSplits(t *testing.T) {
 	require.NoError(t, one.Mul(want, a))
 	require.NoError(t, many.Mul(got, a))
 	require.Equal(t, want.Data, got.Data)
+	across := tensor.NewMatrix[float32](37, a.Rows)
+	require.NoError(t, many.MulT(across, transposed(a)))
+	require.Equal(t, want.Data, transposed(across).Data)
 	for lo := 0; lo < a.Rows; lo += 333 {
 		hi := min(lo+333, a.Rows)
 		require.NoError(t, one.Mul(got.Slice(lo, hi, 0, 37), a.Slice(lo, hi, 0, 20)))

@@ -111,21 +111,29 @@ var jobs = sync.Pool{New: func() any {
 	return j
 }}
 
-// codeBytes is how much of the second-level cache the codes of a block may take while outputs pass over them, smallWork the
-// number of table entries below which a call is done before another goroutine has started, and shares how many blocks each
-// goroutine has at least, so that all end together.
+// codeBytes is how much of the second-level cache the codes of a block may take while outputs pass over them, and shares how
+// many blocks each goroutine has at least, so that all end together. Below smallWork, counted in table entries, a call
+// takes less than half a millisecond, and another goroutine would start too late to help. A code costs as much as
+// encodeWork entries, or as encodeRowWork where rows must be read from memory in whole.
 const (
-	codeBytes = 64 << 10
-	smallWork = 1 << 20
-	shares    = 4
+	codeBytes     = 64 << 10
+	shares        = 4
+	encodeWork    = 32
+	encodeRowWork = 600
 )
+
+var smallWork = 40e6 // tests of sharing lower it
 
 func (o *Operator) blocks(in source, out sink, rows int) {
 	workers := o.workers
 	if workers == 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	if rows*o.codebooks < smallWork/(o.outputs+32) {
+	encode := encodeWork
+	if !in.across && in.kind != isCodes {
+		encode = encodeRowWork
+	}
+	if float64(rows)*float64(o.codebooks)*float64(o.outputs+encode) < smallWork {
 		workers = 1
 	}
 	blocks := codeBytes / kernel.CodesLen(kernel.Block, o.codebooks)
