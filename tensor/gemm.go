@@ -81,7 +81,7 @@ func gemmChecked[T Float](op string, transA, transB Transpose, alpha T, a, b *Ma
 	if !(apart(c.Data, a.Data) && apart(c.Data, b.Data)) && (c.overlaps(a) || c.overlaps(b)) {
 		shapePanic(ErrOverlap, "%s: c shares memory with a or b", op)
 	}
-	if len(bias) > 0 && overlap(bias, c.Data[:c.extent()]) {
+	if len(bias) > 0 && Overlap(bias, c.Data[:c.extent()]) {
 		shapePanic(ErrOverlap, "%s: c shares memory with bias", op)
 	}
 	if m == 0 || n == 0 {

@@ -22,7 +22,7 @@ func Gemv[T Float](trans Transpose, alpha T, a Matrix[T], x []T, beta T, y []T) 
 	if len(x) != cols || len(y) != rows {
 		shapePanic(ErrShape, "Gemv: op(a) is %dx%d, x has %d elements, y has %d", rows, cols, len(x), len(y))
 	}
-	if overlap(y, x) || overlap(y, a.Data[:a.extent()]) {
+	if Overlap(y, x) || Overlap(y, a.Data[:a.extent()]) {
 		shapePanic(ErrOverlap, "Gemv: y shares memory with a or x")
 	}
 	if trans {

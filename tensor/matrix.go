@@ -103,9 +103,8 @@ func (m *Matrix[T]) extent() int {
 	return (m.Rows-1)*m.Stride + m.Cols
 }
 
-// overlap reports whether two slices share memory. Overlap is judged by the range of addresses:
-// interleaved columns of one parent count as overlapping only if an element is shared.
-func overlap[T Float](x, y []T) bool {
+// Overlap reports whether two slices share memory.
+func Overlap[T any](x, y []T) bool {
 	if len(x) == 0 || len(y) == 0 {
 		return false
 	}
@@ -121,10 +120,12 @@ func apart[T Float](x, y []T) bool {
 	return x0+uintptr(len(x))*size <= y0 || y0+uintptr(len(y))*size <= x0
 }
 
-// overlaps reports whether two views share an element. Disjoint column ranges of one parent,
+// Overlaps reports whether two views share an element. Disjoint column ranges of one parent,
 // such as the heads of an attention layer, do not.
+func (m Matrix[T]) Overlaps(o Matrix[T]) bool { return m.overlaps(&o) }
+
 func (m *Matrix[T]) overlaps(o *Matrix[T]) bool {
-	return overlap(m.Data[:m.extent()], o.Data[:o.extent()]) && m.interleaves(o)
+	return Overlap(m.Data[:m.extent()], o.Data[:o.extent()]) && m.interleaves(o)
 }
 
 // interleaves tells whether views whose ranges of addresses overlap share an element.

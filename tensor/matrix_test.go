@@ -55,9 +55,9 @@ func TestMatrixRefuses(t *testing.T) {
 	}
 }
 
-func TestMatrixOverlap(t *testing.T) {
+func TestMatrixOverlaps(t *testing.T) {
 	m := NewMatrix[float64](4, 6)
-	overlap := func(a, b Matrix[float64]) bool { return a.overlaps(&b) }
+	overlap := func(a, b Matrix[float64]) bool { return a.Overlaps(b) }
 	left, right := m.Slice(0, 4, 0, 3), m.Slice(0, 4, 3, 6)
 	require.False(t, overlap(left, right))
 	require.False(t, overlap(right, left))

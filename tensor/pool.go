@@ -165,7 +165,7 @@ func poolReady[T Float](op, nameIn, nameOut string, out, in []T, w Window) Windo
 	if want := w.N * rows * cols * w.C; len(out) != want {
 		shapePanic(ErrShape, "%s: %s has %d elements, the window yields %d", op, nameOut, len(out), want)
 	}
-	if overlap(out, in) {
+	if Overlap(out, in) {
 		shapePanic(ErrOverlap, "%s: %s overlaps %s", op, nameOut, nameIn)
 	}
 	return w

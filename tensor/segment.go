@@ -40,7 +40,7 @@ func SegmentSum[T Float](dst, x Matrix[T], offsets []int) error {
 	if dst.Rows != len(offsets)-1 || dst.Cols != x.Cols {
 		return fmt.Errorf("%s: dst is %dx%d, want %dx%d: %w", op, dst.Rows, dst.Cols, len(offsets)-1, x.Cols, ErrShape)
 	}
-	if overlap(dst.Data, x.Data) {
+	if Overlap(dst.Data, x.Data) {
 		return fmt.Errorf("%s: dst overlaps x: %w", op, ErrOverlap)
 	}
 	for i := range dst.Rows {
@@ -66,7 +66,7 @@ func SegmentSoftmax[T Float](dst, x []T, offsets []int) error {
 	if len(dst) != len(x) {
 		return fmt.Errorf("%s: dst has %d elements, x %d: %w", op, len(dst), len(x), ErrShape)
 	}
-	if overlap(dst, x) && &dst[0] != &x[0] {
+	if Overlap(dst, x) && &dst[0] != &x[0] {
 		return fmt.Errorf("%s: dst overlaps x without being it: %w", op, ErrOverlap)
 	}
 	if err := CheckOffsets(offsets, len(x)); err != nil {

@@ -103,7 +103,7 @@ func sameLength(op string, dst, x int) {
 }
 
 func noPartialOverlap[T Float](op string, dst, x []T) {
-	if len(dst) > 0 && &dst[0] != &x[0] && overlap(dst, x) {
+	if len(dst) > 0 && &dst[0] != &x[0] && Overlap(dst, x) {
 		shapePanic(ErrOverlap, "%s: dst partly overlaps an input", op)
 	}
 }

@@ -3,7 +3,6 @@ package amm
 import (
 	"errors"
 	"fmt"
-	"unsafe"
 
 	"github.com/espalier-ml/espalier/tensor"
 )
@@ -22,7 +21,7 @@ func (s shape) check(dst, a tensor.Matrix[float32]) error {
 		err = fmt.Errorf("amm: a has %d columns, want %d: %w", a.Cols, s.columns, tensor.ErrShape)
 	case dst.Rows != a.Rows || dst.Cols != s.outputs:
 		err = fmt.Errorf("amm: dst is %dx%d, want %dx%d: %w", dst.Rows, dst.Cols, a.Rows, s.outputs, tensor.ErrShape)
-	case overlap(dst, a):
+	case dst.Overlaps(a):
 		err = fmt.Errorf("amm: dst shares memory with a: %w", tensor.ErrOverlap)
 	}
 	return err
@@ -37,7 +36,7 @@ func (s shape) checkT(dst, a tensor.Matrix[float32]) error {
 		err = fmt.Errorf("amm: a has %d rows, one for each column of the data; want %d: %w", a.Rows, s.columns, tensor.ErrShape)
 	case dst.Rows != s.outputs || dst.Cols != a.Cols:
 		err = fmt.Errorf("amm: dst is %dx%d, want %dx%d: %w", dst.Rows, dst.Cols, s.outputs, a.Cols, tensor.ErrShape)
-	case overlap(dst, a):
+	case dst.Overlaps(a):
 		err = fmt.Errorf("amm: dst shares memory with a: %w", tensor.ErrOverlap)
 	}
 	return err
@@ -48,29 +47,6 @@ func wellFormed(name string, m tensor.Matrix[float32]) error {
 		return fmt.Errorf("amm: %s: %w", name, err)
 	}
 	return nil
-}
-
-// overlap tells whether two views share an element, as package tensor judges it: different columns of one parent do
-// not.
-func overlap(x, y tensor.Matrix[float32]) bool {
-	if x.Rows*x.Cols == 0 || y.Rows*y.Cols == 0 {
-		return false
-	}
-	at := func(m tensor.Matrix[float32]) int {
-		return int(uintptr(unsafe.Pointer(&m.Data[0])) / unsafe.Sizeof(m.Data[0]))
-	}
-	d := at(y) - at(x)
-	if d < 0 {
-		x, y, d = y, x, -d
-	}
-	if d >= (x.Rows-1)*x.Stride+x.Cols {
-		return false
-	}
-	if x.Stride != y.Stride || x.Rows == 1 || y.Rows == 1 {
-		return true
-	}
-	c := d % x.Stride
-	return c < x.Cols || c+y.Cols > x.Stride
 }
 
 // checkMatrix refuses what cannot be learned from or multiplied with: nothing, a malformed view, a NaN or an

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"unsafe"
 
 	"github.com/espalier-ml/espalier/tensor"
 )
@@ -93,9 +92,7 @@ func checkResult(dst, x tensor.Dense[float32], w tensor.Window, outputs int) err
 	if want := []int{w.N, h, width, outputs}; !slices.Equal(dst.Shape, want) {
 		return fmt.Errorf("conv: dst has the shape %v, want %v: %w", dst.Shape, want, tensor.ErrShape)
 	}
-	start := func(s []float32) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(s))) }
-	size := func(s []float32) uintptr { return uintptr(len(s)) * unsafe.Sizeof(float32(0)) }
-	if a, b := start(dst.Data), start(x.Data); len(dst.Data) > 0 && len(x.Data) > 0 && a < b+size(x.Data) && b < a+size(dst.Data) {
+	if tensor.Overlap(dst.Data, x.Data) {
 		return fmt.Errorf("conv: dst shares memory with x: %w", tensor.ErrOverlap)
 	}
 	return nil

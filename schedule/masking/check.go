@@ -3,7 +3,6 @@ package masking
 import (
 	"fmt"
 	"math"
-	"unsafe"
 
 	"github.com/espalier-ml/espalier/tensor"
 )
@@ -43,9 +42,9 @@ func (m *Masker) checkOutput(dst, labels, src []int32) error {
 		return fmt.Errorf("masking: dst has %d elements for %d ids: %w", len(dst), len(src), tensor.ErrShape)
 	case len(labels) != len(src):
 		return fmt.Errorf("masking: labels has %d elements for %d ids: %w", len(labels), len(src), tensor.ErrShape)
-	case &dst[0] != &src[0] && overlap(dst, src):
+	case &dst[0] != &src[0] && tensor.Overlap(dst, src):
 		return fmt.Errorf("masking: dst shares memory with src but is not src: %w", tensor.ErrOverlap)
-	case overlap(labels, src) || overlap(labels, dst):
+	case tensor.Overlap(labels, src) || tensor.Overlap(labels, dst):
 		return fmt.Errorf("masking: labels shares memory with src or dst: %w", tensor.ErrOverlap)
 	}
 	return nil
@@ -80,14 +79,8 @@ func (m *Masker) inVocabulary(src []int32) bool {
 
 // checkAppend refuses a slice whose free memory is part of another: appending would write there.
 func (m *Masker) checkAppend(name string, x []int32, other string, y []int32) error {
-	if x = x[:cap(x)]; len(x) > 0 && overlap(x, y) {
+	if x = x[:cap(x)]; len(x) > 0 && tensor.Overlap(x, y) {
 		return fmt.Errorf("masking: %s shares memory with %s: %w", name, other, tensor.ErrOverlap)
 	}
 	return nil
-}
-
-// overlap reports whether two slices that are not empty share memory.
-func overlap(x, y []int32) bool {
-	x0, y0 := uintptr(unsafe.Pointer(&x[0])), uintptr(unsafe.Pointer(&y[0]))
-	return x0 < y0+4*uintptr(len(y)) && y0 < x0+4*uintptr(len(x))
 }
