@@ -6,26 +6,14 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/espalier-ml/espalier/internal/cpu"
 	"github.com/stretchr/testify/require"
 )
 
 // onEachPath runs f on every path that this processor and build have.
 func onEachPath(tb testing.TB, f func(path)) {
-	vnni, two, arm := cpu.VNNI, cpu.AVX2, cpu.NEON
-	defer func() { cpu.VNNI, cpu.AVX2, cpu.NEON = vnni, two, arm }()
-	for {
-		f(current())
-		switch current() {
-		case avx512:
-			cpu.VNNI = false
-		case avx2:
-			cpu.AVX2 = false
-		case neon:
-			cpu.NEON = false
-		default:
-			return
-		}
+	defer func(p path) { current = p }(current)
+	for _, current = range available() {
+		f(current)
 	}
 }
 
@@ -128,7 +116,7 @@ func arranged[T any](p *problem, at func(r, j int) int, gap int, convert func(fl
 
 // check compares everything that the current path does with the definition.
 func (p *problem) check(tb testing.TB, gap int) {
-	name := fmt.Sprintf("path %d, %d rows, %d codebooks, %d outputs, %d features, gap %d", current(), p.rows, p.codebooks, p.outputs, p.features, gap)
+	name := fmt.Sprintf("path %d, %d rows, %d codebooks, %d outputs, %d features, gap %d", current, p.rows, p.codebooks, p.outputs, p.features, gap)
 	e := NewEncoder(p.trees, p.features)
 	codes := make([]byte, CodesLen(p.rows, p.codebooks))
 	encoded := func(how string) {
@@ -331,7 +319,7 @@ func BenchmarkKernels(b *testing.B) {
 			codes := make([]byte, CodesLen(rows, codebooks))
 			e.Cols(codes, x, rows, rows)
 			run := func(name string, work int, unit string, f func(lo, n int)) {
-				b.Run(fmt.Sprintf("%s/C=%d/M=%d/path=%d", name, codebooks, outputs, p), func(b *testing.B) {
+				b.Run(fmt.Sprintf("%s/C=%d/M=%d/path=%v", name, codebooks, outputs, p), func(b *testing.B) {
 					b.ReportAllocs()
 					rowsAtATime := max(Block, 16<<10/codebooks/Block*Block)
 					for b.Loop() {

@@ -6,119 +6,126 @@ package kernel
 // bits everywhere.
 type Tables struct {
 	codebooks, outputs int
-	path               path // generic if the vectors' sums could overflow, and for approximate sums
 
-	entries []int16  // [M][C][16], if no other form is kept
-	words   []uint64 // [M/4][C][16] x 4 lanes of 16 bits, entries raised by 128; see words.go
-	signed  []int8   // avx512: [M][C/4][64], both filled up to fours
-	raised  []byte   // avx2, neon: [M][C][16] with M filled up to fours, entries raised to be positive
-	excess  int32    // by how much sums are too large for that
-	narrow  bool     // raised entries have 6 bits and there is a multiple of four codebooks
+	permuted []int8   // AVX-512: [M/4][C/4][4][64], four tables in a vector
+	shuffled []uint8  // AVX2, NEON: [M/4][C][4][16] without sign
+	starts   []int16  // for those: what sums begin with, in two forms per output
+	groups   []int    // and how many codebooks add up to a byte at most, per four outputs
+	words    []uint64 // plain: [M/32][C][16][8], four outputs in a word
+	entries  []int16  // [M][C][16], where sums are not exact or too large for 16 bits
 
-	group int // codebooks that are averaged or clipped together; 0 if sums are exact
-	clip  bool
+	group int  // codebooks that are averaged or clipped together; 0 if sums are exact
+	clip  bool // clipped and not averaged
 }
-
-// most is the number of codebooks up to which sums of bytes fit 16 bits without a sign.
-const most = 257
 
 // NewTables packs entries [M][C][16] that are added up exactly.
 func NewTables(codebooks, outputs int, q []int8) *Tables {
-	t := &Tables{codebooks: codebooks, outputs: outputs, path: current()}
-	if t.path != avx512 && codebooks > most {
-		t.path = generic
-		t.entries = make([]int16, len(q))
-		for i, v := range q {
-			t.entries[i] = int16(v)
-		}
-		return t
-	}
-	switch size := 16 * codebooks; t.path {
-	case generic:
-		t.packWords(q)
-	case avx512:
-		t.signed = make([]int8, upTo4(outputs)*16*upTo4(codebooks))
-		for m := range outputs {
-			copy(t.signed[m*16*upTo4(codebooks):], q[m*size:(m+1)*size])
-		}
+	t := &Tables{codebooks: codebooks, outputs: outputs}
+	switch {
+	case current == avx512:
+		t.permute(q)
+	case codebooks > mostIn16Bits:
+		t.entries = widened(q)
+	case current == plain:
+		t.spread(q)
 	default:
-		by := int32(32)
-		for _, v := range q {
-			if v < -32 || v > 31 {
-				by = 128
-			}
-		}
-		t.narrow = by == 32 && codebooks%4 == 0
-		t.excess = by * int32(codebooks)
-		t.raised = make([]byte, upTo4(outputs)*size)
-		for i, v := range q {
-			t.raised[i] = byte(int32(v) + by)
-		}
+		t.shuffle(q)
 	}
 	return t
 }
+
+// mostIn16Bits is the number of codebooks whose sums of any entries fit 16 bits with sign.
+const mostIn16Bits = 255
 
 // NewAveraging packs entries that are averaged in pairs, rounding up, within groups of a power of two of codebooks; the
 // sum is that of the groups' averages times the size of the group.
 func NewAveraging(codebooks, outputs int, q []uint8, group int) *Tables {
-	return unsigned(codebooks, outputs, q, group, false)
+	return &Tables{codebooks: codebooks, outputs: outputs, entries: widened(q), group: group}
 }
 
 // NewSaturating packs entries whose sums within groups of codebooks are clipped at 255.
 func NewSaturating(codebooks, outputs int, q []uint8, group int) *Tables {
-	return unsigned(codebooks, outputs, q, group, true)
+	return &Tables{codebooks: codebooks, outputs: outputs, entries: widened(q), group: group, clip: true}
 }
 
-func unsigned(codebooks, outputs int, q []uint8, group int, clip bool) *Tables {
-	t := &Tables{codebooks: codebooks, outputs: outputs, entries: make([]int16, len(q)), group: group, clip: clip}
+func widened[T int8 | uint8](q []T) []int16 {
+	w := make([]int16, len(q))
 	for i, v := range q {
-		t.entries[i] = int16(v)
+		w[i] = int16(v)
 	}
-	return t
+	return w
 }
 
-// Cols writes the outputs for codes feature-major: dst[m*stride+row].
-func (t *Tables) Cols(dst []float32, stride int, codes []byte, rows int, scale, offset []float32, relu bool) {
-	if t.path >= avx2 {
-		t.vectorCols(dst, stride, codes, rows, scale, offset, relu)
-		return
+// table is the 16 entries of an output and a codebook.
+func table[T any](q []T, codebooks, m, c int) []T { return q[(m*codebooks+c)*16:][:16] }
+
+func (t *Tables) permute(q []int8) {
+	// Four times four outputs share a pass over row-major results.
+	t.permuted = make([]int8, (t.outputs+15)&^15*padded(t.codebooks)*16)
+	for m := range t.outputs {
+		for c := range t.codebooks {
+			copy(t.permuted[m&^3*padded(t.codebooks)*16+c/4*256+m%4*64+c%4*16:], table(q, t.codebooks, m, c))
+		}
 	}
-	t.scan(codes, rows, &sink{floats: dst, row: 1, output: stride, scale: scale, offset: offset, relu: relu})
 }
 
-// Rows writes the outputs for codes row-major: dst[row*stride+m].
-func (t *Tables) Rows(dst []float32, stride int, codes []byte, rows int, scale, offset []float32, relu bool) {
-	if t.path == avx512 {
-		t.vectorRows(dst, stride, codes, rows, scale, offset, relu)
-		return
+func (t *Tables) shuffle(q []int8) {
+	outputs, codebooks := padded(t.outputs), padded(t.codebooks)
+	t.shuffled, t.starts, t.groups = make([]uint8, outputs*codebooks*16), make([]int16, 2*outputs), make([]int, outputs/4)
+	widths := make([]int, codebooks)
+	for four := range t.groups {
+		together := 4
+		for m := 4 * four; m < min(4*four+4, t.outputs); m++ {
+			var bias int16 // what entries are raised by, in all codebooks
+			for c := range t.codebooks {
+				from := table(q, t.codebooks, m, c)
+				low, high := from[0], from[0]
+				for _, v := range from {
+					low, high = min(low, v), max(high, v)
+				}
+				widths[c] = int(high) - int(low)
+				bias -= int16(low)
+				for i, v := range from {
+					t.shuffled[(4*four*codebooks+4*c+m%4)*16+i] = uint8(v - low)
+				}
+			}
+			together = min(together, fitting(widths))
+			// Sums of even rows have those of odd rows above them.
+			t.starts[2*m], t.starts[2*m+1] = -bias-bias<<8, -bias
+		}
+		t.groups[four] = together
 	}
-	t.scan(codes, rows, &sink{floats: dst, row: stride, output: 1, scale: scale, offset: offset, relu: relu})
 }
 
-// ColsInt8 writes outputs times 1/unit, rounded half to even and clipped, feature-major.
-func (t *Tables) ColsInt8(dst []int8, stride int, codes []byte, rows int, scale, offset []float32, unit float32, relu bool) {
-	if t.path == avx512 {
-		t.vectorBytes(dst, stride, codes, rows, scale, offset, 1/unit, relu)
-		return
+// fitting is how many neighbours among the widths add up to a byte at most: 4, 2 or 1.
+func fitting(widths []int) int {
+	for _, n := range []int{4, 2} {
+		fits := true
+		for c := 0; c < len(widths); c += n {
+			sum := 0
+			for _, w := range widths[c : c+n] {
+				sum += w
+			}
+			fits = fits && sum <= 255
+		}
+		if fits {
+			return n
+		}
 	}
-	t.scan(codes, rows, &sink{small: dst, row: 1, output: stride, scale: scale, offset: offset, relu: relu, inverse: 1 / unit})
+	return 1
 }
 
-// RowsInt8 is ColsInt8 row-major.
-func (t *Tables) RowsInt8(dst []int8, stride int, codes []byte, rows int, scale, offset []float32, unit float32, relu bool) {
-	t.scan(codes, rows, &sink{small: dst, row: stride, output: 1, scale: scale, offset: offset, relu: relu, inverse: 1 / unit})
-}
+// wordOutputs is how many outputs the plain path adds up at once: eight words of four.
+const wordOutputs = 32
 
-// ArgMax writes the index of the largest output, the first of equals.
-func (t *Tables) ArgMax(dst []int32, codes []byte, rows int, scale, offset []float32) {
-	if t.path == avx512 {
-		t.vectorMax(dst, codes, rows, scale, offset)
-		return
+func (t *Tables) spread(q []int8) {
+	t.words = make([]uint64, (t.outputs+wordOutputs-1)/wordOutputs*t.codebooks*16*8)
+	for m := range t.outputs {
+		for c := range t.codebooks {
+			for i, v := range table(q, t.codebooks, m, c) {
+				word := ((m/wordOutputs*t.codebooks+c)*16+i)*8 + m%wordOutputs/4
+				t.words[word] |= uint64(int(v)+128) << (m % 4 * 16)
+			}
+		}
 	}
-	t.scan(codes, rows, &sink{index: dst, row: 1, scale: scale, offset: offset})
-}
-
-// Sums writes the sums themselves, feature-major.
-func (t *Tables) Sums(dst []int32, stride int, codes []byte, rows int) {
-	t.scan(codes, rows, &sink{sums: dst, row: 1, output: stride})
 }
