@@ -4,8 +4,8 @@ package kernel
 const Block = 64
 
 // Codes lie in memory by block, codebook and row, a byte each; the number of codebooks is rounded up to fours. For
-// AVX-512 the codes of four codebooks alternate instead, with the codebook's number modulo 4 in the bits above the code:
-// a permutation of bytes then finds the entry in four adjacent tables.
+// AVX-512 the codes of four codebooks alternate instead, with the codebook's number modulo 4 in the bits above the
+// code: a permutation of bytes then finds the entry in four adjacent tables.
 
 // CodesLen is how many bytes the codes of that many rows take.
 func CodesLen(rows, codebooks int) int {

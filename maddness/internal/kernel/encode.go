@@ -3,7 +3,6 @@ package kernel
 import (
 	"math"
 	"slices"
-	"unsafe"
 )
 
 // Trees are four columns and 15 thresholds in heap order for each codebook; rows go right if they are greater.
@@ -17,7 +16,7 @@ type Encoder struct {
 	codebooks  int
 	dims       [][4]int // with trees that always go left up to a multiple of four codebooks
 	bytes      []int    // the columns' distances in rows of float32
-	lines      [][]int  // of those, one per cache line in the order of memory, for some groups of four codebooks each
+	lines      [][]int  // of those, where to read them ahead, for some groups of four codebooks each
 	thresholds [][16]float32
 	integers   [][16]int32 // rounded down: an integer is greater than t if it is greater than floor(t)
 
@@ -39,7 +38,7 @@ func NewEncoder(t Trees, features int) *Encoder {
 		e.bytes = append(e.bytes, 4*column)
 	}
 	for few := range slices.Chunk(e.bytes, panelGroups*16) {
-		e.lines = append(e.lines, onePerLine(few))
+		e.lines = append(e.lines, ahead(few))
 	}
 	lowest := math.Inf(1)
 	e.integers = make([][16]int32, len(e.dims))
@@ -62,15 +61,27 @@ func NewEncoder(t Trees, features int) *Encoder {
 }
 
 // panelGroups is how many groups of four codebooks pass over a row-major row together.
-const panelGroups = 4
+const panelGroups = 8
 
 // nearBytes is the size from which rows are probably not in the second-level cache.
 const nearBytes = 1 << 20
 
-// onePerLine returns the first of the distances in each stretch of 64 bytes.
-func onePerLine(distances []int) []int {
+// ahead returns where to read rows so that the processor fetches ahead: at the first of the distances in each stretch
+// of 64 bytes, and in short gaps between them, which cost less than losing its sight of a sequence.
+func ahead(distances []int) []int {
+	const line, gap = 64, 2 * 64
 	sorted := slices.Sorted(slices.Values(distances))
-	return slices.CompactFunc(sorted, func(a, b int) bool { return a/64 == b/64 })
+	at := sorted[:1:1]
+	for _, d := range sorted[1:] {
+		for last := at[len(at)-1]; d/line > last/line; last = at[len(at)-1] {
+			if next := last/line*line + line; d-last <= gap && d/line > next/line {
+				at = append(at, next)
+			} else {
+				at = append(at, d)
+			}
+		}
+	}
+	return at
 }
 
 func clamp(v, low, high float64) int { return int(max(low, min(high, v))) }
@@ -104,117 +115,4 @@ func ColsInt[T int8 | uint8 | int16](e *Encoder, codes []byte, x []T, stride, ro
 // RowsInt is Rows for integers.
 func RowsInt[T int8 | uint8 | int16](e *Encoder, codes []byte, x []T, stride, rows int) {
 	encode(e, codes, x, stride, 1, rows, e.integers)
-}
-
-// kind is the type of elements.
-type kind int
-
-const (
-	float32s kind = iota
-	int8s
-	uint8s
-	int16s
-)
-
-func kindOf[T Number]() kind {
-	var zero T
-	switch any(zero).(type) {
-	case float32:
-		return float32s
-	case int8:
-		return int8s
-	case uint8:
-		return uint8s
-	}
-	return int16s
-}
-
-// encode sends blocks of rows to the kernel of their type, or as floats to that of floats.
-func encode[T Number, V float32 | int32](e *Encoder, codes []byte, x []T, rowStride, dimStride, rows int, thresholds [][16]V) {
-	k := kindOf[T]()
-	switch {
-	case rows == 0:
-	case e.together(k) > 0:
-		inBlocks[T, T](e, k, codes, x, rowStride, dimStride, rows)
-	case e.together(float32s) > 0:
-		inBlocks[T, float32](e, float32s, codes, x, rowStride, dimStride, rows)
-	default:
-		compare(e, codes, x, rowStride, dimStride, 0, rows, thresholds)
-	}
-}
-
-// inBlocks has a kernel encode rows as elements of the given kind. Feature-major blocks of them are read where they are,
-// others, and what is left of a block, in a panel that has the columns of a few codebooks.
-func inBlocks[T, P Number](e *Encoder, k kind, codes []byte, x []T, rowStride, dimStride, rows int) {
-	var panel [16 * Block]P
-	var inPanel, inPlace [16]int
-	size := int(unsafe.Sizeof(panel[0]))
-	for i := range inPanel {
-		inPanel[i] = Block * i * size
-	}
-	direct, together := 0, e.together(k)
-	if rowStride == 1 && k == kindOf[T]() {
-		direct = rows / Block
-	}
-	if direct > 0 {
-		for c := 0; c < e.codebooks; c += together {
-			for i, column := range columns(e.dims[c : c+together]) {
-				inPlace[i] = column * dimStride * size
-			}
-			e.blocks(k, c, direct, unsafe.Pointer(&x[0]), &inPlace, &codes[index(e.codebooks, 0, c)])
-		}
-	}
-	for first := direct * Block; first < rows; first += Block {
-		n := min(Block, rows-first)
-		for c := 0; c < e.codebooks; c += together {
-			for i, column := range columns(e.dims[c : c+together]) {
-				gather(panel[i*Block:][:n], x[first*rowStride+column*dimStride:], rowStride)
-			}
-			e.blocks(k, c, 1, unsafe.Pointer(&panel), &inPanel, &codes[index(e.codebooks, first, c)])
-		}
-	}
-}
-
-// columns is the columns of some trees one after the other.
-func columns(dims [][4]int) []int { return unsafe.Slice(&dims[0][0], 4*len(dims)) }
-
-func gather[T, P Number](dst []P, x []T, stride int) {
-	at := 0
-	for i := range dst {
-		dst[i] = P(x[at])
-		at += stride
-	}
-}
-
-// compare encodes rows, numbered from first on, one after the other.
-func compare[T Number, V float32 | int32](e *Encoder, codes []byte, x []T, rowStride, dimStride, first, rows int, thresholds [][16]V) {
-	step, at := apart(), 0
-	for end := first + rows; first < end; {
-		n := min(Block-first%Block, end-first)
-		for c, d := range e.dims {
-			if c >= e.codebooks && current != avx512 {
-				break
-			}
-			t, out, bits := &thresholds[c], codes[index(e.codebooks, first, c):], tag(c)
-			from := at
-			for r := range n {
-				i := uint(1)
-				for _, column := range d {
-					i = 2*i + greater(V(x[from+column*dimStride]), t[i&15])
-				}
-				out[r*step] = byte(i&15) | bits
-				from += rowStride
-			}
-		}
-		first, at = first+n, at+n*rowStride
-	}
-}
-
-// greater is 1 if v > t and else 0: a flag and not a branch.
-func greater[V float32 | int32](v, t V) uint {
-	var b uint
-	if v > t {
-		b = 1
-	}
-	return b
 }

@@ -4836,14 +4836,14 @@ TEXT ·encodeRows512(SB), NOSPLIT, $0-72
 	LEAQ         (R8)(R8*2), R9
 	MOVQ         R11, R15
 	LEAQ         64(R11), DI
-
-quad:
-	MOVQ  lines+56(FP), R12
-	MOVQ  line+64(FP), SI
-	TESTQ R12, R12
-	JE    collect
-	LEAQ  (R10)(R8*4), R13
-	MOVQ  R10, AX
+	MOVQ         lines+56(FP), R12
+	MOVQ         line+64(FP), SI
+	TESTQ        R12, R12
+	JE           collect
+	MOVQ         R8, R13
+	SHLQ         $0x04, R13
+	ADDQ         R10, R13
+	MOVQ         R10, AX
 
 touch:
 	XORQ BX, BX
@@ -4859,6 +4859,7 @@ line:
 	JNE  touch
 
 collect:
+quad:
 	MOVQ offsets+24(FP), SI
 	MOVQ CX, R12
 	SHLQ $0x03, R12

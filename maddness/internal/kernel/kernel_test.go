@@ -116,7 +116,7 @@ func arranged[T any](p *problem, at func(r, j int) int, gap int, convert func(fl
 
 // check compares everything that the current path does with the definition.
 func (p *problem) check(tb testing.TB, gap int) {
-	name := fmt.Sprintf("path %d, %d rows, %d codebooks, %d outputs, %d features, gap %d", current, p.rows, p.codebooks, p.outputs, p.features, gap)
+	name := fmt.Sprintf("path %v, %d rows, %d codebooks, %d outputs, %d features, gap %d", current, p.rows, p.codebooks, p.outputs, p.features, gap)
 	e := NewEncoder(p.trees, p.features)
 	codes := make([]byte, CodesLen(p.rows, p.codebooks))
 	encoded := func(how string) {
@@ -229,7 +229,7 @@ func TestKernels(t *testing.T) {
 					if seed++; seed%5 != uint64(rows)%5 && rows != 64 && rows != 65 { // a fifth is enough
 						continue
 					}
-					for _, bits := range []int{6, 8} {
+					for _, bits := range []int{6, 7, 8} { // of which 4, 2 and 1 add up to a byte
 						newProblem(seed, rows, codebooks, outputs, bits).check(t, int(seed%3))
 					}
 				}

@@ -67,7 +67,8 @@ func (t *Tables) Sums(dst []int32, stride int, codes []byte, rows int) {
 // vectors tells whether tables are packed for a vector kernel.
 func (t *Tables) vectors() bool { return t.permuted != nil || t.shuffled != nil }
 
-// featureMajor has a kernel write feature-major results: of full blocks to where they belong, of the rest to memory of its own.
+// featureMajor has a kernel write feature-major results: of full blocks to where they belong, of the rest to memory
+// of its own.
 func featureMajor[T float32 | int8 | int32](t *Tables, dst []T, stride int, codes []byte, rows int, scale, offset []float32, inverse float32, how mode) {
 	if rows == 0 {
 		return

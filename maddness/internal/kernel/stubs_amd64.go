@@ -19,42 +19,50 @@ func scan512x2(blocks int, groups int, codes *byte, tables *int8, dst *byte, str
 //go:noescape
 func scan512x1(blocks int, groups int, codes *byte, tables *int8, dst *byte, stride int, scale *float32, offset *float32, inverse float32, mode int)
 
-// rows512x16 writes the results of up to 16 outputs for rows, row-major; stride in bytes, mask has the outputs to write, tableStride is between tables of four outputs.
+// rows512x16 writes the results of up to 16 outputs for rows, row-major; stride in bytes, mask has the outputs to
+// write, tableStride is between tables of four outputs.
 //
 //go:noescape
 func rows512x16(rows int, groups int, codes *byte, tables *int8, tableStride int, dst *byte, stride int, scale *float32, offset *float32, mask uint16, inverse float32, mode int)
 
-// rows512x12 writes the results of up to 12 outputs for rows, row-major; stride in bytes, mask has the outputs to write, tableStride is between tables of four outputs.
+// rows512x12 writes the results of up to 12 outputs for rows, row-major; stride in bytes, mask has the outputs to
+// write, tableStride is between tables of four outputs.
 //
 //go:noescape
 func rows512x12(rows int, groups int, codes *byte, tables *int8, tableStride int, dst *byte, stride int, scale *float32, offset *float32, mask uint16, inverse float32, mode int)
 
-// rows512x8 writes the results of up to 8 outputs for rows, row-major; stride in bytes, mask has the outputs to write, tableStride is between tables of four outputs.
+// rows512x8 writes the results of up to 8 outputs for rows, row-major; stride in bytes, mask has the outputs to write,
+// tableStride is between tables of four outputs.
 //
 //go:noescape
 func rows512x8(rows int, groups int, codes *byte, tables *int8, tableStride int, dst *byte, stride int, scale *float32, offset *float32, mask uint16, inverse float32, mode int)
 
-// rows512x4 writes the results of up to 4 outputs for rows, row-major; stride in bytes, mask has the outputs to write, tableStride is between tables of four outputs.
+// rows512x4 writes the results of up to 4 outputs for rows, row-major; stride in bytes, mask has the outputs to write,
+// tableStride is between tables of four outputs.
 //
 //go:noescape
 func rows512x4(rows int, groups int, codes *byte, tables *int8, tableStride int, dst *byte, stride int, scale *float32, offset *float32, mask uint16, inverse float32, mode int)
 
-// argMax512 writes the index of the first largest of the outputs for blocks of 64 rows. Tables are readable for an even number of outputs.
+// argMax512 writes the index of the first largest of the outputs for blocks of 64 rows. Tables are readable for an
+// even number of outputs.
 //
 //go:noescape
 func argMax512(blocks int, groups int, outputs int, codes *byte, tables *int8, dst *int32, scale *float32, offset *float32)
 
-// encode512 writes the codes of four codebooks for blocks of 64 rows, feature-major; offsets are in bytes, per codebook and level, step is between blocks of codes.
+// encode512 writes the codes of four codebooks for blocks of 64 rows, feature-major; offsets are in bytes, per
+// codebook and level, step is between blocks of codes.
 //
 //go:noescape
 func encode512(blocks int, x *float32, offsets *[16]int, thresholds *float32, codes *byte, step int)
 
-// encodeRows512 writes the codes of 16 rows for groups of four codebooks; stride and offsets, of which there are 16 per group, are in bytes, as are those of cache lines to read before. The panel has 16 elements per offset.
+// encodeRows512 writes the codes of 16 rows for groups of four codebooks; stride and offsets, of which there are 16
+// per group, are in bytes, as are those of cache lines to read before. The panel has 16 elements per offset.
 //
 //go:noescape
 func encodeRows512(groups int, x *float32, stride int, offsets *int, thresholds *float32, codes *byte, panel *float32, lines int, line *int)
 
-// encodeBytes512 is encode512 for integers of 8 bits; flip is 128 if they have no sign, and thresholds are flipped already.
+// encodeBytes512 is encode512 for integers of 8 bits; flip is 128 if they have no sign, and thresholds are flipped
+// already.
 //
 //go:noescape
 func encodeBytes512(blocks int, x *byte, offsets *[16]int, thresholds *[64]byte, codes *byte, step int, flip byte)
@@ -64,47 +72,56 @@ func encodeBytes512(blocks int, x *byte, offsets *[16]int, thresholds *[64]byte,
 //go:noescape
 func encodeWords512(blocks int, x *int16, offsets *[16]int, thresholds *[64]int16, codes *byte, step int)
 
-// scan2x4x4 writes the results of 4 outputs for blocks of 64 rows, feature-major; entries of 4 codebooks add up to 255 at most; codebooks is a multiple of it, stride in bytes.
+// scan2x4x4 writes the results of 4 outputs for blocks of 64 rows, feature-major; entries of 4 codebooks add up to 255
+// at most; codebooks is a multiple of it, stride in bytes.
 //
 //go:noescape
 func scan2x4x4(blocks int, codebooks int, codes *byte, tables *uint8, starts *int16, dst *byte, stride int, scale *float32, offset *float32, mode int)
 
-// scan2x2x4 writes the results of 2 outputs for blocks of 64 rows, feature-major; entries of 4 codebooks add up to 255 at most; codebooks is a multiple of it, stride in bytes.
+// scan2x2x4 writes the results of 2 outputs for blocks of 64 rows, feature-major; entries of 4 codebooks add up to 255
+// at most; codebooks is a multiple of it, stride in bytes.
 //
 //go:noescape
 func scan2x2x4(blocks int, codebooks int, codes *byte, tables *uint8, starts *int16, dst *byte, stride int, scale *float32, offset *float32, mode int)
 
-// scan2x1x4 writes the results of 1 outputs for blocks of 64 rows, feature-major; entries of 4 codebooks add up to 255 at most; codebooks is a multiple of it, stride in bytes.
+// scan2x1x4 writes the results of 1 outputs for blocks of 64 rows, feature-major; entries of 4 codebooks add up to 255
+// at most; codebooks is a multiple of it, stride in bytes.
 //
 //go:noescape
 func scan2x1x4(blocks int, codebooks int, codes *byte, tables *uint8, starts *int16, dst *byte, stride int, scale *float32, offset *float32, mode int)
 
-// scan2x4x2 writes the results of 4 outputs for blocks of 64 rows, feature-major; entries of 2 codebooks add up to 255 at most; codebooks is a multiple of it, stride in bytes.
+// scan2x4x2 writes the results of 4 outputs for blocks of 64 rows, feature-major; entries of 2 codebooks add up to 255
+// at most; codebooks is a multiple of it, stride in bytes.
 //
 //go:noescape
 func scan2x4x2(blocks int, codebooks int, codes *byte, tables *uint8, starts *int16, dst *byte, stride int, scale *float32, offset *float32, mode int)
 
-// scan2x2x2 writes the results of 2 outputs for blocks of 64 rows, feature-major; entries of 2 codebooks add up to 255 at most; codebooks is a multiple of it, stride in bytes.
+// scan2x2x2 writes the results of 2 outputs for blocks of 64 rows, feature-major; entries of 2 codebooks add up to 255
+// at most; codebooks is a multiple of it, stride in bytes.
 //
 //go:noescape
 func scan2x2x2(blocks int, codebooks int, codes *byte, tables *uint8, starts *int16, dst *byte, stride int, scale *float32, offset *float32, mode int)
 
-// scan2x1x2 writes the results of 1 outputs for blocks of 64 rows, feature-major; entries of 2 codebooks add up to 255 at most; codebooks is a multiple of it, stride in bytes.
+// scan2x1x2 writes the results of 1 outputs for blocks of 64 rows, feature-major; entries of 2 codebooks add up to 255
+// at most; codebooks is a multiple of it, stride in bytes.
 //
 //go:noescape
 func scan2x1x2(blocks int, codebooks int, codes *byte, tables *uint8, starts *int16, dst *byte, stride int, scale *float32, offset *float32, mode int)
 
-// scan2x4x1 writes the results of 4 outputs for blocks of 64 rows, feature-major; entries of 1 codebooks add up to 255 at most; codebooks is a multiple of it, stride in bytes.
+// scan2x4x1 writes the results of 4 outputs for blocks of 64 rows, feature-major; entries of 1 codebooks add up to 255
+// at most; codebooks is a multiple of it, stride in bytes.
 //
 //go:noescape
 func scan2x4x1(blocks int, codebooks int, codes *byte, tables *uint8, starts *int16, dst *byte, stride int, scale *float32, offset *float32, mode int)
 
-// scan2x2x1 writes the results of 2 outputs for blocks of 64 rows, feature-major; entries of 1 codebooks add up to 255 at most; codebooks is a multiple of it, stride in bytes.
+// scan2x2x1 writes the results of 2 outputs for blocks of 64 rows, feature-major; entries of 1 codebooks add up to 255
+// at most; codebooks is a multiple of it, stride in bytes.
 //
 //go:noescape
 func scan2x2x1(blocks int, codebooks int, codes *byte, tables *uint8, starts *int16, dst *byte, stride int, scale *float32, offset *float32, mode int)
 
-// scan2x1x1 writes the results of 1 outputs for blocks of 64 rows, feature-major; entries of 1 codebooks add up to 255 at most; codebooks is a multiple of it, stride in bytes.
+// scan2x1x1 writes the results of 1 outputs for blocks of 64 rows, feature-major; entries of 1 codebooks add up to 255
+// at most; codebooks is a multiple of it, stride in bytes.
 //
 //go:noescape
 func scan2x1x1(blocks int, codebooks int, codes *byte, tables *uint8, starts *int16, dst *byte, stride int, scale *float32, offset *float32, mode int)
@@ -114,7 +131,8 @@ func scan2x1x1(blocks int, codebooks int, codes *byte, tables *uint8, starts *in
 //go:noescape
 func transpose2(strips int, src *float32, dst *float32, stride int)
 
-// argMax2 goes through outputs of 64 elements each, numbered from first on, and keeps the first largest; best and index are of the outputs before, unless first is 0.
+// argMax2 goes through outputs of 64 elements each, numbered from first on, and keeps the first largest; best and
+// index are of the outputs before, unless first is 0.
 //
 //go:noescape
 func argMax2(outputs int, first int, src *float32, best *float32, index *int32)
@@ -124,12 +142,14 @@ func argMax2(outputs int, first int, src *float32, best *float32, index *int32)
 //go:noescape
 func bytes2(src *float32, dst *int8, inverse float32)
 
-// encode2 writes the codes of a codebook for blocks of 64 rows, feature-major; offsets in bytes per level, step between blocks of codes.
+// encode2 writes the codes of a codebook for blocks of 64 rows, feature-major; offsets in bytes per level, step
+// between blocks of codes.
 //
 //go:noescape
 func encode2(blocks int, x *float32, offsets *[4]int, thresholds *float32, codes *byte, step int)
 
-// encodeBytes2 is encode2 for integers of 8 bits; flip is 128 if they have no sign, and thresholds are flipped already.
+// encodeBytes2 is encode2 for integers of 8 bits; flip is 128 if they have no sign, and thresholds are flipped
+// already.
 //
 //go:noescape
 func encodeBytes2(blocks int, x *byte, offsets *[4]int, thresholds *[16]byte, codes *byte, step int, flip byte)

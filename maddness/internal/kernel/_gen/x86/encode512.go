@@ -31,8 +31,8 @@ func level512(c int, first bool, greater func(threshold reg.VecPhysical)) {
 	VPADDD(z[24], z[c], k[1+c], z[c])
 }
 
-// join512 makes the codes of 16 rows of the nodes in z0 to z3: four adjacent bytes are a row's codebooks, each code with
-// the number of its quarter of the tables above it.
+// join512 makes the codes of 16 rows of the nodes in z0 to z3: four adjacent bytes are a row's codebooks, each code
+// with the number of its quarter of the tables above it.
 func join512(out Mem) {
 	for c := range 4 {
 		VPANDD(z[25], z[c], z[c])
@@ -84,8 +84,8 @@ func encode512() {
 	RET()
 }
 
-// encodeRows512 generates the encoding of row-major rows. Their values are collected in a panel first, for four rows at a
-// time. Before, one value per cache line is read in the order of memory: then the processor fetches ahead.
+// encodeRows512 generates the encoding of row-major rows. Their values are collected in a panel first, for four rows
+// at a time. Before, one value per cache line is read in the order of memory: then the processor fetches ahead.
 func encodeRows512() {
 	function("encodeRows512", "groups int, x *float32, stride int, offsets *int, thresholds *float32, codes *byte, panel *float32, lines int, line *int",
 		"writes the codes of 16 rows for groups of four codebooks; stride and offsets, of which there are 16 per group, are in bytes, as are those of cache lines to read before. The panel has 16 elements per offset.")
@@ -101,12 +101,13 @@ func encodeRows512() {
 	MOVQ(panel, quad)
 	end := reg.RDI
 	LEAQ(at(panel, 64), end)
-	Label("quad")
 	Load(Param("lines"), count)
 	Load(Param("line"), offsets)
 	TESTQ(count, count)
 	JE(LabelRef("collect"))
-	LEAQ(sum(first, stride, 4, 0), to)
+	MOVQ(stride, to)
+	SHLQ(Imm(4), to)
+	ADDQ(first, to)
 	MOVQ(first, reg.RAX)
 	Label("touch")
 	XORQ(reg.RBX, reg.RBX)
@@ -120,6 +121,7 @@ func encodeRows512() {
 	CMPQ(reg.RAX, to)
 	JNE(LabelRef("touch"))
 	Label("collect")
+	Label("quad")
 	Load(Param("offsets"), offsets)
 	MOVQ(groups, count)
 	SHLQ(Imm(3), count)

@@ -2,6 +2,8 @@
 package main
 
 import (
+	"strings"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -34,7 +36,16 @@ func main() {
 func function(name, params, doc string) {
 	TEXT(name, NOSPLIT, "func("+params+")")
 	Pragma("noescape")
-	Doc(name + " " + doc)
+	var lines []string
+	line := name
+	for _, word := range strings.Fields(doc) {
+		if len(line)+len(word) > 115 {
+			lines, line = append(lines, line), word
+			continue
+		}
+		line += " " + word
+	}
+	Doc(append(lines, line)...)
 }
 
 // The ways of writing results; the Go side has the same constants.

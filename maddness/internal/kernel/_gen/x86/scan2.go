@@ -8,8 +8,9 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// scan2 generates sums for 32 rows and some outputs with AVX2. Entries are unsigned, and as many codebooks as a group has
-// add up to no more than a byte. Sums are kept in words twice: of pairs of rows, the second times 256, and of the second row of each pair.
+// scan2 generates sums for 32 rows and some outputs with AVX2. Entries are unsigned, and as many codebooks as a group
+// has add up to no more than a byte. Sums are kept in words twice: of pairs of rows, the second times 256, and of the
+// second row of each pair.
 func scan2(outputs, group int) {
 	function(fmt.Sprintf("scan2x%dx%d", outputs, group), "blocks, codebooks int, codes *byte, tables *uint8, starts *int16, dst *byte, stride int, scale, offset *float32, mode int",
 		fmt.Sprintf("writes the results of %d outputs for blocks of 64 rows, feature-major; entries of %d codebooks add up to 255 at most; codebooks is a multiple of it, stride in bytes.", outputs, group))

@@ -11,9 +11,9 @@ import (
 // Bytes of a block of codes and of the tables of four outputs, for a group of four codebooks.
 const groupBytes = 256
 
-// scan512 generates sums for 64 rows and some outputs. Four adjacent bytes of codes are the four codebooks of a row, whose
-// tables are the quarters of a vector, so that a permutation of bytes looks all of them up and a product with ones adds
-// them to the row's 32 bits. Integers of 8 bits are 1 over the unit times the value, rounded half to even.
+// scan512 generates sums for 64 rows and some outputs. Four adjacent bytes of codes are the four codebooks of a row,
+// whose tables are the quarters of a vector, so that a permutation of bytes looks all of them up and a product with
+// ones adds them to the row's 32 bits. Integers of 8 bits are 1 over the unit times the value, rounded half to even.
 func scan512(outputs int) {
 	function(fmt.Sprintf("scan512x%d", outputs), "blocks, groups int, codes *byte, tables *int8, dst *byte, stride int, scale, offset *float32, inverse float32, mode int",
 		fmt.Sprintf("writes the results of %d outputs for blocks of 64 rows, feature-major; stride in bytes.", outputs))
@@ -147,7 +147,8 @@ func newSmall(first int) small {
 	return s
 }
 
-// round turns values into integers within range; NaN is the least, as the second operand of a maximum is its result then.
+// round turns values into integers within range; NaN is the least, as the second operand of a maximum is its result
+// then.
 func (s small) round(v reg.VecPhysical) {
 	VMULPS(s.inverse, v, v)
 	VMAXPS(s.low, v, v)
@@ -155,8 +156,8 @@ func (s small) round(v reg.VecPhysical) {
 	VCVTPS2DQ(v, v)
 }
 
-// rows512 generates results for 16 rows at a time and some outputs, row-major: a vector is the sums of an output for the
-// rows, and a transposition in registers makes vectors of outputs for a row of them.
+// rows512 generates results for 16 rows at a time and some outputs, row-major: a vector is the sums of an output for
+// the rows, and a transposition in registers makes vectors of outputs for a row of them.
 func rows512(outputs int) {
 	function(fmt.Sprintf("rows512x%d", outputs), "rows, groups int, codes *byte, tables *int8, tableStride int, dst *byte, stride int, scale, offset *float32, mask uint16, inverse float32, mode int",
 		fmt.Sprintf("writes the results of up to %d outputs for rows, row-major; stride in bytes, mask has the outputs to write, tableStride is between tables of four outputs.", outputs))
@@ -256,8 +257,8 @@ func rows512(outputs int) {
 	RET()
 }
 
-// transpose turns 16 vectors of 16 in z0 to z15, of which those from outputs on are not needed, and returns the registers
-// of the result in order. It overwrites z16 to z24 too.
+// transpose turns 16 vectors of 16 in z0 to z15, of which those from outputs on are not needed, and returns the
+// registers of the result in order. It overwrites z16 to z24 too.
 func transpose(outputs int) []reg.VecPhysical {
 	// Pairs of outputs, then fours: afterwards z[4q+j] holds in each quarter L the outputs 4q..4q+3 of row 4L+j.
 	for q := 0; q < outputs; q += 4 {
