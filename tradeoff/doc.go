@@ -1,0 +1,2 @@
+// Package tradeoff turns the logs of training runs into claims about speed and quality that hold.
+package tradeoff
