@@ -26,15 +26,15 @@ type Method uint8
 
 // The methods. [Auto] lets the function choose and say in [Estimate.Method] what it chose.
 const (
-	Auto        Method = iota
-	TInterval          // mean +- t s / sqrt(n), Welch's degrees of freedom for two samples
-	LogT               // TInterval of the logarithms, for ratios and geometric means
-	Percentile         // type-7 quantiles of the bootstrap replicates
-	Basic              // reflected quantiles, 2 theta - q
-	BC                 // bias-corrected quantiles
-	BCa                // bias-corrected and accelerated (Efron 1987), with a jackknife over runs
-	Studentized        // bootstrap t
-	OrderStatistics    // exact binomial interval for a median
+	Auto            Method = iota
+	TInterval              // mean +- t s / sqrt(n), Welch's degrees of freedom for two samples
+	LogT                   // TInterval of the logarithms, for ratios and geometric means
+	Percentile             // type-7 quantiles of the bootstrap replicates
+	Basic                  // reflected quantiles, 2 theta - q
+	BC                     // bias-corrected quantiles
+	BCa                    // bias-corrected and accelerated (Efron 1987), with a jackknife over runs
+	Studentized            // bootstrap t
+	OrderStatistics        // exact binomial interval for a median
 )
 
 var methodNames = [...]string{"auto", "t", "log-t", "percentile", "basic", "bc", "bca", "studentized", "order statistics"}
