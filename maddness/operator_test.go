@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"math/big"
 	"sync"
 	"testing"
 
@@ -94,7 +95,7 @@ func brute(o *Operator, a tensor.Matrix[float32]) tensor.Matrix[float32] {
 					sum += group[0]
 				}
 			}
-			v := float32(float32(sum)*r.scale[m]) + r.offset[m]
+			v := mulAdd(float32(sum), r.scale[m], r.offset[m])
 			if o.relu {
 				v = max(v, 0)
 			}
@@ -102,6 +103,13 @@ func brute(o *Operator, a tensor.Matrix[float32]) tensor.Matrix[float32] {
 		}
 	}
 	return y
+}
+
+// mulAdd is x*y + z rounded once.
+func mulAdd(x, y, z float32) float32 {
+	p := new(big.Float).SetPrec(1000).Mul(big.NewFloat(float64(x)), big.NewFloat(float64(y)))
+	v, _ := p.Add(p, big.NewFloat(float64(z))).Float32()
+	return v
 }
 
 // strided copies m into a wider matrix.

@@ -89,7 +89,7 @@ func newProblem(seed uint64, rows, codebooks, outputs, bits int) *problem {
 }
 
 func (p *problem) value(r, m int, relu bool) float32 {
-	v := float32(float32(p.sums[r*p.outputs+m])*p.scale[m]) + p.offset[m]
+	v := once(float32(p.sums[r*p.outputs+m]), p.scale[m], p.offset[m])
 	if relu && v < 0 {
 		v = 0
 	}

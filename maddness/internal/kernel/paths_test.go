@@ -192,7 +192,7 @@ func TestExtremes(t *testing.T) {
 			table.RowsInt8(alongInts, outputs, codes, rows, scale, offset, 0.5, relu)
 			for r := range rows {
 				for m := range outputs {
-					want := float32(float32(sums[m*rows+r])*scale[m]) + offset[m]
+					want := once(float32(sums[m*rows+r]), scale[m], offset[m])
 					if relu && want < 0 {
 						want = 0
 					}

@@ -40,7 +40,7 @@ func (s *sink) put(m, first int, sums []int32) {
 	var values [Block]float32
 	scale, offset := s.scale[m], s.offset[m]
 	for r, sum := range sums {
-		v := float32(float32(sum)*scale) + offset
+		v := fused(float32(sum), scale, offset)
 		if s.relu && v < 0 {
 			v = 0
 		}

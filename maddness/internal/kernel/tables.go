@@ -2,7 +2,7 @@ package kernel
 
 // Tables are lookup tables in the form that scanning takes. They are immutable.
 //
-// Results are y = float32(float32(sum)*scale[m]) + offset[m], multiplied and added apart, so that they have the same
+// Results are float32(sum)*scale[m] + offset[m] with a single rounding, as a fused multiply-add has it, and have the same
 // bits everywhere.
 type Tables struct {
 	codebooks, outputs int

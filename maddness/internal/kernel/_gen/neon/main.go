@@ -104,17 +104,17 @@ func scan(outputs int) {
 			widen(acc(t, i))
 			for v := 2; v < 4; v++ {
 				word(0x4e21d800, v, v, 0, fmt.Sprintf("SCVTF V%d.4S, V%[1]d.4S", v))
-				three("FMUL", 0x6e20dc00, v, v, 0)
-				three("FADD", 0x4e20d400, v, v, 1)
+				op("VORR V1.B16, V1.B16, V%d.B16", v+2)
+				three("FMLA", 0x4e20cc00, v+2, v, 0)
 			}
 			plain := fmt.Sprintf("plain%d_%d", t, i)
 			op("TBZ $0, %s, %s", mode, plain)
-			for v := 2; v < 4; v++ { // a maximum with zero would turn -0 into 0
-				word(0x4ea0e800, 4, v, 0, fmt.Sprintf("FCMLT V4.4S, V%d.4S, #0.0", v))
-				word(0x4e601c00, v, v, 4, fmt.Sprintf("BIC V%d.16B, V%[1]d.16B, V4.16B", v))
+			for v := 4; v < 6; v++ { // a maximum with zero would turn -0 into 0
+				word(0x4ea0e800, 2, v, 0, fmt.Sprintf("FCMLT V2.4S, V%d.4S, #0.0", v))
+				word(0x4e601c00, v, v, 2, fmt.Sprintf("BIC V%d.16B, V%[1]d.16B, V2.16B", v))
 			}
 			label(plain)
-			op("VST1.P [V2.S4, V3.S4], 32(%s)", at)
+			op("VST1.P [V4.S4, V5.S4], 32(%s)", at)
 		}
 		op("ADD %s, %s", stride, column)
 	}

@@ -104,8 +104,7 @@ func scan2(outputs, group int) {
 	}
 	plain := func(v reg.VecPhysical) {
 		VCVTDQ2PS(v, v)
-		VMULPS(y[12], v, v)
-		VADDPS(y[13], v, v)
+		VFMADD213PS(y[13], y[12], v)
 	}
 	rectify := func(v reg.VecPhysical) {
 		plain(v)

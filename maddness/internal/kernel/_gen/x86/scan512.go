@@ -69,8 +69,7 @@ func scan512(outputs int) {
 	value := func(t, r int, rectify bool) {
 		v := acc(t, r)
 		VCVTDQ2PS(v, v)
-		VMULPS(z[20], v, v)
-		VADDPS(z[21], v, v)
+		VFMADD213PS(z[21], z[20], v)
 		if rectify {
 			VMAXPS(v, z[22], v)
 		}
@@ -228,8 +227,7 @@ func rows512(outputs int) {
 		}
 		for _, v := range transposed {
 			VCVTDQ2PS(v, v)
-			VMULPS(scale, v, v)
-			VADDPS(offset, v, v)
+			VFMADD213PS(offset, scale, v)
 			body(v)
 			ADDQ(stride, dst)
 			DECQ(rows)
@@ -342,8 +340,7 @@ func argMax512() {
 		VBROADCASTSS(sum(offset, m, 4, 0), z[14])
 		for r := range 4 {
 			VCVTDQ2PS(acc(t, r), acc(t, r))
-			VMULPS(z[13], acc(t, r), acc(t, r))
-			VADDPS(z[14], acc(t, r), acc(t, r))
+			VFMADD213PS(z[14], z[13], acc(t, r))
 		}
 	}
 	better := func(t int) {
