@@ -45,14 +45,13 @@ const pitch = Block + 16
 // inBlocks has a kernel encode rows as elements of the given kind. Feature-major blocks of them are read where they
 // are, others, and what is left of a block, in a panel that has the columns of some codebooks.
 func inBlocks[T, P Number](e *Encoder, k kind, codes []byte, x []T, rowStride, dimStride, rows int) {
-	const most = 16 // codebooks in the panel, a divisor of those that rows are read ahead for
+	const most = 16 // codebooks in the panel
 	var panel [most * 4 * pitch]P
 	var inPanel, inPlace [16]int
 	size := int(unsafe.Sizeof(panel[0]))
 	for i := range inPanel {
 		inPanel[i] = pitch * i * size
 	}
-	far := kindOf[T]() == float32s && dimStride == 1 && size*len(x) > nearBytes
 	direct, together := 0, e.together(k)
 	if rowStride == 1 && k == kindOf[T]() {
 		direct = rows / Block
@@ -68,9 +67,6 @@ func inBlocks[T, P Number](e *Encoder, k kind, codes []byte, x []T, rowStride, d
 	for first := direct * Block; first < rows; first += Block {
 		n := min(Block, rows-first)
 		for some := 0; some < e.codebooks; some += most {
-			if far && some%(4*panelGroups) == 0 {
-				panel[0] = P(touch(x[first*rowStride:], n, rowStride, e.lines[some/(4*panelGroups)]))
-			}
 			end := min(some+most, len(e.dims))
 			gather(panel[:], n, x[first*rowStride:], rowStride, dimStride, columns(e.dims[some:end]))
 			for c := some; c < min(end, e.codebooks); c += together {
@@ -82,17 +78,6 @@ func inBlocks[T, P Number](e *Encoder, k kind, codes []byte, x []T, rowStride, d
 
 // columns is the columns of some trees one after the other.
 func columns(dims [][4]int) []int { return unsafe.Slice(&dims[0][0], 4*len(dims)) }
-
-// touch reads rows ahead; the sum of what it reads is of use to nobody else.
-func touch[T Number](x []T, rows, stride int, lines []int) (sum T) {
-	for r := range rows {
-		row := x[r*stride:]
-		for _, at := range lines {
-			sum += row[at/4]
-		}
-	}
-	return sum
-}
 
 // gather copies columns of n rows to the panel, feature-major, in the order in which they lie in memory.
 func gather[T, P Number](panel []P, n int, x []T, rowStride, dimStride int, columns []int) {

@@ -16,7 +16,6 @@ type Encoder struct {
 	codebooks  int
 	dims       [][4]int // with trees that always go left up to a multiple of four codebooks
 	bytes      []int    // the columns' distances in rows of float32
-	lines      [][]int  // of those, where to read them ahead, for some groups of four codebooks each
 	thresholds [][16]float32
 	integers   [][16]int32 // rounded down: an integer is greater than t if it is greater than floor(t)
 
@@ -37,9 +36,6 @@ func NewEncoder(t Trees, features int) *Encoder {
 	for _, column := range columns(e.dims) {
 		e.bytes = append(e.bytes, 4*column)
 	}
-	for few := range slices.Chunk(e.bytes, panelGroups*16) {
-		e.lines = append(e.lines, ahead(few))
-	}
 	lowest := math.Inf(1)
 	e.integers = make([][16]int32, len(e.dims))
 	e.int8, e.uint8, e.int16 = make([][16]byte, len(e.dims)), make([][16]byte, len(e.dims)), make([][16]int16, len(e.dims))
@@ -58,30 +54,6 @@ func NewEncoder(t Trees, features int) *Encoder {
 	}
 	e.fits8, e.fitsU8, e.fits16 = lowest >= math.MinInt8, lowest >= 0, lowest >= math.MinInt16
 	return e
-}
-
-// panelGroups is how many groups of four codebooks pass over a row-major row together.
-const panelGroups = 8
-
-// nearBytes is the size from which rows are probably not in the second-level cache.
-const nearBytes = 1 << 20
-
-// ahead returns where to read rows so that the processor fetches ahead: at the first of the distances in each stretch
-// of 64 bytes, and in short gaps between them, which cost less than losing its sight of a sequence.
-func ahead(distances []int) []int {
-	const line, gap = 64, 2 * 64
-	sorted := slices.Sorted(slices.Values(distances))
-	at := sorted[:1:1]
-	for _, d := range sorted[1:] {
-		for last := at[len(at)-1]; d/line > last/line; last = at[len(at)-1] {
-			if next := last/line*line + line; d-last <= gap && d/line > next/line {
-				at = append(at, next)
-			} else {
-				at = append(at, d)
-			}
-		}
-	}
-	return at
 }
 
 func clamp(v, low, high float64) int { return int(max(low, min(high, v))) }

@@ -56,20 +56,14 @@ func (e *Encoder) blocks(k kind, c, blocks int, x unsafe.Pointer, offsets *[16]i
 
 // strips encodes row-major rows, 16 at a time, and returns how many it did.
 func (e *Encoder) strips(codes []byte, x []float32, stride, rows int) int {
-	const strip = 16
+	const strip, panelGroups = 16, 8 // rows, and groups of four codebooks that pass over them together
 	var panel [panelGroups * 16 * strip]float32
 	groups := len(e.dims) / 4
-	far := 4*len(x) > nearBytes
 	done := 0
 	for ; done+strip <= rows; done += strip {
 		for g := 0; g < groups; g += panelGroups {
-			lines := e.lines[g/panelGroups]
-			n := 0
-			if far {
-				n = len(lines)
-			}
 			encodeRows512(min(panelGroups, groups-g), &x[done*stride], 4*stride, &e.bytes[16*g], &e.thresholds[4*g][0],
-				&codes[index(e.codebooks, done, 4*g)], &panel[0], n, &lines[0])
+				&codes[index(e.codebooks, done, 4*g)], &panel[0])
 		}
 	}
 	return done

@@ -4388,9 +4388,9 @@ strip:
 	VZEROUPPER
 	RET
 
-// func encodeRows512(groups int, x *float32, stride int, offsets *int, thresholds *float32, codes *byte, panel *float32, lines int, line *int)
+// func encodeRows512(groups int, x *float32, stride int, offsets *int, thresholds *float32, codes *byte, panel *float32)
 // Requires: AVX, AVX512F
-TEXT ·encodeRows512(SB), NOSPLIT, $0-72
+TEXT ·encodeRows512(SB), NOSPLIT, $0-56
 	MOVL         $0x00000001, AX
 	VPBROADCASTD AX, Z24
 	MOVL         $0x0000000f, AX
@@ -4404,29 +4404,7 @@ TEXT ·encodeRows512(SB), NOSPLIT, $0-72
 	LEAQ         (R8)(R8*2), R9
 	MOVQ         R11, R15
 	LEAQ         64(R11), DI
-	MOVQ         lines+56(FP), R12
-	MOVQ         line+64(FP), SI
-	TESTQ        R12, R12
-	JE           collect
-	MOVQ         R8, R13
-	SHLQ         $0x04, R13
-	ADDQ         R10, R13
-	MOVQ         R10, AX
 
-touch:
-	XORQ BX, BX
-
-line:
-	MOVQ (SI)(BX*8), R14
-	MOVL (AX)(R14*1), R14
-	INCQ BX
-	CMPQ BX, R12
-	JNE  line
-	ADDQ R8, AX
-	CMPQ AX, R13
-	JNE  touch
-
-collect:
 quad:
 	MOVQ offsets+24(FP), SI
 	MOVQ CX, R12

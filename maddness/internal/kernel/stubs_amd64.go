@@ -56,10 +56,10 @@ func argMax512(blocks int, groups int, outputs int, codes *byte, tables *int8, d
 func encode512(blocks int, x *float32, offsets *[16]int, thresholds *float32, codes *byte, step int)
 
 // encodeRows512 writes the codes of 16 rows for groups of four codebooks; stride and offsets, of which there are 16
-// per group, are in bytes, as are those of cache lines to read before. The panel has 16 elements per offset.
+// per group, are in bytes. The panel has 16 elements per offset.
 //
 //go:noescape
-func encodeRows512(groups int, x *float32, stride int, offsets *int, thresholds *float32, codes *byte, panel *float32, lines int, line *int)
+func encodeRows512(groups int, x *float32, stride int, offsets *int, thresholds *float32, codes *byte, panel *float32)
 
 // encodeBytes512 is encode512 for integers of 8 bits; flip is 128 if they have no sign, and thresholds are flipped
 // already.

@@ -85,10 +85,10 @@ func encode512() {
 }
 
 // encodeRows512 generates the encoding of row-major rows. Their values are collected in a panel first, for four rows
-// at a time. Before, one value per cache line is read in the order of memory: then the processor fetches ahead.
+// at a time.
 func encodeRows512() {
-	function("encodeRows512", "groups int, x *float32, stride int, offsets *int, thresholds *float32, codes *byte, panel *float32, lines int, line *int",
-		"writes the codes of 16 rows for groups of four codebooks; stride and offsets, of which there are 16 per group, are in bytes, as are those of cache lines to read before. The panel has 16 elements per offset.")
+	function("encodeRows512", "groups int, x *float32, stride int, offsets *int, thresholds *float32, codes *byte, panel *float32",
+		"writes the codes of 16 rows for groups of four codebooks; stride and offsets, of which there are 16 per group, are in bytes. The panel has 16 elements per offset.")
 	groups, offsets, thresholds, codes, panel := reg.RCX, reg.RSI, reg.RDI, reg.RDX, reg.R11
 	stride, stride3, first := reg.R8, reg.R9, reg.R10
 	treeConstants()
@@ -101,26 +101,6 @@ func encodeRows512() {
 	MOVQ(panel, quad)
 	end := reg.RDI
 	LEAQ(at(panel, 64), end)
-	Load(Param("lines"), count)
-	Load(Param("line"), offsets)
-	TESTQ(count, count)
-	JE(LabelRef("collect"))
-	MOVQ(stride, to)
-	SHLQ(Imm(4), to)
-	ADDQ(first, to)
-	MOVQ(first, reg.RAX)
-	Label("touch")
-	XORQ(reg.RBX, reg.RBX)
-	Label("line")
-	MOVQ(sum(offsets, reg.RBX, 8, 0), reg.R14)
-	MOVL(sum(reg.RAX, reg.R14, 1, 0), reg.R14L)
-	INCQ(reg.RBX)
-	CMPQ(reg.RBX, count)
-	JNE(LabelRef("line"))
-	ADDQ(stride, reg.RAX)
-	CMPQ(reg.RAX, to)
-	JNE(LabelRef("touch"))
-	Label("collect")
 	Label("quad")
 	Load(Param("offsets"), offsets)
 	MOVQ(groups, count)
