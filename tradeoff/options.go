@@ -21,6 +21,12 @@ type config struct {
 	replicates int
 	seed       uint64
 	workers    int
+	draws      func(b int, drawn [][]int) // of the tests: instead of the indices drawn
+
+	target        float64
+	targeted      bool
+	interpolation Interpolation
+	pchip         bool
 }
 
 // configure applies opts for a function that takes the named options, and reports all faults together.

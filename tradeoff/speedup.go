@@ -1,0 +1,219 @@
+package tradeoff
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/espalier-ml/espalier/tensor"
+)
+
+// AtQuality sets the quality at which [Speedup] compares: the target that was fixed before the runs. Default: the worst of the
+// best qualities of the baseline's runs, the best that all of them reach.
+func AtQuality(q float64) Option {
+	return func(c *config) error {
+		c.given = append(c.given, "AtQuality")
+		if q-q != 0 {
+			return fmt.Errorf("AtQuality(%v): %w", q, tensor.ErrNotFinite)
+		}
+		c.target, c.targeted = q, true
+		return nil
+	}
+}
+
+// WithInterpolation sets how curves are read between their points. Default: [FirstHit].
+func WithInterpolation(how Interpolation) Option {
+	return func(c *config) error {
+		c.given = append(c.given, "WithInterpolation")
+		if how > LogCost {
+			return fmt.Errorf("WithInterpolation(%v): no such interpolation: %w", how, tensor.ErrRange)
+		}
+		c.interpolation = how
+		return nil
+	}
+}
+
+// Speedup is the factor by which method is faster than base at matched quality: the ratio of their times to a quality, above 1
+// if method is faster (Portes et al. 2022; after Bartoldson et al. 2023). It is a measured speedup if the costs are seconds; with steps or
+// FLOPs it is a theoretical one.
+//
+// If all runs reach the target it is the ratio of the geometric means of the times, with Welch's t interval of their
+// logarithms. If some do not, they are not dropped: it is the ratio of medians, in which they are infinite, with
+// bootstrap quantiles and a warning. If half of the runs of an arm do not, there is no ratio: the error wraps
+// [ErrNotReached], and [LogRank] and [KaplanMeier] are the tools. A run whose first evaluation reaches the target may have been there before; a
+// warning says so.
+//
+// It takes AtQuality, WithInterpolation, WithMethod(LogT, Percentile, Basic, BC or BCa) and the other options of the bootstrap.
+func Speedup(base, method Runs, opts ...Option) (Estimate, error) {
+	c, err := configure("Speedup", opts, append([]string{"AtQuality", "WithInterpolation"}, bootstrapOptions...)...)
+	if err == nil {
+		err = pair(base, method)
+	}
+	if err != nil {
+		return Estimate{}, err
+	}
+	q := c.target
+	if !c.targeted {
+		q = base.CommonBest()
+	}
+	arms := [2][]Time{base.Times(q, c.interpolation), method.Times(q, c.interpolation)}
+	e, err := c.speedup(arms)
+	if err != nil {
+		return Estimate{}, c.errorf("%q over %q at quality %v: %w", method.Name, base.Name, q, err)
+	}
+	for k, r := range []Runs{base, method} {
+		if n := startsAt(r, q); n > 0 {
+			bound := "a lower bound" // if base was faster than seen, so is the truth smaller
+			if k == 0 {
+				bound = "an upper bound"
+			}
+			e.Warnings = append(e.Warnings, fmt.Errorf("%d of %d runs of %q reach the target at their first evaluation, so that the speedup is %s; evaluate earlier: %w", n, len(r.Curves), r.Name, bound, ErrNoOverlap))
+		}
+	}
+	return e, nil
+}
+
+// SpeedupOfTimes is [Speedup] of times to a quality that were measured elsewhere. It takes the options of the bootstrap.
+func SpeedupOfTimes(base, method []Time, opts ...Option) (Estimate, error) {
+	c, err := configure("SpeedupOfTimes", opts, bootstrapOptions...)
+	if err != nil {
+		return Estimate{}, err
+	}
+	for name, times := range map[string][]Time{"base": base, "method": method} {
+		if err := checkTimes(name, times); err != nil {
+			return Estimate{}, err
+		}
+		for i, t := range times {
+			if t.Cost <= 0 {
+				return Estimate{}, c.errorf("%s[%d].Cost = %v: %w", name, i, t.Cost, ErrNonPositive)
+			}
+		}
+	}
+	e, err := c.speedup([2][]Time{base, method})
+	if err != nil {
+		return Estimate{}, c.errorf("%w", err)
+	}
+	return e, nil
+}
+
+// CommonBest is the best quality that all runs reach.
+func (r Runs) CommonBest() float64 {
+	q := math.NaN()
+	for i, c := range r.Curves {
+		if best := c.Best().Quality; i == 0 || c.direction.Better(q, best) {
+			q = best
+		}
+	}
+	return q
+}
+
+// startsAt counts runs whose first point reaches q.
+func startsAt(r Runs, q float64) int {
+	n := 0
+	for _, c := range r.Curves {
+		if c.direction.reaches(c.points[0].Quality, q) {
+			n++
+		}
+	}
+	return n
+}
+
+func (c *config) speedup(arms [2][]Time) (Estimate, error) {
+	var x [2][]float64
+	censored, same := 0, true
+	for k, times := range arms {
+		for _, t := range times {
+			v := math.Log(t.Cost)
+			if !t.Reached {
+				v = math.Inf(1)
+				censored++
+			}
+			x[k] = append(x[k], v)
+		}
+		same = same && equal(x[k])
+	}
+	e := Estimate{Level: c.level, Method: c.method, N: min(len(x[0]), len(x[1]))}
+	if censored == 0 && (c.method == Auto || c.method == LogT) {
+		e.Method = LogT
+		value, lo, hi := c.welch(x[0], x[1])
+		e.Value, e.Lo, e.Hi = math.Exp(value), math.Exp(lo), math.Exp(hi)
+		e.Warnings = warnings(LogT, e.N, same)
+		return e, nil
+	}
+	center := func(y []float64) float64 { m, _ := moments(y); return m }
+	if censored > 0 {
+		center = medianTime
+		e.Warnings = append(e.Warnings, fmt.Errorf("%d of %d runs did not reach the target within their budgets and count as infinite in ratios of medians: %w", censored, len(x[0])+len(x[1]), ErrNotReached))
+	}
+	switch c.method {
+	case Auto:
+		e.Method = Percentile
+	case LogT:
+		return e, fmt.Errorf("%d runs did not reach it, and a t interval has no place for them; use WithMethod(Percentile): %w", censored, ErrNotReached)
+	}
+	b, m := center(slices.Clone(x[0])), center(slices.Clone(x[1]))
+	for k, v := range []float64{b, m} {
+		if math.IsInf(v, 1) {
+			return e, fmt.Errorf("at least half of the %d runs of the %s did not reach it; compare KaplanMeier curves by LogRank: %w", len(x[k]), [2]string{"baseline", "method"}[k], ErrNotReached)
+		}
+	}
+	stat := func(b, m []float64) float64 { return math.Exp(center(b) - center(m)) }
+	e.Value = math.Exp(b - m)
+	replicates := c.twoSamples(x[0], x[1], stat)
+	var influence [][]float64
+	if e.Method == BCa {
+		influence = [][]float64{
+			influences(jackknife(x[0], func(b []float64) float64 { return stat(b, slices.Clone(x[1])) })),
+			influences(jackknife(x[1], func(m []float64) float64 { return stat(slices.Clone(x[0]), m) })),
+		}
+	}
+	var err error
+	if e.Lo, e.Hi, err = c.fromReplicates(e.Method, e.Value, replicates, influence); err != nil {
+		return e, err
+	}
+	e.Lo = max(e.Lo, 0) // where neither arm of a replicate reached it
+	e.Warnings = append(e.Warnings, warnings(e.Method, e.N, same)...)
+	return e, nil
+}
+
+// medianTime is the median of logarithms of times; of the middle two it is that of their mean time.
+func medianTime(logs []float64) float64 {
+	slices.Sort(logs)
+	half := len(logs) / 2
+	if len(logs)%2 == 1 || logs[half-1] == logs[half] {
+		return logs[half]
+	}
+	return math.Log((math.Exp(logs[half-1]) + math.Exp(logs[half])) / 2)
+}
+
+// welch is the difference of means of x and y with Welch's interval.
+func (c *config) welch(x, y []float64) (value, lo, hi float64) {
+	mx, vx := moments(x)
+	my, vy := moments(y)
+	se, df := welchError(vx, vy, len(x), len(y))
+	lo, hi = c.studentT(mx-my, se, df)
+	return mx - my, lo, hi
+}
+
+// welchError is the standard error of a difference of means and the degrees of freedom of Welch and Satterthwaite, of which there are none
+// if a sample has one value.
+func welchError(vx, vy float64, nx, ny int) (se, df float64) {
+	a, b := vx/float64(nx), vy/float64(ny)
+	if nx < 2 || ny < 2 {
+		return math.NaN(), 0
+	}
+	if a+b == 0 {
+		return 0, float64(nx + ny - 2)
+	}
+	return math.Sqrt(a + b), (a + b) * (a + b) / (a*a/float64(nx-1) + b*b/float64(ny-1))
+}
+
+// twoSamples bootstraps a statistic of two samples, which may reorder them.
+func (c *config) twoSamples(x, y []float64, stat func(x, y []float64) float64) []float64 {
+	return c.resample([]int{len(x), len(y)}, 1, func() func([][]int, []float64) {
+		bx, by := make([]float64, len(x)), make([]float64, len(y))
+		return func(drawn [][]int, out []float64) {
+			out[0] = stat(take(bx, x, drawn[0]), take(by, y, drawn[1]))
+		}
+	})[0]
+}
