@@ -43,6 +43,9 @@ func (c *config) fromReplicates(method Method, value float64, replicates []float
 		if method == BCa {
 			acceleration = skewness(influence)
 		}
+		if acceleration != acceleration {
+			return 0, 0, fmt.Errorf("the statistic without a run is infinite, which leaves %v without its acceleration; use Percentile: %w", method, ErrDegenerate)
+		}
 		adjusted := func(p float64) float64 {
 			z := z0 + distuv.UnitNormal.Quantile(p)
 			return distuv.UnitNormal.CDF(z0 + z/(1-acceleration*z))

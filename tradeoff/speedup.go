@@ -119,8 +119,17 @@ func startsAt(r Runs, q float64) int {
 }
 
 func (c *config) speedup(arms [2][]Time) (Estimate, error) {
-	var x [2][]float64
-	censored, same := 0, true
+	x, censored := logTimes(arms)
+	if censored > 0 {
+		return c.medianSpeedup(arms)
+	}
+	e, err := c.difference(x[0], x[1], LogT)
+	e.Value, e.Lo, e.Hi = math.Exp(e.Value), math.Exp(e.Lo), math.Exp(e.Hi)
+	return e, err
+}
+
+// logTimes is the logarithms of times, infinite for those that are censored.
+func logTimes(arms [2][]Time) (x [2][]float64, censored int) {
 	for k, times := range arms {
 		for _, t := range times {
 			v := math.Log(t.Cost)
@@ -130,36 +139,34 @@ func (c *config) speedup(arms [2][]Time) (Estimate, error) {
 			}
 			x[k] = append(x[k], v)
 		}
-		same = same && equal(x[k])
 	}
-	e := Estimate{Level: c.level, Method: c.method, N: min(len(x[0]), len(x[1]))}
-	if censored == 0 && (c.method == Auto || c.method == LogT) {
-		e.Method = LogT
-		value, lo, hi := c.welch(x[0], x[1])
-		e.Value, e.Lo, e.Hi = math.Exp(value), math.Exp(lo), math.Exp(hi)
-		e.Warnings = warnings(LogT, e.N, same)
-		return e, nil
-	}
-	center := func(y []float64) float64 { m, _ := moments(y); return m }
+	return x, censored
+}
+
+// medianSpeedup is the ratio of medians, which can do with runs that did not reach the target.
+func (c *config) medianSpeedup(arms [2][]Time) (Estimate, error) {
+	x, censored := logTimes(arms)
+	n := min(len(x[0]), len(x[1]))
+	e := Estimate{Level: c.level, Method: c.method, N: n, Warnings: warnings(Percentile, n, equal(x[0]) && equal(x[1]))}
 	if censored > 0 {
-		center = medianTime
-		e.Warnings = append(e.Warnings, fmt.Errorf("%d of %d runs did not reach the target within their budgets and count as infinite in ratios of medians: %w", censored, len(x[0])+len(x[1]), ErrNotReached))
+		e.Warnings = append(e.Warnings, fmt.Errorf("%d of %d runs did not reach the target within their budgets and count as infinite in a ratio of medians: %w",
+			censored, len(x[0])+len(x[1]), ErrNotReached))
 	}
 	switch c.method {
 	case Auto:
 		e.Method = Percentile
 	case LogT:
-		return e, fmt.Errorf("%d runs did not reach it, and a t interval has no place for them; use WithMethod(Percentile): %w", censored, ErrNotReached)
+		return Estimate{}, fmt.Errorf("%d runs did not reach it, and a t interval has no place for them; use WithMethod(Percentile): %w", censored, ErrNotReached)
 	}
-	b, m := center(slices.Clone(x[0])), center(slices.Clone(x[1]))
+	b, m := medianTime(slices.Clone(x[0])), medianTime(slices.Clone(x[1]))
 	for k, v := range []float64{b, m} {
 		if math.IsInf(v, 1) {
-			return e, fmt.Errorf("at least half of the %d runs of the %s did not reach it; compare KaplanMeier curves by LogRank: %w", len(x[k]), [2]string{"baseline", "method"}[k], ErrNotReached)
+			return Estimate{}, fmt.Errorf("half of the %d runs of the %s or more did not reach it; compare KaplanMeier curves by LogRank: %w",
+				len(x[k]), [2]string{"baseline", "method"}[k], ErrNotReached)
 		}
 	}
-	stat := func(b, m []float64) float64 { return math.Exp(center(b) - center(m)) }
+	stat := func(b, m []float64) float64 { return math.Exp(medianTime(b) - medianTime(m)) }
 	e.Value = math.Exp(b - m)
-	replicates := c.twoSamples(x[0], x[1], stat)
 	var influence [][]float64
 	if e.Method == BCa {
 		influence = [][]float64{
@@ -168,11 +175,10 @@ func (c *config) speedup(arms [2][]Time) (Estimate, error) {
 		}
 	}
 	var err error
-	if e.Lo, e.Hi, err = c.fromReplicates(e.Method, e.Value, replicates, influence); err != nil {
-		return e, err
+	if e.Lo, e.Hi, err = c.fromReplicates(e.Method, e.Value, c.twoSamples(x[0], x[1], stat), influence); err != nil {
+		return Estimate{}, err
 	}
 	e.Lo = max(e.Lo, 0) // where neither arm of a replicate reached it
-	e.Warnings = append(e.Warnings, warnings(e.Method, e.N, same)...)
 	return e, nil
 }
 
