@@ -27,6 +27,9 @@ type config struct {
 	targeted      bool
 	interpolation Interpolation
 	pchip         bool
+	window        int
+	drop          int
+	baseline      string
 }
 
 // configure applies opts for a function that takes the named options, and reports all faults together.
