@@ -21,7 +21,13 @@ type config struct {
 	replicates int
 	seed       uint64
 	workers    int
-	draws      func(b int, drawn [][]int) // of the tests: instead of the indices drawn
+	tasks      bool
+
+	// Of the tests: indices instead of those drawn, of all samples, a task, a run of a task, and counts of pairs.
+	draws    func(b int, drawn [][]int)
+	drawTask func(b, t int) int
+	drawRun  func(b, t, i int) int
+	drawPair func(b, t int, nx, ny []int32)
 
 	target        float64
 	targeted      bool
