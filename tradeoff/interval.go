@@ -88,7 +88,7 @@ func (c *config) studentT(value, se, df float64) (lo, hi float64) {
 	if !(df > 0) {
 		return math.Inf(-1), math.Inf(1)
 	}
-	half := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: df}.Quantile((1+c.level)/2) * se
+	half := studentQuantile((1+c.level)/2, df) * se
 	return value - half, value + half
 }
 

@@ -52,8 +52,8 @@ func GeometricMean(x []float64, opts ...Option) (Estimate, error) {
 }
 
 // Median is the median of the results of runs, by default with the exact interval between order statistics that the
-// binomial distribution gives, the narrowest whose level is at least the one wanted. With fewer than 6 runs there is none at
-// level 0.95: its ends are infinite then. It takes WithMethod(OrderStatistics, Percentile, Basic, BC or BCa) and the
+// binomial distribution gives, the narrowest whose level is at least the one wanted. With fewer than 6 runs an end or both are
+// infinite at level 0.95. It takes WithMethod(OrderStatistics, Percentile, Basic, BC or BCa) and the
 // other options of the bootstrap.
 func Median(x []float64, opts ...Option) (Estimate, error) {
 	c, err := configure("Median", opts, bootstrapOptions...)
@@ -69,12 +69,16 @@ func Median(x []float64, opts ...Option) (Estimate, error) {
 		return c.resampled(e, x, func(y []float64) float64 { return median(y) })
 	}
 	e.Method = OrderStatistics
-	k := orderStatistic(len(x), c.level)
-	if k == 0 {
-		e.Lo, e.Hi = math.Inf(-1), math.Inf(1)
+	lo, hi := orderStatistics(len(x), c.level)
+	e.Lo, e.Hi = math.Inf(-1), math.Inf(1)
+	if lo > 0 {
+		e.Lo = sorted[lo-1]
+	}
+	if hi <= len(x) {
+		e.Hi = sorted[hi-1]
+	}
+	if lo == 0 || hi > len(x) {
 		e.Warnings = append(e.Warnings, fmt.Errorf("need >= %d samples for confidence interval at level %v: %w", fewForMedian(c.level), c.level, ErrTooFewRuns))
-	} else {
-		e.Lo, e.Hi = sorted[k-1], sorted[len(x)-k]
 	}
 	if equal(x) && len(x) > 1 {
 		e.Warnings = append(e.Warnings, fmt.Errorf("all samples are equal: %w", ErrDegenerate))
@@ -82,15 +86,18 @@ func Median(x []float64, opts ...Option) (Estimate, error) {
 	return e, nil
 }
 
-// orderStatistic is the largest k for which the k-th smallest and the k-th largest of n values enclose the median with
-// the given probability, and 0 if not even the extremes do.
-func orderStatistic(n int, level float64) int {
+// orderStatistics is the fewest neighbouring order statistics of n values that enclose the median with the given probability: from the
+// lo-th to the hi-th smallest, where 0 and n+1 stand for infinity. If two choices are as good it is the lower.
+func orderStatistics(n int, level float64) (lo, hi int) {
 	b := distuv.Binomial{N: float64(n), P: 0.5}
-	k := 0
-	for 2*(k+1) <= n+1 && 1-2*b.CDF(float64(k)) >= level {
-		k++
+	for width := 1; width <= n; width++ {
+		lo = (n + 1 - width) / 2
+		hi = lo + width
+		if b.CDF(float64(hi-1))-b.CDF(float64(lo-1)) >= level {
+			return lo, hi
+		}
 	}
-	return k
+	return 0, n + 1
 }
 
 // fewForMedian is the number of runs from which the median has an interval.
