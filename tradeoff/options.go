@@ -36,6 +36,7 @@ type config struct {
 	window        int
 	drop          int
 	baseline      string
+	unique        bool
 }
 
 // configure applies opts for a function that takes the named options, and reports all faults together.

@@ -1,0 +1,119 @@
+package tradeoff
+
+import (
+	"fmt"
+
+	"github.com/espalier-ml/espalier/tensor"
+)
+
+// Measured is the runs of a method at one point: cost and quality of each run.
+type Measured struct {
+	Name          string
+	Cost, Quality []float64
+}
+
+// Verdict is where a method lies relative to the others, given the spread of its runs.
+type Verdict uint8
+
+// The verdicts.
+const (
+	OnFrontier Verdict = iota // no other method has a mean that dominates its mean
+	Ambiguous                 // another has, but the runs do not confirm it
+	Dominated                 // another dominates it at the level, corrected for the number of methods
+)
+
+// String returns the name used in reports.
+func (v Verdict) String() string {
+	switch v {
+	case OnFrontier:
+		return "frontier"
+	case Ambiguous:
+		return "ambiguous"
+	case Dominated:
+		return "dominated"
+	}
+	return fmt.Sprintf("Verdict(%d)", uint8(v))
+}
+
+// Standing is a method with its verdict.
+type Standing struct {
+	Name          string
+	Cost, Quality float64   // means
+	Optimal       float64   // share of the replicates in which no method dominates it
+	DominatedBy   []float64 // share of the replicates in which each method dominates it, in the order of the methods
+	Verdict       Verdict
+}
+
+// ParetoVerdicts tells which methods lie on the frontier of cost and quality, and which are dominated beyond the chance of their runs. The runs
+// of each method are drawn with replacement, cost and quality of a run together; a method is dominated if another one dominates its mean in at least 1 -
+// alpha/(k-1) of the replicates, alpha being 1 less the level. It takes WithLevel, WithReplicates, WithSeed and WithWorkers. The error wraps
+// [tensor.ErrEmpty], [tensor.ErrShape] or [tensor.ErrNotFinite].
+func ParetoVerdicts(methods []Measured, dir Direction, opts ...Option) ([]Standing, error) {
+	c, err := configure("ParetoVerdicts", opts, "WithLevel", "WithReplicates", "WithSeed", "WithWorkers")
+	if err != nil {
+		return nil, err
+	}
+	if len(methods) == 0 {
+		return nil, c.errorf("no methods: %w", tensor.ErrEmpty)
+	}
+	k := len(methods)
+	sizes, standings := make([]int, k), make([]Standing, k)
+	for i, m := range methods {
+		if len(m.Cost) != len(m.Quality) {
+			return nil, c.errorf("method %q has %d costs and %d qualities: %w", m.Name, len(m.Cost), len(m.Quality), tensor.ErrShape)
+		}
+		for name, x := range map[string][]float64{"cost": m.Cost, "quality": m.Quality} {
+			if err := c.checkSample(fmt.Sprintf("the %s of %q", name, m.Name), x); err != nil {
+				return nil, err
+			}
+		}
+		sizes[i] = len(m.Cost)
+		cost, _ := moments(m.Cost)
+		quality, _ := moments(m.Quality)
+		standings[i] = Standing{Name: m.Name, Cost: cost, Quality: quality, DominatedBy: make([]float64, k)}
+	}
+	dominates := func(ci, qi, cj, qj float64) bool {
+		return ci <= cj && !dir.Better(qj, qi) && (ci < cj || qi != qj)
+	}
+	replicates := c.resample(sizes, 2*k, func() func([][]int, []float64) {
+		return func(drawn [][]int, out []float64) {
+			for i, m := range methods {
+				cost, quality := 0.0, 0.0
+				for _, run := range drawn[i] {
+					cost += m.Cost[run]
+					quality += m.Quality[run]
+				}
+				out[2*i], out[2*i+1] = cost/float64(sizes[i]), quality/float64(sizes[i])
+			}
+		}
+	})
+	counts, optimal := make([]int, k*k), make([]int, k)
+	for b := range c.replicates {
+		for i := range k {
+			free := true
+			for j := range k {
+				if dominates(replicates[2*j][b], replicates[2*j+1][b], replicates[2*i][b], replicates[2*i+1][b]) {
+					counts[i*k+j]++
+					free = false
+				}
+			}
+			if free {
+				optimal[i]++
+			}
+		}
+	}
+	for i := range standings {
+		s := &standings[i]
+		s.Optimal = float64(optimal[i]) / float64(c.replicates)
+		for j, other := range standings {
+			s.DominatedBy[j] = float64(counts[i*k+j]) / float64(c.replicates)
+			if dominates(other.Cost, other.Quality, s.Cost, s.Quality) {
+				s.Verdict = max(s.Verdict, Ambiguous)
+			}
+			if k > 1 && s.DominatedBy[j] >= 1-(1-c.level)/float64(k-1) {
+				s.Verdict = Dominated
+			}
+		}
+	}
+	return standings, nil
+}
