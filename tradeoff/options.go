@@ -37,6 +37,9 @@ type config struct {
 	drop          int
 	baseline      string
 	unique        bool
+	byTime        bool
+	algoPerf      bool
+	maxRatio      float64
 }
 
 // configure applies opts for a function that takes the named options, and reports all faults together.
