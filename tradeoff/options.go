@@ -40,6 +40,9 @@ type config struct {
 	byTime        bool
 	algoPerf      bool
 	maxRatio      float64
+	env           *Env
+	run           *Record
+	sync          bool
 }
 
 // configure applies opts for a function that takes the named options, and reports all faults together.
