@@ -35,11 +35,15 @@ type config struct {
 	pchip         bool
 	window        int
 	drop          int
+	power         float64
+	factor        float64
 	baseline      string
 	unique        bool
 	byTime        bool
 	algoPerf      bool
 	maxRatio      float64
+	trimmed       bool
+	trim          int
 	env           *Env
 	run           *Record
 	sync          bool
