@@ -30,7 +30,8 @@ func MultiplicativeEpsilon(points, reference [][]float64, senses []Sense) (float
 	if _, _, err := c.sets(points, reference, senses); err != nil {
 		return 0, err
 	}
-	for name, set := range map[string][][]float64{"points": points, "reference": reference} {
+	for s, set := range [][][]float64{points, reference} {
+		name := []string{"points", "reference"}[s]
 		for i, p := range set {
 			for k, v := range p {
 				if v <= 0 {

@@ -205,7 +205,7 @@ func tau(i int, step, most float64, points int) float64 {
 type SubmissionScore struct {
 	Submission string
 	Estimate
-	First float64 // share of the replicates in which it has the highest score
+	First float64 // share of the replicates in which it has the highest score; those that tie share it
 }
 
 // Scores is the scores of all submissions with percentile intervals, in the order of the submissions. Studies are drawn with replacement within each
@@ -267,13 +267,20 @@ func (t TimeTable) Scores(opts ...Option) ([]SubmissionScore, error) {
 		result[s] = SubmissionScore{Submission: t.submissions[s], Estimate: e}
 	}
 	for b := range c.replicates {
-		first := 0
+		best, ties := math.Inf(-1), 0
 		for s := range n {
-			if replicates[s][b] > replicates[first][b] {
-				first = s
+			switch v := replicates[s][b]; {
+			case v > best:
+				best, ties = v, 1
+			case v == best:
+				ties++
 			}
 		}
-		result[first].First += 1 / float64(c.replicates)
+		for s := range n {
+			if replicates[s][b] == best {
+				result[s].First += 1 / float64(ties*c.replicates)
+			}
+		}
 	}
 	return result, nil
 }

@@ -133,6 +133,9 @@ func (s Scores) Interval(stat Statistic, opts ...Option) (Estimate, error) {
 		return Estimate{}, c.errorf("no statistic: %w", tensor.ErrEmpty)
 	}
 	e := Estimate{Value: stat.of(s.byTask), Level: c.level, Method: c.method, N: s.runs}
+	if e.Value != e.Value {
+		return Estimate{}, c.errorf("the %v of the scores is NaN: %w", stat, tensor.ErrNotFinite)
+	}
 	if e.Method == Auto {
 		e.Method = Percentile
 	}

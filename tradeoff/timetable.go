@@ -96,6 +96,12 @@ func NewTrialTable(trials []Trial, workloads []Workload, opts ...Option) (TimeTa
 	}
 	at := map[string]int{}
 	for w, load := range workloads {
+		switch {
+		case load.Target-load.Target != 0:
+			return TimeTable{}, c.errorf("the target of workload %q is %v: %w", load.Name, load.Target, tensor.ErrNotFinite)
+		case load.Direction > LowerBetter:
+			return TimeTable{}, c.errorf("the direction of workload %q is %v: %w", load.Name, load.Direction, tensor.ErrRange)
+		}
 		at[load.Name] = w
 	}
 	type cell struct {

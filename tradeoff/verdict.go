@@ -42,12 +42,13 @@ type Standing struct {
 	Optimal       float64   // share of the replicates in which no method dominates it
 	DominatedBy   []float64 // share of the replicates in which each method dominates it, in the order of the methods
 	Verdict       Verdict
+	Warnings      []error // [ErrTooFewRuns] for fewer runs than quantiles of the bootstrap need
 }
 
 // ParetoVerdicts tells which methods lie on the frontier of cost and quality, and which are dominated beyond the chance of their runs. The runs
 // of each method are drawn with replacement, cost and quality of a run together; a method is dominated if another one dominates its mean in at least 1 -
-// alpha/(k-1) of the replicates, alpha being 1 less the level. It takes WithLevel, WithReplicates, WithSeed and WithWorkers. The error wraps
-// [tensor.ErrEmpty], [tensor.ErrShape] or [tensor.ErrNotFinite].
+// alpha/(k-1) of the replicates, alpha being 1 less the level, and at most ambiguous if either has a single run. It takes WithLevel, WithReplicates, WithSeed and WithWorkers. The error wraps
+// [tensor.ErrEmpty], [tensor.ErrShape], [tensor.ErrRange] or [tensor.ErrNotFinite].
 func ParetoVerdicts(methods []Measured, dir Direction, opts ...Option) ([]Standing, error) {
 	c, err := configure("ParetoVerdicts", opts, "WithLevel", "WithReplicates", "WithSeed", "WithWorkers")
 	if err != nil {
@@ -56,21 +57,25 @@ func ParetoVerdicts(methods []Measured, dir Direction, opts ...Option) ([]Standi
 	if len(methods) == 0 {
 		return nil, c.errorf("no methods: %w", tensor.ErrEmpty)
 	}
+	if dir > LowerBetter {
+		return nil, c.errorf("direction is %v: %w", dir, tensor.ErrRange)
+	}
 	k := len(methods)
 	sizes, standings := make([]int, k), make([]Standing, k)
 	for i, m := range methods {
 		if len(m.Cost) != len(m.Quality) {
 			return nil, c.errorf("method %q has %d costs and %d qualities: %w", m.Name, len(m.Cost), len(m.Quality), tensor.ErrShape)
 		}
-		for name, x := range map[string][]float64{"cost": m.Cost, "quality": m.Quality} {
-			if err := c.checkSample(fmt.Sprintf("the %s of %q", name, m.Name), x); err != nil {
-				return nil, err
-			}
+		if err := c.checkSample(fmt.Sprintf("the cost of %q", m.Name), m.Cost); err != nil {
+			return nil, err
+		}
+		if err := c.checkSample(fmt.Sprintf("the quality of %q", m.Name), m.Quality); err != nil {
+			return nil, err
 		}
 		sizes[i] = len(m.Cost)
 		cost, _ := moments(m.Cost)
 		quality, _ := moments(m.Quality)
-		standings[i] = Standing{Name: m.Name, Cost: cost, Quality: quality, DominatedBy: make([]float64, k)}
+		standings[i] = Standing{Name: m.Name, Cost: cost, Quality: quality, DominatedBy: make([]float64, k), Warnings: warnings(Percentile, sizes[i], false)}
 	}
 	dominates := func(ci, qi, cj, qj float64) bool {
 		return ci <= cj && !dir.Better(qj, qi) && (ci < cj || qi != qj)
@@ -110,7 +115,8 @@ func ParetoVerdicts(methods []Measured, dir Direction, opts ...Option) ([]Standi
 			if dominates(other.Cost, other.Quality, s.Cost, s.Quality) {
 				s.Verdict = max(s.Verdict, Ambiguous)
 			}
-			if k > 1 && s.DominatedBy[j] >= 1-(1-c.level)/float64(k-1) {
+			confirmed := sizes[i] > 1 && sizes[j] > 1 // single runs tell nothing of chance
+			if confirmed && k > 1 && s.DominatedBy[j] >= 1-(1-c.level)/float64(k-1) {
 				s.Verdict = Dominated
 			}
 		}

@@ -31,7 +31,8 @@ func Welch(a, b []float64) (TTest, error) {
 
 // welchTest is the difference of means of a and b, its standard error and degrees of freedom.
 func (c *config) welchTest(nameA string, a []float64, nameB string, b []float64) (diff, se, df float64, err error) {
-	for name, x := range map[string][]float64{nameA: a, nameB: b} {
+	for i, x := range [][]float64{a, b} {
+		name := []string{nameA, nameB}[i]
 		if err := c.checkSample(name, x); err != nil {
 			return 0, 0, 0, err
 		}
@@ -85,6 +86,9 @@ func NonInferior(base, method []float64, dir Direction, margin float64, opts ...
 	c, err := configure("NonInferior", opts, "WithLevel")
 	if err != nil {
 		return NonInferiority{}, err
+	}
+	if dir > LowerBetter {
+		return NonInferiority{}, c.errorf("direction is %v: %w", dir, tensor.ErrRange)
 	}
 	if !(margin >= 0) || math.IsInf(margin, 1) {
 		return NonInferiority{}, c.errorf("margin is %v, want a finite number of at least 0: %w", margin, tensor.ErrRange)

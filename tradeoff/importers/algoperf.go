@@ -1,7 +1,6 @@
 package importers
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -39,8 +38,12 @@ func ReadAlgoPerfTargets(r io.Reader) (AlgoPerfTargets, error) {
 			Target *float64 `json:"validation_target_value"`
 		} `json:"workloads"`
 	}
-	if err := json.NewDecoder(r).Decode(&file); err != nil {
-		return AlgoPerfTargets{}, fmt.Errorf("importers: AlgoPerf targets: %w", err)
+	data, err := readAll("AlgoPerf targets", r)
+	if err == nil {
+		err = unmarshal("AlgoPerf targets", data, &file)
+	}
+	if err != nil {
+		return AlgoPerfTargets{}, err
 	}
 	if len(file.Base) == 0 {
 		return AlgoPerfTargets{}, fmt.Errorf("importers: AlgoPerf targets: no base_workloads: %w", tensor.ErrEmpty)
