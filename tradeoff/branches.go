@@ -6,19 +6,21 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Branch is a decay of the learning rate that leaves a trunk trained at a constant one (warmup, stable, decay: Hu et al. 2024).
+// Branch is a decay of the learning rate that leaves a trunk trained at a constant one (warmup, stable, decay: Hu et
+// al. 2024).
 type Branch struct {
 	Fork    float64 // cost of the trunk until the branch leaves it, >= 0
 	Decay   float64 // cost of the branch itself, > 0
 	Quality float64 // at its end
 }
 
-// Branches are the branches of one trunk. With data in the same order, the end of each is what a separate run of that length would have
-// reached: unlike the curve of a [Recorder] theirs is exact, and of the constant-then-decay recipe only.
+// Branches are the branches of one trunk. With data in the same order, the end of each is what a separate run of that
+// length would have reached: unlike the curve of a [Recorder] theirs is exact, and of the constant-then-decay recipe
+// only.
 type Branches []Branch
 
-// Curve is the tradeoff curve through the ends of the branches, at the cost of a run that has trained nothing else. The error is that of
-// [NewCurve], or wraps [tensor.ErrRange] for a branch with a negative or infinite cost.
+// Curve is the tradeoff curve through the ends of the branches, at the cost of a run that has trained nothing else.
+// The error is that of [NewCurve], or wraps [tensor.ErrRange] for a branch with a negative or infinite cost.
 func (b Branches) Curve(dir Direction) (Curve, error) {
 	cost, quality := make([]float64, len(b)), make([]float64, len(b))
 	for i, branch := range b {

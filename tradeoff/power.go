@@ -19,7 +19,8 @@ type Needed struct {
 	Level   float64 // of the interval that excludes 1
 }
 
-// String reads "7 runs of each arm: a speedup of 1.2 is told from 1 with probability 0.83 at level 95% (sd of log times 0.11)".
+// String reads "7 runs of each arm: a speedup of 1.2 is told from 1 with probability 0.83 at level 95% (sd of log
+// times 0.11)".
 func (n Needed) String() string {
 	return fmt.Sprintf("%d runs of each arm: a speedup of %.3g is told from 1 with probability %.2f at level %g%% (sd of log times %.2g)",
 		n.Runs, n.Speedup, n.Power, 100*n.Level, n.SD)
@@ -37,8 +38,8 @@ func WithPower(p float64) Option {
 	}
 }
 
-// ForSpeedup sets the speedup that [RunsNeeded] wants to be noticed, > 0 and not 1. Default: the one that was measured, which is as
-// uncertain as the few runs behind it; better the smallest one that matters.
+// ForSpeedup sets the speedup that [RunsNeeded] wants to be noticed, > 0 and not 1. Default: the one that was
+// measured, which is as uncertain as the few runs behind it; better the smallest one that matters.
 func ForSpeedup(factor float64) Option {
 	return func(c *config) error {
 		c.given = append(c.given, "ForSpeedup")
@@ -50,11 +51,11 @@ func ForSpeedup(factor float64) Option {
 	}
 }
 
-// RunsNeeded is how many runs of each arm it takes for the default interval of [Speedup] to exclude 1, given the spread of the times of
-// those that there are: the power of the two-sided t test of log times with equal variances. It takes AtQuality, WithInterpolation,
-// WithLevel, WithPower and ForSpeedup. The error wraps [ErrNotReached] if a run does not reach the quality, which leaves the
-// spread unknown, [ErrTooFewRuns] if both arms have a single run, or [ErrDegenerate] if no speedup was measured and none
-// given.
+// RunsNeeded is how many runs of each arm it takes for the default interval of [Speedup] to exclude 1, given the
+// spread of the times of those that there are: the power of the two-sided t test of log times with equal variances.
+// It takes AtQuality, WithInterpolation, WithLevel, WithPower and ForSpeedup. The error wraps [ErrNotReached] if a
+// run does not reach the quality, which leaves the spread unknown, [ErrTooFewRuns] if both arms have a single run, or
+// [ErrDegenerate] if no speedup was measured and none given.
 func RunsNeeded(base, method Runs, opts ...Option) (Needed, error) {
 	c, err := configure("RunsNeeded", opts, "AtQuality", "WithInterpolation", "WithLevel", "WithPower", "ForSpeedup")
 	if err == nil {
@@ -101,8 +102,9 @@ func RunsNeeded(base, method Runs, opts ...Option) (Needed, error) {
 	return n, nil
 }
 
-// powerOfT is the probability that the t test of two samples of n values, whose means are effect standard deviations apart, rejects that
-// they are the same: over the distribution of the estimated deviation s, that of the mean to exceed what s requires.
+// powerOfT is the probability that the t test of two samples of n values, whose means are effect standard deviations
+// apart, rejects that they are the same: over the distribution of the estimated deviation s, that of the mean to
+// exceed what s requires.
 func powerOfT(effect float64, n int, level float64) float64 {
 	df := float64(2*n - 2)
 	critical, shift := studentQuantile((1+level)/2, df), float64(effect*math.Sqrt(float64(n)/2))

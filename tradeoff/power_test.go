@@ -1,8 +1,8 @@
 package tradeoff
 
 import (
+	"fmt"
 	"math"
-	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,60 +10,144 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Cohen's sample sizes at level 0.05 and power 0.80 (1988, table 2.4.1), and his definition by simulation.
-func TestPower(t *testing.T) {
-	for effect, want := range map[float64]int{0.2: 394, 0.5: 64, 0.8: 26} {
-		n, err := RunsFor(effect, 1, 0.8)
-		require.NoError(t, err)
-		require.Equal(t, want, n, "effect %v", effect)
-		more, err := Power(-10*effect, 10, n)
-		require.NoError(t, err)
-		less, err := Power(effect, 1, n-1)
-		require.NoError(t, err)
-		require.True(t, less < 0.8 && 0.8 <= more, "%v, %v", less, more)
+// hits is runs that reach quality 1 at the given costs.
+func hits(tb testing.TB, name string, costs ...float64) Runs {
+	tb.Helper()
+	r := Runs{Name: name}
+	for _, cost := range costs {
+		c, err := NewCurve([]float64{cost / 2, cost}, []float64{0, 1}, HigherBetter)
+		require.NoError(tb, err)
+		r.Curves = append(r.Curves, c)
 	}
-	for _, n := range []int{2, 3, 5, 20, 1000} { // without a difference it is the level
-		p, err := Power(0, 1, n, WithLevel(0.9))
-		require.NoError(t, err)
-		require.InDelta(t, 0.1, p, 1e-9)
-	}
-	rng := rand.New(rand.NewPCG(1, 2))
-	const n, trials = 4, 20_000
-	shown := 0
-	for range trials {
-		a, b := make([]float64, n), make([]float64, n)
-		for i := range a {
-			a[i], b[i] = rng.NormFloat64(), rng.NormFloat64()+2
-		}
-		ma, va := moments(a)
-		mb, vb := moments(b)
-		if math.Abs(ma-mb)/math.Sqrt((va+vb)/n) > studentQuantile(0.975, 2*n-2) {
-			shown++
-		}
-	}
-	p, err := Power(2, 1, n)
-	require.NoError(t, err)
-	require.InDelta(t, p, float64(shown)/trials, 4*math.Sqrt(p*(1-p)/trials))
+	return r
 }
 
-func TestPowerRefuses(t *testing.T) {
-	power := func(d, sd float64, n int, opts ...Option) error { _, err := Power(d, sd, n, opts...); return err }
-	runs := func(d, sd, p float64, opts ...Option) error { _, err := RunsFor(d, sd, p, opts...); return err }
-	for name, k := range map[string]struct {
-		err  error
-		says string
-		is   error
-	}{
-		"NaN":       {power(math.NaN(), 1, 3), "difference is NaN", tensor.ErrNotFinite},
-		"sd":        {power(1, 0, 3), "sd is 0", tensor.ErrRange},
-		"one run":   {power(1, 1, 1), "1 runs per arm", tensor.ErrRange},
-		"option":    {power(1, 1, 3, WithTasks()), "WithTasks does not apply", ErrConflict},
-		"infinite":  {runs(inf, 1, 0.8), "difference is +Inf", tensor.ErrNotFinite},
-		"certainty": {runs(1, 1, 1), "power is 1", tensor.ErrRange},
-		"none":      {runs(0, 1, 0.8), "more than 1048576 runs", tensor.ErrRange},
-		"level":     {runs(1, 1, 0.8, WithLevel(2)), "WithLevel(2)", tensor.ErrRange},
-	} {
-		require.ErrorContains(t, k.err, k.says, name)
-		require.ErrorIs(t, k.err, k.is, name)
+// Cohen's tables of the two-sided t test of two samples at level 0.95 and power 0.8, effects in standard deviations.
+func TestRunsNeededTables(t *testing.T) {
+	for effect, want := range map[float64]int{0.2: 394, 0.5: 64, 0.8: 26, 1: 17, 1.2: 12, 1.5: 9, 2: 6} {
+		sd := 0.1
+		// Two runs each, sd apart by as much as makes their sample deviation sd.
+		d := math.Exp(sd / math.Sqrt2)
+		base, method := hits(t, "base", 100*d, 100/d), hits(t, "method", 50*d, 50/d)
+		n, err := RunsNeeded(base, method, ForSpeedup(math.Exp(effect*sd)))
+		require.NoError(t, err)
+		require.InDelta(t, sd, n.SD, 1e-12)
+		require.Equal(t, want, n.Runs, "effect %v", effect)
+		require.GreaterOrEqual(t, n.Power, 0.8)
+		require.Less(t, powerOfT(effect, want-1, 0.95), 0.8)
+
+		slower, err := RunsNeeded(base, method, ForSpeedup(math.Exp(-effect*sd)))
+		require.NoError(t, err)
+		require.Equal(t, want, slower.Runs, "a slowdown takes as many")
 	}
+}
+
+// The power is the share of experiments whose interval excludes 1.
+func TestPowerOfTBySimulation(t *testing.T) {
+	const trials = 20_000
+	for _, k := range []struct {
+		effect float64
+		n      int
+	}{{1, 4}, {2, 3}, {0, 5}} {
+		rejected := 0
+		for trial := range trials {
+			rng := tensor.Stream(7, uint64(trial))
+			var x [2][]float64
+			for a := range x {
+				for range k.n {
+					x[a] = append(x[a], rng.NormFloat64()+float64(a)*k.effect)
+				}
+			}
+			// Equal sizes, so that Welch's statistic is Student's; the degrees of freedom are those of equal variances.
+			ma, va := moments(x[0])
+			mb, vb := moments(x[1])
+			if math.Abs(ma-mb)/math.Sqrt((va+vb)/float64(k.n)) > studentQuantile(0.975, float64(2*k.n-2)) {
+				rejected++
+			}
+		}
+		require.InDelta(t, float64(rejected)/trials, powerOfT(k.effect, k.n, 0.95), 0.015, "effect %v, n %d", k.effect, k.n)
+	}
+}
+
+func TestRunsNeeded(t *testing.T) {
+	base, method := hits(t, "base", 100, 110, 120), hits(t, "method", 80, 95, 90)
+	n, err := RunsNeeded(base, method)
+	require.NoError(t, err)
+	e, err := Speedup(base, method)
+	require.NoError(t, err)
+	require.InDelta(t, e.Value, n.Speedup, 1e-12, "the speedup that was measured")
+	more, err := RunsNeeded(base, method, WithPower(0.99))
+	require.NoError(t, err)
+	require.Greater(t, more.Runs, n.Runs)
+	more, err = RunsNeeded(base, method, WithLevel(0.999))
+	require.NoError(t, err)
+	require.Greater(t, more.Runs, n.Runs)
+
+	same, err := RunsNeeded(hits(t, "base", 100, 100), hits(t, "method", 50, 50))
+	require.NoError(t, err)
+	require.Equal(t, 2, same.Runs, "without spread, two runs will do")
+
+	for name, k := range map[string]struct {
+		base, method Runs
+		opts         []Option
+		want         error
+	}{
+		"no runs":      {Runs{}, method, nil, tensor.ErrEmpty},
+		"one run each": {hits(t, "b", 1), hits(t, "m", 2), nil, ErrTooFewRuns},
+		"not reached":  {base, method, []Option{AtQuality(2)}, ErrNotReached},
+		"the same":     {base, base, nil, ErrDegenerate},
+		"nothing":      {hits(t, "b", 1, 1), hits(t, "m", 1, 1), nil, ErrDegenerate},
+		"power 1":      {base, method, []Option{WithPower(1)}, tensor.ErrRange},
+		"power NaN":    {base, method, []Option{WithPower(math.NaN())}, tensor.ErrRange},
+		"speedup 1":    {base, method, []Option{ForSpeedup(1)}, tensor.ErrRange},
+		"speedup -2":   {base, method, []Option{ForSpeedup(-2)}, tensor.ErrRange},
+		"speedup inf":  {base, method, []Option{ForSpeedup(math.Inf(1))}, tensor.ErrRange},
+		"seed":         {base, method, []Option{WithSeed(1)}, ErrConflict},
+	} {
+		_, err := RunsNeeded(k.base, k.method, k.opts...)
+		require.ErrorIs(t, err, k.want, name)
+	}
+}
+
+func ExampleRunsNeeded() {
+	reach := func(name string, seconds ...float64) Runs {
+		r := Runs{Name: name}
+		for _, s := range seconds {
+			c, err := NewCurve([]float64{s / 2, s}, []float64{0.5, 0.94}, HigherBetter)
+			if err != nil {
+				panic(err)
+			}
+			r.Curves = append(r.Curves, c)
+		}
+		return r
+	}
+	base, method := reach("base", 310, 340, 295), reach("method", 280, 305, 255)
+	e, err := Speedup(base, method, AtQuality(0.94))
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(e) // not yet a claim: the interval has 1 in it
+	n, err := RunsNeeded(base, method, AtQuality(0.94), ForSpeedup(1.1))
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(n)
+	// Output:
+	// 1.126 [0.9334, 1.358] 95% log-t n=3
+	// 13 runs of each arm: a speedup of 1.1 is told from 1 with probability 0.82 at level 95% (sd of log times 0.081)
+}
+
+func BenchmarkRunsNeeded(b *testing.B) {
+	base, method := hits(b, "base", 100, 110, 120), hits(b, "method", 80, 95, 90)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := RunsNeeded(base, method, ForSpeedup(1.01)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func TestNeededString(t *testing.T) {
+	require.Equal(t, "7 runs of each arm: a speedup of 1.2 is told from 1 with probability 0.83 at level 95% (sd of log times 0.11)",
+		fmt.Sprint(Needed{7, 1.2, 0.11, 0.83, 0.95}))
 }
