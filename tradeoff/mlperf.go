@@ -5,151 +5,281 @@ import (
 	"math"
 	"slices"
 
-	"gonum.org/v1/gonum/stat/distuv"
-
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// OlympicMean is the mean of results without the drop smallest and the drop largest, as MLPerf scores runs. A run that did not converge is +Inf
-// and counts as the slowest, so that the mean is +Inf if there are more of them than are dropped. The error wraps [tensor.ErrEmpty] if
-// nothing is left, or [tensor.ErrNotFinite] or [tensor.ErrRange].
+// OlympicMean is the mean of results without the drop smallest and the drop largest, as MLPerf scores the runs of a submission (Mattson
+// et al. 2020). A run that did not converge is +Inf and counts as the slowest, so that the mean is +Inf if there are more of them than
+// are dropped. The error wraps [tensor.ErrEmpty] if nothing is left, [tensor.ErrRange] for a negative drop and
+// [tensor.ErrNotFinite] for NaN or -Inf.
 func OlympicMean(results []float64, drop int) (float64, error) {
 	c := config{function: "OlympicMean"}
-	kept, err := c.olympic(results, drop)
-	if err != nil {
-		return 0, err
-	}
-	mean, _ := moments(kept)
-	return mean, nil
+	return c.olympic("results", results, drop)
 }
 
-func (c *config) olympic(results []float64, drop int) ([]float64, error) {
+func (c *config) olympic(name string, results []float64, drop int) (float64, error) {
 	if drop < 0 {
-		return nil, c.errorf("drop is %d: %w", drop, tensor.ErrRange)
+		return 0, c.errorf("drop is %d, want 0 or more: %w", drop, tensor.ErrRange)
 	}
 	if len(results) <= 2*drop {
-		return nil, c.errorf("%d results of which %d are dropped: %w", len(results), 2*drop, tensor.ErrEmpty)
+		return 0, c.errorf("%s has %d values, of which %d at each end are dropped: %w", name, len(results), drop, tensor.ErrEmpty)
 	}
 	for i, v := range results {
 		if v != v || math.IsInf(v, -1) {
-			return nil, c.errorf("results[%d] = %v; a run that did not converge is +Inf: %w", i, v, tensor.ErrNotFinite)
+			return 0, c.errorf("%s[%d] = %v; a run that did not converge is +Inf: %w", name, i, v, tensor.ErrNotFinite)
 		}
 	}
 	sorted := slices.Sorted(slices.Values(results))
-	return sorted[drop : len(sorted)-drop], nil
+	mean, _ := moments(sorted[drop : len(sorted)-drop])
+	return mean, nil
 }
 
-// ReferencePoint is MLPerf's reference for a batch size: the epochs, or samples, that the reference needs to converge (RCP).
+// ReferencePoint is how long runs of MLPerf's reference implementation took to converge at a batch size (RCP), in epochs or samples.
 type ReferencePoint struct {
 	Name      string
-	BatchSize float64
-	Epochs    []float64 // of each run
+	BatchSize int
+	Epochs    []float64 // of each run, usually 2 N of them where a submission has N
 }
 
-// ConvergenceCheck is what the references allow at a batch size.
+// ConvergenceBound is the fewest epochs that a submission may take at a batch size.
+type ConvergenceBound struct {
+	Name         string // of the reference point; "" between two of them
+	BatchSize    int
+	Mean, SD     float64 // olympic mean and standard deviation of the reference
+	Min          float64 // the smallest mean that is not significantly faster than the reference
+	Interpolated bool    // between the neighbouring points
+}
+
+// MaxSpeedup is Mean over Min.
+func (b ConvergenceBound) MaxSpeedup() float64 { return b.Mean / b.Min }
+
+// References is the reference convergence points of a benchmark, with which MLPerf checks that a submission is not faster
+// because it solves an easier problem. It is immutable.
+type References struct {
+	runs, drop   int
+	points, kept []ConvergenceBound
+}
+
+// NewReferences makes References for submissions of so many runs. The bound of a point is
+//
+//	Min = Mean - t(0.95, n1+n2-2) * SD * sqrt(1/n1 + 1/n2)
+//
+// with n1 runs of the reference that are not dropped and n2 = runs-2 of the submission: the one-sided t test at level 0.05, in closed
+// form. SD is the population's of all runs of the reference, as MLPerf's checker has it, or with [WithTrimmedDeviation] of those that are not dropped, as
+// the text of its policy has it. It takes WithTrimmedDeviation and WithTrim.
+//
+// Points that others make implausible are pruned as the checker does: those with a smaller batch size than the point of
+// the least Mean, and those whose Mean is above the one interpolated between their neighbours.
+//
+// The error wraps [tensor.ErrEmpty], [tensor.ErrRange] for a batch size or epochs that are not above 0 or fewer than 3 runs, [ErrTooFewRuns] if they leave
+// no degree of freedom, and [ErrConflict] for two points of one batch size.
+func NewReferences(points []ReferencePoint, runs int, opts ...Option) (References, error) {
+	c, err := configure("NewReferences", opts, "WithTrimmedDeviation", "WithTrim")
+	if err != nil {
+		return References{}, err
+	}
+	if len(points) == 0 {
+		return References{}, c.errorf("no points: %w", tensor.ErrEmpty)
+	}
+	r := References{runs: runs, drop: 1}
+	if slices.Contains(c.given, "WithTrim") {
+		r.drop = c.trim
+	}
+	if runs < 3 || runs <= 2*r.drop {
+		return References{}, c.errorf("submissions of %d runs, want at least %d: %w", runs, max(3, 2*r.drop+1), tensor.ErrRange)
+	}
+	for i, p := range points {
+		bound, err := r.measured(&c, i, p)
+		if err != nil {
+			return References{}, err
+		}
+		r.points = append(r.points, bound)
+	}
+	slices.SortStableFunc(r.points, func(a, b ConvergenceBound) int { return a.BatchSize - b.BatchSize })
+	for i, p := range r.points[1:] {
+		if before := r.points[i]; before.BatchSize == p.BatchSize {
+			return References{}, c.errorf("points %q and %q both have batch size %d: %w", before.Name, p.Name, p.BatchSize, ErrConflict)
+		}
+	}
+	r.kept = r.prune()
+	return r, nil
+}
+
+// WithTrimmedDeviation has [NewReferences] leave the dropped runs out of the standard deviation too: bounds are then stricter.
+func WithTrimmedDeviation() Option {
+	return func(c *config) error {
+		c.given = append(c.given, "WithTrimmedDeviation")
+		c.trimmed = true
+		return nil
+	}
+}
+
+// WithTrim sets how many runs [NewReferences] drops at each end, 0 or more. Default 1; MLPerf's U-Net3D drops 4.
+func WithTrim(n int) Option {
+	return func(c *config) error {
+		c.given = append(c.given, "WithTrim")
+		if n < 0 {
+			return fmt.Errorf("WithTrim(%d): want 0 or more: %w", n, tensor.ErrRange)
+		}
+		c.trim = n
+		return nil
+	}
+}
+
+// measured is the bound at the i-th reference point.
+func (r References) measured(c *config, i int, p ReferencePoint) (ConvergenceBound, error) {
+	if p.BatchSize <= 0 {
+		return ConvergenceBound{}, c.errorf("points[%d] (%q) has batch size %d: %w", i, p.Name, p.BatchSize, ErrNonPositive)
+	}
+	for k, v := range p.Epochs {
+		if !(v > 0) || math.IsInf(v, 1) {
+			return ConvergenceBound{}, c.errorf("points[%d] (%q): run %d took %v epochs, want a finite number above 0: %w", i, p.Name, k, v, tensor.ErrRange)
+		}
+	}
+	mean, err := c.olympic(fmt.Sprintf("points[%d] (%q)", i, p.Name), p.Epochs, r.drop)
+	if err != nil {
+		return ConvergenceBound{}, err
+	}
+	all := slices.Sorted(slices.Values(p.Epochs))
+	kept := all[r.drop : len(all)-r.drop]
+	if len(kept)+r.runs-2 < 3 {
+		return ConvergenceBound{}, c.errorf("points[%d] (%q) has %d runs left and a submission 1, too few for a test: %w", i, p.Name, len(kept), ErrTooFewRuns)
+	}
+	sd := populationSD(all)
+	if c.trimmed {
+		sd = populationSD(kept)
+	}
+	return r.bound(p.Name, p.BatchSize, mean, sd, len(kept)), nil
+}
+
+func populationSD(x []float64) float64 {
+	if len(x) < 2 {
+		return 0
+	}
+	_, variance := moments(x)
+	return math.Sqrt(variance * float64(len(x)-1) / float64(len(x)))
+}
+
+// bound completes a point of n reference runs.
+func (r References) bound(name string, batch int, mean, sd float64, n int) ConvergenceBound {
+	b := ConvergenceBound{Name: name, BatchSize: batch, Mean: mean, SD: sd, Min: mean}
+	if n1, n2 := float64(n), float64(r.runs-2); sd > 0 {
+		b.Min = max(0, mean-studentQuantile(0.95, n1+n2-2)*sd*math.Sqrt(1/n1+1/n2))
+	}
+	return b
+}
+
+// between interpolates in the batch size. As in the checker, the point counts as one of 2 N runs.
+func (r References) between(batch int, lo, hi ConvergenceBound) ConvergenceBound {
+	f := float64(batch-lo.BatchSize) / float64(hi.BatchSize-lo.BatchSize)
+	b := r.bound("", batch, lo.Mean+float64(f*(hi.Mean-lo.Mean)), lo.SD+float64(f*(hi.SD-lo.SD)), 2*r.runs)
+	b.Interpolated = true
+	return b
+}
+
+func (r References) prune() []ConvergenceBound {
+	fastest := 0
+	for i, p := range r.points {
+		if p.Mean < r.points[fastest].Mean {
+			fastest = i
+		}
+	}
+	kept := slices.Clone(r.points[fastest:])
+	for i := 1; i < len(kept)-1; {
+		// A point that was kept is not compared again when the one above it goes: the checker's rule, not the convex envelope.
+		if kept[i].Mean > r.between(kept[i].BatchSize, kept[i-1], kept[i+1]).Mean {
+			kept = slices.Delete(kept, i, i+1)
+		} else {
+			i++
+		}
+	}
+	return kept
+}
+
+// Points are the bounds at all reference points by increasing batch size.
+func (r References) Points() []ConvergenceBound { return slices.Clone(r.points) }
+
+// Pruned are the bounds at the points that [References.Check] goes by.
+func (r References) Pruned() []ConvergenceBound { return slices.Clone(r.kept) }
+
+// At is the bound at a batch size, interpolated where there is no point. The error wraps [ErrNoOverlap] outside the range of the points.
+func (r References) At(batch int) (ConvergenceBound, error) {
+	c := config{function: "References.At"}
+	if len(r.kept) == 0 {
+		return ConvergenceBound{}, c.errorf("no reference points: %w", tensor.ErrEmpty)
+	}
+	first, last := r.kept[0], r.kept[len(r.kept)-1]
+	if batch < first.BatchSize || batch > last.BatchSize {
+		return ConvergenceBound{}, c.errorf("batch size %d lies outside the reference points, %d to %d; measure one there: %w",
+			batch, first.BatchSize, last.BatchSize, ErrNoOverlap)
+	}
+	i, ok := slices.BinarySearchFunc(r.kept, batch, func(p ConvergenceBound, batch int) int { return p.BatchSize - batch })
+	if ok {
+		return r.kept[i], nil
+	}
+	return r.between(batch, r.kept[i-1], r.kept[i]), nil
+}
+
+// ConvergenceCheck is a submission held against the reference.
 type ConvergenceCheck struct {
-	BatchSize float64
-	Mean      float64 // of the reference, interpolated between batch sizes if need be
-	Min       float64 // the least mean that is no faster than chance allows
-	Submitted float64 // mean of the submission
-	Pass      bool
+	Bound ConvergenceBound
+	Mean  float64 // olympic mean of the submission, +Inf if too many runs did not converge
+	Pass  bool    // it converges, and not significantly faster than the reference
+	// Scale is what the submission's time is to be multiplied with: how much faster than the reference it converges, at least 1.
+	Scale float64
 }
 
-// MaxSpeedup is by how much a submission may converge faster than the reference.
-func (c ConvergenceCheck) MaxSpeedup() float64 { return c.Mean / c.Min }
-
-// CheckConvergence tells whether a submission converges no faster than the references: its mean must be at least
-//
-//	mean - t(0.95, n1+n2-2) * s * sqrt(1/n1 + 1/n2)
-//
-// with the n1 runs of the reference, drop of them dropped at each end for the mean but not for the standard deviation s, as MLPerf's code has it,
-// and the n2 = len(epochs) - 2*drop runs of the submission. Between two batch sizes of the lower convex envelope of the references, mean and s
-// are interpolated and n1 is twice len(epochs); beyond them is an error that wraps [ErrNoOverlap].
-func CheckConvergence(refs []ReferencePoint, batchSize float64, epochs []float64, drop int) (ConvergenceCheck, error) {
-	c := config{function: "CheckConvergence"}
-	submitted, err := c.olympic(epochs, drop)
+// Check holds the epochs to converge of the runs of a submission, +Inf for one that did not, against the reference. A batch size
+// below all points passes if it converges no faster than the smallest of them may. The error wraps [tensor.ErrShape] for
+// another number of runs than that of NewReferences, [ErrNoOverlap] where a reference point is missing, or is that of [OlympicMean].
+func (r References) Check(batch int, epochs []float64) (ConvergenceCheck, error) {
+	c := config{function: "References.Check"}
+	if len(r.kept) == 0 {
+		return ConvergenceCheck{}, c.errorf("no reference points: %w", tensor.ErrEmpty)
+	}
+	if batch <= 0 {
+		return ConvergenceCheck{}, c.errorf("batch size %d: %w", batch, ErrNonPositive)
+	}
+	if len(epochs) != r.runs {
+		return ConvergenceCheck{}, c.errorf("%d runs, want %d: %w", len(epochs), r.runs, tensor.ErrShape)
+	}
+	for i, v := range epochs {
+		if v <= 0 {
+			return ConvergenceCheck{}, c.errorf("epochs[%d] = %v: %w", i, v, ErrNonPositive)
+		}
+	}
+	mean, err := c.olympic("epochs", epochs, r.drop)
 	if err != nil {
 		return ConvergenceCheck{}, err
 	}
-	points := make([]reference, 0, len(refs))
-	for _, r := range refs {
-		p, err := c.reference(r, drop)
-		if err != nil {
+	bound := r.kept[0]
+	if below := batch < bound.BatchSize; below && mean < bound.Min {
+		return ConvergenceCheck{}, c.errorf("batch size %d lies below the reference points, and %.4g epochs below the %.4g of batch size %d; measure a point there: %w",
+			batch, mean, bound.Min, bound.BatchSize, ErrNoOverlap)
+	} else if !below {
+		if bound, err = r.At(batch); err != nil {
 			return ConvergenceCheck{}, err
 		}
-		points = append(points, p)
 	}
-	slices.SortFunc(points, func(a, b reference) int { return order(a.batch, b.batch) })
-	at, err := c.referenceAt(points, batchSize, 2*len(epochs))
-	if err != nil {
-		return ConvergenceCheck{}, err
-	}
-	check := ConvergenceCheck{BatchSize: batchSize, Mean: at.mean, Min: at.least(len(submitted))}
-	check.Submitted, _ = moments(submitted)
-	check.Pass = check.Submitted >= check.Min
-	return check, nil
+	return ConvergenceCheck{Bound: bound, Mean: mean, Pass: mean >= bound.Min && !math.IsInf(mean, 1), Scale: max(1, bound.Mean/mean)}, nil
 }
 
-// reference is the statistics of a reference point.
-type reference struct {
-	batch, mean, sd float64
-	n               int
-}
-
-func (c *config) reference(r ReferencePoint, drop int) (reference, error) {
-	kept, err := c.olympic(r.Epochs, drop)
-	if err != nil {
-		return reference{}, fmt.Errorf("reference %q: %w", r.Name, err)
-	}
-	if !(r.BatchSize > 0) || math.IsInf(kept[len(kept)-1], 1) {
-		return reference{}, c.errorf("reference %q has batch size %v and epochs up to %v: %w", r.Name, r.BatchSize, kept[len(kept)-1], tensor.ErrRange)
-	}
-	mean, _ := moments(kept)
-	_, variance := moments(r.Epochs)
-	n := float64(len(r.Epochs))
-	return reference{r.BatchSize, mean, math.Sqrt(variance * (n - 1) / n), len(kept)}, nil
-}
-
-// least is the least mean of n runs.
-func (r reference) least(n int) float64 {
-	t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(r.n + n - 2)}.Quantile(0.95)
-	return r.mean - t*r.sd*math.Sqrt(1/float64(r.n)+1/float64(n))
-}
-
-func (c *config) referenceAt(points []reference, batch float64, n int) (reference, error) {
-	for _, p := range points {
-		if p.batch == batch {
-			return p, nil
+// Utilization is the model FLOPs utilization (MFU, Chowdhery et al. 2022): the floating-point operations that the model needs, without
+// those of recomputation, over what the machine could have done in the time at its peak rate. The error wraps [tensor.ErrRange] for
+// arguments that are not finite and above 0, or a result above 1, as when flops counts what peak does not.
+func Utilization(flops, peakPerSecond, seconds float64) (float64, error) {
+	c := config{function: "Utilization"}
+	for _, a := range []struct {
+		name  string
+		value float64
+	}{{"flops", flops}, {"peakPerSecond", peakPerSecond}, {"seconds", seconds}} {
+		if !(a.value > 0) || math.IsInf(a.value, 1) {
+			return 0, c.errorf("%s is %v, want a finite number above 0: %w", a.name, a.value, tensor.ErrRange)
 		}
 	}
-	var hull []reference // lower convex envelope
-	for _, p := range points {
-		for len(hull) > 1 {
-			a, b := hull[len(hull)-2], hull[len(hull)-1]
-			if (b.mean-a.mean)*(p.batch-b.batch) < (p.mean-b.mean)*(b.batch-a.batch) {
-				break
-			}
-			hull = hull[:len(hull)-1]
-		}
-		hull = append(hull, p)
+	u := flops / peakPerSecond / seconds
+	if u > 1 {
+		return 0, c.errorf("%.4g FLOPs in %.4g s are %.4g per second, above the peak of %.4g: %w", flops, seconds, flops/seconds, peakPerSecond, tensor.ErrRange)
 	}
-	for i := 1; i < len(hull); i++ {
-		a, b := hull[i-1], hull[i]
-		if a.batch < batch && batch < b.batch {
-			f := (batch - a.batch) / (b.batch - a.batch)
-			return reference{batch, a.mean + float64(f*(b.mean-a.mean)), a.sd + float64(f*(b.sd-a.sd)), n}, nil
-		}
-	}
-	return reference{}, c.errorf("batch size %v is outside the %d references: %w", batch, len(points), ErrNoOverlap)
-}
-
-// Utilization is the share of the peak of the hardware that the model's arithmetic takes: its FLOPs, without those that are computed again to save
-// memory, over peak FLOPs a second times seconds. The error wraps [tensor.ErrRange] unless all are above 0.
-func Utilization(modelFLOPs, peakPerSecond, seconds float64) (float64, error) {
-	for name, v := range map[string]float64{"modelFLOPs": modelFLOPs, "peakPerSecond": peakPerSecond, "seconds": seconds} {
-		if !(v > 0) || math.IsInf(v, 1) {
-			return 0, fmt.Errorf("tradeoff: Utilization: %s is %v, want a finite number above 0: %w", name, v, tensor.ErrRange)
-		}
-	}
-	return modelFLOPs / (peakPerSecond * seconds), nil
+	return u, nil
 }

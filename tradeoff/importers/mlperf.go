@@ -20,7 +20,7 @@ type MLPerfReference struct {
 }
 
 // ReadMLPerfReferences reads the JSON file of reference convergence points (RCP) that MLPerf publishes for each benchmark and
-// version: records with "Benchmark", "BS" and "Epochs to converge". Benchmarks are in alphabetical order. The error names the line, or the
+// version: records with "Benchmark", "BS" and "Epochs to converge" or "samples to converge". Benchmarks are in alphabetical order. The error names the line, or the
 // record, and wraps [tensor.ErrEmpty] or [tensor.ErrShape].
 func ReadMLPerfReferences(r io.Reader) ([]MLPerfReference, error) {
 	const source = "MLPerf references"
@@ -32,6 +32,7 @@ func ReadMLPerfReferences(r io.Reader) ([]MLPerfReference, error) {
 		Benchmark string
 		BS        int
 		Epochs    []float64 `json:"Epochs to converge"`
+		Samples   []float64 `json:"samples to converge"`
 	}
 	if err := unmarshal(source, data, &file); err != nil {
 		return nil, err
@@ -40,6 +41,9 @@ func ReadMLPerfReferences(r io.Reader) ([]MLPerfReference, error) {
 	var refs []MLPerfReference
 	for _, name := range slices.Sorted(maps.Keys(file)) {
 		record := file[name]
+		if len(record.Epochs) == 0 {
+			record.Epochs = record.Samples
+		}
 		if record.Benchmark == "" || record.BS <= 0 || len(record.Epochs) == 0 {
 			return nil, fmt.Errorf(`importers: %s: record %q has Benchmark %q, BS %d and %d "Epochs to converge"; want all three: %w`, source, name,
 				record.Benchmark, record.BS, len(record.Epochs), tensor.ErrShape)

@@ -14,7 +14,7 @@ import (
 const someReferences = `{
   "b_ref_64": {"Benchmark": "b", "BS": 64, "Hyperparams": {"x": [1, 2]}, "Epochs to converge": [12, 13, 12.5, 11]},
   "b_ref_32": {"Benchmark": "b", "BS": 32, "Epochs to converge": [10, 11, 10, 9]},
-  "a_ref_8": {"Benchmark": "a", "BS": 8, "Epochs to converge": [3]}
+  "a_ref_8": {"Benchmark": "a", "BS": 8, "samples to converge": [3]}
 }`
 
 func TestReadMLPerfReferences(t *testing.T) {
