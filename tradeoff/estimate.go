@@ -1,6 +1,7 @@
 package tradeoff
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 )
@@ -19,6 +20,29 @@ type Estimate struct {
 // String reads "1.54 [1.31, 1.80] 95% log-t n=5", with a star for each warning.
 func (e Estimate) String() string {
 	return fmt.Sprintf("%.4g [%.4g, %.4g] %g%% %v n=%d%s", e.Value, e.Lo, e.Hi, 100*e.Level, e.Method, e.N, strings.Repeat("*", len(e.Warnings)))
+}
+
+// MarshalJSON writes numbers that are not finite as null, which JSON has no other word for, and warnings as text.
+func (e Estimate) MarshalJSON() ([]byte, error) {
+	finite := func(v float64) *float64 {
+		if v-v != 0 {
+			return nil
+		}
+		return &v
+	}
+	var texts []string
+	for _, w := range e.Warnings {
+		texts = append(texts, w.Error())
+	}
+	return json.Marshal(struct {
+		Value    *float64 `json:"value"`
+		Lo       *float64 `json:"lo"`
+		Hi       *float64 `json:"hi"`
+		Level    float64  `json:"level"`
+		Method   string   `json:"method"`
+		N        int      `json:"n"`
+		Warnings []string `json:"warnings,omitempty"`
+	}{finite(e.Value), finite(e.Lo), finite(e.Hi), e.Level, e.Method.String(), e.N, texts})
 }
 
 // Method is how a confidence interval is made.

@@ -46,6 +46,7 @@ type Record struct {
 	Cost      map[string]float64 `json:"cost,omitempty"`      // so far: seconds, train_seconds, flops, samples, usd, joules, ...
 	Quality   map[string]float64 `json:"quality,omitempty"`   // on data not trained on: accuracy, loss, ...
 	Direction map[string]string  `json:"direction,omitempty"` // of each quality: "higher" or "lower"
+	Target    map[string]float64 `json:"target,omitempty"`    // of a quality, fixed before the runs
 
 	EnvID string    `json:"env_id,omitempty"`
 	Env   *Env      `json:"env,omitempty"`   // for kind env
