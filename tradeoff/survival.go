@@ -81,6 +81,9 @@ func checkTimes(name string, times []Time) error {
 // Steps are the costs at which S changes.
 func (s Survival) Steps() []SurvivalStep { return slices.Clone(s.steps) }
 
+// Last is the largest cost of all runs; S is not known beyond.
+func (s Survival) Last() float64 { return s.last }
+
 // At is S(t), 1 before the first step.
 func (s Survival) At(t float64) float64 {
 	value := 1.0
