@@ -53,9 +53,7 @@ func AverageSpeedup(base, method Runs, opts ...Option) (Estimate, error) {
 			x[k] = append(x[k], meanLogCost(curve.rises(), sign, lo, hi, c.pchip))
 		}
 	}
-	e, err := c.difference(x[0], x[1], LogT)
-	e.Value, e.Lo, e.Hi = math.Exp(e.Value), math.Exp(e.Lo), math.Exp(e.Hi)
-	return e, err
+	return c.ratio(x[0], x[1])
 }
 
 // meanLogCost is the mean of log cost over qualities times sign from lo to hi.
@@ -163,6 +161,16 @@ func commonCosts(base, method Runs) (first, last float64) {
 		last = min(last, curve.points[curve.Len()-1].Cost)
 	}
 	return first, last
+}
+
+// ratio is the ratio of geometric means of two samples, given their logarithms.
+func (c *config) ratio(x, y []float64) (Estimate, error) {
+	e, err := c.difference(x, y, LogT)
+	if err != nil {
+		return Estimate{}, err
+	}
+	e.Value, e.Lo, e.Hi = math.Exp(e.Value), math.Exp(e.Lo), math.Exp(e.Hi)
+	return e, nil
 }
 
 // difference is the difference of means of x and y, by default with Welch's interval, which goes by the name of welch.

@@ -44,11 +44,14 @@ func GeometricMean(x []float64, opts ...Option) (Estimate, error) {
 		c.method = TInterval
 	}
 	e, err := c.mean(logs)
+	if err != nil {
+		return Estimate{}, err
+	}
 	e.Value, e.Lo, e.Hi = math.Exp(e.Value), math.Exp(e.Lo), math.Exp(e.Hi)
 	if e.Method == TInterval {
 		e.Method = LogT
 	}
-	return e, err
+	return e, nil
 }
 
 // Median is the median of the results of runs, by default with the exact interval between order statistics that the

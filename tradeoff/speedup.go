@@ -123,9 +123,7 @@ func (c *config) speedup(arms [2][]Time) (Estimate, error) {
 	if censored > 0 {
 		return c.medianSpeedup(arms)
 	}
-	e, err := c.difference(x[0], x[1], LogT)
-	e.Value, e.Lo, e.Hi = math.Exp(e.Value), math.Exp(e.Lo), math.Exp(e.Hi)
-	return e, err
+	return c.ratio(x[0], x[1])
 }
 
 // logTimes is the logarithms of times, infinite for those that are censored.

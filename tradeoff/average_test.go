@@ -1,0 +1,187 @@
+package tradeoff
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/espalier-ml/espalier/tensor"
+)
+
+// rising is n runs whose quality rises with the logarithm of the cost, with noise of their own.
+func rising(tb testing.TB, name string, seed uint64, n int, faster, better float64, dir Direction) Runs {
+	tb.Helper()
+	r := Runs{Name: name}
+	for run := range n {
+		rng := tensor.Stream(seed, uint64(run))
+		scale := math.Exp(rng.NormFloat64() / 10)
+		var cost, quality []float64
+		for i := range 12 {
+			c := 10 * math.Pow(1.5, float64(i))
+			cost = append(cost, c*scale/faster)
+			quality = append(quality, dir.sign()*(math.Log(c)+better))
+		}
+		c, err := NewCurve(cost, quality, dir)
+		require.NoError(tb, err)
+		r.Curves = append(r.Curves, c)
+	}
+	return r
+}
+
+// Where quality is linear in log cost, a factor of cost and a sum of quality are the same thing, at every quality and cost.
+func TestAveragesOfStraightLines(t *testing.T) {
+	for _, dir := range []Direction{HigherBetter, LowerBetter} {
+		base := rising(t, "base", 1, 4, 1, 0, dir)
+		for _, k := range []struct{ faster, better float64 }{{1, 0}, {2, 0}, {0.5, 0}, {1, math.Log(2)}, {2, math.Log(2)}} {
+			method := rising(t, "method", 1, 4, k.faster, k.better, dir)
+			want := k.faster * math.Exp(k.better)
+			for _, opts := range [][]Option{nil, {WithPCHIP()}} {
+				e, err := AverageSpeedup(base, method, opts...)
+				require.NoError(t, err)
+				require.InDelta(t, want, e.Value, 1e-9, "%v %v", k, dir)
+				require.Equal(t, LogT, e.Method)
+				require.True(t, e.Lo <= e.Value && e.Value <= e.Hi)
+			}
+			e, err := AverageGain(base, method)
+			require.NoError(t, err)
+			require.InDelta(t, math.Log(want), e.Value, 1e-9, "%v %v", k, dir)
+			require.Equal(t, TInterval, e.Method)
+			e, err = Gain(base, method, AtCost(100), WithInterpolation(LogCost))
+			require.NoError(t, err)
+			require.InDelta(t, math.Log(want), e.Value, 1e-9, "%v %v", k, dir)
+		}
+	}
+}
+
+// Units of cost and of quality do not matter, nor which of the two comes first.
+func TestAverageInvariances(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 3))
+	random := func() Runs {
+		var r Runs
+		for range 3 {
+			var cost, quality []float64
+			for i := range 10 {
+				cost, quality = append(cost, float64(i+1)*(1+rng.Float64())), append(quality, float64(i)/10+rng.Float64()/3)
+			}
+			r.Curves = append(r.Curves, curve(t, HigherBetter, func() (p []Point) {
+				for i := range cost {
+					p = append(p, Point{cost[i], quality[i]})
+				}
+				return p
+			}()...))
+		}
+		return r
+	}
+	scaled := func(r Runs, cost, quality float64) Runs {
+		var s Runs
+		for _, c := range r.Curves {
+			var p []Point
+			for _, v := range c.Points() {
+				p = append(p, Point{v.Cost * cost, v.Quality * quality})
+			}
+			s.Curves = append(s.Curves, curve(t, HigherBetter, p...))
+		}
+		return s
+	}
+	for range 20 {
+		base, method := random(), random()
+		for _, opts := range [][]Option{nil, {WithPCHIP()}} {
+			e, err := AverageSpeedup(base, method, opts...)
+			require.NoError(t, err)
+			back, err := AverageSpeedup(method, base, opts...)
+			require.NoError(t, err)
+			require.InDelta(t, 1, e.Value*back.Value, 1e-9)
+			require.InDelta(t, 1, e.Lo*back.Hi, 1e-9)
+			percent, err := AverageSpeedup(scaled(base, 3600, 100), scaled(method, 3600, 100), opts...)
+			require.NoError(t, err)
+			require.InDelta(t, e.Value, percent.Value, 1e-9)
+			twice, err := AverageSpeedup(base, scaled(method, 0.5, 1), opts...)
+			require.NoError(t, err)
+			require.InDelta(t, 2*e.Value, twice.Value, 1e-9)
+		}
+		g, err := AverageGain(base, method)
+		require.NoError(t, err)
+		back, err := AverageGain(method, base)
+		require.NoError(t, err)
+		require.InDelta(t, 0, g.Value+back.Value, 1e-12)
+		percent, err := AverageGain(scaled(base, 3600, 100), scaled(method, 3600, 100))
+		require.NoError(t, err)
+		require.InDelta(t, 100*g.Value, percent.Value, 1e-9)
+	}
+}
+
+// One target flatters a method that is slower everywhere else.
+func TestAverageSpeedupIsNotOneTarget(t *testing.T) {
+	base := oneRun(t, "base", []float64{10, 20, 40, 80}, []float64{0.5, 0.7, 0.8, 0.82}, HigherBetter)
+	method := oneRun(t, "method", []float64{15, 30, 60, 80}, []float64{0.5, 0.7, 0.82, 0.85}, HigherBetter)
+	at, err := Speedup(base, method)
+	require.NoError(t, err)
+	require.Greater(t, at.Value, 1.3)
+	average, err := AverageSpeedup(base, method)
+	require.NoError(t, err)
+	require.Less(t, average.Value, 0.8)
+}
+
+func TestAverageRefuses(t *testing.T) {
+	low := oneRun(t, "low", []float64{1, 2}, []float64{0.1, 0.2}, HigherBetter)
+	high := oneRun(t, "high", []float64{3, 4}, []float64{0.3, 0.4}, HigherBetter)
+	point := oneRun(t, "point", []float64{1.5}, []float64{0.15}, HigherBetter)
+	down := oneRun(t, "down", []float64{1, 2}, []float64{0.1, 0.2}, LowerBetter)
+	for name, k := range map[string]struct {
+		run  func(base, method Runs, opts ...Option) (Estimate, error)
+		a, b Runs
+		opts []Option
+		want error
+	}{
+		"speedup apart":       {AverageSpeedup, low, high, nil, ErrNoOverlap},
+		"speedup of a point":  {AverageSpeedup, low, point, nil, ErrNoOverlap},
+		"speedup directions":  {AverageSpeedup, low, down, nil, tensor.ErrShape},
+		"speedup empty":       {AverageSpeedup, low, Runs{}, nil, tensor.ErrEmpty},
+		"speedup target":      {AverageSpeedup, low, low, []Option{AtQuality(1)}, ErrConflict},
+		"speedup t":           {AverageSpeedup, low, low, []Option{WithMethod(TInterval)}, ErrConflict},
+		"gain apart":          {AverageGain, low, high, nil, ErrNoOverlap},
+		"gain of a point":     {AverageGain, low, point, nil, ErrNoOverlap},
+		"gain empty":          {AverageGain, Runs{}, low, nil, tensor.ErrEmpty},
+		"gain cubics":         {AverageGain, low, low, []Option{WithPCHIP()}, ErrConflict},
+		"gain log-t":          {AverageGain, low, low, []Option{WithMethod(LogT)}, ErrConflict},
+		"gain beyond":         {Gain, low, low, []Option{AtCost(3)}, ErrNoOverlap},
+		"gain before":         {Gain, low, low, []Option{AtCost(0.5)}, ErrNoOverlap},
+		"gain at nothing":     {Gain, low, low, []Option{AtCost(0)}, tensor.ErrRange},
+		"gain at infinity":    {Gain, low, low, []Option{AtCost(math.Inf(1))}, tensor.ErrRange},
+		"gain at NaN":         {Gain, low, low, []Option{AtCost(math.NaN())}, tensor.ErrRange},
+		"gain without common": {Gain, low, high, nil, ErrNoOverlap},
+	} {
+		e, err := k.run(k.a, k.b, k.opts...)
+		require.ErrorIs(t, err, k.want, name)
+		require.Zero(t, e, name)
+	}
+}
+
+func TestGainReadsTheBestSoFar(t *testing.T) {
+	base := oneRun(t, "base", []float64{1, 2, 3}, []float64{0.5, 0.9, 0.4}, HigherBetter)
+	method := oneRun(t, "method", []float64{1, 2, 4}, []float64{0.5, 0.6, 0.95}, HigherBetter)
+	e, err := Gain(base, method)
+	require.NoError(t, err)
+	require.InDelta(t, 0.6-0.9, e.Value, 1e-15, "at cost 3, the last in common")
+	loss := oneRun(t, "loss", []float64{1, 2}, []float64{3, 2}, LowerBetter)
+	better := oneRun(t, "better", []float64{1, 2}, []float64{3, 1.5}, LowerBetter)
+	e, err = Gain(loss, better)
+	require.NoError(t, err)
+	require.InDelta(t, 0.5, e.Value, 1e-15, "a lower loss is a gain above 0")
+}
+
+func BenchmarkAverageSpeedup(b *testing.B) {
+	base, method := rising(b, "base", 1, 10, 1, 0, HigherBetter), rising(b, "method", 2, 10, 1.3, 0, HigherBetter)
+	for name, opts := range map[string][]Option{"linear": nil, "pchip": {WithPCHIP()}} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := AverageSpeedup(base, method, opts...); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
