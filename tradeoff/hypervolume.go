@@ -20,8 +20,9 @@ func Hypervolume(points [][]float64, ref []float64, senses []Sense) (float64, er
 	return volume(rows, r), nil
 }
 
-// Contributions is, for each point, by how much the hypervolume would shrink without it: 0 for points that are
-// dominated, there twice, or not better than ref. The error is that of [Hypervolume].
+// Contributions is, for each point, the volume that it alone of the frontier dominates: what the hypervolume of the frontier would shrink by
+// without it. It is 0 for points that are dominated, there twice, or not better than ref; what dominated points would make up for does not
+// count. The error is that of [Hypervolume].
 func Contributions(points [][]float64, ref []float64, senses []Sense) ([]float64, error) {
 	c := config{function: "Contributions"}
 	all, err := c.minimised("points", points, senses)
@@ -73,6 +74,11 @@ func (c *config) within(points [][]float64, ref []float64, senses []Sense) (rows
 	}
 	if len(ref) != len(senses) {
 		return nil, nil, c.errorf("ref has %d values for %d senses: %w", len(ref), len(senses), tensor.ErrShape)
+	}
+	for k, v := range ref {
+		if v-v != 0 {
+			return nil, nil, c.errorf("ref[%d] = %v: %w", k, v, tensor.ErrNotFinite)
+		}
 	}
 	refs, err := c.minimised("ref", [][]float64{ref}, senses)
 	if err != nil {

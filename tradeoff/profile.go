@@ -278,9 +278,12 @@ func (t TimeTable) Scores(opts ...Option) ([]SubmissionScore, error) {
 		}
 		for s := range n {
 			if replicates[s][b] == best {
-				result[s].First += 1 / float64(ties*c.replicates)
+				result[s].First += 1 / float64(ties)
 			}
 		}
+	}
+	for s := range result {
+		result[s].First /= float64(c.replicates)
 	}
 	return result, nil
 }

@@ -23,7 +23,7 @@ type Scores struct {
 }
 
 // NewScores makes Scores of byTask[t], the runs of task t; it copies them. The error wraps [tensor.ErrEmpty] if there are no tasks or one has
-// no runs, [tensor.ErrShape] if the lengths differ and [tensor.ErrNotFinite] for the first score that is not finite.
+// no runs, [tensor.ErrShape] if the lengths differ, [ErrConflict] if two tasks have one name and [tensor.ErrNotFinite] for the first score that is not finite.
 func NewScores(tasks []string, byTask [][]float64) (Scores, error) {
 	if len(tasks) != len(byTask) {
 		return Scores{}, fmt.Errorf("tradeoff: NewScores: %d names and runs of %d tasks: %w", len(tasks), len(byTask), tensor.ErrShape)
@@ -35,6 +35,9 @@ func NewScores(tasks []string, byTask [][]float64) (Scores, error) {
 	type cell struct{ task, run int }
 	var cells []cell
 	for t, runs := range byTask {
+		if slices.Contains(tasks[:t], tasks[t]) {
+			return Scores{}, fmt.Errorf("tradeoff: NewScores: task %q is there twice: %w", tasks[t], ErrConflict)
+		}
 		if len(runs) == 0 {
 			return Scores{}, fmt.Errorf("tradeoff: NewScores: task %q has no runs: %w", tasks[t], tensor.ErrEmpty)
 		}
