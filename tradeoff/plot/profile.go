@@ -1,0 +1,123 @@
+package plot
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	gplot "gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+
+	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tradeoff"
+)
+
+// PerformanceProfile draws the share of the workloads that each submission solves within a factor of the fastest, up to the factor that scores integrate to. It
+// takes WithTitle and WithLabels. The error wraps [tensor.ErrEmpty].
+func PerformanceProfile(profile tradeoff.Profile, opts ...Option) (*gplot.Plot, error) {
+	c, err := configure(opts)
+	if err != nil {
+		return nil, err
+	}
+	names := profile.Submissions()
+	if len(names) == 0 {
+		return nil, fmt.Errorf("plot: PerformanceProfile: no submissions: %w", tensor.ErrEmpty)
+	}
+	p := c.figure("time, as a multiple of the fastest", "share of the workloads")
+	scores := profile.Scores()
+	order := make([]int, len(names))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		if scores[a] > scores[b] {
+			return -1
+		} else if scores[a] < scores[b] {
+			return 1
+		}
+		return 0
+	})
+	for i, s := range order {
+		taus := []float64{1, profile.MaxRatio()}
+		for _, r := range profile.Ratios(s) {
+			if r > 1 && r < profile.MaxRatio() {
+				taus = append(taus, r)
+			}
+		}
+		slices.Sort(taus)
+		var points plotter.XYs
+		for _, tau := range slices.Compact(taus) {
+			points = append(points, plotter.XY{X: tau, Y: profile.Rho(s, tau)})
+		}
+		line, err := plotter.NewLine(points)
+		if err != nil {
+			return nil, fmt.Errorf("plot: PerformanceProfile: %q: %w", names[s], err)
+		}
+		line.StepStyle, line.Color, line.Width, line.Dashes = plotter.PostStep, colour(i), vg.Points(2), dash(i)
+		p.Add(line)
+		p.Legend.Add(fmt.Sprintf("%s %.3f", names[s], scores[s]), line)
+	}
+	p.Y.Min, p.Y.Max = 0, 1
+	p.X.Min, p.X.Max = 1, profile.MaxRatio()
+	outside(p, len(names))
+	return p, nil
+}
+
+// outside makes room for a long legend to the right of the curves.
+func outside(p *gplot.Plot, entries int) {
+	legend(p, true)
+	if entries > 3 {
+		p.X.Max += 0.55 * (p.X.Max - p.X.Min)
+	}
+}
+
+// Survival draws the share of the runs that have not reached the target, by cost, for each method in order. It takes WithTitle, WithLabels and
+// WithLinearCost. The error wraps [tensor.ErrEmpty] or [tensor.ErrShape].
+func Survival(names []string, curves []tradeoff.Survival, opts ...Option) (*gplot.Plot, error) {
+	c, err := configure(opts)
+	if err != nil {
+		return nil, err
+	}
+	if len(names) != len(curves) {
+		return nil, fmt.Errorf("plot: Survival: %d names for %d curves: %w", len(names), len(curves), tensor.ErrShape)
+	}
+	if len(curves) == 0 {
+		return nil, fmt.Errorf("plot: Survival: no curves: %w", tensor.ErrEmpty)
+	}
+	p := c.figure("cost", "share of the runs short of the target")
+	c.costAxis(p)
+	first, last := math.Inf(1), 0.0
+	for _, s := range curves {
+		for _, step := range s.Steps() {
+			if step.Cost > 0 {
+				first = min(first, step.Cost)
+			}
+		}
+		last = max(last, s.Last())
+	}
+	if first > last {
+		first = last // nobody reached it
+	}
+	for i, s := range curves {
+		start := first / 1.2
+		points := plotter.XYs{{X: start, Y: s.At(start)}}
+		for _, step := range s.Steps() {
+			if step.Cost > 0 {
+				points = append(points, plotter.XY{X: step.Cost, Y: step.S})
+			}
+		}
+		points = append(points, plotter.XY{X: max(s.Last(), start*1.01), Y: s.At(s.Last())})
+		line, err := plotter.NewLine(points)
+		if err != nil {
+			return nil, fmt.Errorf("plot: Survival: %q: %w", names[i], err)
+		}
+		line.StepStyle, line.Color, line.Width, line.Dashes = plotter.PostStep, colour(i), vg.Points(2), dash(i)
+		p.Add(line)
+		p.Legend.Add(names[i], line)
+	}
+	p.Y.Min, p.Y.Max = 0, 1.02
+	legend(p, false)
+	p.Legend.Left, p.Legend.XOffs = true, vg.Points(8) // curves begin high and fall
+	return p, nil
+}
