@@ -2,6 +2,7 @@ package tradeoff
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -153,12 +154,21 @@ func (s Scores) Interval(stat Statistic, opts ...Option) (Estimate, error) {
 	return e, nil
 }
 
+// fewPerTask is the number of runs of each of several tasks from which stratified intervals come near their level. Drawing n runs with
+// replacement has 1-1/n of the variance of n other runs, however many tasks there are.
+const fewPerTask = 5
+
 func (s Scores) warnings(m Method) []error {
 	constant := s.values[0] == s.values[len(s.values)-1]
-	if len(s.tasks) > 1 && s.runs >= 3 {
-		return warnings(Auto, s.runs, constant) // many tasks make up for few runs of each
+	if len(s.tasks) == 1 || s.runs < 2 {
+		return warnings(m, s.runs, constant)
 	}
-	return warnings(m, s.runs, constant)
+	w := warnings(Auto, max(s.runs, 3), constant)
+	if s.runs < fewPerTask {
+		narrow := 100 * (1 - math.Sqrt(1-1/float64(s.runs)))
+		w = append(w, fmt.Errorf("intervals of %d runs of a task are up to %.0f%% too narrow; run %d: %w", s.runs, narrow, fewPerTask, ErrTooFewRuns))
+	}
+	return w
 }
 
 // replicates of a statistic, by counts of the sorted scores where it can: then a replicate needs no sorting.
