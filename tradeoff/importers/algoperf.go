@@ -78,7 +78,7 @@ func ReadAlgoPerfTargets(r io.Reader) (AlgoPerfTargets, error) {
 func (t AlgoPerfTargets) Without(names ...string) AlgoPerfTargets {
 	rest := AlgoPerfTargets{Version: t.Version, Metric: map[string]string{}}
 	for _, w := range t.Workloads {
-		if !slices.Contains(names, w.Name) && !slices.Contains(names, w.VariantOf) {
+		if !slices.Contains(names, w.Name) && (w.VariantOf == "" || !slices.Contains(names, w.VariantOf)) {
 			rest.Workloads = append(rest.Workloads, w)
 			rest.Metric[w.Name] = t.Metric[w.Name]
 		}

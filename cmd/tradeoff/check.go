@@ -1,0 +1,72 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/espalier-ml/espalier/tradeoff"
+)
+
+func check(c *call, args []string) error {
+	var s selection
+	s.register(c.flags)
+	rules := c.flags.String("rules", "", "these rules only, as T01,T06")
+	strict := c.flags.Bool("strict", false, "fail on warnings and on what the records do not tell, too")
+	list := c.flags.Bool("list", false, "print the rules and no findings; takes no files")
+	asJSON := c.flags.Bool("json", false, "print JSON")
+	files, err := c.parse(args, list)
+	if err == nil && *list {
+		for _, r := range tradeoff.Rules() {
+			fmt.Fprintf(c.stdout, "%s %-10s %-26s %s\n", r.ID, r.Severity, r.Name, r.Text)
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	records, err := c.records(files, &s)
+	if err != nil {
+		return err
+	}
+	var ids []string
+	if *rules != "" {
+		ids = strings.Split(*rules, ",")
+	}
+	findings, err := tradeoff.Check(records, ids...)
+	if err != nil {
+		return err
+	}
+	failed := false
+	for _, f := range findings {
+		failed = failed || f.Severity == tradeoff.Error || *strict
+	}
+	if *asJSON {
+		if err := json.NewEncoder(c.stdout).Encode(findingsOf(findings)); err != nil {
+			return err
+		}
+	} else {
+		for _, f := range findings {
+			fmt.Fprintln(c.stdout, f)
+		}
+	}
+	if failed {
+		return errFindings
+	}
+	return nil
+}
+
+// finding is a finding in JSON.
+type finding struct {
+	ID       string `json:"id"`
+	Severity string `json:"severity"`
+	Message  string `json:"message"`
+}
+
+func findingsOf(all []tradeoff.Finding) []finding {
+	list := []finding{}
+	for _, f := range all {
+		list = append(list, finding{f.ID, f.Severity.String(), f.Message})
+	}
+	return list
+}

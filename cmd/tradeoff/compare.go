@@ -1,0 +1,292 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/espalier-ml/espalier/tradeoff"
+)
+
+// comparison is what compare tells of a method against the baseline.
+type comparison struct {
+	Task         string      `json:"task"`
+	Model        string      `json:"model"`
+	Method       string      `json:"method"`
+	Baseline     string      `json:"baseline"`
+	BaselineRuns int         `json:"baseline_runs"`
+	MethodRuns   int         `json:"method_runs"`
+	Direction    string      `json:"direction"`
+	Lines        []statement `json:"results"`
+	P            *float64    `json:"p,omitempty"`      // of the U test of the best qualities
+	PHolm        *float64    `json:"p_holm,omitempty"` // adjusted for all comparisons
+}
+
+// statement is one result: an estimate, a text, or why there is none.
+type statement struct {
+	Name     string             `json:"name"`
+	Estimate *tradeoff.Estimate `json:"estimate,omitempty"`
+	Text     string             `json:"text,omitempty"`
+	Error    string             `json:"error,omitempty"`
+}
+
+// settings of a comparison.
+type comparing struct {
+	targets     numbers
+	margin      float64
+	level       float64
+	how         string
+	seed        uint64
+	replicates  int
+	power       float64
+	smallest    float64
+	reading     tradeoff.Interpolation
+	interpolate map[string]tradeoff.Interpolation
+}
+
+func compare(c *call, args []string) error {
+	var s selection
+	s.register(c.flags)
+	k := comparing{interpolate: map[string]tradeoff.Interpolation{"first": tradeoff.FirstHit, "linear": tradeoff.Linear, "log": tradeoff.LogCost}}
+	base := c.flags.String("baseline", "", "method to compare with (default the one without a name)")
+	methods := c.flags.String("method", "", "methods to compare, with commas between (default all others)")
+	c.flags.Var(&k.targets, "target", "qualities to compare times at, with commas between (default the best that all runs of the baseline reach)")
+	c.flags.Float64Var(&k.margin, "margin", 0, "by how much the method may be worse: of the test of non-inferiority")
+	c.flags.Float64Var(&k.level, "level", 0.95, "of intervals and verdicts")
+	c.flags.StringVar(&k.how, "interpolation", "first", "reading of curves: first (hit), linear or log")
+	c.flags.Uint64Var(&k.seed, "seed", 0, "of the bootstrap")
+	c.flags.IntVar(&k.replicates, "replicates", 10_000, "of the bootstrap")
+	c.flags.Float64Var(&k.power, "power", 0.8, "with which the speedup is to be told from 1 by the runs needed")
+	c.flags.Float64Var(&k.smallest, "speedup", 0, "the smallest speedup that matters, for the runs needed (default the one measured)")
+	asJSON := c.flags.Bool("json", false, "print JSON")
+	files, err := c.parse(args)
+	if err != nil {
+		return err
+	}
+	var ok bool
+	if k.reading, ok = k.interpolate[k.how]; !ok {
+		return c.misuse("-interpolation is %q, want first, linear or log", k.how)
+	}
+	if !(k.level > 0 && k.level < 1) || k.replicates < 1 || k.margin < 0 {
+		return c.misuse("-level must lie between 0 and 1, -replicates be 1 or more, -margin 0 or more")
+	}
+	records, err := c.records(files, &s)
+	if err != nil {
+		return err
+	}
+	settings, err := s.arms(records)
+	if err != nil {
+		return err
+	}
+	var all []comparison
+	for _, arms := range settings {
+		more, err := k.setting(arms, *base, *methods)
+		if err != nil {
+			return err
+		}
+		all = append(all, more...)
+	}
+	if err := holm(all); err != nil {
+		return err
+	}
+	findings, err := tradeoff.Check(records)
+	if err != nil {
+		return err
+	}
+	if *asJSON {
+		return json.NewEncoder(c.stdout).Encode(struct {
+			Comparisons []comparison `json:"comparisons"`
+			Checklist   []finding    `json:"checklist"`
+		}{all, findingsOf(findings)})
+	}
+	for _, one := range all {
+		one.print(c)
+	}
+	fmt.Fprintln(c.stdout, "checklist")
+	for _, f := range findings {
+		fmt.Fprintln(c.stdout, " ", f)
+	}
+	return nil
+}
+
+// setting compares the methods of a task and model.
+func (k *comparing) setting(arms []tradeoff.Arm, base, methods string) ([]comparison, error) {
+	find := func(name string) int {
+		return slices.IndexFunc(arms, func(a tradeoff.Arm) bool { return a.Method == name || a.Runs.Name == name })
+	}
+	b := find(base)
+	if b < 0 {
+		var names []string
+		for _, a := range arms {
+			names = append(names, a.Runs.Name)
+		}
+		return nil, fmt.Errorf("%s has no method %q to compare with; choose -baseline from %q", setting(arms[0]), base, names)
+	}
+	verdicts, err := k.verdicts(arms)
+	if err != nil {
+		return nil, err
+	}
+	var wanted []string
+	if methods != "" {
+		wanted = strings.Split(methods, ",")
+	}
+	for _, name := range wanted {
+		if find(name) < 0 {
+			return nil, fmt.Errorf("%s has no method %q", setting(arms[0]), name)
+		}
+	}
+	var all []comparison
+	for i, a := range arms {
+		if i != b && (wanted == nil || slices.Contains(wanted, a.Runs.Name)) {
+			one := k.pair(arms[b], a)
+			one.Lines = append(one.Lines, statement{Name: "verdict", Text: verdicts[i]})
+			all = append(all, one)
+		}
+	}
+	return all, nil
+}
+
+// verdicts is the standing of each method by the cost of its runs and their best quality.
+func (k *comparing) verdicts(arms []tradeoff.Arm) ([]string, error) {
+	var measured []tradeoff.Measured
+	for _, a := range arms {
+		measured = append(measured, pointsOf(a.Runs))
+	}
+	standings, err := tradeoff.ParetoVerdicts(measured, arms[0].Runs.Direction(), tradeoff.WithLevel(k.level), tradeoff.WithSeed(k.seed), tradeoff.WithReplicates(k.replicates))
+	if err != nil {
+		return nil, err
+	}
+	var texts []string
+	for _, s := range standings {
+		text := fmt.Sprintf("%v at cost %.4g, quality %.4g: on the frontier in %.0f%% of replicates", s.Verdict, s.Cost, s.Quality, 100*s.Optimal)
+		texts = append(texts, text)
+	}
+	return texts, nil
+}
+
+// pointsOf is the best point of each run.
+func pointsOf(r tradeoff.Runs) tradeoff.Measured {
+	m := tradeoff.Measured{Name: r.Name}
+	for _, c := range r.Curves {
+		p := c.Best()
+		m.Cost, m.Quality = append(m.Cost, p.Cost), append(m.Quality, p.Quality)
+	}
+	return m
+}
+
+// pair compares a method with the baseline.
+func (k *comparing) pair(base, method tradeoff.Arm) comparison {
+	b, m := base.Runs, method.Runs
+	one := comparison{Task: method.Task, Model: method.Model, Method: m.Name, Baseline: b.Name, BaselineRuns: len(b.Curves), MethodRuns: len(m.Curves), Direction: m.Direction().String()}
+	estimate := func(name string, e tradeoff.Estimate, err error) {
+		if err != nil {
+			one.Lines = append(one.Lines, statement{Name: name, Error: err.Error()})
+			return
+		}
+		one.Lines = append(one.Lines, statement{Name: name, Estimate: &e})
+	}
+	bootstrap := []tradeoff.Option{tradeoff.WithLevel(k.level), tradeoff.WithSeed(k.seed), tradeoff.WithReplicates(k.replicates)}
+	reading := append(slices.Clone(bootstrap), tradeoff.WithInterpolation(k.reading))
+	targets := k.targets
+	if len(targets) == 0 {
+		targets = numbers{b.CommonBest()}
+	}
+	for _, q := range targets {
+		e, err := tradeoff.Speedup(b, m, append(slices.Clone(reading), tradeoff.AtQuality(q))...)
+		estimate(fmt.Sprintf("speedup at %.4g", q), e, err)
+		if errors.Is(err, tradeoff.ErrNotReached) {
+			one.Lines = append(one.Lines, survival(b, m, q, k.reading))
+		}
+	}
+	e, err := tradeoff.AverageSpeedup(b, m, bootstrap...)
+	estimate("average speedup", e, err)
+	e, err = tradeoff.Gain(b, m, reading...)
+	estimate("gain at matched cost", e, err)
+	e, err = tradeoff.AverageGain(b, m, bootstrap...)
+	estimate("average gain", e, err)
+	if n, err := tradeoff.NonInferior(best(b), best(m), m.Direction(), k.margin, tradeoff.WithLevel(k.level)); err != nil {
+		one.Lines = append(one.Lines, statement{Name: "best quality", Error: err.Error()})
+	} else {
+		one.Lines = append(one.Lines, statement{Name: fmt.Sprintf("best quality, margin %.4g", k.margin), Text: n.String()})
+	}
+	if u, err := tradeoff.MannWhitney(best(b), best(m)); err == nil {
+		one.P = &u.P
+		one.Lines = append(one.Lines, statement{Name: "best quality, U test", Text: u.String()})
+	}
+	options := []tradeoff.Option{tradeoff.AtQuality(targets[0]), tradeoff.WithInterpolation(k.reading), tradeoff.WithLevel(k.level), tradeoff.WithPower(k.power)}
+	if k.smallest != 0 {
+		options = append(options, tradeoff.ForSpeedup(k.smallest))
+	}
+	if n, err := tradeoff.RunsNeeded(b, m, options...); err != nil {
+		one.Lines = append(one.Lines, statement{Name: "runs needed", Error: err.Error()})
+	} else {
+		one.Lines = append(one.Lines, statement{Name: "runs needed", Text: n.String()})
+	}
+	return one
+}
+
+// survival compares times that not all runs have.
+func survival(base, method tradeoff.Runs, q float64, how tradeoff.Interpolation) statement {
+	a, b := base.Times(q, how), method.Times(q, how)
+	reached := func(times []tradeoff.Time) (n int) {
+		for _, t := range times {
+			if t.Reached {
+				n++
+			}
+		}
+		return n
+	}
+	s := statement{Name: fmt.Sprintf("runs that reach %.4g", q), Text: fmt.Sprintf("%d of %d of the baseline, %d of %d of the method", reached(a), len(a), reached(b), len(b))}
+	if test, err := tradeoff.LogRank(a, b); err == nil {
+		s.Text += fmt.Sprintf("; log-rank p=%.3f", test.P)
+	}
+	return s
+}
+
+// holm adjusts the P values of all comparisons.
+func holm(all []comparison) error {
+	var p []float64
+	var at []int
+	for i, one := range all {
+		if one.P != nil {
+			p, at = append(p, *one.P), append(at, i)
+		}
+	}
+	adjusted, err := tradeoff.Holm(p)
+	if err != nil {
+		return err
+	}
+	for i, k := range at {
+		all[k].PHolm = &adjusted[i]
+	}
+	return nil
+}
+
+func (one comparison) print(c *call) {
+	fmt.Fprintf(c.stdout, "%s: %s against %s, %d and %d runs, %s is better\n", setting(tradeoff.Arm{Task: one.Task, Model: one.Model}), one.Method, one.Baseline, one.MethodRuns, one.BaselineRuns, one.Direction)
+	var notes []string
+	for _, l := range one.Lines {
+		switch {
+		case l.Error != "":
+			fmt.Fprintf(c.stdout, "  %-26s none: %s\n", l.Name, l.Error)
+		case l.Estimate != nil:
+			fmt.Fprintf(c.stdout, "  %-26s %v\n", l.Name, *l.Estimate)
+			for _, w := range l.Estimate.Warnings {
+				if !slices.Contains(notes, w.Error()) {
+					notes = append(notes, w.Error())
+				}
+			}
+		default:
+			fmt.Fprintf(c.stdout, "  %-26s %s\n", l.Name, l.Text)
+		}
+	}
+	if one.PHolm != nil && *one.PHolm != *one.P {
+		fmt.Fprintf(c.stdout, "  %-26s p=%.3f for all comparisons (Holm)\n", "", *one.PHolm)
+	}
+	for _, n := range notes {
+		fmt.Fprintf(c.stdout, "  * %s\n", n)
+	}
+	fmt.Fprintln(c.stdout)
+}

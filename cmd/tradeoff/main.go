@@ -1,0 +1,111 @@
+// Command tradeoff makes claims about speed and quality out of the logs of training runs, and tells what is wrong with them.
+//
+//	tradeoff summarize runs.jsonl              # what is in the logs
+//	tradeoff compare runs.jsonl                # speedups and gains against the baseline, with intervals
+//	tradeoff check runs.jsonl                  # the checklist T01 to T20
+//	tradeoff plot -o curves.svg runs.jsonl     # curves with their bands, fronts, profiles, survival
+//	tradeoff score -targets targets.json logs.csv.gz
+//
+// Logs are JSON lines as package tradeoff writes them, or CSV with a header (see tradeoff/importers), gzipped or not; "-" is the standard input. The
+// exit status is 0, 1 if something failed or the checklist found errors, and 2 for wrong usage.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+
+// command is a subcommand.
+type command struct {
+	name, args, text string
+	run              func(c *call, args []string) error
+}
+
+// call is one use of a subcommand.
+type call struct {
+	flags          *flag.FlagSet
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
+
+var commands = []command{
+	{"summarize", "FILES", "list tasks, models and methods with their runs, costs and qualities", summarize},
+	{"compare", "FILES", "compare methods with the baseline: speedup, gain, tests, verdict, checklist, runs needed", compare},
+	{"check", "FILES", "apply the checklist; exit 1 on errors", check},
+	{"plot", "FILES", "draw curves, fronts, profiles or survival as SVG, PNG or PDF", draw},
+	{"score", "FILES", "score by performance profiles, as AlgoPerf does", score},
+}
+
+var errUsage = errors.New("usage") // the message was printed
+
+var errFindings = errors.New("findings") // they were printed
+
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	if len(args) == 0 {
+		usage(stderr)
+		return 2
+	}
+	if args[0] == "-h" || args[0] == "-help" || args[0] == "--help" || args[0] == "help" {
+		usage(stderr)
+		return 0
+	}
+	for _, c := range commands {
+		if c.name != args[0] {
+			continue
+		}
+		flags := flag.NewFlagSet("tradeoff "+c.name, flag.ContinueOnError)
+		flags.SetOutput(stderr)
+		flags.Usage = func() {
+			fmt.Fprintf(stderr, "usage: tradeoff %s [flags] %s\n\n%s\n\n", c.name, c.args, c.text)
+			flags.PrintDefaults()
+		}
+		err := c.run(&call{flags, stdin, stdout, stderr}, args[1:])
+		switch {
+		case err == nil, errors.Is(err, flag.ErrHelp):
+			return 0
+		case errors.Is(err, errUsage):
+			return 2
+		case !errors.Is(err, errFindings):
+			fmt.Fprintln(stderr, "tradeoff:", err)
+		}
+		return 1
+	}
+	fmt.Fprintf(stderr, "tradeoff: no command %q\n\n", args[0])
+	usage(stderr)
+	return 2
+}
+
+func usage(w io.Writer) {
+	fmt.Fprint(w, "usage: tradeoff COMMAND [flags] FILES\n\n")
+	for _, c := range commands {
+		fmt.Fprintf(w, "  %-10s %s\n", c.name, c.text)
+	}
+	fmt.Fprint(w, "\nFILES are logs in JSON lines or CSV with a header, gzipped or not; - is the standard input.\n\"tradeoff COMMAND -h\" lists the flags of a command.\n")
+}
+
+// parse reads flags and wants files after them, unless one of the switches is on.
+func (c *call) parse(args []string, switches ...*bool) ([]string, error) {
+	if err := c.flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return nil, err
+		}
+		return nil, errUsage
+	}
+	if c.flags.NArg() == 0 && !slices.ContainsFunc(switches, func(on *bool) bool { return *on }) {
+		return nil, c.misuse("no files")
+	}
+	return c.flags.Args(), nil
+}
+
+// misuse prints what is wrong with the arguments.
+func (c *call) misuse(format string, args ...any) error {
+	fmt.Fprintf(c.stderr, c.flags.Name()+": "+format+"\n", args...)
+	c.flags.Usage()
+	return errUsage
+}

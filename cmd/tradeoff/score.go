@@ -1,0 +1,228 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/espalier-ml/espalier/tradeoff"
+	"github.com/espalier-ml/espalier/tradeoff/importers"
+	"github.com/espalier-ml/espalier/tradeoff/plot"
+)
+
+func score(c *call, args []string) error {
+	var s selection
+	s.register(c.flags)
+	file := c.flags.String("targets", "", "AlgoPerf's JSON file of targets; files are then AlgoPerf tables or directories of logs")
+	without := c.flags.String("without", "", "workloads to leave out, with commas between")
+	goals := c.flags.String("target", "", "quality to reach on each task of other logs, as digits=0.95,text=0.8 (default the records' targets)")
+	algoPerf := c.flags.Bool("algoperf", false, "score as the benchmark's own code does, to the last digit")
+	byTime := c.flags.Bool("bytime", false, "of the trials of a study take the fastest and not the one with the fewest evaluations")
+	ratio := c.flags.Float64("max-ratio", 4, "largest ratio to the fastest that counts")
+	workloads := c.flags.Bool("workloads", false, "draw workloads too, for intervals")
+	replicates := c.flags.Int("replicates", 10_000, "of the bootstrap")
+	seed := c.flags.Uint64("seed", 0, "of the bootstrap")
+	out := c.flags.String("o", "", "file for the performance profiles: .svg, .png or .pdf")
+	asJSON := c.flags.Bool("json", false, "print JSON")
+	files, err := c.parse(args)
+	if err != nil {
+		return err
+	}
+	if *replicates < 1 || !(*ratio > 1) {
+		return c.misuse("-replicates must be 1 or more and -max-ratio above 1")
+	}
+	var table tradeoff.TimeTable
+	if *file != "" {
+		table, err = c.algoPerf(*file, strings.Split(*without, ","), *byTime, files)
+	} else {
+		table, err = c.times(&s, *goals, files)
+	}
+	if err != nil {
+		return err
+	}
+	profile := []tradeoff.Option{tradeoff.WithMaxRatio(*ratio)}
+	if *algoPerf {
+		profile = append(profile, tradeoff.AlgoPerf())
+	}
+	opts := append(slices.Clone(profile), tradeoff.WithReplicates(*replicates), tradeoff.WithSeed(*seed))
+	if *workloads {
+		opts = append(opts, tradeoff.WithTasks())
+	}
+	scores, err := table.Scores(opts...)
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(scores, func(a, b tradeoff.SubmissionScore) int {
+		switch {
+		case a.Value > b.Value:
+			return -1
+		case a.Value < b.Value:
+			return 1
+		}
+		return strings.Compare(a.Submission, b.Submission)
+	})
+	if *out != "" {
+		p, err := table.Profile(profile...)
+		if err != nil {
+			return err
+		}
+		figure, err := plot.PerformanceProfile(p)
+		if err != nil {
+			return err
+		}
+		if err := plot.Save(figure, *out); err != nil {
+			return err
+		}
+	}
+	if *asJSON {
+		return json.NewEncoder(c.stdout).Encode(scoresOf(scores))
+	}
+	w := tabwriter.NewWriter(c.stdout, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, "submission\tscore\t95% interval\tfirst in")
+	for _, one := range scores {
+		fmt.Fprintf(w, "%s\t%.4f\t%.3f to %.3f\t%.0f%%\n", one.Submission, one.Value, one.Lo, one.Hi, 100*one.First)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	var notes []string
+	for _, one := range scores {
+		for _, warning := range one.Warnings {
+			if !slices.Contains(notes, warning.Error()) {
+				notes = append(notes, warning.Error())
+				fmt.Fprintln(c.stdout, "*", warning)
+			}
+		}
+	}
+	return nil
+}
+
+// scoreRow is a score in JSON.
+type scoreRow struct {
+	Submission string            `json:"submission"`
+	Score      tradeoff.Estimate `json:"score"`
+	First      float64           `json:"first"`
+}
+
+func scoresOf(scores []tradeoff.SubmissionScore) []scoreRow {
+	var rows []scoreRow
+	for _, s := range scores {
+		rows = append(rows, scoreRow{s.Submission, s.Estimate, s.First})
+	}
+	return rows
+}
+
+// algoPerf reads AlgoPerf's tables and trees of logs.
+func (c *call) algoPerf(file string, without []string, byTime bool, files []string) (tradeoff.TimeTable, error) {
+	var targets importers.AlgoPerfTargets
+	err := c.open(file, func(r *bufio.Reader) (err error) {
+		targets, err = importers.ReadAlgoPerfTargets(r)
+		return err
+	})
+	if err != nil {
+		return tradeoff.TimeTable{}, err
+	}
+	targets = targets.Without(without...)
+	var trials []tradeoff.Trial
+	for _, name := range files {
+		if info, err := os.Stat(name); err == nil && info.IsDir() {
+			more, err := importers.AlgoPerfLogs(os.DirFS(name), targets)
+			if err != nil {
+				return tradeoff.TimeTable{}, fmt.Errorf("%s: %w", name, err)
+			}
+			trials = append(trials, more...)
+			continue
+		}
+		err := c.open(name, func(r *bufio.Reader) error {
+			more, err := importers.ReadAlgoPerf(r, targets)
+			trials = append(trials, more...)
+			return err
+		})
+		if err != nil {
+			return tradeoff.TimeTable{}, err
+		}
+	}
+	var opts []tradeoff.Option
+	if byTime {
+		opts = append(opts, tradeoff.ByTime())
+	}
+	return tradeoff.NewTrialTable(trials, targets.Workloads, opts...)
+}
+
+// times makes a table of ordinary logs: methods are submissions, tasks and models workloads, and runs studies.
+func (c *call) times(s *selection, goals string, files []string) (tradeoff.TimeTable, error) {
+	records, err := c.records(files, s)
+	if err != nil {
+		return tradeoff.TimeTable{}, err
+	}
+	settings, err := s.arms(records)
+	if err != nil {
+		return tradeoff.TimeTable{}, err
+	}
+	given, err := pairs(goals)
+	if err != nil {
+		return tradeoff.TimeTable{}, c.misuse("-target: %v", err)
+	}
+	var names []string
+	var loads []tradeoff.Workload
+	for _, arms := range settings {
+		load := tradeoff.Workload{Name: setting(arms[0]), Direction: arms[0].Runs.Direction()}
+		var ok bool
+		if load.Target, ok = target(arms[0], s.quality, given, records); !ok {
+			return tradeoff.TimeTable{}, fmt.Errorf("no target for %s: give it with -target %s=QUALITY", load.Name, arms[0].Task)
+		}
+		loads = append(loads, load)
+		for _, a := range arms {
+			if !slices.Contains(names, a.Runs.Name) {
+				names = append(names, a.Runs.Name)
+			}
+		}
+	}
+	studies := make([][][]float64, len(names))
+	for i := range studies {
+		studies[i] = make([][]float64, len(settings))
+	}
+	for w, arms := range settings {
+		for _, a := range arms {
+			i := slices.Index(names, a.Runs.Name)
+			for _, t := range a.Runs.Times(loads[w].Target, tradeoff.FirstHit) {
+				if !t.Reached {
+					t.Cost = math.Inf(1)
+				}
+				studies[i][w] = append(studies[i][w], t.Cost)
+			}
+		}
+	}
+	return tradeoff.NewTimeTable(names, loads, studies)
+}
+
+// target is the quality that a task is to reach, by the flag or by its records.
+func target(a tradeoff.Arm, quality string, given map[string]string, records []tradeoff.Record) (float64, bool) {
+	for _, name := range []string{setting(a), a.Task} {
+		var q float64
+		if text, ok := given[name]; ok {
+			if _, err := fmt.Sscan(text, &q); err == nil {
+				return q, true
+			}
+		}
+	}
+	for _, r := range records {
+		if r.Task != a.Task || r.Model != a.Model {
+			continue
+		}
+		if q, ok := r.Target[quality]; ok {
+			return q, true
+		}
+		if len(r.Target) == 1 && quality == "" {
+			for _, q := range r.Target {
+				return q, true
+			}
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"text/tabwriter"
+
+	"github.com/espalier-ml/espalier/tradeoff"
+)
+
+// summary is what summarize tells of an arm.
+type summary struct {
+	Task      string                        `json:"task"`
+	Model     string                        `json:"model"`
+	Method    string                        `json:"method"`
+	Runs      int                           `json:"runs"`
+	Points    int                           `json:"points"`
+	FirstCost float64                       `json:"first_cost"`
+	LastCost  float64                       `json:"last_cost"`
+	Direction string                        `json:"direction"`
+	Best      tradeoff.Estimate             `json:"best"`
+	Times     map[string]*tradeoff.Estimate `json:"times,omitempty"`   // to the targets; null if a run does not reach it
+	Reached   map[string]int                `json:"reached,omitempty"` // runs that reach each target
+}
+
+func summarize(c *call, args []string) error {
+	var s selection
+	s.register(c.flags)
+	var targets numbers
+	c.flags.Var(&targets, "target", "qualities whose times to list, with commas between")
+	asJSON := c.flags.Bool("json", false, "print JSON")
+	files, err := c.parse(args)
+	if err != nil {
+		return err
+	}
+	records, err := c.records(files, &s)
+	if err != nil {
+		return err
+	}
+	settings, err := s.arms(records)
+	if err != nil {
+		return err
+	}
+	var all []summary
+	for _, arms := range settings {
+		for _, a := range arms {
+			one, err := summaryOf(a, targets)
+			if err != nil {
+				return err
+			}
+			all = append(all, one)
+		}
+	}
+	if *asJSON {
+		return json.NewEncoder(c.stdout).Encode(all)
+	}
+	w := tabwriter.NewWriter(c.stdout, 0, 4, 2, ' ', 0)
+	fmt.Fprint(w, "task\tmodel\tmethod\truns\tpoints\tcosts\tbest quality")
+	for _, q := range targets {
+		fmt.Fprintf(w, "\ttime to %g", q)
+	}
+	fmt.Fprintln(w)
+	for _, one := range all {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%.4g to %.4g\t%v (%s)", one.Task, one.Model, one.Method, one.Runs, one.Points, one.FirstCost, one.LastCost, one.Best, one.Direction)
+		for _, q := range targets {
+			key := fmt.Sprint(q)
+			if e := one.Times[key]; e != nil {
+				fmt.Fprintf(w, "\t%v", *e)
+			} else {
+				fmt.Fprintf(w, "\t%d of %d reach it", one.Reached[key], one.Runs)
+			}
+		}
+		fmt.Fprintln(w)
+	}
+	return w.Flush()
+}
+
+func summaryOf(a tradeoff.Arm, targets []float64) (summary, error) {
+	one := summary{Task: a.Task, Model: a.Model, Method: a.Runs.Name, Runs: len(a.Runs.Curves), Direction: a.Runs.Direction().String(),
+		FirstCost: math.Inf(1), Times: map[string]*tradeoff.Estimate{}, Reached: map[string]int{}}
+	for _, curve := range a.Runs.Curves {
+		points := curve.Points()
+		one.Points += len(points)
+		one.FirstCost = min(one.FirstCost, points[0].Cost)
+		one.LastCost = max(one.LastCost, points[len(points)-1].Cost)
+	}
+	var err error
+	if one.Best, err = tradeoff.Mean(best(a.Runs)); err != nil {
+		return one, err
+	}
+	for _, q := range targets {
+		key := fmt.Sprint(q)
+		var costs []float64
+		for _, t := range a.Runs.Times(q, tradeoff.FirstHit) {
+			if t.Reached {
+				one.Reached[key]++
+				costs = append(costs, t.Cost)
+			}
+		}
+		if one.Times[key] = nil; len(costs) == one.Runs {
+			e, err := tradeoff.GeometricMean(costs)
+			if err != nil {
+				return one, err
+			}
+			one.Times[key] = &e
+		}
+	}
+	return one, nil
+}
+
+// best is the best quality of each run.
+func best(r tradeoff.Runs) []float64 {
+	var q []float64
+	for _, c := range r.Curves {
+		q = append(q, c.Best().Quality)
+	}
+	return q
+}
