@@ -83,7 +83,8 @@ type Band struct {
 
 // MedianBand is the median attainment of the runs with a band that holds the whole median curve at the level at once, not only each of its points: qualities are drawn
 // apart by the same number of standard deviations everywhere, which bootstrap over runs determines. It is taken at the costs of the median curve. It takes WithLevel,
-// WithReplicates (default here 2000), WithSeed and WithWorkers. The error wraps [ErrTooFewRuns] for fewer than 3 runs.
+// WithReplicates (default here 2000), WithSeed and WithWorkers. The error wraps [ErrTooFewRuns] for fewer than 5 runs, of which
+// bootstrap cannot make a band that keeps its level.
 func MedianBand(r Runs, opts ...Option) (median Curve, band Band, err error) {
 	c, err := configure("MedianBand", append([]Option{withDefaultReplicates(2000)}, opts...), "WithLevel", "WithReplicates", "WithSeed", "WithWorkers")
 	if err == nil {
@@ -93,8 +94,8 @@ func MedianBand(r Runs, opts ...Option) (median Curve, band Band, err error) {
 		return Curve{}, Band{}, err
 	}
 	n := len(r.Curves)
-	if n < 3 {
-		return Curve{}, Band{}, c.errorf("%d runs, want 3 or more: %w", n, ErrTooFewRuns)
+	if n < 5 {
+		return Curve{}, Band{}, c.errorf("%d runs, want 5 or more: %w", n, ErrTooFewRuns)
 	}
 	l := attaining(0.5, n)
 	median = attainedBy(r.Curves, l)

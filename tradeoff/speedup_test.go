@@ -183,7 +183,7 @@ func TestSpeedupDeterminism(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	base := append(reachedAt(100, 120, 90, 95, 130), Time{500, false})
 	method := append(reachedAt(50, 60, 40, 70), Time{300, false})
-	r := hits(t, "r", 100, 110, 130, 90)
+	r := hits(t, "r", 100, 110, 130, 90, 95)
 	var want []any
 	for _, procs := range []int{1, 2, 8} {
 		runtime.GOMAXPROCS(procs)
