@@ -17,14 +17,14 @@ func Attainment(r Runs, levels ...float64) ([]Curve, error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
-	curves := make([]Curve, len(levels))
+	ranks := make([]int, len(levels))
 	for i, level := range levels {
 		if !(level > 0 && level <= 1) {
 			return nil, fmt.Errorf("tradeoff: Attainment: level %d is %v, want a value in (0, 1]: %w", i, level, tensor.ErrRange)
 		}
-		curves[i] = attainedBy(r.Curves, attaining(level, len(r.Curves)))
+		ranks[i] = attaining(level, len(r.Curves))
 	}
-	return curves, nil
+	return r.attained(ranks), nil
 }
 
 // attaining is the number of runs that a level asks for.
@@ -32,47 +32,60 @@ func attaining(level float64, n int) int {
 	return max(1, int(math.Ceil(level*float64(n)-1e-9))) // 0.1*30 is above 3
 }
 
-// attainedBy is the best points that l curves or more attain.
-func attainedBy(curves []Curve, l int) Curve {
-	dir := curves[0].direction
+// attained is, for each rank, the best points that so many runs attain.
+func (r Runs) attained(ranks []int) []Curve {
+	curves := make([]Curve, len(ranks))
+	for i := range curves {
+		curves[i].direction = r.Direction()
+	}
+	r.sweep(func(cost float64, best []float64, byQuality []int) {
+		for i, rank := range ranks {
+			if rank > len(byQuality) {
+				continue
+			}
+			q, c := best[byQuality[rank-1]], &curves[i]
+			if n := len(c.points); n == 0 || c.direction.Better(q, c.points[n-1].Quality) {
+				c.points = append(c.points, Point{cost, q})
+			}
+		}
+	})
+	return curves
+}
+
+// sweep visits the costs at which runs improve, in their order: best is the best quality so far by run, and byQuality the runs that have one, the
+// best first. f may keep neither.
+func (r Runs) sweep(f func(cost float64, best []float64, byQuality []int)) {
 	type event struct {
 		Point
-		curve int
+		run int
 	}
 	var events []event
-	for k, c := range curves {
+	for run, c := range r.Curves {
 		for _, p := range c.rises() {
-			events = append(events, event{p, k})
+			events = append(events, event{p, run})
 		}
 	}
-	slices.SortFunc(events, func(a, b event) int {
+	slices.SortStableFunc(events, func(a, b event) int {
 		if a.Cost == b.Cost {
 			return 0
 		}
 		return order(a.Cost, b.Cost)
 	})
-	worst := -dir.sign() * math.Inf(1)
-	best := slices.Repeat([]float64{worst}, len(curves))
-	sorted := make([]float64, len(curves))
-	result := Curve{direction: dir}
-	last := worst
-	for i := 0; i < len(events); {
-		cost := events[i].Cost
-		for ; i < len(events) && events[i].Cost == cost; i++ {
-			best[events[i].curve] = events[i].Quality
+	dir, best, byQuality := r.Direction(), make([]float64, len(r.Curves)), make([]int, 0, len(r.Curves))
+	for i, e := range events {
+		best[e.run] = e.Quality
+		at := slices.Index(byQuality, e.run)
+		if at < 0 {
+			at = len(byQuality)
+			byQuality = append(byQuality, e.run)
 		}
-		copy(sorted, best)
-		slices.Sort(sorted)
-		q := sorted[len(sorted)-l] // the l-th largest
-		if dir == LowerBetter {
-			q = sorted[l-1]
+		for ; at > 0 && dir.Better(e.Quality, best[byQuality[at-1]]); at-- { // it has only risen
+			byQuality[at], byQuality[at-1] = byQuality[at-1], byQuality[at]
 		}
-		if dir.Better(q, last) {
-			result.points = append(result.points, Point{cost, q})
-			last = q
+		if i+1 == len(events) || events[i+1].Cost != e.Cost {
+			f(e.Cost, best, byQuality)
 		}
 	}
-	return result
 }
 
 // Band is a region that holds a curve.
@@ -98,23 +111,45 @@ func MedianBand(r Runs, opts ...Option) (median Curve, band Band, err error) {
 		return Curve{}, Band{}, c.errorf("%d runs, want 5 or more: %w", n, ErrTooFewRuns)
 	}
 	l := attaining(0.5, n)
-	median = attainedBy(r.Curves, l)
-	k := median.Len()
-	if k == 0 {
-		return Curve{}, Band{}, c.errorf("no quality is attained by half of the runs: %w", ErrNoOverlap)
+	// A replicate's median is the quality of one of the runs, so that it takes the order of the runs at each cost and no curve of its
+	// own.
+	median = Curve{direction: r.Direction()}
+	type ranking struct {
+		run     int
+		quality float64
 	}
+	var ranked [][]ranking // by point of the median: the runs, the best first
+	r.sweep(func(cost float64, best []float64, byQuality []int) {
+		if len(byQuality) < l {
+			return
+		}
+		q := best[byQuality[l-1]]
+		if m := len(median.points); m > 0 && !median.direction.Better(q, median.points[m-1].Quality) {
+			return
+		}
+		median.points = append(median.points, Point{cost, q})
+		row := make([]ranking, len(byQuality))
+		for rank, run := range byQuality {
+			row[rank] = ranking{run, best[run]}
+		}
+		ranked = append(ranked, row)
+	})
+	k := median.Len()
 	replicates := c.bootstrap(k, func() func(int, *rand.Rand, []float64) {
-		drawn := make([]Curve, n)
+		counts := make([]int, n)
 		return func(_ int, rng *rand.Rand, out []float64) {
-			for i := range drawn {
-				drawn[i] = r.Curves[rng.IntN(n)]
+			clear(counts)
+			for range n {
+				counts[rng.IntN(n)]++
 			}
-			m := attainedBy(drawn, l)
-			for i, p := range median.points {
-				if q, ok := m.QualityAt(p.Cost, FirstHit); ok {
-					out[i] = q
-				} else {
-					out[i] = math.NaN() // not yet attained
+			for i, row := range ranked {
+				out[i] = math.NaN() // not yet attained
+				have := 0
+				for _, r := range row {
+					if have += counts[r.run]; have >= l {
+						out[i] = r.quality
+						break
+					}
 				}
 			}
 		}
