@@ -120,7 +120,11 @@ func exactU(groups []int, na, nb, u2 int) (p, less, greater float64) {
 				choose := combinations(size, j)
 				from, to := ways[k-j], ways[k]
 				shift := j*rank2 + (k-j)*(k-j+1) - k*(k+1)
-				for s := max(0, -shift); s < len(from) && s+shift < len(to); s++ {
+				if k-j > before {
+					continue // as many have not come yet
+				}
+				end := min(2*(k-j)*(before-k+j)+1, len(from), len(to)-shift) // nothing is beyond
+				for s := max(0, -shift); s < end; s++ {
 					to[s+shift] += float64(choose * from[s])
 				}
 			}

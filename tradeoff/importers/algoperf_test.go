@@ -233,3 +233,33 @@ func BenchmarkAlgoPerf(b *testing.B) {
 		}
 	})
 }
+
+// A tree of logs with the 18 columns and 50 rows of a large one.
+func BenchmarkAlgoPerfLogs(b *testing.B) {
+	const header = "accumulated_eval_time,accumulated_logging_time,accumulated_submission_time,global_step,preemption_count,score,test/accuracy,test/bleu," +
+		"test/loss,test/num_examples,total_duration,train/accuracy,train/bleu,train/loss,validation/accuracy,validation/bleu,validation/loss,validation/num_examples"
+	log := []byte(header + "\n")
+	for row := range 50 {
+		for column := range strings.Count(header, ",") {
+			log = fmt.Appendf(log, "%v,", float64(100*row+1)+0.7137194895744324/float64(column+1))
+		}
+		log = append(log, "3000\n"...)
+	}
+	want, err := ReadAlgoPerfTargets(strings.NewReader(`{"base_workloads": ["wmt"], "workloads": {"wmt": {"target_metric_name": "bleu", "validation_target_value": 1}}}`))
+	require.NoError(b, err)
+	dir := b.TempDir()
+	const files = 400
+	for i := range files {
+		trial := filepath.Join(dir, fmt.Sprint("submission", i%10), fmt.Sprint("study_", i/10%4), "wmt_jax", fmt.Sprint("trial_", i/40))
+		require.NoError(b, os.MkdirAll(trial, 0o777))
+		require.NoError(b, os.WriteFile(filepath.Join(trial, "eval_measurements.csv"), log, 0o666))
+	}
+	b.SetBytes(int64(files * len(log)))
+	b.ReportAllocs()
+	for b.Loop() {
+		trials, err := AlgoPerfLogs(os.DirFS(dir), want)
+		if err != nil || len(trials) != files {
+			b.Fatal(len(trials), err)
+		}
+	}
+}

@@ -1,0 +1,75 @@
+package importers_test
+
+import (
+	"fmt"
+	"log"
+	"strings"
+
+	"github.com/espalier-ml/espalier/tradeoff"
+	"github.com/espalier-ml/espalier/tradeoff/importers"
+)
+
+// A table of evaluations, usually a file and gzipped, scored as AlgoPerf does. [importers.AlgoPerfLogs] reads the tree of logs that
+// the benchmark itself writes.
+func ExampleReadAlgoPerf() {
+	targets, err := importers.ReadAlgoPerfTargets(strings.NewReader(`{
+		"base_workloads": ["wmt"],
+		"workloads": {"wmt": {"target_metric_name": "bleu", "validation_target_value": 30.8}}}`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	trials, err := importers.ReadAlgoPerf(strings.NewReader(`submission,workload,study,trial,eval_index,score,value
+nadamw,wmt_jax,study_0,trial_1,0,900,29.5
+nadamw,wmt_jax,study_0,trial_1,1,1800,30.9
+nadamw,wmt_jax,study_1,trial_1,0,900,30.1
+nadamw,wmt_jax,study_1,trial_1,1,1700,31.0
+shampoo,wmt_jax,study_0,trial_1,0,1000,30.2
+shampoo,wmt_jax,study_0,trial_1,1,1500,31.1
+shampoo,wmt_jax,study_1,trial_1,0,1000,29.9
+shampoo,wmt_jax,study_1,trial_1,1,1300,30.8
+`), targets)
+	if err != nil {
+		log.Fatal(err)
+	}
+	table, err := tradeoff.NewTrialTable(trials, targets.Workloads)
+	if err != nil {
+		log.Fatal(err)
+	}
+	profile, err := table.Profile(tradeoff.AlgoPerf())
+	if err != nil {
+		log.Fatal(err)
+	}
+	for s, name := range profile.Submissions() {
+		fmt.Printf("%-8s %.0f s, score %.4f\n", name, table.Times()[s][0], profile.Scores()[s])
+	}
+	// Output:
+	// nadamw   1750 s, score 0.9141
+	// shampoo  1400 s, score 1.0000
+}
+
+// Reference convergence points, and the fewest epochs that a submission of five runs may take on average.
+func ExampleReadMLPerfReferences() {
+	refs, err := importers.ReadMLPerfReferences(strings.NewReader(`{
+		"resnet_ref_4096": {"Benchmark": "resnet", "BS": 4096, "Epochs to converge": [39, 40, 40, 41, 40, 39, 41, 40, 40, 39]},
+		"resnet_ref_8192": {"Benchmark": "resnet", "BS": 8192, "Epochs to converge": [42, 41, 43, 42, 42, 43, 41, 42, 42, 43]}}`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, r := range refs {
+		checked, err := tradeoff.NewReferences(r.Points, 5)
+		if err != nil {
+			log.Fatal(err)
+		}
+		for _, batch := range []int{4096, 6144, 8192} {
+			bound, err := checked.At(batch)
+			if err != nil {
+				log.Fatal(err)
+			}
+			fmt.Printf("%s at %d: %.2f epochs, at least %.2f\n", r.Benchmark, batch, bound.Mean, bound.Min)
+		}
+	}
+	// Output:
+	// resnet at 4096: 39.88 epochs, at least 39.01
+	// resnet at 6144: 41.00 epochs, at least 40.17
+	// resnet at 8192: 42.12 epochs, at least 41.26
+}
