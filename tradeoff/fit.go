@@ -1,8 +1,10 @@
 package tradeoff
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/espalier-ml/espalier/tensor"
 )
@@ -26,51 +28,40 @@ type PowerLaw struct {
 }
 
 // FitSaturating fits a curve by least squares. For given C3 and C4 the rest is linear, so the search is one of two dimensions, in their
-// logarithms: a grid, then Gauss-Newton steps with damping. The error wraps [tensor.ErrEmpty] for fewer than 4 points and
-// [ErrDegenerate] if all qualities are equal.
+// logarithms: a grid, then downhill from its best places. Where a curve has hardly begun to bend, ever larger C1 and C2 with an ever
+// smaller C4 fit ever so slightly better and mean nothing: C4 is kept within [0.05, 20], and 1/C3 within a factor of 1000 of the costs. The
+// error wraps [tensor.ErrEmpty] for fewer than 4 points and [ErrDegenerate] if no such curve that improves with the cost is better than
+// the mean.
 func FitSaturating(c Curve) (Saturating, error) {
 	if err := c.fitable("FitSaturating", 4); err != nil {
 		return Saturating{}, err
 	}
 	first, last := c.points[0].Cost, c.points[c.Len()-1].Cost
-	shape := func(p [2]float64, cost float64) float64 {
-		return math.Exp(-math.Pow(math.Exp(p[0])*cost, math.Exp(p[1])))
+	at := func(p [2]float64) (a, b, sse float64) {
+		rate, shape := math.Exp(p[0]), math.Exp(p[1])
+		return c.improving(func(cost float64) float64 { return -math.Exp(-math.Pow(rate*cost, shape)) })
 	}
-	var best [2]float64
-	least := math.Inf(1)
-	const grid = 40
-	for i := range grid {
-		for j := range grid {
-			p := [2]float64{
-				-math.Log(last) - 5 + (math.Log(last/first)+8)*float64(i)/(grid-1), // from 150 times as long as the curve to a part of its beginning
-				math.Log(0.1) + math.Log(50)*float64(j)/(grid-1),
-			}
-			if _, _, sse := c.linear(func(cost float64) float64 { return shape(p, cost) }); sse < least {
-				best, least = p, sse
-			}
-		}
+	lo := [2]float64{-math.Log(1000 * last), math.Log(0.05)}
+	hi := [2]float64{math.Log(1000 / first), math.Log(20)}
+	best := minimize(func(p [2]float64) float64 { _, _, sse := at(p); return sse }, lo, hi)
+	a, b, sse := at(best)
+	if math.IsInf(sse, 1) {
+		return Saturating{}, c.errNotImproving("FitSaturating")
 	}
-	best = descend(best, func(p [2]float64) (residuals []float64, sse float64) {
-		a, b, sse := c.linear(func(cost float64) float64 { return shape(p, cost) })
-		for _, point := range c.points {
-			residuals = append(residuals, point.Quality-a-float64(b*shape(p, point.Cost)))
-		}
-		return residuals, sse
-	})
-	a, b, sse := c.linear(func(cost float64) float64 { return shape(best, cost) })
-	return Saturating{a, -b, math.Exp(best[0]), math.Exp(best[1]), sse, first, last}, nil
+	return Saturating{a, b, math.Exp(best[0]), math.Exp(best[1]), sse, first, last}, nil
 }
 
 // FitPowerLaw fits a curve by least squares. For a given exponent the rest is linear, so the search is one of one dimension: a grid over
-// (0, 3], then the golden section. The error wraps [tensor.ErrEmpty] for fewer than 3 points and [ErrDegenerate] if all qualities are equal.
+// (0, 3], then the golden section. The error wraps [tensor.ErrEmpty] for fewer than 3 points and [ErrDegenerate] if no such curve that improves with the cost is
+// better than the mean.
 func FitPowerLaw(c Curve) (PowerLaw, error) {
 	if err := c.fitable("FitPowerLaw", 3); err != nil {
 		return PowerLaw{}, err
 	}
-	sse := func(g float64) float64 {
-		_, _, s := c.linear(func(cost float64) float64 { return math.Pow(cost/c.points[0].Cost, -g) })
-		return s
+	at := func(g float64) (a, b, sse float64) {
+		return c.improving(func(cost float64) float64 { return -math.Pow(cost/c.points[0].Cost, -g) })
 	}
+	sse := func(g float64) float64 { _, _, s := at(g); return s }
 	const steps, most = 300, 3.0
 	best := most / steps
 	for i := 1; i <= steps; i++ {
@@ -78,12 +69,15 @@ func FitPowerLaw(c Curve) (PowerLaw, error) {
 			best = g
 		}
 	}
+	if math.IsInf(sse(best), 1) {
+		return PowerLaw{}, c.errNotImproving("FitPowerLaw")
+	}
 	g := goldenSection(max(1e-6, best-most/steps), min(most, best+most/steps), sse)
 	if sse(most) <= sse(g) {
 		g = most
 	}
-	a, b, s := c.linear(func(cost float64) float64 { return math.Pow(cost/c.points[0].Cost, -g) })
-	return PowerLaw{a, -b * math.Pow(c.points[0].Cost, g), g, s, c.points[0].Cost, c.points[c.Len()-1].Cost}, nil
+	a, b, s := at(g)
+	return PowerLaw{a, b * math.Pow(c.points[0].Cost, g), g, s, c.points[0].Cost, c.points[c.Len()-1].Cost}, nil
 }
 
 // QualityAt is the fitted quality, and NaN and false outside the costs that it was fitted to.
@@ -134,29 +128,43 @@ func (c Curve) fitable(function string, points int) error {
 	return fmt.Errorf("tradeoff: %s: all qualities are %v: %w", function, c.points[0].Quality, ErrDegenerate)
 }
 
+func (c Curve) errNotImproving(function string) error {
+	return fmt.Errorf("tradeoff: %s: the quality does not improve over the %d points: %w", function, c.Len(), ErrDegenerate)
+}
+
+// improving fits quality = a + b*f(cost), f rising; the error is infinite if the quality gets worse with the cost.
+func (c Curve) improving(f func(cost float64) float64) (a, b, sse float64) {
+	a, b, sse = c.linear(f)
+	if !(c.direction.sign()*b > 0) {
+		sse = math.Inf(1)
+	}
+	return a, b, sse
+}
+
 // linear fits quality = a + b*f(cost).
 func (c Curve) linear(f func(cost float64) float64) (a, b, sse float64) {
 	n := float64(c.Len())
+	x := make([]float64, c.Len())
 	var mx, my float64
-	for _, p := range c.points {
-		mx += f(p.Cost) / n
+	for i, p := range c.points {
+		x[i] = f(p.Cost)
+		mx += x[i] / n
 		my += p.Quality / n
 	}
 	var xx, xy float64
-	for _, p := range c.points {
-		d := f(p.Cost) - mx
+	for i, p := range c.points {
+		d := x[i] - mx
 		xx += float64(d * d)
 		xy += float64(d * (p.Quality - my))
 	}
 	if xx > 0 {
 		b = xy / xx
 	}
-	a = my - b*mx
-	for _, p := range c.points {
-		d := p.Quality - a - float64(b*f(p.Cost))
+	for i, p := range c.points {
+		d := p.Quality - my - float64(b*(x[i]-mx)) // about the means, where nothing large cancels
 		sse += float64(d * d)
 	}
-	return a, b, sse
+	return my - float64(b*mx), b, sse
 }
 
 // goldenSection is where a function with one minimum between lo and hi has it.
@@ -178,46 +186,104 @@ func goldenSection(lo, hi float64, f func(float64) float64) float64 {
 	return (lo + hi) / 2
 }
 
-// descend improves the two parameters of a least-squares problem by the method of Levenberg and Marquardt.
-func descend(p [2]float64, residuals func([2]float64) ([]float64, float64)) [2]float64 {
-	r, sse := residuals(p)
-	for damping, step := 1e-3, 0; step < 500 && damping < 1e12; step++ {
-		var jacobian [2][]float64
-		const h = 1e-6
-		for k := range p {
-			up, down := p, p
-			up[k] += h
-			down[k] -= h
-			a, _ := residuals(up)
-			b, _ := residuals(down)
-			for i := range a {
-				jacobian[k] = append(jacobian[k], (a[i]-b[i])/(2*h))
-			}
+// minimize finds the minimum of f in a box: the best local ones of a grid, each followed down by the simplex of Nelder and
+// Mead 1965, which does not mind flat valleys.
+func minimize(f func([2]float64) float64, lo, hi [2]float64) [2]float64 {
+	const grid, starts = 40, 4
+	step := [2]float64{(hi[0] - lo[0]) / grid, (hi[1] - lo[1]) / grid}
+	var value [grid + 1][grid + 1]float64
+	node := func(i, j int) [2]float64 {
+		return [2]float64{lo[0] + float64(float64(i)*step[0]), lo[1] + float64(float64(j)*step[1])}
+	}
+	for i := range value {
+		for j := range value[i] {
+			value[i][j] = f(node(i, j))
 		}
-		var g [2]float64
-		var m [2][2]float64
-		for i := range r {
-			for k := range p {
-				g[k] += float64(jacobian[k][i] * r[i])
-				for l := range p {
-					m[k][l] += float64(jacobian[k][i] * jacobian[l][i])
+	}
+	type start struct {
+		i, j int
+		f    float64
+	}
+	var lowest []start
+	for i := range value {
+		for j, v := range value[i] {
+			local := true
+			for di := max(0, i-1); di <= min(grid, i+1); di++ {
+				for dj := max(0, j-1); dj <= min(grid, j+1); dj++ {
+					local = local && v <= value[di][dj]
 				}
 			}
-		}
-		for ; damping < 1e12; damping *= 4 {
-			a, d := m[0][0]*(1+damping), m[1][1]*(1+damping)
-			det := a*d - m[0][1]*m[1][0]
-			q := [2]float64{p[0] - (d*g[0]-m[0][1]*g[1])/det, p[1] - (a*g[1]-m[1][0]*g[0])/det}
-			if better, s := residuals(q); s < sse {
-				done := sse-s <= 1e-15*sse
-				p, r, sse = q, better, s
-				damping /= 16
-				if done {
-					return p
-				}
-				break
+			if local {
+				lowest = append(lowest, start{i, j, v})
 			}
 		}
 	}
-	return p
+	slices.SortStableFunc(lowest, func(a, b start) int { return cmp.Compare(a.f, b.f) })
+	boxed := func(v [2]float64) float64 {
+		if v[0] < lo[0] || v[0] > hi[0] || v[1] < lo[1] || v[1] > hi[1] {
+			return math.Inf(1)
+		}
+		return f(v)
+	}
+	best, least := lo, math.Inf(1)
+	for _, s := range lowest[:min(starts, len(lowest))] {
+		v := node(s.i, s.j)
+		for range 3 { // a simplex that has collapsed on the way starts afresh where it is
+			v = simplex(boxed, v, step)
+		}
+		if value := boxed(v); value < least {
+			best, least = v, value
+		}
+	}
+	return best
+}
+
+// simplex follows f down from v.
+func simplex(f func([2]float64) float64, v, step [2]float64) [2]float64 {
+	type vertex struct {
+		v [2]float64
+		f float64
+	}
+	at := func(v [2]float64) vertex { return vertex{v, f(v)} }
+	s := [3]vertex{at(v), at([2]float64{v[0] + step[0]/2, v[1]}), at([2]float64{v[0], v[1] + step[1]/2})}
+	along := func(t float64) vertex { // from the middle of the better two away from the worst
+		var p [2]float64
+		for k := range p {
+			middle := (s[0].v[k] + s[1].v[k]) / 2
+			p[k] = middle + float64(t*(middle-s[2].v[k]))
+		}
+		return at(p)
+	}
+	for range 500 {
+		slices.SortStableFunc(s[:], func(a, b vertex) int { return cmp.Compare(a.f, b.f) })
+		size := 0.0
+		for k := range v {
+			size = max(size, math.Abs(s[1].v[k]-s[0].v[k]), math.Abs(s[2].v[k]-s[0].v[k]))
+		}
+		if size < 1e-10 {
+			break
+		}
+		switch reflected := along(1); {
+		case reflected.f < s[0].f:
+			if far := along(2); far.f < reflected.f {
+				reflected = far
+			}
+			s[2] = reflected
+		case reflected.f < s[1].f:
+			s[2] = reflected
+		default:
+			t := -0.5
+			if reflected.f < s[2].f {
+				t = 0.5
+			}
+			if near := along(t); near.f < min(reflected.f, s[2].f) {
+				s[2] = near
+				continue
+			}
+			for i := 1; i < 3; i++ {
+				s[i] = at([2]float64{(s[0].v[0] + s[i].v[0]) / 2, (s[0].v[1] + s[i].v[1]) / 2})
+			}
+		}
+	}
+	return slices.MinFunc(s[:], func(a, b vertex) int { return cmp.Compare(a.f, b.f) }).v
 }
