@@ -1,0 +1,126 @@
+// Command cyclic reads whole tradeoff curves off single runs, as Portes et al. 2022 (arXiv 2206.00832) propose, and asks whether they can be
+// trusted: six recipes for a classifier of handwritten digits are trained once with a multiplicative cyclic learning rate and once for each of six lengths, on clean and on
+// noisy labels, with several seeds. It prints both curves, by how much they differ, whether they put the recipes in the same order, and what each costs.
+//
+//	go run ./examples/cyclic
+//	go run ./examples/cyclic -out DIR    # and draws the curves
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/espalier-ml/espalier/tradeoff"
+	"github.com/espalier-ml/espalier/tradeoff/plot"
+)
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("cyclic: ")
+	seeds := flag.Int("seeds", 10, "number of seeds, at least 1")
+	first := flag.Uint64("seed", 1, "first seed")
+	out := flag.String("out", "", "directory for clean.svg, noisy.svg and runs.jsonl")
+	flag.Parse()
+	if *seeds < 1 {
+		log.Fatalf("-seeds is %d, want at least 1", *seeds)
+	}
+	if err := run(*first, *seeds, *out); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// settings are the two sets of labels.
+var settings = []struct {
+	name  string
+	noise float64
+}{{"clean", 0}, {"noisy", 0.2}}
+
+func run(first uint64, count int, out string) error {
+	var seeds []uint64
+	for i := range count {
+		seeds = append(seeds, first+uint64(i))
+	}
+	if out != "" {
+		if err := os.MkdirAll(out, 0o755); err != nil {
+			return err
+		}
+	}
+	start := time.Now()
+	for _, s := range settings {
+		results, err := study(s.noise, seeds, recipes, func(done, total int) {
+			fmt.Fprintf(os.Stderr, "\r%s labels: %d of %d runs, %.0f s ", s.name, done, total, time.Since(start).Seconds())
+		})
+		fmt.Fprintln(os.Stderr)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("\n%s labels (%.0f%% wrong), %d training images, %d seeds\n", s.name, 100*s.noise, trained, count)
+		if err := report(results); err != nil {
+			return err
+		}
+		if out != "" {
+			if err := errors.Join(write(filepath.Join(out, s.name+".svg"), s.name, results), record(filepath.Join(out, "runs.jsonl"), s.name, results)); err != nil {
+				return err
+			}
+		}
+	}
+	fmt.Printf("\n%.0f s\n", time.Since(start).Seconds())
+	return nil
+}
+
+// write draws the accuracy of the first and the last recipe, of both kinds of runs.
+func write(path, name string, results []result) error {
+	var runs []tradeoff.Runs
+	for _, r := range []recipe{recipes[0], recipes[len(recipes)-1]} {
+		for _, kind := range kinds {
+			one := tradeoff.Runs{Name: r.name + ", " + kind}
+			for _, x := range results {
+				if x.recipe == r.name {
+					one.Curves = append(one.Curves, x.accuracy[kind])
+				}
+			}
+			if len(one.Curves) > 0 {
+				runs = append(runs, one)
+			}
+		}
+	}
+	p, err := plot.TradeoffCurves(runs, plot.WithTitle(name+" labels: six separate runs, or one cyclic run"), plot.WithLabels("steps", "accuracy, %"))
+	if err != nil {
+		return err
+	}
+	return plot.Save(p, path)
+}
+
+// record appends the runs to a log that "go run ./cmd/tradeoff compare" reads.
+func record(path, name string, results []result) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
+	if err != nil {
+		return err
+	}
+	w, err := tradeoff.NewWriter(f, tradeoff.WithEnv(tradeoff.CaptureEnv()))
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	for _, x := range results {
+		for _, kind := range kinds {
+			run := tradeoff.Record{Kind: "run", RunID: fmt.Sprint(name, "/", x.recipe, "/", kind, "/", x.seed), Task: "digits, " + name + " labels", Model: kind, Dataset: "digits", Seed: x.seed, Schedule: "cyclic"}
+			if kind == separate {
+				run.Schedule = "decayed"
+			}
+			if x.recipe != recipes[0].name {
+				run.Method = []string{x.recipe}
+			}
+			err = errors.Join(err, w.Write(run))
+			loss := x.loss[kind].Points()
+			for i, p := range x.accuracy[kind].Points() {
+				err = errors.Join(err, w.Write(tradeoff.Record{Kind: "eval", RunID: run.RunID, Step: int(p.Cost), Quality: map[string]float64{"accuracy": p.Quality, "loss": loss[i].Quality}}))
+			}
+		}
+	}
+	return errors.Join(err, f.Close())
+}

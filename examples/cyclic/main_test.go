@@ -1,0 +1,89 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/espalier-ml/espalier/internal/race"
+	"github.com/espalier-ml/espalier/tradeoff"
+)
+
+// Three seeds of clean labels, where the machine is fast enough: the curves of single runs stand for those of separate runs.
+func TestCyclicCurvesStandForSeparateRuns(t *testing.T) {
+	if race.Enabled || testing.Short() {
+		t.Skip("half a minute under the race detector")
+	}
+	few := slices.DeleteFunc(slices.Clone(recipes), func(r recipe) bool { return r.hidden > 64 })
+	last := 0
+	results, err := study(0, []uint64{1, 2, 3}, few, func(done, total int) {
+		last = done
+		require.Equal(t, 3*len(few)*7, total)
+	})
+	require.NoError(t, err)
+	require.Equal(t, 3*len(few)*7, last)
+	for _, r := range results {
+		for _, kind := range kinds {
+			require.Equal(t, []float64{2, 4, 8, 16, 32, 64}, epochs(r.accuracy[kind]), "%s %s", r.recipe, kind)
+		}
+		// The first cycle is the first run: the same steps in the same order.
+		require.Equal(t, r.loss[separate].Points()[0], r.loss[oneRun].Points()[0], r.recipe)
+	}
+	accuracy, err := fidelity(results, accuracyOf)
+	require.NoError(t, err)
+	require.Less(t, accuracy.RMSE, 0.8, "10 seeds of the program come within 0.6")
+	require.InDelta(t, 252.0/128, accuracy.Recipes[0].CostRatio, 1e-12)
+	loss, err := fidelity(results, lossOf)
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, leastTau(loss), 0.6)
+}
+
+// What -out writes is there, and the log is one that package tradeoff reads.
+func TestFiles(t *testing.T) {
+	dir := t.TempDir()
+	results, err := study(0.2, []uint64{1}, recipes[:1], func(int, int) {})
+	require.NoError(t, err)
+	require.NoError(t, write(filepath.Join(dir, "noisy.svg"), "noisy", results))
+	log := filepath.Join(dir, "runs.jsonl")
+	require.NoError(t, record(log, "noisy", results))
+	f, err := os.Open(log)
+	require.NoError(t, err)
+	defer f.Close()
+	records, err := tradeoff.ReadJSONL(f)
+	require.NoError(t, err)
+	arms, err := tradeoff.Arms(records, "step", "accuracy")
+	require.NoError(t, err)
+	require.Len(t, arms, 2)
+	require.Equal(t, results[0].accuracy[separate].Points(), arms[1].Runs.Curves[0].Points())
+}
+
+// Batches depend on seed and step alone, and a fifth of the labels is wrong if wanted.
+func TestData(t *testing.T) {
+	clean, err := load(0, 7)
+	require.NoError(t, err)
+	noisy, err := load(0.2, 7)
+	require.NoError(t, err)
+	require.Len(t, clean.train.Y, trained)
+	require.Equal(t, clean.test, noisy.test)
+	wrong := 0
+	for i, y := range clean.train.Y {
+		if noisy.train.Y[i] != y {
+			wrong++
+		}
+	}
+	require.Equal(t, trained/5, wrong)
+	a, b := batches{r: recipes[4], d: clean, seed: 1}, batches{r: recipes[4], d: clean, seed: 1}
+	for step := range 2 * epochSteps {
+		x, err := a.draw(step)
+		require.NoError(t, err)
+		if step%epochSteps == 0 {
+			b = batches{r: recipes[4], d: clean, seed: 1}
+		}
+		y, err := b.draw(step)
+		require.NoError(t, err)
+		require.Equal(t, x.Data, y.Data)
+	}
+}

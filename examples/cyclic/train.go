@@ -1,0 +1,209 @@
+package main
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"gonum.org/v1/gonum/stat/distuv"
+
+	"github.com/espalier-ml/espalier/examples/internal/digits"
+	"github.com/espalier-ml/espalier/schedule"
+	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/nn"
+)
+
+// recipe is what a training method changes: it is trained with its schedule and nothing else by all of them.
+type recipe struct {
+	name      string
+	hidden    int
+	smoothing float64 // of labels
+	mixup     float64 // both parameters of the beta distribution of the mixing weight; 0: none
+	dropout   float64
+}
+
+// recipes: the first is the baseline.
+var recipes = []recipe{
+	{name: "base", hidden: 64},
+	{name: "wide", hidden: 256},
+	{name: "dropout", hidden: 64, dropout: 0.2},
+	{name: "smoothing", hidden: 64, smoothing: 0.1},
+	{name: "mixup", hidden: 64, mixup: 0.4},
+	{name: "smoothing+mixup", hidden: 64, smoothing: 0.1, mixup: 0.4},
+}
+
+// Of the training images, and of the recipes.
+const (
+	trained     = 600
+	batch       = 30
+	epochSteps  = trained / batch
+	momentum    = 0.9
+	weightDecay = 5e-4
+	peak        = 0.1
+	cycles      = 6
+)
+
+// cyclic is the multiplicative cyclic schedule of the paper: a warmup of one epoch, then cycles of 1, 2, 4, ... epochs.
+var cyclic = schedule.Cyclic{Warmup: epochSteps, First: epochSteps, Mult: 2, Peak: peak, MaxCycles: cycles}
+
+// standard is the schedule of a run of its own: the same warmup and one decay to its end.
+func standard(steps int) schedule.Cyclic {
+	return schedule.Cyclic{Warmup: epochSteps, First: float64(steps - epochSteps), Mult: 1, Peak: peak, MaxCycles: 1}
+}
+
+// data is images to train on and to test on.
+type data struct{ train, test digits.Set }
+
+// load splits the digits and gives the labels of a share of the training images to chance.
+func load(noise float64, seed uint64) (data, error) {
+	set, err := digits.Load()
+	if err != nil {
+		return data{}, err
+	}
+	const pixels = digits.Size * digits.Size
+	rng := tensor.Stream(seed, 1)
+	var d data
+	for i, from := range rng.Perm(len(set.Y)) { // the file is ordered by writer
+		to := &d.train
+		if i >= trained {
+			to = &d.test
+		}
+		to.X = append(to.X, set.X[from*pixels:][:pixels]...)
+		to.Y = append(to.Y, set.Y[from])
+	}
+	for _, wrong := range rng.Perm(trained)[:int(noise*trained)] {
+		d.train.Y[wrong] = (d.train.Y[wrong] + 1 + rng.IntN(digits.Classes-1)) % digits.Classes
+	}
+	return d, nil
+}
+
+// network makes the model of a recipe.
+func (r recipe) network(seed uint64) nn.Layer[float32] {
+	rng := tensor.Stream(seed, 2)
+	var layers []nn.Layer[float32]
+	in := digits.Size * digits.Size
+	for i := range 2 {
+		hidden := nn.Must(nn.NewLinear[float32](in, r.hidden, rng))
+		hidden.Act, hidden.SkipInputGrad = tensor.ReLUActivation, i == 0
+		w := hidden.Weight.Data
+		tensor.Scale(w, float32(math.Sqrt(6)), w) // the variance of He et al. 2015
+		layers, in = append(layers, hidden), r.hidden
+		if r.dropout > 0 {
+			layers = append(layers, nn.Must(nn.NewDropout[float32](r.dropout, seed+uint64(i))))
+		}
+	}
+	return nn.NewSequential(append(layers, nn.Layer[float32](nn.Must(nn.NewLinear[float32](in, digits.Classes, rng))))...)
+}
+
+// run trains for the steps of a schedule and reports to observe after the steps that it wants to see.
+func (r recipe) run(d data, seed uint64, lr schedule.Schedule, steps int, wanted func(step int) bool, observe func(step int, accuracy, loss float64) error) error {
+	model := r.network(seed)
+	opt := nn.SGD[float32]{Momentum: momentum, WeightDecay: weightDecay}
+	b := batches{r: r, d: d, seed: seed}
+	for step := range steps {
+		opt.LR = lr.Value(float64(step))
+		x, err := b.draw(step)
+		if err != nil {
+			return err
+		}
+		dy, err := b.loss(model.Forward(x, true))
+		if err != nil {
+			return err
+		}
+		nn.ZeroGrad(model.Params())
+		model.Backward(dy)
+		if err := opt.Step(model.Params()); err != nil {
+			return err
+		}
+		if wanted(step) {
+			accuracy, loss, err := evaluate(model, d.test)
+			if err == nil {
+				err = observe(step, accuracy, loss)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// batches draws batches keyed by seed, epoch and step: every schedule sees the same ones.
+type batches struct {
+	r     recipe
+	d     data
+	seed  uint64
+	order []int
+
+	x           [2]tensor.Dense[float32]
+	y           [2][]int
+	weight      float64 // of the first images and labels; the rest is that of the second
+	loss1, mate nn.CrossEntropy[float32]
+}
+
+func (b *batches) draw(step int) (tensor.Dense[float32], error) {
+	epoch := step / epochSteps
+	if step%epochSteps == 0 {
+		b.order = tensor.Stream(b.seed, 3, uint64(epoch)).Perm(trained)
+	}
+	mine := b.order[step%epochSteps*batch:][:batch]
+	b.gather(0, mine)
+	b.weight = 1
+	if b.r.mixup == 0 {
+		return b.x[0], nil
+	}
+	rng := tensor.Stream(b.seed, 4, uint64(step))
+	b.weight = distuv.Beta{Alpha: b.r.mixup, Beta: b.r.mixup, Src: rng}.Rand()
+	b.gather(1, shuffled(rng, mine))
+	tensor.Scale(b.x[0].Data, float32(b.weight), b.x[0].Data)
+	tensor.Axpy(b.x[0].Data, float32(1-b.weight), b.x[1].Data)
+	return b.x[0], nil
+}
+
+func shuffled(rng *rand.Rand, x []int) []int {
+	y := make([]int, len(x))
+	for i, j := range rng.Perm(len(x)) {
+		y[i] = x[j]
+	}
+	return y
+}
+
+func (b *batches) gather(k int, images []int) {
+	const pixels = digits.Size * digits.Size
+	if b.x[k].Data == nil {
+		b.x[k], b.y[k] = tensor.NewDense[float32](batch, pixels), make([]int, batch)
+	}
+	for i, from := range images {
+		copy(b.x[k].Data[i*pixels:][:pixels], b.d.train.X[from*pixels:])
+		b.y[k][i] = b.d.train.Y[from]
+	}
+}
+
+// loss returns the gradient of the cross-entropy with the labels of the last batch.
+func (b *batches) loss(logits tensor.Dense[float32]) (tensor.Dense[float32], error) {
+	b.loss1.Smoothing, b.mate.Smoothing = b.r.smoothing, b.r.smoothing
+	_, dy, err := b.loss1.Eval(logits, b.y[0])
+	if err != nil || b.weight == 1 {
+		return dy, err
+	}
+	_, other, err := b.mate.Eval(logits, b.y[1])
+	if err != nil {
+		return dy, err
+	}
+	tensor.Scale(dy.Data, float32(b.weight), dy.Data)
+	tensor.Axpy(dy.Data, float32(1-b.weight), other.Data)
+	return dy, nil
+}
+
+// evaluate returns the accuracy in percent and the mean negative log-likelihood.
+func evaluate(model nn.Layer[float32], test digits.Set) (accuracy, loss float64, err error) {
+	logits := model.Forward(tensor.DenseOf(test.X, len(test.Y), digits.Size*digits.Size), false)
+	right := 0
+	for i, y := range test.Y {
+		if tensor.ArgMax(logits.Data[i*digits.Classes:][:digits.Classes]) == y {
+			right++
+		}
+	}
+	ce := nn.CrossEntropy[float32]{}
+	loss, _, err = ce.Eval(logits, test.Y)
+	return 100 * float64(right) / float64(len(test.Y)), loss, err
+}
