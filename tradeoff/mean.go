@@ -123,6 +123,9 @@ func (c *config) checkSample(name string, x []float64) error {
 
 func (c *config) mean(x []float64) (Estimate, error) {
 	m, variance := moments(x)
+	if m-m != 0 {
+		return Estimate{}, c.errorf("the sum of the values overflows: %w", tensor.ErrNotFinite)
+	}
 	se := math.Sqrt(variance / float64(len(x)))
 	e := Estimate{Value: m, Level: c.level, Method: c.method, N: len(x)}
 	switch c.method {
@@ -150,14 +153,13 @@ func (c *config) studentized(e Estimate, x []float64, se float64) (Estimate, err
 	pivots = slices.DeleteFunc(pivots, func(v float64) bool { return v != v }) // a replicate of one value only
 	slices.Sort(pivots)
 	e.Warnings = warnings(e.Method, e.N, equal(x))
-	if len(pivots) == 0 {
-		e.Lo, e.Hi = math.Inf(-1), math.Inf(1)
-		return e, nil
+	e.Lo, e.Hi = math.Inf(-1), math.Inf(1)
+	if len(pivots) > 0 && se > 0 { // else there is no spread
+		e.Lo = e.Value - quantile(pivots, (1+c.level)/2)*se
+		e.Hi = e.Value - quantile(pivots, (1-c.level)/2)*se
 	}
-	e.Lo = e.Value - quantile(pivots, (1+c.level)/2)*se
-	e.Hi = e.Value - quantile(pivots, (1-c.level)/2)*se
-	if e.Lo != e.Lo || e.Hi != e.Hi { // infinite pivots without spread
-		e.Lo, e.Hi = math.Inf(-1), math.Inf(1)
+	if len(e.Warnings) == 0 && math.IsInf(e.Hi-e.Lo, 1) {
+		e.Warnings = append(e.Warnings, fmt.Errorf("too many replicates of %d runs have no spread to studentize by; run %d: %w", e.N, fewForBootstrap, ErrTooFewRuns))
 	}
 	return e, nil
 }

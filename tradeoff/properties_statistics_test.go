@@ -528,3 +528,37 @@ func TestBootstrapIsDeterministic(t *testing.T) {
 func keep2(keep func(any, error)) func(Estimate, error) {
 	return func(e Estimate, err error) { keep([3]float64{e.Value, e.Lo, e.Hi}, err) }
 }
+
+func TestFormatDelta(t *testing.T) {
+	for want, k := range map[string][3]float64{
+		"~": {1, 2, 0.051}, "+100.00%": {1, 2, 0.05}, "-50.00%": {2, 1, 0.01}, "-100.00%": {2, 0, 0.01}, "0.00%": {3, 3, 0.01},
+		"?": {0, 1, 0.01}, "+25.00%": {-4, -3, 0.01},
+	} {
+		require.Equal(t, want, FormatDelta(k[0], k[1], k[2]))
+	}
+	require.Equal(t, "?", FormatDelta(-1, 1, 0))
+	require.Equal(t, "?", FormatDelta(1, -1, 0))
+	require.Equal(t, "~", FormatDelta(1, 2, nan))
+}
+
+func TestStudentizedOfFewRuns(t *testing.T) {
+	for _, x := range [][]float64{{5}, {5, 5, 5}, {1, 2, 4}} {
+		e, err := Mean(x, WithMethod(Studentized))
+		require.NoError(t, err)
+		require.Equal(t, [2]float64{math.Inf(-1), inf}, [2]float64{e.Lo, e.Hi}, "%v", x)
+		require.NotEmpty(t, e.Warnings, "%v", x)
+	}
+	// The pivot of a replicate is the mean's distance in standard errors: the interval follows shifts and scales.
+	x := []float64{3, 1, 4, 1, 5, 9, 2, 6}
+	e, err := Mean(x, WithMethod(Studentized))
+	require.NoError(t, err)
+	require.Empty(t, e.Warnings)
+	var y []float64
+	for _, v := range x {
+		y = append(y, 10-2*v)
+	}
+	m, err := Mean(y, WithMethod(Studentized))
+	require.NoError(t, err)
+	same(t, 10-2*e.Hi, m.Lo, 1e-9, "lo")
+	same(t, 10-2*e.Lo, m.Hi, 1e-9, "hi")
+}

@@ -9,7 +9,7 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Scores is the normalised scores of a method: runs of tasks, for the aggregate statistics of Agarwal et al. 2021. Tasks may have
+// Scores is the normalised scores of a method, the larger the better: runs of tasks, for the aggregate statistics of Agarwal et al. 2021. Tasks may have
 // different numbers of runs. It is immutable.
 type Scores struct {
 	tasks  []string

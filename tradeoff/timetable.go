@@ -31,8 +31,8 @@ type Trial struct {
 }
 
 // NewTimeTable makes a table of studies[s][w], the times that submission s took on workload w: +Inf for a study that did not reach the target,
-// and none at all for a workload that was not run. The error wraps [tensor.ErrShape], [tensor.ErrEmpty], or [ErrNonPositive] and
-// [tensor.ErrNotFinite] for a time that is not above 0.
+// and none at all for a workload that was not run. The error wraps [tensor.ErrShape], [tensor.ErrEmpty], [ErrConflict] for a name that is there
+// twice, or [ErrNonPositive] and [tensor.ErrNotFinite] for a time that is not above 0.
 func NewTimeTable(submissions []string, workloads []Workload, studies [][][]float64) (TimeTable, error) {
 	c := config{function: "NewTimeTable"}
 	t := TimeTable{submissions: slices.Clone(submissions), workloads: slices.Clone(workloads)}
@@ -43,6 +43,9 @@ func NewTimeTable(submissions []string, workloads []Workload, studies [][][]floa
 		return TimeTable{}, c.errorf("%d submissions and studies of %d: %w", len(submissions), len(studies), tensor.ErrShape)
 	}
 	for s, row := range studies {
+		if slices.Contains(submissions[:s], submissions[s]) {
+			return TimeTable{}, c.errorf("submission %q is there twice: %w", submissions[s], ErrConflict)
+		}
 		if len(row) != len(workloads) {
 			return TimeTable{}, c.errorf("submission %q has studies of %d workloads, want %d: %w", submissions[s], len(row), len(workloads), tensor.ErrShape)
 		}
