@@ -101,6 +101,15 @@ func logged(records []Record) (runs map[string]*loggedRun, order []string) {
 }
 
 func onlyQuality(runs map[string]*loggedRun) (string, error) {
+	names := qualityNames(runs)
+	if len(names) != 1 {
+		return "", fmt.Errorf("tradeoff: Arms: the log has the qualities %q; say which: %w", names, tensor.ErrShape)
+	}
+	return names[0], nil
+}
+
+// qualityNames is the names of all qualities.
+func qualityNames(runs map[string]*loggedRun) []string {
 	names := map[string]bool{}
 	for _, r := range runs {
 		for _, e := range r.evals {
@@ -109,13 +118,7 @@ func onlyQuality(runs map[string]*loggedRun) (string, error) {
 			}
 		}
 	}
-	if all := slices.Sorted(maps.Keys(names)); len(all) != 1 {
-		return "", fmt.Errorf("tradeoff: Arms: the log has the qualities %q; say which: %w", all, tensor.ErrShape)
-	}
-	for name := range names {
-		return name, nil
-	}
-	panic("unreachable")
+	return slices.Sorted(maps.Keys(names))
 }
 
 // usualCost is the cost that all evaluations have, by preference.

@@ -113,14 +113,14 @@ func TestRules(t *testing.T) {
 		says     string
 		breaks   func([]Record) []Record
 	}{
-		{"T01", Warning, "neither seconds", func(r []Record) []Record {
+		{"T01", Warning, "with neither seconds", func(r []Record) []Record {
 			return each(r, func(r *Record) {
 				if r.Kind == "eval" {
 					r.Cost = nil
 				}
 			})
 		}},
-		{"T01", Warning, "no step", func(r []Record) []Record { return each(r, func(r *Record) { r.Step = 0 }) }},
+		{"T01", Warning, "without step", func(r []Record) []Record { return each(r, func(r *Record) { r.Step = 0 }) }},
 		{"T02", Error, "counts flops", claim(func(c *Claim) { c.Cost = "flops" })},
 		{"T03", Warning, "has 3 points", without(func(r Record) bool {
 			return r.RunID != "" && (r.RunID[len(r.RunID)-1] == '0' || r.RunID[len(r.RunID)-1] == '4')
@@ -128,7 +128,7 @@ func TestRules(t *testing.T) {
 		{"T04", Warning, "has 2", without(func(r Record) bool { return len(r.RunID) > 3 && r.RunID[len(r.RunID)-3] == '2' })},
 		{"T04", Warning, "for bca intervals", claim(func(c *Claim) { c.Interval = "bca" })},
 		{"T05", Warning, "has none", claim(func(c *Claim) { c.Interval = "" })},
-		{"T06", Error, "has no environment", without(func(r Record) bool { return r.Kind == "env" })},
+		{"T06", Error, "without an environment", without(func(r Record) bool { return r.Kind == "env" })},
 		{"T06", Error, "differ in cpu", func(r []Record) []Record {
 			other := *r[0].Env
 			other.CPU, other.Modules = "another", map[string]string{"m": "v2"}
@@ -145,7 +145,7 @@ func TestRules(t *testing.T) {
 			return r.RunID != "" && !isFast(&r) && r.Kind == "run" && r.Task == "digits" || r.Kind == "eval" && len(r.RunID) > 7 && r.RunID[:7] == "digits-" && r.RunID[7] == '-'
 		})},
 		{"T08", Warning, "constant schedule", runsOnly(func(r *Record) { r.Schedule = "constant" })},
-		{"T08", Undecided, "names no schedule", runsOnly(func(r *Record) { r.Schedule = "" })},
+		{"T08", Undecided, "without the name of a schedule", runsOnly(func(r *Record) { r.Schedule = "" })},
 		{"T08", Warning, "middle of a decay", func(r []Record) []Record {
 			return each(r, func(r *Record) {
 				r.Budget = nil
@@ -160,7 +160,7 @@ func TestRules(t *testing.T) {
 			}
 		})},
 		{"T09", Error, "on the test data", runsOnly(func(r *Record) { r.TunedOn = "test" })},
-		{"T09", Undecided, "no tuning_trials", runsOnly(func(r *Record) { r.TuningTrials = 0 })},
+		{"T09", Undecided, "without tuning_trials", runsOnly(func(r *Record) { r.TuningTrials = 0 })},
 		{"T10", Warning, "no margin", claim(func(c *Claim) { c.Margin = nil })},
 		{"T10", Warning, "no target", claim(func(c *Claim) { c.Targets = nil })},
 		{"T11", Warning, "1 targets and no average", claim(func(c *Claim) { c.Targets, c.Average = c.Targets[:1], false })},
@@ -187,7 +187,7 @@ func TestRules(t *testing.T) {
 				}
 			})
 		}},
-		{"T16", Undecided, "has no times", func(r []Record) []Record { return each(r, func(r *Record) { r.Time = time.Time{} }) }},
+		{"T16", Undecided, "without times", func(r []Record) []Record { return each(r, func(r *Record) { r.Time = time.Time{} }) }},
 		{"T17", Warning, "one of 4", claim(func(c *Claim) { c.Adjustment, c.Comparisons = "", 4 })},
 		{"T18", Warning, "no level", claim(func(c *Claim) { c.Kind, c.Level = "frontier", 0 })},
 		{"T19", Warning, "measured alone", claim(func(c *Claim) { c.OnTopOf = nil })},

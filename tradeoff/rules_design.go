@@ -63,17 +63,16 @@ var designRules = []Rule{
 			}
 			for _, r := range runs {
 				switch r.Schedule {
-				case "cyclic":
+				case "cyclic", "":
 				case "decayed":
 					if len(budgets) < 2 && len(r.evals) > 1 {
 						fail("%s has one budget, so points before its end are in the middle of a decay", label(at, method))
 					}
-				case "":
-					unknown("%s, run %s names no schedule", label(at, method), r.RunID)
 				default:
-					fail("%s, run %s has a %s schedule", label(at, method), r.RunID, r.Schedule)
+					fail("%s has a %s schedule", label(at, method), r.Schedule)
 				}
 			}
+			tell(unknown, at, method, "without the name of a schedule", runs, func(r *loggedRun) bool { return r.Schedule == "" })
 		})
 	}},
 	{"T09", "tuning budget", Error, "as many tuning trials for all arms, and not on the test data", func(s *study, fail, unknown func(string, ...any)) {
@@ -82,7 +81,6 @@ var designRules = []Rule{
 			for _, name := range at.names() {
 				for _, r := range at.methods[name] {
 					if r.TuningTrials == 0 {
-						unknown("%s, run %s names no tuning_trials", label(at, name), r.RunID)
 						continue
 					}
 					if first < 0 {
@@ -93,10 +91,10 @@ var designRules = []Rule{
 					}
 					if r.TunedOn == "test" {
 						fail("%s was tuned on the test data", label(at, name))
-					} else if r.TunedOn == "" {
-						unknown("%s, run %s does not say what it was tuned on", label(at, name), r.RunID)
 					}
 				}
+				tell(unknown, at, name, "without tuning_trials", at.methods[name], func(r *loggedRun) bool { return r.TuningTrials == 0 })
+				tell(unknown, at, name, "without tuned_on", at.methods[name], func(r *loggedRun) bool { return r.TuningTrials > 0 && r.TunedOn == "" })
 			}
 		}
 	}},
@@ -123,10 +121,12 @@ var designRules = []Rule{
 				continue
 			}
 			for _, name := range at.names() {
+				tell(unknown, at, name, "without config", at.methods[name], func(r *loggedRun) bool { return r.Config == nil })
 				for _, r := range at.methods[name] {
 					if r.Config == nil {
-						unknown("%s, run %s has no config", label(at, name), r.RunID)
-					} else if d := differing(base[0].Config, r.Config); base[0].Config != nil && len(d) > 0 {
+						continue
+					}
+					if d := differing(base[0].Config, r.Config); base[0].Config != nil && len(d) > 0 {
 						fail("%s differs from the baseline in %s", label(at, name), strings.Join(d, ", "))
 					}
 				}
@@ -145,7 +145,6 @@ var designRules = []Rule{
 				for _, r := range at.methods[name] {
 					begin, end := r.Time, r.evals[len(r.evals)-1].Time
 					if begin.IsZero() || end.IsZero() {
-						unknown("%s, run %s has no times", label(at, name), r.RunID)
 						continue
 					}
 					if d.first.IsZero() || begin.Before(d.first) {
@@ -155,6 +154,7 @@ var designRules = []Rule{
 						d.last = end
 					}
 				}
+				tell(unknown, at, name, "without times", at.methods[name], func(r *loggedRun) bool { return r.Time.IsZero() || r.evals[len(r.evals)-1].Time.IsZero() })
 				if d.name = name; !d.first.IsZero() {
 					spans = append(spans, d)
 				}
@@ -194,14 +194,31 @@ var designRules = []Rule{
 	}},
 }
 
-// quality is the first quality that a claim names, or "" for the only one there is.
+// quality is the first quality that a claim names, or the first of all.
 func (s *study) quality() string {
 	for _, c := range s.claims {
 		if c.Quality != "" {
 			return c.Quality
 		}
 	}
-	return ""
+	names := qualityNames(s.runs)
+	if len(names) == 0 {
+		return ""
+	}
+	return names[0]
+}
+
+// tell reports how many runs of an arm lack something.
+func tell(report func(string, ...any), at setting, method, what string, runs []*loggedRun, lacks func(*loggedRun) bool) {
+	n := 0
+	for _, r := range runs {
+		if lacks(r) {
+			n++
+		}
+	}
+	if n > 0 {
+		report("%s has %d of %d runs %s", label(at, method), n, len(runs), what)
+	}
 }
 
 // reach is the worst and the best quality measured for a quality of an arm; NaN if none.

@@ -11,15 +11,10 @@ import (
 var recordRules = []Rule{
 	{"T01", "cost metric", Warning, "the time of a clock and a cost that does not depend on the machine, for every evaluation", func(s *study, fail, unknown func(string, ...any)) {
 		s.arms(func(at setting, method string, runs []*loggedRun) {
-			for _, r := range runs {
-				costs := r.costs()
-				if !slices.ContainsFunc(costs, isWallClock) {
-					fail("%s, run %s has neither seconds nor train_seconds", label(at, method), r.RunID)
-				}
-				if !slices.ContainsFunc(costs, func(c string) bool { return slices.Contains(hardwareFree, c) }) {
-					fail("%s, run %s has no step, flops, samples or tokens", label(at, method), r.RunID)
-				}
-			}
+			tell(fail, at, method, "with neither seconds nor train_seconds", runs, func(r *loggedRun) bool { return !slices.ContainsFunc(r.costs(), isWallClock) })
+			tell(fail, at, method, "without step, flops, samples and tokens", runs, func(r *loggedRun) bool {
+				return !slices.ContainsFunc(r.costs(), func(c string) bool { return slices.Contains(hardwareFree, c) })
+			})
 		})
 	}},
 	{"T06", "same environment", Error, "the same machine, Go, settings, modules and data for all arms of a setting", func(s *study, fail, unknown func(string, ...any)) {
@@ -27,10 +22,10 @@ var recordRules = []Rule{
 			var first *loggedRun
 			var env *Env
 			for _, name := range at.names() {
+				tell(fail, at, name, "without an environment", at.methods[name], func(r *loggedRun) bool { return s.envs[r.EnvID] == nil })
 				for _, r := range at.methods[name] {
 					e := s.envs[r.EnvID]
 					if e == nil {
-						fail("%s, run %s has no environment", label(at, name), r.RunID)
 						continue
 					}
 					if first == nil {

@@ -108,17 +108,23 @@ func record(path, name string, results []result) error {
 	}
 	for _, x := range results {
 		for _, kind := range kinds {
-			run := tradeoff.Record{Kind: "run", RunID: fmt.Sprint(name, "/", x.recipe, "/", kind, "/", x.seed), Task: "digits, " + name + " labels", Model: kind, Dataset: "digits", Seed: x.seed, Schedule: "cyclic"}
-			if kind == separate {
-				run.Schedule = "decayed"
-			}
+			run := tradeoff.Record{Kind: "run", RunID: fmt.Sprint(name, "/", x.recipe, "/", kind, "/", x.seed), Task: "digits, " + name + " labels, " + kind, Model: "mlp",
+				Dataset: "digits", Seed: x.seed, Schedule: "cyclic", TuningTrials: 1, TunedOn: "nothing"}
 			if x.recipe != recipes[0].name {
 				run.Method = []string{x.recipe}
 			}
-			err = errors.Join(err, w.Write(run))
+			if kind == oneRun {
+				err = errors.Join(err, w.Write(run))
+			}
 			loss := x.loss[kind].Points()
 			for i, p := range x.accuracy[kind].Points() {
-				err = errors.Join(err, w.Write(tradeoff.Record{Kind: "eval", RunID: run.RunID, Step: int(p.Cost), Quality: map[string]float64{"accuracy": p.Quality, "loss": loss[i].Quality}}))
+				one := run
+				if kind == separate { // each point is a run
+					one.RunID += fmt.Sprint("/", p.Cost)
+					one.Schedule, one.Budget = "decayed", &tradeoff.Budget{Unit: "steps", Value: p.Cost}
+					err = errors.Join(err, w.Write(one))
+				}
+				err = errors.Join(err, w.Write(tradeoff.Record{Kind: "eval", RunID: one.RunID, Step: int(p.Cost), Quality: map[string]float64{"accuracy": p.Quality, "loss": loss[i].Quality}}))
 			}
 		}
 	}
