@@ -9,6 +9,11 @@
 //   - [github.com/espalier-ml/espalier/maddness]: products with a fixed matrix by hashing and table lookup, with
 //     [github.com/espalier-ml/espalier/maddness/amm] to compare with other approximations and
 //     [github.com/espalier-ml/espalier/maddness/conv] for convolutions
+//   - [github.com/espalier-ml/espalier/tradeoff]: curves, statistics, records and a checklist for claims about speed and
+//     quality, with [github.com/espalier-ml/espalier/tradeoff/importers] for the logs of others,
+//     [github.com/espalier-ml/espalier/tradeoff/plot] to draw them,
+//     [github.com/espalier-ml/espalier/tradeoff/tradeofftest] for tests, and the command
+//     [github.com/espalier-ml/espalier/cmd/tradeoff]
 //   - [github.com/espalier-ml/espalier/tensor]: the numeric core under the algorithms: matrix views, products,
 //     vector functions, seeded streams, deterministic parallel loops
 //   - [github.com/espalier-ml/espalier/tensor/nn]: layers, losses and optimizers with hand-derived gradients, the

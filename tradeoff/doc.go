@@ -1,2 +1,60 @@
-// Package tradeoff turns the logs of training runs into claims about speed and quality that hold.
+// Package tradeoff turns the logs of training runs into claims about speed and quality that hold: whether a method
+// is faster at the same quality, by how much, and how sure one can be.
+//
+// A run is a [Curve] of quality over cost. A method is [Runs], a curve for each seed. [Speedup] compares the times
+// of two methods to the same quality, [AverageSpeedup] over all qualities that both reach, [Gain] and [AverageGain]
+// the qualities at the same cost; each is an [Estimate] with an interval and with the reasons to distrust it. Runs
+// that never reach the target are censored, never dropped. The speedup of training is what J. Portes et al. 2022
+// ("Fast Benchmarking of Accuracy vs. Training Time with Cyclic Learning Rates", arXiv 2206.00832) measure, and the
+// care is what B. Bartoldson et al. 2023 ("Compute-Efficient Deep Learning", arXiv 2210.06640) ask for.
+//
+//	base, err := tradeoff.NewRuns("baseline", curvesOfTheBaseline...) // one per seed
+//	fast, err := tradeoff.NewRuns("fast", curvesOfTheMethod...)
+//	s, err := tradeoff.Speedup(base, fast, tradeoff.AtQuality(0.94))
+//	if err != nil {
+//		return err // a target that half of the runs do not reach, curves without a common range, ...
+//	}
+//	fmt.Println(s)          // 1.54 [1.31, 1.80] 95% log-t n=5
+//	fmt.Println(s.Warnings) // few runs, censored runs, first evaluations that came too late
+//
+// # One run, one curve
+//
+// A tradeoff curve has the results of runs of several lengths, each with a learning rate that decays to its end; an
+// evaluation in the middle of a longer decay says little of what a shorter run would have reached. [Recorder] reads
+// such a curve off one run with a cyclic learning rate, at the ends of its cycles; [CompareCurves] tells how well
+// it stands for separate runs. It is an instrument to rank recipes with and to find the length from which nothing
+// is gained: differences below half a point are within its error, and the last number should come from a run of its
+// own. [Branches] are the curve of decays that leave a common trunk, exact for that recipe. examples/cyclic runs
+// both on handwritten digits.
+//
+// # Statistics
+//
+// Defaults are what keeps its level at the numbers of runs that training has: t intervals for means, t intervals of
+// logarithms for ratios and times, order statistics for medians. Percentiles of the bootstrap, which papers like to
+// show, cover far less than they say for fewer than ten runs; they are there, with a warning. [MannWhitney] is
+// exact with ties, [NonInferior] tests that nothing was lost, [Holm] and [Hochberg] pay for several comparisons,
+// and [RunsNeeded] tells how many seeds it would take. [KaplanMeier] and [LogRank] compare times of which some are
+// censored, [Attainment] and [MedianBand] draw the spread of curves.
+//
+// [Scores] are runs of many tasks, with the robust aggregates of Agarwal et al. 2021 ([IQM], [OptimalityGap],
+// [ProbabilityOfImprovement]); [TimeTable] are times to target of many workloads, with performance profiles and the
+// scores of AlgoPerf, which come out to its last digit, and with the intervals that its leaderboard lacks.
+// [Frontier], [Hypervolume] and [ParetoVerdicts] are for cost and quality at once.
+//
+// Results are the same to the last bit for any GOMAXPROCS and [WithWorkers]; random draws depend on [WithSeed]
+// alone.
+//
+// # Records
+//
+// [Writer] appends evaluations to a log of JSON lines with the environment that they were made in, [ReadJSONL] and
+// [Arms] make runs of it, and [Check] holds it and the claims in it against twenty rules ([Rules]): whether
+// wall-clock time is meant, baselines are there, arms were tuned alike and on other data than they are tested on.
+// Package importers reads tables and logs of others, package plot draws, package tradeofftest has the comparisons
+// as tests, and the command in cmd/tradeoff does all this for logs of programs in any language.
+//
+// # When not to use it
+//
+// Nothing here helps a single run: without a second seed there is no spread, and the estimate says so. Costs must
+// be comparable; FLOPs are not seconds, and seconds of different machines are not either ([RefClock] is one way
+// out). A speedup on one task and model says nothing of others.
 package tradeoff
