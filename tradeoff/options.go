@@ -33,6 +33,7 @@ type config struct {
 	targeted      bool
 	interpolation Interpolation
 	pchip         bool
+	fit           bool
 	window        int
 	drop          int
 	power         float64

@@ -57,7 +57,7 @@ func ForSpeedup(factor float64) Option {
 // run does not reach the quality, which leaves the spread unknown, [ErrTooFewRuns] if both arms have a single run, or
 // [ErrDegenerate] if no speedup was measured and none given.
 func RunsNeeded(base, method Runs, opts ...Option) (Needed, error) {
-	c, err := configure("RunsNeeded", opts, "AtQuality", "WithInterpolation", "WithLevel", "WithPower", "ForSpeedup")
+	c, err := configure("RunsNeeded", opts, "AtQuality", "WithInterpolation", "WithFit", "WithLevel", "WithPower", "ForSpeedup")
 	if err == nil {
 		err = pair(base, method)
 	}
@@ -67,11 +67,11 @@ func RunsNeeded(base, method Runs, opts ...Option) (Needed, error) {
 	if c.power == 0 {
 		c.power = 0.8
 	}
-	q := c.target
-	if !c.targeted {
-		q = base.CommonBest()
+	arms, q, err := c.matchedTimes(base, method)
+	if err != nil {
+		return Needed{}, err
 	}
-	x, censored := logTimes([2][]Time{base.Times(q, c.interpolation), method.Times(q, c.interpolation)})
+	x, censored := logTimes(arms)
 	if censored > 0 {
 		return Needed{}, c.errorf("%d of %d runs do not reach quality %v; choose one that all do: %w", censored, len(x[0])+len(x[1]), q, ErrNotReached)
 	}

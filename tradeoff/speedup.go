@@ -8,8 +8,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// AtQuality sets the quality at which [Speedup] compares: the target that was fixed before the runs. Default: the worst of the
-// best qualities of the baseline's runs, the best that all of them reach.
+// AtQuality sets the quality at which [Speedup] compares: the target that was fixed before the runs. Default: the
+// worst of the best qualities of the baseline's runs, the best that all of them reach.
 func AtQuality(q float64) Option {
 	return func(c *config) error {
 		c.given = append(c.given, "AtQuality")
@@ -33,30 +33,72 @@ func WithInterpolation(how Interpolation) Option {
 	}
 }
 
-// Speedup is the factor by which method is faster than base at matched quality: the ratio of their times to a quality, above 1
-// if method is faster (Portes et al. 2022; after Bartoldson et al. 2023). It is a measured speedup if the costs are seconds; with steps or
-// FLOPs it is a theoretical one.
+// WithFit has [Speedup] and [RunsNeeded] read times off a [Saturating] curve that is fitted to each run, as Ankner et
+// al. 2024 do (appendix F), within the costs of the run: the noise of evaluations averages out, and so do real bends.
+// The best qualities of noisy runs may lie above their curves; give the target AtQuality. It does not go with
+// WithInterpolation.
+func WithFit() Option {
+	return func(c *config) error {
+		c.given = append(c.given, "WithFit")
+		c.fit = true
+		return nil
+	}
+}
+
+// matchedTimes is the times of both arms to the target, and the target.
+func (c *config) matchedTimes(base, method Runs) (arms [2][]Time, q float64, err error) {
+	q = c.target
+	if !c.targeted {
+		q = base.CommonBest()
+	}
+	if !c.fit {
+		return [2][]Time{base.Times(q, c.interpolation), method.Times(q, c.interpolation)}, q, nil
+	}
+	if slices.Contains(c.given, "WithInterpolation") {
+		return arms, q, c.errorf("WithFit and WithInterpolation are two ways to read a curve: %w", ErrConflict)
+	}
+	for k, r := range []Runs{base, method} {
+		for i, curve := range r.Curves {
+			f, err := FitSaturating(curve)
+			if err != nil {
+				return arms, q, c.errorf("curve %d of %q: %w", i, r.Name, err)
+			}
+			t := Time{Cost: curve.points[curve.Len()-1].Cost}
+			if at, ok := f.TimeToQuality(q); ok {
+				t = Time{at, true}
+			} else if first, _ := f.QualityAt(curve.points[0].Cost); curve.direction.reaches(first, q) {
+				t = Time{curve.points[0].Cost, true} // or before
+			}
+			arms[k] = append(arms[k], t)
+		}
+	}
+	return arms, q, nil
+}
+
+// Speedup is the factor by which method is faster than base at matched quality: the ratio of their times to a
+// quality, above 1 if method is faster (Portes et al. 2022; after Bartoldson et al. 2023). It is a measured speedup
+// if the costs are seconds; with steps or FLOPs it is a theoretical one.
 //
 // If all runs reach the target it is the ratio of the geometric means of the times, with Welch's t interval of their
 // logarithms. If some do not, they are not dropped: it is the ratio of medians, in which they are infinite, with
 // bootstrap quantiles and a warning. If half of the runs of an arm do not, there is no ratio: the error wraps
-// [ErrNotReached], and [LogRank] and [KaplanMeier] are the tools. A run whose first evaluation reaches the target may have been there before; a
-// warning says so.
+// [ErrNotReached], and [LogRank] and [KaplanMeier] are the tools. A run whose first evaluation reaches the target may
+// have been there before; a warning says so.
 //
-// It takes AtQuality, WithInterpolation, WithMethod(LogT, Percentile, Basic, BC or BCa) and the other options of the bootstrap.
+// It takes AtQuality, WithInterpolation, WithFit, WithMethod(LogT, Percentile, Basic, BC or BCa) and the other
+// options of the bootstrap.
 func Speedup(base, method Runs, opts ...Option) (Estimate, error) {
-	c, err := configure("Speedup", opts, append([]string{"AtQuality", "WithInterpolation"}, bootstrapOptions...)...)
+	c, err := configure("Speedup", opts, append([]string{"AtQuality", "WithInterpolation", "WithFit"}, bootstrapOptions...)...)
 	if err == nil {
 		err = pair(base, method)
 	}
 	if err != nil {
 		return Estimate{}, err
 	}
-	q := c.target
-	if !c.targeted {
-		q = base.CommonBest()
+	arms, q, err := c.matchedTimes(base, method)
+	if err != nil {
+		return Estimate{}, err
 	}
-	arms := [2][]Time{base.Times(q, c.interpolation), method.Times(q, c.interpolation)}
 	e, err := c.speedup(arms)
 	if err != nil {
 		return Estimate{}, c.errorf("%q over %q at quality %v: %w", method.Name, base.Name, q, err)
@@ -73,7 +115,8 @@ func Speedup(base, method Runs, opts ...Option) (Estimate, error) {
 	return e, nil
 }
 
-// SpeedupOfTimes is [Speedup] of times to a quality that were measured elsewhere. It takes the options of the bootstrap.
+// SpeedupOfTimes is [Speedup] of times to a quality that were measured elsewhere. It takes the options of the
+// bootstrap.
 func SpeedupOfTimes(base, method []Time, opts ...Option) (Estimate, error) {
 	c, err := configure("SpeedupOfTimes", opts, bootstrapOptions...)
 	if err != nil {
@@ -199,8 +242,8 @@ func (c *config) welch(x, y []float64) (value, lo, hi float64) {
 	return mx - my, lo, hi
 }
 
-// welchError is the standard error of a difference of means and the degrees of freedom of Welch and Satterthwaite, of which there are none
-// if a sample has one value.
+// welchError is the standard error of a difference of means and the degrees of freedom of Welch and Satterthwaite, of
+// which there are none if a sample has one value.
 func welchError(vx, vy float64, nx, ny int) (se, df float64) {
 	a, b := vx/float64(nx), vy/float64(ny)
 	if nx < 2 || ny < 2 {

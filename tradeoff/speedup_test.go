@@ -178,6 +178,45 @@ func TestSpeedupRefuses(t *testing.T) {
 	}
 }
 
+// Curves that are fitted are read where they say, and not beyond their data.
+func TestSpeedupByFit(t *testing.T) {
+	fitted := func(name string, from float64, paces ...float64) Runs {
+		r := Runs{Name: name}
+		for _, pace := range paces {
+			var p []Point
+			for i := range 12 {
+				cost := from * math.Pow(1.5, float64(i))
+				p = append(p, Point{cost, 0.9 - 0.6*math.Exp(-math.Pow(cost/pace, 0.8))})
+			}
+			r.Curves = append(r.Curves, curve(t, HigherBetter, p...))
+		}
+		return r
+	}
+	base, method := fitted("base", 10, 100, 110, 90), fitted("method", 10, 50, 55, 48)
+	for _, q := range []float64{0.6, 0.7, 0.85} {
+		e, err := Speedup(base, method, AtQuality(q), WithFit())
+		require.NoError(t, err)
+		require.InEpsilon(t, geometric(100, 110, 90)/geometric(50, 55, 48), e.Value, 1e-6, "at %v", q)
+	}
+	n, err := RunsNeeded(base, method, AtQuality(0.7), WithFit())
+	require.NoError(t, err)
+	require.InEpsilon(t, geometric(100, 110, 90)/geometric(50, 55, 48), n.Speedup, 1e-6)
+
+	_, err = Speedup(base, method, AtQuality(0.895), WithFit())
+	require.NoError(t, err)
+	_, err = Speedup(base, method, AtQuality(0.9), WithFit())
+	require.ErrorIs(t, err, ErrNotReached, "an asymptote is never reached")
+	e, err := Speedup(base, fitted("late", 100, 50, 55, 48), AtQuality(0.7), WithFit())
+	require.NoError(t, err)
+	require.InEpsilon(t, geometric(100, 110, 90)*math.Pow(-math.Log(0.2/0.6), 1/0.8)/100, e.Value, 1e-6, "the first point counts")
+	require.ErrorContains(t, e.Warnings[0], "a lower bound")
+	_, err = Speedup(base, hits(t, "few", 1, 2), WithFit())
+	require.ErrorIs(t, err, tensor.ErrEmpty)
+	require.ErrorContains(t, err, `curve 0 of "few"`)
+	_, err = Speedup(base, method, WithFit(), WithInterpolation(Linear))
+	require.ErrorIs(t, err, ErrConflict)
+}
+
 // The same numbers for any number of processors and workers.
 func TestSpeedupDeterminism(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
