@@ -562,3 +562,99 @@ func TestStudentizedOfFewRuns(t *testing.T) {
 	same(t, 10-2*e.Hi, m.Lo, 1e-9, "lo")
 	same(t, 10-2*e.Lo, m.Hi, 1e-9, "hi")
 }
+
+func TestQuantileOfInfinities(t *testing.T) {
+	for _, k := range []struct {
+		x    []float64
+		p    float64
+		want float64
+	}{
+		{[]float64{1, inf}, 0.5, inf}, {[]float64{1, inf}, 0, 1}, {[]float64{-inf, 1}, 0.5, -inf}, {[]float64{-inf, 1}, 1, 1},
+		{[]float64{-inf, inf}, 0.5, nan}, {[]float64{inf, inf}, 0.3, inf}, {[]float64{1, 2, inf}, 0.5, 2}, {[]float64{3}, 0.7, 3},
+	} {
+		got, err := Quantile(k.x, k.p)
+		require.NoError(t, err)
+		same(t, k.want, got, 0, "quantile %v of %v", k.p, k.x)
+	}
+}
+
+// The accelerated interval of x over y mirrors that of y over x.
+func TestImprovementBCa(t *testing.T) {
+	x, y := randomScores(t, 3, 3, 9), randomScores(t, 4, 3, 7)
+	for _, m := range []Method{BC, BCa, Basic} {
+		got, err := ProbabilityOfImprovement(x, y, WithMethod(m))
+		require.NoError(t, err)
+		back, err := ProbabilityOfImprovement(y, x, WithMethod(m))
+		require.NoError(t, err)
+		require.Equal(t, m, got.Method)
+		require.InDelta(t, 1-got.Hi, back.Lo, 0.03)
+		require.InDelta(t, 1-got.Lo, back.Hi, 0.03)
+		require.Less(t, got.Lo, got.Value)
+		require.Less(t, got.Value, got.Hi)
+	}
+	one, err := NewScores([]string{"a"}, [][]float64{{1, 2, 3}})
+	require.NoError(t, err)
+	two, err := NewScores([]string{"a"}, [][]float64{{4, 5, 6}})
+	require.NoError(t, err)
+	_, err = ProbabilityOfImprovement(one, two, WithMethod(BCa))
+	require.ErrorIs(t, err, ErrDegenerate, "all replicates are 0")
+}
+
+// Where the acceleration has its pole, quantiles are those of the outermost replicates and do not wrap around.
+func TestBCaPastThePole(t *testing.T) {
+	replicates := make([]float64, 1000)
+	for i := range replicates {
+		replicates[i] = float64(i)
+	}
+	c := config{level: 1 - 1e-12}
+	lo, hi, err := c.fromReplicates(BCa, 900, replicates, [][]float64{{1, 0, 0}}) // acceleration 1/6
+	require.NoError(t, err)
+	require.Equal(t, 999.0, hi)
+	require.Less(t, lo, 900.0)
+	lo, hi, err = c.fromReplicates(BCa, 100, replicates, [][]float64{{-1, 0, 0}})
+	require.NoError(t, err)
+	require.Equal(t, 0.0, lo)
+	require.Greater(t, hi, 100.0)
+	_, _, err = c.fromReplicates(BCa, 100, replicates, [][]float64{{nan}})
+	require.ErrorIs(t, err, ErrDegenerate)
+	// No influence, no acceleration: BC.
+	lo, hi, err = c.fromReplicates(BCa, 100, replicates, [][]float64{{0, 0}})
+	require.NoError(t, err)
+	bcLo, bcHi, err := c.fromReplicates(BC, 100, replicates, nil)
+	require.NoError(t, err)
+	require.Equal(t, [2]float64{bcLo, bcHi}, [2]float64{lo, hi})
+}
+
+// One trial needs fewer evaluations, the other less time.
+func TestTrialTable(t *testing.T) {
+	trials := []Trial{
+		{Submission: "s", Workload: "w", Study: "1", Name: "few", Time: []float64{50, 100}, Value: []float64{nan, 1}},
+		{Submission: "s", Workload: "w", Study: "1", Name: "fast", Time: []float64{20, 40, 60}, Value: []float64{0, 0.5, 2}},
+		{Submission: "s", Workload: "w", Study: "2", Name: "never", Time: []float64{10}, Value: []float64{0.9}},
+		{Submission: "s", Workload: "w", Study: "3", Name: "thinned", Time: []float64{30}, Value: []float64{1}, Index: []int{7}},
+		{Submission: "r", Workload: "v", Study: "1", Name: "loss", Time: []float64{5, 6}, Value: []float64{0.3, 0.2}},
+	}
+	workloads := []Workload{{Name: "w", Target: 1}, {Name: "v", Target: 0.2, Direction: LowerBetter}}
+	for _, k := range []struct {
+		opts    []Option
+		studies []float64
+	}{{nil, []float64{100, inf, 30}}, {[]Option{ByTime()}, []float64{60, inf, 30}}} {
+		table, err := NewTrialTable(trials, workloads, k.opts...)
+		require.NoError(t, err)
+		require.Equal(t, []string{"s", "r"}, table.Submissions())
+		require.Equal(t, workloads, table.Workloads())
+		require.Equal(t, k.studies, table.studies[0][0])
+		require.Equal(t, 6.0, table.Times()[1][1])
+		require.True(t, math.IsNaN(table.Times()[0][1]))
+	}
+	_, err := NewTrialTable(trials, workloads, ByTime(), ByTime())
+	require.ErrorIs(t, err, ErrConflict)
+}
+
+func TestNamesOfVerdicts(t *testing.T) {
+	require.Equal(t, "frontier ambiguous dominated Verdict(3)", fmt.Sprint(OnFrontier, " ", Ambiguous, " ", Dominated, " ", Verdict(3)))
+	require.Equal(t, "better by at least 1 (95% bound), non-inferior p=0.001", NonInferiority{Lower: 1, P: 0.001, Level: 0.95}.String())
+	require.True(t, NonInferiority{Equivalence: 0.04, Level: 0.95}.Equivalent())
+	require.False(t, NonInferiority{Equivalence: 0.06, Level: 0.95}.Equivalent())
+	require.Equal(t, "p=0.250 n=3+4", UTest{P: 0.25, NA: 3, NB: 4}.String())
+}

@@ -72,6 +72,9 @@ type NonInferiority struct {
 // NonInferior reports whether non-inferiority is shown at the level.
 func (n NonInferiority) NonInferior() bool { return n.P <= 1-n.Level }
 
+// Equivalent reports whether equivalence within the margin is shown at the level.
+func (n NonInferiority) Equivalent() bool { return n.Equivalence <= 1-n.Level }
+
 // String reads "worse by at most 0.12 (95% bound), p=0.009".
 func (n NonInferiority) String() string {
 	if n.Lower > 0 {
@@ -81,7 +84,8 @@ func (n NonInferiority) String() string {
 }
 
 // NonInferior tests whether the qualities of method are worse than those of base by less than margin, >= 0: the claim that a
-// speedup needs. It is a one-sided Welch test and takes WithLevel. The error is that of [Welch].
+// speedup needs. It is a one-sided Welch test, and together with that of the other side a test of equivalence (TOST). It takes WithLevel.
+// The error is that of [Welch].
 func NonInferior(base, method []float64, dir Direction, margin float64, opts ...Option) (NonInferiority, error) {
 	c, err := configure("NonInferior", opts, "WithLevel")
 	if err != nil {

@@ -99,6 +99,35 @@ func TestPublishedLeaderboards(t *testing.T) {
 	require.Equal(t, 19, scores)
 }
 
+// The scores have no error bars where they are published. These were made by bootstrap over the studies in another implementation.
+func TestPublishedIntervals(t *testing.T) {
+	version := targets(t, "v05")
+	var trials []tradeoff.Trial
+	for part := range 4 {
+		more, err := ReadAlgoPerf(open(t, fmt.Sprintf("ext_v05_part%d.csv.gz", part)), version)
+		require.NoError(t, err)
+		trials = append(trials, more...)
+	}
+	table, err := tradeoff.NewTrialTable(trials, version.Workloads)
+	require.NoError(t, err)
+	scores, err := table.Scores(tradeoff.AlgoPerf(), tradeoff.WithReplicates(2000))
+	require.NoError(t, err)
+	got, first := map[string]tradeoff.SubmissionScore{}, 0.0
+	for _, s := range scores {
+		got[s.Submission] = s
+		first += s.First
+		require.ErrorIs(t, s.Warnings[0], tradeoff.ErrTooFewRuns)
+	}
+	require.InDelta(t, 1, first, 1e-9)
+	for name, want := range map[string][2]float64{
+		"shampoo_submission": {0.64, 0.91}, "schedule_free_adamw": {0.59, 0.78}, "generalized_adam": {0.50, 0.65},
+		"cyclic_lr": {0.52, 0.67}, "nadamp": {0.48, 0.73}, "baseline": {0.46, 0.69},
+	} {
+		require.InDelta(t, want[0], got[name].Lo, 0.015, name)
+		require.InDelta(t, want[1], got[name].Hi, 0.015, name)
+	}
+}
+
 // Logs as the benchmark writes them.
 func TestPublishedLogs(t *testing.T) {
 	open(t, "workload_targets_v05.json")
@@ -182,6 +211,16 @@ func TestAlgoPerfRefuses(t *testing.T) {
 	}
 	_, err := AlgoPerfLogs(fstest.MapFS{}, AlgoPerfTargets{})
 	require.ErrorIs(t, err, tensor.ErrEmpty)
+	const file = "s/study_0/b_jax/trial_1/eval_measurements.csv"
+	for name, k := range map[string]struct{ text, says string }{
+		"no log":    {"", file + ":1: no header"},
+		"no metric": {"score,validation/wer\n1,2\n", file + `:1: no column "validation/loss"`},
+		"no score":  {"validation/loss\n2\n", `no column "score"`},
+		"no time":   {"score,validation/loss\n1,2\nnan,2\n", file + `:3: score is "nan"`},
+	} {
+		_, err := AlgoPerfLogs(fstest.MapFS{file: {Data: []byte(k.text)}}, few)
+		require.ErrorContains(t, err, k.says, name)
+	}
 }
 
 func FuzzReadAlgoPerf(f *testing.F) {
