@@ -9,10 +9,11 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Attainment returns, for each level in (0, 1], the curve that at least that share of the runs attain: at each cost the best quality that ceil(level*N)
-// runs have reached (the empirical attainment function of Grunert da Fonseca et al. 2001). Level 0.5 is the median run, and 0.25 and 0.75 are the ends of a
-// band around it; no grid of costs is needed. A level that too few runs attain at any cost is an empty curve. The error
-// wraps [tensor.ErrRange] for a level or [tensor.ErrEmpty].
+// Attainment returns, for each level in (0, 1], the curve that at least that share of the runs attain: at each cost
+// the best quality that ceil(level*N) runs have reached (the empirical attainment function of Grunert da Fonseca et
+// al. 2001). Level 0.5 is the median run, and 0.25 and 0.75 are the ends of a band around it; no grid of costs is
+// needed. A level that too few runs attain at any cost is an empty curve. The error wraps [tensor.ErrRange] for a
+// level or [tensor.ErrEmpty].
 func Attainment(r Runs, levels ...float64) ([]Curve, error) {
 	if err := r.check(); err != nil {
 		return nil, err
@@ -52,8 +53,8 @@ func (r Runs) attained(ranks []int) []Curve {
 	return curves
 }
 
-// sweep visits the costs at which runs improve, in their order: best is the best quality so far by run, and byQuality the runs that have one, the
-// best first. f may keep neither.
+// sweep visits the costs at which runs improve, in their order: best is the best quality so far by run, and byQuality
+// the runs that have one, the best first. f may keep neither.
 func (r Runs) sweep(f func(cost float64, best []float64, byQuality []int)) {
 	type event struct {
 		Point
@@ -94,9 +95,10 @@ type Band struct {
 	Level        float64
 }
 
-// MedianBand is the median attainment of the runs with a band that holds the whole median curve at the level at once, not only each of its points: qualities are drawn
-// apart by the same number of standard deviations everywhere, which bootstrap over runs determines. It is taken at the costs of the median curve. It takes WithLevel,
-// WithReplicates (default here 2000), WithSeed and WithWorkers. The error wraps [ErrTooFewRuns] for fewer than 5 runs, of which
+// MedianBand is the median attainment of the runs with a band that holds the whole median curve at the level at once,
+// not only each of its points: qualities are drawn apart by the same number of standard deviations everywhere, which
+// bootstrap over runs determines. It is taken at the costs of the median curve. It takes WithLevel, WithReplicates
+// (default here 2000), WithSeed and WithWorkers. The error wraps [ErrTooFewRuns] for fewer than 5 runs, of which
 // bootstrap cannot make a band that keeps its level.
 func MedianBand(r Runs, opts ...Option) (median Curve, band Band, err error) {
 	c, err := configure("MedianBand", append([]Option{withDefaultReplicates(2000)}, opts...), "WithLevel", "WithReplicates", "WithSeed", "WithWorkers")
@@ -111,8 +113,8 @@ func MedianBand(r Runs, opts ...Option) (median Curve, band Band, err error) {
 		return Curve{}, Band{}, c.errorf("%d runs, want 5 or more: %w", n, ErrTooFewRuns)
 	}
 	l := attaining(0.5, n)
-	// A replicate's median is the quality of one of the runs, so that it takes the order of the runs at each cost and no curve of its
-	// own.
+	// A replicate's median is the quality of one of the runs, so that it takes the order of the runs at each cost and
+	// no curve of its own.
 	median = Curve{direction: r.Direction()}
 	type ranking struct {
 		run     int

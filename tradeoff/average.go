@@ -11,8 +11,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// WithPCHIP has [AverageSpeedup] read curves by monotone cubics (Fritsch and Butland 1984) instead of straight lines. They need two
-// points that improve in every curve.
+// WithPCHIP has [AverageSpeedup] read curves by monotone cubics (Fritsch and Butland 1984) instead of straight lines.
+// They need two points that improve in every curve.
 func WithPCHIP() Option {
 	return func(c *config) error {
 		c.given = append(c.given, "WithPCHIP")
@@ -21,12 +21,14 @@ func WithPCHIP() Option {
 	}
 }
 
-// AverageSpeedup is the speedup of method over base averaged over all qualities that all runs of both reach: the exponential
-// of the mean difference of log costs, as Bjontegaard 2001 compares video codecs. One target can flatter a method, the average cannot. Curves
-// are reduced to the points that are better than all before; in between, the logarithm of the cost is linear in the quality.
+// AverageSpeedup is the speedup of method over base averaged over all qualities that all runs of both reach: the
+// exponential of the mean difference of log costs, as Bjontegaard 2001 compares video codecs. One target can flatter
+// a method, the average cannot. Curves are reduced to the points that are better than all before; in between, the
+// logarithm of the cost is linear in the quality.
 //
-// The interval is Welch's of each run's mean log cost over the common range. It takes WithPCHIP, WithMethod(LogT, Percentile, Basic, BC
-// or BCa) and the other options of the bootstrap. The error wraps [ErrNoOverlap] if the qualities have no common range.
+// The interval is Welch's of each run's mean log cost over the common range. It takes WithPCHIP, WithMethod(LogT,
+// Percentile, Basic, BC or BCa) and the other options of the bootstrap. The error wraps [ErrNoOverlap] if the
+// qualities have no common range.
 func AverageSpeedup(base, method Runs, opts ...Option) (Estimate, error) {
 	c, err := configure("AverageSpeedup", opts, append([]string{"WithPCHIP"}, bootstrapOptions...)...)
 	if err == nil {
@@ -99,8 +101,9 @@ func AtCost(cost float64) Option {
 }
 
 // Gain is by how much method is better than base at matched cost: the difference of the mean best qualities so far,
-// above 0 if method is better, whichever way the quality improves. The interval is Welch's. It takes AtCost, WithInterpolation,
-// WithMethod(TInterval, Percentile, Basic, BC or BCa) and the other options of the bootstrap. The error wraps [ErrNoOverlap] if a run has no quality at the cost.
+// above 0 if method is better, whichever way the quality improves. The interval is Welch's. It takes AtCost,
+// WithInterpolation, WithMethod(TInterval, Percentile, Basic, BC or BCa) and the other options of the bootstrap. The
+// error wraps [ErrNoOverlap] if a run has no quality at the cost.
 func Gain(base, method Runs, opts ...Option) (Estimate, error) {
 	c, err := configure("Gain", opts, append([]string{"AtCost", "WithInterpolation"}, bootstrapOptions...)...)
 	if err == nil {
@@ -123,8 +126,9 @@ func Gain(base, method Runs, opts ...Option) (Estimate, error) {
 	})
 }
 
-// AverageGain is [Gain] averaged over the logarithms of all costs that all runs have in common: the difference of the mean
-// heights of the best qualities so far (see [Curve.AUC]). It takes WithMethod and the other options of the bootstrap.
+// AverageGain is [Gain] averaged over the logarithms of all costs that all runs have in common: the difference of the
+// mean heights of the best qualities so far (see [Curve.AUC]). It takes WithMethod and the other options of the
+// bootstrap.
 func AverageGain(base, method Runs, opts ...Option) (Estimate, error) {
 	c, err := configure("AverageGain", opts, bootstrapOptions...)
 	if err == nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Curve is quality over cost: the evaluations of one run, or the results of runs of several lengths. It is immutable, and its
-// zero value is empty.
+// Curve is quality over cost: the evaluations of one run, or the results of runs of several lengths. It is immutable,
+// and its zero value is empty.
 //
 // Only the second is a tradeoff curve. Where the learning rate decays to the end of a run, an evaluation in the middle
 // says little of what a run of that length would have reached.
@@ -24,9 +24,9 @@ type Point struct {
 	Quality float64 `json:"quality"` // accuracy, loss, ...
 }
 
-// NewCurve makes a curve of evaluations in any order. Of equal costs the better quality counts, and a NaN quality is an
-// evaluation that did not happen. The error wraps [tensor.ErrShape] if the lengths differ, [tensor.ErrEmpty] if nothing was
-// evaluated, and [tensor.ErrNotFinite] or [ErrNonPositive] with the first such cost or quality.
+// NewCurve makes a curve of evaluations in any order. Of equal costs the better quality counts, and a NaN quality is
+// an evaluation that did not happen. The error wraps [tensor.ErrShape] if the lengths differ, [tensor.ErrEmpty] if
+// nothing was evaluated, and [tensor.ErrNotFinite] or [ErrNonPositive] with the first such cost or quality.
 func NewCurve(cost, quality []float64, dir Direction) (Curve, error) {
 	if len(cost) != len(quality) {
 		return Curve{}, fmt.Errorf("tradeoff: %d costs and %d qualities: %w", len(cost), len(quality), tensor.ErrShape)

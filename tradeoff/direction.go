@@ -37,7 +37,8 @@ func ParseDirection(s string) (Direction, error) {
 	return 0, fmt.Errorf(`tradeoff: direction %q: want "higher" or "lower": %w`, s, tensor.ErrRange)
 }
 
-// Better reports whether quality a is strictly better than b. NaN is better than nothing and nothing is better than NaN.
+// Better reports whether quality a is strictly better than b. NaN is better than nothing and nothing is better than
+// NaN.
 func (d Direction) Better(a, b float64) bool {
 	if d == LowerBetter {
 		return a < b

@@ -8,11 +8,11 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Dominates reports whether method is a Pareto improvement over base: at no cost that both curves cover is its best quality so far worse
-// by more than tolerance, and at some it is better. It takes WithInterpolation; by default the best evaluation up to a cost
-// counts, which suits curves of the same costs. It says nothing of chance: for runs of several seeds see [ParetoVerdicts] and [MedianBand].
-// The error wraps [tensor.ErrEmpty], [tensor.ErrShape] if the directions differ, [ErrNoOverlap] or
-// [tensor.ErrRange] for a tolerance that is not finite or below 0.
+// Dominates reports whether method is a Pareto improvement over base: at no cost that both curves cover is its best
+// quality so far worse by more than tolerance, and at some it is better. It takes WithInterpolation; by default the
+// best evaluation up to a cost counts, which suits curves of the same costs. It says nothing of chance: for runs of
+// several seeds see [ParetoVerdicts] and [MedianBand]. The error wraps [tensor.ErrEmpty], [tensor.ErrShape] if the
+// directions differ, [ErrNoOverlap] or [tensor.ErrRange] for a tolerance that is not finite or below 0.
 func Dominates(base, method Curve, tolerance float64, opts ...Option) (bool, error) {
 	c, err := configure("Dominates", opts, "WithInterpolation")
 	if err == nil {

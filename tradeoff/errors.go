@@ -6,8 +6,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Errors of this package beside those of [tensor] (ErrEmpty, ErrShape, ErrNotFinite, ErrRange), which it shares. All are
-// wrapped with the argument, the index and the value at fault; test with [errors.Is].
+// Errors of this package beside those of [tensor] (ErrEmpty, ErrShape, ErrNotFinite, ErrRange), which it shares. All
+// are wrapped with the argument, the index and the value at fault; test with [errors.Is].
 var (
 	// ErrNoOverlap reports curves whose ranges have nothing in common.
 	ErrNoOverlap = errors.New("no common range")
@@ -19,7 +19,8 @@ var (
 	ErrDegenerate = errors.New("degenerate sample")
 	// ErrNonPositive reports a cost or a score on a logarithmic axis that is not positive. It is a tensor.ErrRange too.
 	ErrNonPositive error = rangeError("not positive")
-	// ErrConflict reports an option given twice, options that contradict each other, or one that the function does not take.
+	// ErrConflict reports an option given twice, options that contradict each other, or one that the function does
+	// not take.
 	ErrConflict = errors.New("conflicting options")
 )
 

@@ -25,8 +25,8 @@ type Fidelity struct {
 type RecipeFidelity struct {
 	Name                   string
 	MeanDiff, RMSE, MaxAbs float64 // of standard minus cyclic qualities
-	// GainPearson is the correlation of the two gains over the baseline's qualities; NaN without WithBaseline, of the baseline
-	// itself and of curves of one point. It means little for a recipe without a gain.
+	// GainPearson is the correlation of the two gains over the baseline's qualities; NaN without WithBaseline, of the
+	// baseline itself and of curves of one point. It means little for a recipe without a gain.
 	GainPearson float64
 	CostRatio   float64 // cost of all separate runs over that of the cyclic run
 }
@@ -46,10 +46,10 @@ func WithBaseline(name string) Option {
 	}
 }
 
-// CompareCurves compares, recipe by recipe, a curve of separate runs with one read off a single cyclic run by a [Recorder]. Points
-// are matched in their order, so each pair of curves needs as many points as all others; their costs need not be the same. It takes WithBaseline
-// and WithDrop, whose points do not count, except for the cost. The error wraps [tensor.ErrShape] if recipes, lengths or directions differ and
-// [tensor.ErrEmpty] if there are none.
+// CompareCurves compares, recipe by recipe, a curve of separate runs with one read off a single cyclic run by a
+// [Recorder]. Points are matched in their order, so each pair of curves needs as many points as all others; their
+// costs need not be the same. It takes WithBaseline and WithDrop, whose points do not count, except for the cost. The
+// error wraps [tensor.ErrShape] if recipes, lengths or directions differ and [tensor.ErrEmpty] if there are none.
 func CompareCurves(standard, cyclic map[string]Curve, opts ...Option) (Fidelity, error) {
 	c, err := configure("CompareCurves", opts, "WithBaseline", "WithDrop")
 	if err != nil {
@@ -120,8 +120,8 @@ func (c *config) checkFidelity(names []string, standard, cyclic map[string]Curve
 	return nil
 }
 
-// PairAgreement counts the pairs of recipes whose standard qualities differ by more than gap, at all budgets, and those of them that the cyclic
-// curves put in the same order.
+// PairAgreement counts the pairs of recipes whose standard qualities differ by more than gap, at all budgets, and
+// those of them that the cyclic curves put in the same order.
 func (f Fidelity) PairAgreement(gap float64) (agree, pairs int) {
 	for i := range f.standard {
 		for j := range i {
@@ -153,8 +153,8 @@ func (f Fidelity) String() string {
 	return s + "\n"
 }
 
-// KendallTau is Kendall's rank correlation tau-b of x and y, which allows for ties; NaN if it has no pairs or one of them is constant. It
-// panics if the lengths differ.
+// KendallTau is Kendall's rank correlation tau-b of x and y, which allows for ties; NaN if it has no pairs or one of
+// them is constant. It panics if the lengths differ.
 func KendallTau(x, y []float64) float64 {
 	if len(x) != len(y) {
 		panic(fmt.Errorf("tradeoff: KendallTau: %d and %d values: %w", len(x), len(y), tensor.ErrShape))

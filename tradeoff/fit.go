@@ -9,7 +9,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Saturating is q(c) = C1 - C2*exp(-(C3*c)^C4), which Ankner et al. 2023 (appendix F) fit to the score over the steps of a run.
+// Saturating is q(c) = C1 - C2*exp(-(C3*c)^C4), which Ankner et al. 2023 (appendix F) fit to the score over the steps
+// of a run.
 type Saturating struct {
 	C1     float64 // the quality it tends to
 	C2     float64 // how far it starts from there; its sign is that of the direction
@@ -27,11 +28,11 @@ type PowerLaw struct {
 	lo, hi float64
 }
 
-// FitSaturating fits a curve by least squares. For given C3 and C4 the rest is linear, so the search is one of two dimensions, in their
-// logarithms: a grid, then downhill from its best places. Where a curve has hardly begun to bend, ever larger C1 and C2 with an ever
-// smaller C4 fit ever so slightly better and mean nothing: C4 is kept within [0.05, 20], and 1/C3 within a factor of 1000 of the costs. The
-// error wraps [tensor.ErrEmpty] for fewer than 4 points and [ErrDegenerate] if no such curve that improves with the cost is better than
-// the mean.
+// FitSaturating fits a curve by least squares. For given C3 and C4 the rest is linear, so the search is one of two
+// dimensions, in their logarithms: a grid, then downhill from its best places. Where a curve has hardly begun to
+// bend, ever larger C1 and C2 with an ever smaller C4 fit ever so slightly better and mean nothing: C4 is kept within
+// [0.05, 20], and 1/C3 within a factor of 1000 of the costs. The error wraps [tensor.ErrEmpty] for fewer than 4
+// points and [ErrDegenerate] if no such curve that improves with the cost is better than the mean.
 func FitSaturating(c Curve) (Saturating, error) {
 	if err := c.fitable("FitSaturating", 4); err != nil {
 		return Saturating{}, err
@@ -51,9 +52,9 @@ func FitSaturating(c Curve) (Saturating, error) {
 	return Saturating{a, b, math.Exp(best[0]), math.Exp(best[1]), sse, first, last}, nil
 }
 
-// FitPowerLaw fits a curve by least squares. For a given exponent the rest is linear, so the search is one of one dimension: a grid over
-// (0, 3], then the golden section. The error wraps [tensor.ErrEmpty] for fewer than 3 points and [ErrDegenerate] if no such curve that improves with the cost is
-// better than the mean.
+// FitPowerLaw fits a curve by least squares. For a given exponent the rest is linear, so the search is one of one
+// dimension: a grid over (0, 3], then the golden section. The error wraps [tensor.ErrEmpty] for fewer than 3 points
+// and [ErrDegenerate] if no such curve that improves with the cost is better than the mean.
 func FitPowerLaw(c Curve) (PowerLaw, error) {
 	if err := c.fitable("FitPowerLaw", 3); err != nil {
 		return PowerLaw{}, err
@@ -88,8 +89,8 @@ func (s Saturating) QualityAt(cost float64) (q float64, ok bool) {
 	return s.C1 - s.C2*math.Exp(-math.Pow(s.C3*cost, s.C4)), true
 }
 
-// TimeToQuality is the cost at which the fit reaches q, and +Inf and false if it does not within the costs that it was fitted to: beyond
-// them it is a guess.
+// TimeToQuality is the cost at which the fit reaches q, and +Inf and false if it does not within the costs that it
+// was fitted to: beyond them it is a guess.
 func (s Saturating) TimeToQuality(q float64) (cost float64, ok bool) {
 	rest := (s.C1 - q) / s.C2
 	return inside(math.Pow(-math.Log(rest), 1/s.C4)/s.C3, s.lo, s.hi)
@@ -103,7 +104,8 @@ func (p PowerLaw) QualityAt(cost float64) (q float64, ok bool) {
 	return p.A - p.B*math.Pow(cost, -p.G), true
 }
 
-// TimeToQuality is the cost at which the fit reaches q, and +Inf and false if it does not within the costs that it was fitted to.
+// TimeToQuality is the cost at which the fit reaches q, and +Inf and false if it does not within the costs that it
+// was fitted to.
 func (p PowerLaw) TimeToQuality(q float64) (cost float64, ok bool) {
 	return inside(math.Pow(p.B/(p.A-q), 1/p.G), p.lo, p.hi)
 }
@@ -186,8 +188,8 @@ func goldenSection(lo, hi float64, f func(float64) float64) float64 {
 	return (lo + hi) / 2
 }
 
-// minimize finds the minimum of f in a box: the best local ones of a grid, each followed down by the simplex of Nelder and
-// Mead 1965, which does not mind flat valleys.
+// minimize finds the minimum of f in a box: the best local ones of a grid, each followed down by the simplex of
+// Nelder and Mead 1965, which does not mind flat valleys.
 func minimize(f func([2]float64) float64, lo, hi [2]float64) [2]float64 {
 	const grid, starts = 40, 4
 	step := [2]float64{(hi[0] - lo[0]) / grid, (hi[1] - lo[1]) / grid}

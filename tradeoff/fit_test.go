@@ -9,7 +9,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// noisySaturating is 5 to 19 points of a saturating curve, many of them of one that has hardly begun to bend or is over at once.
+// noisySaturating is 5 to 19 points of a saturating curve, many of them of one that has hardly begun to bend or is
+// over at once.
 func noisySaturating(tb testing.TB, trial int, noise float64) Curve {
 	tb.Helper()
 	rng := tensor.Stream(9, uint64(trial))
@@ -26,8 +27,8 @@ func noisySaturating(tb testing.TB, trial int, noise float64) Curve {
 	return c
 }
 
-// Whatever the noise, a fit is one of the curves that it says it is: parameters within their bounds, the sum of squares that of its own
-// curve, and hardly a better one on a grid.
+// Whatever the noise, a fit is one of the curves that it says it is: parameters within their bounds, the sum of
+// squares that of its own curve, and hardly a better one on a grid.
 func TestFitSaturatingOfNoise(t *testing.T) {
 	refused := 0
 	for trial := range 60 {

@@ -12,8 +12,9 @@ type ChiSquared struct {
 	P         float64 // probability of a statistic at least as large if there is no difference
 }
 
-// LogRank tests whether two samples of times, censored ones among them, have the same distribution (Mantel 1966). The error is that of
-// [KaplanMeier], or wraps [ErrDegenerate] if no run reached the target while runs of both samples were at risk.
+// LogRank tests whether two samples of times, censored ones among them, have the same distribution (Mantel 1966). The
+// error is that of [KaplanMeier], or wraps [ErrDegenerate] if no run reached the target while runs of both samples
+// were at risk.
 func LogRank(a, b []Time) (ChiSquared, error) {
 	return compareSurvival("LogRank", a, b, func(atRisk float64) float64 { return 1 })
 }

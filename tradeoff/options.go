@@ -94,7 +94,8 @@ func WithLevel(level float64) Option {
 	}
 }
 
-// WithMethod sets how the interval is made. Default [Auto]: what keeps its level best at the sample sizes of training runs.
+// WithMethod sets how the interval is made. Default [Auto]: what keeps its level best at the sample sizes of training
+// runs.
 func WithMethod(m Method) Option {
 	return func(c *config) error {
 		c.given = append(c.given, "WithMethod")

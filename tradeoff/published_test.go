@@ -9,7 +9,8 @@ import (
 	"github.com/espalier-ml/espalier/internal/golden"
 )
 
-// The curves of Portes et al. 2022 on ImageNet, where they are at hand: the figures of their notebook, and ours of the same data.
+// The curves of Portes et al. 2022 on ImageNet, where they are at hand: the figures of their notebook, and ours of
+// the same data.
 func TestPublishedCyclicCurves(t *testing.T) {
 	const path = "../../shared/data/cyclic_lr_imagenet/imagenet_curves.json"
 	if _, err := os.Stat(path); err != nil {

@@ -53,8 +53,9 @@ func (i Interpolation) fraction(c, a, b float64) float64 {
 	return (c - a) / (b - a)
 }
 
-// TimeToQuality is the cost at which the best quality so far reaches q, and true; +Inf and false if it never does within the
-// curve. A curve whose first point reaches q gives the cost of that point: the run may have been there before.
+// TimeToQuality is the cost at which the best quality so far reaches q, and true; +Inf and false if it never does
+// within the curve. A curve whose first point reaches q gives the cost of that point: the run may have been there
+// before.
 func (c Curve) TimeToQuality(q float64, how Interpolation) (cost float64, reached bool) {
 	return c.Envelope().Crossing(q, how)
 }
@@ -97,9 +98,9 @@ func (c Curve) QualityAt(cost float64, how Interpolation) (q float64, ok bool) {
 	return before.Quality + float64(how.fraction(cost, before.Cost, p.Cost)*(p.Quality-before.Quality)), true
 }
 
-// AUC is the mean height of the best quality so far between two costs: the area under its straight lines, over the axis,
-// divided by the width. The error wraps [ErrNoOverlap] if lo and hi are not within the curve, and [tensor.ErrRange]
-// unless lo < hi.
+// AUC is the mean height of the best quality so far between two costs: the area under its straight lines, over the
+// axis, divided by the width. The error wraps [ErrNoOverlap] if lo and hi are not within the curve, and
+// [tensor.ErrRange] unless lo < hi.
 func (c Curve) AUC(lo, hi float64, axis Axis) (float64, error) {
 	if err := c.errEmpty("AUC"); err != nil {
 		return 0, err

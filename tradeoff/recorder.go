@@ -11,8 +11,9 @@ import (
 // schedule.Cyclic does.
 type Cycles interface{ Ends(total int) []int }
 
-// Recorder reads the tradeoff curve of a single cyclic run off the ends of its cycles, where the learning rate has decayed as it would
-// have at the end of a run of that length (Portes et al. 2022). It serves one goroutine at a time.
+// Recorder reads the tradeoff curve of a single cyclic run off the ends of its cycles, where the learning rate has
+// decayed as it would have at the end of a run of that length (Portes et al. 2022). It serves one goroutine at a
+// time.
 type Recorder struct {
 	cycles    Cycles
 	direction Direction
@@ -42,8 +43,8 @@ func NewRecorder(cycles Cycles, dir Direction, opts ...Option) (*Recorder, error
 }
 
 // WithWindow has [NewRecorder] take the best of up to k evaluations on either side of the end of a cycle, k >= 0. The
-// paper plots the best within 5 epochs; those after the end belong to the next cycle and flatter the curve a little. Default 0: the last
-// evaluation of the cycle.
+// paper plots the best within 5 epochs; those after the end belong to the next cycle and flatter the curve a little.
+// Default 0: the last evaluation of the cycle.
 func WithWindow(k int) Option {
 	return func(c *config) error {
 		c.given = append(c.given, "WithWindow")
@@ -67,9 +68,10 @@ func WithDrop(n int) Option {
 	}
 }
 
-// Observe notes an evaluation after the step, counted from 0, at a cost such as the seconds of training so far. Evaluations that
-// are not at the end of a cycle may be noted too: the last one of each cycle counts. Steps and costs must rise. NaN is an evaluation that did not happen. The
-// error wraps [tensor.ErrRange], [ErrNonPositive] or [tensor.ErrNotFinite], and nothing is noted.
+// Observe notes an evaluation after the step, counted from 0, at a cost such as the seconds of training so far.
+// Evaluations that are not at the end of a cycle may be noted too: the last one of each cycle counts. Steps and costs
+// must rise. NaN is an evaluation that did not happen. The error wraps [tensor.ErrRange], [ErrNonPositive] or
+// [tensor.ErrNotFinite], and nothing is noted.
 func (r *Recorder) Observe(step int, cost, quality float64) error {
 	if cost-cost != 0 || math.IsInf(quality, 0) {
 		return fmt.Errorf("tradeoff: Observe: step %d, cost %v, quality %v: %w", step, cost, quality, tensor.ErrNotFinite)
@@ -90,7 +92,8 @@ func (r *Recorder) Observe(step int, cost, quality float64) error {
 	return nil
 }
 
-// Curve is the curve so far: a point for each cycle that is over and was evaluated. The error wraps [tensor.ErrEmpty] if there is none.
+// Curve is the curve so far: a point for each cycle that is over and was evaluated. The error wraps [tensor.ErrEmpty]
+// if there is none.
 func (r *Recorder) Curve() (Curve, error) {
 	if len(r.seen) == 0 {
 		return Curve{}, fmt.Errorf("tradeoff: Recorder: nothing was observed: %w", tensor.ErrEmpty)

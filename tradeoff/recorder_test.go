@@ -48,7 +48,8 @@ func TestRecorderReadsCycleEnds(t *testing.T) {
 	require.Equal(t, []Point{{5, 7}, {15, 27}, {35, 67}}, record(t, newRecorder(t, LowerBetter, WithWindow(2)), 100, step).Points())
 }
 
-// Evaluations need not fall on the ends of cycles: the last of each counts, at its own cost. A cycle without any has no point.
+// Evaluations need not fall on the ends of cycles: the last of each counts, at its own cost. A cycle without any has
+// no point.
 func TestRecorderOfSparseEvaluations(t *testing.T) {
 	r := newRecorder(t, HigherBetter)
 	for _, step := range []int{3, 8, 45, 64, 71, 160} {

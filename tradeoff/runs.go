@@ -13,8 +13,8 @@ type Runs struct {
 	Curves []Curve
 }
 
-// NewRuns makes Runs of curves. The error wraps [tensor.ErrEmpty] if there is none or one is empty, and [tensor.ErrShape] if
-// their directions differ.
+// NewRuns makes Runs of curves. The error wraps [tensor.ErrEmpty] if there is none or one is empty, and
+// [tensor.ErrShape] if their directions differ.
 func NewRuns(name string, curves ...Curve) (Runs, error) {
 	r := Runs{name, slices.Clone(curves)}
 	return r, r.check()

@@ -251,8 +251,8 @@ func TestSpeedupDeterminism(t *testing.T) {
 	require.NotEqual(t, other.Lo, again.Lo, "another seed is another draw")
 }
 
-// The default interval covers the true speedup as often as it says, from 3 runs on and with unequal spreads; quantiles of the bootstrap do not, which
-// is what their warning is about.
+// The default interval covers the true speedup as often as it says, from 3 runs on and with unequal spreads;
+// quantiles of the bootstrap do not, which is what their warning is about.
 func TestSpeedupCoverage(t *testing.T) {
 	const truth = 1.5
 	coverage := func(n, m int, spreadBase, spreadMethod float64, trials int, opts ...Option) float64 {

@@ -10,8 +10,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Survival is the Kaplan-Meier estimate of S(t), the probability that a run has not reached its target at cost t. Censored
-// runs count as long as they were running; nothing is dropped. It is immutable.
+// Survival is the Kaplan-Meier estimate of S(t), the probability that a run has not reached its target at cost t.
+// Censored runs count as long as they were running; nothing is dropped. It is immutable.
 type Survival struct {
 	steps []SurvivalStep
 	runs  int
@@ -27,8 +27,8 @@ type SurvivalStep struct {
 	Reached int     // runs that reached it here
 }
 
-// KaplanMeier estimates the survival of times (Kaplan and Meier 1958). The error wraps [tensor.ErrEmpty] if there are none
-// and [tensor.ErrNotFinite] or [tensor.ErrRange] for a cost that is not finite or negative.
+// KaplanMeier estimates the survival of times (Kaplan and Meier 1958). The error wraps [tensor.ErrEmpty] if there are
+// none and [tensor.ErrNotFinite] or [tensor.ErrRange] for a cost that is not finite or negative.
 func KaplanMeier(times []Time) (Survival, error) {
 	if err := checkTimes("times", times); err != nil {
 		return Survival{}, err
@@ -96,8 +96,8 @@ func (s Survival) At(t float64) float64 {
 	return value
 }
 
-// Quantile is the cost by which a share p of runs has reached the target: the first at which S <= 1-p, and +Inf if too few
-// did.
+// Quantile is the cost by which a share p of runs has reached the target: the first at which S <= 1-p, and +Inf if
+// too few did.
 func (s Survival) Quantile(p float64) float64 {
 	const rounding = 1e-12 // S is a product of fractions
 	for _, step := range s.steps {
@@ -109,8 +109,9 @@ func (s Survival) Quantile(p float64) float64 {
 }
 
 // MedianInterval is a confidence interval for the median cost: the costs at which a test with the complementary
-// log-log transform of S does not refuse 1/2 (Brookmeyer and Crowley 1982). An end that the data do not bound is infinite. The error wraps
-// [ErrDegenerate] if the test refuses it everywhere, as it does where hardly any run reached the target.
+// log-log transform of S does not refuse 1/2 (Brookmeyer and Crowley 1982). An end that the data do not bound is
+// infinite. The error wraps [ErrDegenerate] if the test refuses it everywhere, as it does where hardly any run
+// reached the target.
 func (s Survival) MedianInterval(level float64) (lo, hi float64, err error) {
 	if !(level > 0 && level < 1) {
 		return 0, 0, fmt.Errorf("tradeoff: MedianInterval: level is %v, want a value in (0, 1): %w", level, tensor.ErrRange)
@@ -137,8 +138,9 @@ func (s Survival) MedianInterval(level float64) (lo, hi float64, err error) {
 	return lo, hi, nil
 }
 
-// RMST is the restricted mean time: the integral of S from 0 to tau, the mean cost of a run that stops at tau. The error wraps
-// [ErrNoOverlap] if tau lies beyond the last run, where S is not known unless all runs reached the target.
+// RMST is the restricted mean time: the integral of S from 0 to tau, the mean cost of a run that stops at tau. The
+// error wraps [ErrNoOverlap] if tau lies beyond the last run, where S is not known unless all runs reached the
+// target.
 func (s Survival) RMST(tau float64) (float64, error) {
 	if !(tau > 0) || math.IsInf(tau, 1) {
 		return 0, fmt.Errorf("tradeoff: RMST: tau is %v, want a finite cost above 0: %w", tau, tensor.ErrRange)
@@ -157,8 +159,8 @@ func (s Survival) RMST(tau float64) (float64, error) {
 	return area + float64(value*(tau-at)), nil
 }
 
-// ExpectedRunTime is the cost spent by all runs per run that reached the target (ERT of Hansen et al. 2009), what reaching it
-// costs if failed runs are started anew. It is +Inf if none did.
+// ExpectedRunTime is the cost spent by all runs per run that reached the target (ERT of Hansen et al. 2009), what
+// reaching it costs if failed runs are started anew. It is +Inf if none did.
 func ExpectedRunTime(times []Time) float64 {
 	total, reached := 0.0, 0
 	for _, t := range times {
@@ -170,8 +172,8 @@ func ExpectedRunTime(times []Time) float64 {
 	return total / float64(reached)
 }
 
-// PAR10 is the mean cost with ten times the cap for each run that did not reach the target: the penalised average of algorithm
-// selection. It is NaN without runs.
+// PAR10 is the mean cost with ten times the cap for each run that did not reach the target: the penalised average of
+// algorithm selection. It is NaN without runs.
 func PAR10(times []Time, limit float64) float64 {
 	total := 0.0
 	for _, t := range times {
@@ -184,8 +186,8 @@ func PAR10(times []Time, limit float64) float64 {
 	return total / float64(len(times))
 }
 
-// MedianTime is the median with +Inf for runs that did not reach the target, as AlgoPerf takes it over studies: of an even number
-// the mean of the middle two. It is NaN without runs.
+// MedianTime is the median with +Inf for runs that did not reach the target, as AlgoPerf takes it over studies: of an
+// even number the mean of the middle two. It is NaN without runs.
 func MedianTime(times []Time) float64 {
 	x := make([]float64, len(times))
 	for i, t := range times {

@@ -55,7 +55,8 @@ func TestSurvivalWithoutCensoring(t *testing.T) {
 	}
 }
 
-// The product of Kaplan and Meier spreads the weight of a censored run over those after it (Efron 1967, redistribution to the right).
+// The product of Kaplan and Meier spreads the weight of a censored run over those after it (Efron 1967,
+// redistribution to the right).
 func TestSurvivalByRedistribution(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 1))
 	for range 200 {
