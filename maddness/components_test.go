@@ -156,7 +156,7 @@ func TestGoldenComponents(t *testing.T) {
 
 // levelOf is the root of a tree over the rows of x, whose metric is the rows themselves.
 func levelOf(x tensor.Matrix[float32]) *Level {
-	level := &Level{Columns: transposed(x), Metric: widen(x), Bucket: make([]uint8, x.Rows), Buckets: 1}
+	level := &Level{Columns: x.Transposed(), Metric: tensor.Convert[float64](x), Bucket: make([]uint8, x.Rows), Buckets: 1}
 	centre(level.Metric)
 	for j := range x.Cols {
 		level.Candidates = append(level.Candidates, j)

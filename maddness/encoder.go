@@ -33,7 +33,7 @@ func FitEncoder(a tensor.Matrix[float32], opts ...Option) (*Encoder, error) {
 	}
 	o.metric, o.aggregation = InputSSE, Exact
 	rows := o.draw(a)
-	p := problem{a: rows, y: widen(rows)}
+	p := problem{a: rows, y: tensor.Convert[float64](rows)}
 	if !o.paper {
 		op, err := p.solve(o)
 		if err != nil {

@@ -25,7 +25,7 @@ func Fit(a, b tensor.Matrix[float32], opts ...Option) (*Operator, error) {
 		return nil, err
 	}
 	if o.paper {
-		own := problem{a: p.a, y: widen(p.a)}
+		own := problem{a: p.a, y: tensor.Convert[float64](p.a)}
 		prototypes, err := own.prototypes(o)
 		if err != nil {
 			return nil, err
@@ -51,7 +51,7 @@ func FitTargets(a, y tensor.Matrix[float32], opts ...Option) (*Operator, error) 
 		return nil, err
 	}
 	rows := o.drawn(a.Rows)
-	p := problem{a: selected(a, rows), y: widen(selected(y, rows)), supervised: true}
+	p := problem{a: selected(a, rows), y: tensor.Convert[float64](selected(y, rows)), supervised: true}
 	return p.solve(o)
 }
 
@@ -83,7 +83,7 @@ func (p problem) solve(o *config) (*Operator, error) {
 func (p problem) fit(o *config) (fitted, error) {
 	l := newLearner(o, p.a)
 	l.b = p.b
-	l.setTargets(clone(p.y))
+	l.setTargets(p.y.Clone())
 	if p.supervised {
 		var err error
 		if l.b, err = l.linear(); err != nil {
@@ -253,21 +253,10 @@ func selected[T tensor.Float](a tensor.Matrix[T], rows []int) tensor.Matrix[T] {
 	return s
 }
 
-func widen(a tensor.Matrix[float32]) tensor.Matrix[float64] {
-	w := tensor.NewMatrix[float64](a.Rows, a.Cols)
-	for i := range a.Rows {
-		row := w.Row(i)
-		for j, v := range a.Row(i) {
-			row[j] = float64(v)
-		}
-	}
-	return w
-}
-
 // product is a*b.
 func product(a, b tensor.Matrix[float32]) (tensor.Matrix[float64], error) {
 	y := tensor.NewMatrix[float32](a.Rows, b.Cols)
 	tensor.Gemm(tensor.NoTrans, tensor.NoTrans, 1, a, b, 0, y)
-	wide := widen(y)
+	wide := tensor.Convert[float64](y)
 	return wide, finite("a*b", wide)
 }

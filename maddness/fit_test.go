@@ -254,7 +254,7 @@ func TestEncoderBind(t *testing.T) {
 	require.Equal(t, e.Trees(), e.op.Trees())
 	var codes Codes
 	require.NoError(t, e.Encode(&codes, a))
-	require.NoError(t, e.EncodeT(&codes, transposed(a)))
+	require.NoError(t, e.EncodeT(&codes, a.Transposed()))
 	require.Equal(t, 1000, codes.Rows())
 	bias := []float32{1, 2, 3, 4, 5, 6, 7}
 	op, err := e.Bind(b2, WithBias(bias), WithReLU(), WithWorkers(1))

@@ -194,12 +194,6 @@ func moments(x []float32) (mean, variance float64) {
 	return mean, variance / float64(len(x))
 }
 
-func clone(m tensor.Matrix[float64]) tensor.Matrix[float64] {
-	c := tensor.NewMatrix[float64](m.Rows, m.Cols)
-	copyRows(c, m)
-	return c
-}
-
 func copyRows(dst, src tensor.Matrix[float64]) {
 	for i := range src.Rows {
 		copy(dst.Row(i), src.Row(i))

@@ -154,7 +154,7 @@ func FuzzMul(f *testing.F) {
 		require.NoError(t, op.Mul(dst, a))
 		require.Equal(t, brute(op, a).Data, dst.Data)
 		dstT := tensor.NewMatrix[float32](m, a.Rows)
-		require.NoError(t, op.MulT(dstT, transposed(a)))
-		require.Equal(t, transposed(brute(op, a)).Data, dstT.Data)
+		require.NoError(t, op.MulT(dstT, a.Transposed()))
+		require.Equal(t, brute(op, a).Transposed().Data, dstT.Data)
 	})
 }

@@ -173,13 +173,13 @@ func testProducts(t *testing.T, op *Operator, rows int) {
 	name := fmt.Sprintf("%d rows of %d, %d outputs, %d codebooks, %v, relu %v", rows, op.columns, op.outputs, op.codebooks, op.aggregation, op.relu)
 	a := randomRows(5, rows, op.columns)
 	want := brute(op, a)
-	wantT := transposed(want)
+	wantT := want.Transposed()
 
 	dst := strided(tensor.NewMatrix[float32](rows, op.outputs), 3)
 	require.NoError(t, op.Mul(dst, strided(a, 2)), name)
 	require.Equal(t, packedRows(want), packedRows(dst), name)
 	dstT := strided(tensor.NewMatrix[float32](op.outputs, rows), 5)
-	require.NoError(t, op.MulT(dstT, strided(transposed(a), 1)), name)
+	require.NoError(t, op.MulT(dstT, strided(a.Transposed(), 1)), name)
 	require.Equal(t, packedRows(wantT), packedRows(dstT), name)
 	for _, w := range []tensor.Matrix[float32]{dst, dstT} { // nothing beside it is written
 		for i := range w.Rows - 1 {
@@ -198,7 +198,7 @@ func testProducts(t *testing.T, op *Operator, rows int) {
 		require.NoError(t, op.Encode(&codes, a.Slice(lo, hi, 0, a.Cols)), name)
 		lo = hi
 	}
-	require.NoError(t, op.EncodeT(&codesT, transposed(a)), name)
+	require.NoError(t, op.EncodeT(&codesT, a.Transposed()), name)
 	require.Equal(t, rows, codes.Rows())
 	for n := range rows {
 		for c := range op.codebooks {
@@ -216,7 +216,7 @@ func testProducts(t *testing.T, op *Operator, rows int) {
 	plain := *op
 	plain.relu = false
 	logits, index := brute(&plain, a), make([]int32, rows)
-	for _, f := range []func() error{func() error { return op.ArgMax(index, a) }, func() error { return op.ArgMaxT(index, transposed(a)) }, func() error { return op.LookupArgMax(index, &codes) }} {
+	for _, f := range []func() error{func() error { return op.ArgMax(index, a) }, func() error { return op.ArgMaxT(index, a.Transposed()) }, func() error { return op.LookupArgMax(index, &codes) }} {
 		for i := range index {
 			index[i] = -1
 		}
@@ -239,7 +239,7 @@ func testProducts(t *testing.T, op *Operator, rows int) {
 		clear(small.Data)
 		clear(smallT.Data)
 	}
-	require.NoError(t, op.MulInt8T(smallT, transposed(a), unit))
+	require.NoError(t, op.MulInt8T(smallT, a.Transposed(), unit))
 	check(op.MulInt8(small, a, unit))
 	require.NoError(t, op.LookupInt8T(smallT, &codes, unit))
 	check(op.LookupInt8(small, &codes, unit))
@@ -269,7 +269,7 @@ func testInts[T Integer](t *testing.T, op *Operator, rows int, name string) {
 	require.NoError(t, MulInts(op, dst, a), name)
 	require.Equal(t, want.Data, dst.Data, "%T %s", *new(T), name)
 	require.NoError(t, MulIntsT(op, dstT, aT), name)
-	require.Equal(t, transposed(want).Data, dstT.Data, "%T %s", *new(T), name)
+	require.Equal(t, want.Transposed().Data, dstT.Data, "%T %s", *new(T), name)
 	var codes, codesT Codes
 	require.NoError(t, EncodeInts(op, &codes, a), name)
 	require.NoError(t, EncodeIntsT(op, &codesT, aT), name)
@@ -292,8 +292,8 @@ func TestWorkersAndSplits(t *testing.T) {
 	require.NoError(t, many.Mul(got, a))
 	require.Equal(t, want.Data, got.Data)
 	across := tensor.NewMatrix[float32](37, a.Rows)
-	require.NoError(t, many.MulT(across, transposed(a)))
-	require.Equal(t, want.Data, transposed(across).Data)
+	require.NoError(t, many.MulT(across, a.Transposed()))
+	require.Equal(t, want.Data, across.Transposed().Data)
 	for lo := 0; lo < a.Rows; lo += 333 {
 		hi := min(lo+333, a.Rows)
 		require.NoError(t, one.Mul(got.Slice(lo, hi, 0, 37), a.Slice(lo, hi, 0, 20)))
@@ -330,7 +330,7 @@ func TestProductsDoNotAllocate(t *testing.T) {
 	}
 	op := randomOperator(t, 7, 16, 12, 8)
 	a, rows := randomRows(8, 500, 16), 500
-	aT, dst, dstT := transposed(a), tensor.NewMatrix[float32](rows, 12), tensor.NewMatrix[float32](12, rows)
+	aT, dst, dstT := a.Transposed(), tensor.NewMatrix[float32](rows, 12), tensor.NewMatrix[float32](12, rows)
 	index, small, quantised := make([]int32, rows), IntsOf(rows, 12, make([]int8, rows*12)), IntsOf(rows, 16, make([]uint8, rows*16))
 	var codes Codes
 	indices := make([]int32, 2*rows)

@@ -17,7 +17,7 @@ const eigenColumns = 64
 func (l *learner) reduce(z tensor.Matrix[float64]) tensor.Matrix[float64] {
 	q := min(l.metricDims, z.Rows)
 	if z.Cols <= q {
-		return clone(z)
+		return z.Clone()
 	}
 	var directions tensor.Matrix[float64] // q x M
 	if z.Cols <= eigenColumns {

@@ -100,7 +100,7 @@ const blockRows = 512
 
 // residual is what the leaves leave of the targets.
 func residual(l *learner, leaves tensor.Matrix[float64]) tensor.Matrix[float64] {
-	rest := clone(l.y)
+	rest := l.y.Clone()
 	for c, codes := range l.codes {
 		addLeaves(l.workers, rest, codes, leaves.Slice(16*c, 16*c+16, 0, leaves.Cols), -1)
 	}

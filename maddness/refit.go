@@ -25,12 +25,12 @@ func (o *Operator) RefitLUT(a, y tensor.Matrix[float32], opts ...Option) (*Opera
 	if err != nil {
 		return nil, err
 	}
-	wide := widen(y)
+	wide := tensor.Convert[float64](y)
 	l := &learner{config: o.config(), x: tensor.Matrix[float32]{Rows: o.columns, Cols: a.Rows}, trees: o.trees, codes: codes}
 	if l.ridge == 0 || c.given["WithRidge"] {
 		l.ridge = c.ridge
 	}
-	l.setTargets(clone(wide))
+	l.setTargets(wide.Clone())
 	leaves, err := l.solve(l.y)
 	if err != nil {
 		return nil, err
@@ -113,7 +113,7 @@ func (o *Operator) RefitSoft(a, p tensor.Matrix[float32], opts ...Option) (*Oper
 	if err != nil {
 		return nil, err
 	}
-	return o.refitCrossEntropy("RefitSoft", a, widen(p), opts)
+	return o.refitCrossEntropy("RefitSoft", a, tensor.Convert[float64](p), opts)
 }
 
 func (o *Operator) refitCrossEntropy(call string, a tensor.Matrix[float32], targets tensor.Matrix[float64], opts []Option) (*Operator, error) {

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"time"
 
+	"github.com/espalier-ml/espalier/internal/timing"
 	"github.com/espalier-ml/espalier/maddness"
 	"github.com/espalier-ml/espalier/maddness/amm"
 	"github.com/espalier-ml/espalier/tensor"
@@ -101,7 +101,7 @@ type replaced struct {
 // other.
 func replace(s settings, hidden, last layer, y []int, processors int) ([]replaced, error) {
 	a, labels := repeated(hidden.test, y, s.rows)
-	across := transposed(a)
+	across := a.Transposed()
 	n := a.Rows
 	middle, logits := tensor.NewMatrix[float32](n, hidden.b.Cols), tensor.NewMatrix[float32](n, last.b.Cols)
 	middleT, logitsT := tensor.Of(hidden.b.Cols, n, middle.Data), tensor.Of(last.b.Cols, n, logits.Data)
@@ -121,8 +121,8 @@ func replace(s settings, hidden, last layer, y []int, processors int) ([]replace
 		return nil
 	}
 	base := replaced{rawWeight: 4 * (len(hidden.b.Data) + len(last.b.Data))}
-	exactAcross, err1 := median(s.runs, n, exactT)
-	exactAlong, err2 := median(s.runs, n, exact)
+	exactAcross, err1 := timing.Median(s.runs, n, exactT)
+	exactAlong, err2 := timing.Median(s.runs, n, exact)
 	if err := errors.Join(err1, err2); err != nil {
 		return nil, err
 	}
@@ -151,10 +151,10 @@ func replace(s settings, hidden, last layer, y []int, processors int) ([]replace
 		}
 		r := base
 		r.codebooks, r.bytes = c, first.Stats().TableBytes+second.Stats().TableBytes
-		r.nsT, err1 = median(s.runs, n, func() error {
+		r.nsT, err1 = timing.Median(s.runs, n, func() error {
 			return errors.Join(first.MulT(middleT, across), second.ArgMaxT(classes, middleT))
 		})
-		r.ns, err2 = median(s.runs, n, func() error {
+		r.ns, err2 = timing.Median(s.runs, n, func() error {
 			return errors.Join(first.Mul(middle, a), second.ArgMax(classes, middle))
 		})
 		if err := errors.Join(err1, err2); err != nil {
@@ -200,34 +200,4 @@ func share(classes []int32, labels []int) float64 {
 		}
 	}
 	return float64(right) / float64(len(labels))
-}
-
-func transposed(m matrix) matrix {
-	t := tensor.NewMatrix[float32](m.Cols, m.Rows)
-	for i := range m.Rows {
-		for j, v := range m.Row(i) {
-			t.Set(j, i, v)
-		}
-	}
-	return t
-}
-
-// median returns nanoseconds per row, the median of several runs.
-func median(runs, rows int, f func() error) (float64, error) {
-	if err := f(); err != nil {
-		return 0, err
-	}
-	times := make([]float64, max(runs, 1))
-	for i := range times {
-		calls, start := 0, time.Now()
-		for time.Since(start) < 2*time.Millisecond {
-			if err := f(); err != nil {
-				return 0, err
-			}
-			calls++
-		}
-		times[i] = float64(time.Since(start).Nanoseconds()) / float64(calls*rows)
-	}
-	slices.Sort(times)
-	return times[len(times)/2], nil
 }

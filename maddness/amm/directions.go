@@ -29,7 +29,7 @@ func NewDirections(b tensor.Matrix[float32], d int) (*Directions, error) {
 	if err := errors.Join(checkMatrix("b", b), checkSize("d", d, max(b.Rows, 1), "the rows of b")); err != nil {
 		return nil, err
 	}
-	return &Directions{shapeOf(b), widen(b), d}, nil
+	return &Directions{shapeOf(b), tensor.Convert[float64](b), d}, nil
 }
 
 // Mul is described at [Approximator]; it refuses rows that are not finite with an error wrapping tensor.ErrNotFinite.

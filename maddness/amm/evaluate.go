@@ -4,9 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
-	"time"
 
+	"github.com/espalier-ml/espalier/internal/timing"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -132,42 +131,12 @@ func (r *Report) time(ap Approximator, got tensor.Matrix[float32], t Task) error
 		return nil
 	}
 	var err error
-	if r.NsPerRow, err = median(t.Runs, t.A.Rows, func() error { return ap.Mul(got, t.A) }); err != nil {
+	if r.NsPerRow, err = timing.Median(t.Runs, t.A.Rows, func() error { return ap.Mul(got, t.A) }); err != nil {
 		return err
 	}
 	if across, ok := ap.(Transposed); ok {
-		a, dst := transpose(t.A), tensor.Of(t.B.Cols, t.A.Rows, got.Data)
-		r.NsPerRowT, err = median(t.Runs, t.A.Rows, func() error { return across.MulT(dst, a) })
+		a, dst := t.A.Transposed(), tensor.Of(t.B.Cols, t.A.Rows, got.Data)
+		r.NsPerRowT, err = timing.Median(t.Runs, t.A.Rows, func() error { return across.MulT(dst, a) })
 	}
 	return err
-}
-
-func transpose(m tensor.Matrix[float32]) tensor.Matrix[float32] {
-	t := tensor.NewMatrix[float32](m.Cols, m.Rows)
-	for i := range m.Rows {
-		for j, v := range m.Row(i) {
-			t.Data[j*t.Stride+i] = v
-		}
-	}
-	return t
-}
-
-// median returns nanoseconds per row: the median of runs, each long enough for the clock.
-func median(runs, rows int, f func() error) (float64, error) {
-	if err := f(); err != nil { // warm up
-		return 0, err
-	}
-	times := make([]float64, runs)
-	for i := range times {
-		calls, start := 0, time.Now()
-		for time.Since(start) < 2*time.Millisecond {
-			if err := f(); err != nil {
-				return 0, err
-			}
-			calls++
-		}
-		times[i] = float64(time.Since(start).Nanoseconds()) / float64(calls*rows)
-	}
-	slices.Sort(times)
-	return (times[(runs-1)/2] + times[runs/2]) / 2, nil
 }

@@ -13,7 +13,7 @@ func NewExact(b tensor.Matrix[float32]) (*Exact, error) {
 	if err := checkMatrix("b", b); err != nil {
 		return nil, err
 	}
-	return &Exact{shapeOf(b), clone(b)}, nil
+	return &Exact{shapeOf(b), b.Clone()}, nil
 }
 
 // Mul is described at [Approximator].

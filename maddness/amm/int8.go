@@ -27,7 +27,7 @@ func NewInt8(b tensor.Matrix[float32]) (*Int8, error) {
 	if err := checkMatrix("b", b); err != nil {
 		return nil, err
 	}
-	q := &Int8{shape: shapeOf(b), q: clone(b), unit: make([]float32, b.Cols), total: make([]float32, b.Cols)}
+	q := &Int8{shape: shapeOf(b), q: b.Clone(), unit: make([]float32, b.Cols), total: make([]float32, b.Cols)}
 	for m := range b.Cols {
 		largest, sum := float32(0), 0.0
 		for j := range b.Rows {

@@ -22,15 +22,6 @@ func borrow(rows, cols int, f func(tensor.Matrix[float32])) {
 	scratch.Put(p)
 }
 
-// clone copies a matrix, so that what is fitted keeps nothing of the caller's.
-func clone(m tensor.Matrix[float32]) tensor.Matrix[float32] {
-	c := tensor.NewMatrix[float32](m.Rows, m.Cols)
-	for i := range m.Rows {
-		copy(c.Row(i), m.Row(i))
-	}
-	return c
-}
-
 // rowsOf returns rows [lo, hi) of m.
 func rowsOf(m tensor.Matrix[float32], lo, hi int) tensor.Matrix[float32] {
 	return m.Slice(lo, hi, 0, m.Cols)

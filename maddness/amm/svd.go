@@ -17,7 +17,7 @@ func NewSVD(b tensor.Matrix[float32], d int) (*Factors, error) {
 		return nil, err
 	}
 	var svd mat.SVD
-	if !svd.Factorize(tensor.ToMat(widen(b)), mat.SVDThin) {
+	if !svd.Factorize(tensor.ToMat(tensor.Convert[float64](b)), mat.SVDThin) {
 		return nil, fmt.Errorf("amm: b has no singular values in float64: %w", tensor.ErrRange)
 	}
 	var u, v mat.Dense
@@ -36,17 +36,6 @@ func NewSVD(b tensor.Matrix[float32], d int) (*Factors, error) {
 	return f, nil
 }
 
-func widen(m tensor.Matrix[float32]) tensor.Matrix[float64] {
-	w := tensor.NewMatrix[float64](m.Rows, m.Cols)
-	for i := range m.Rows {
-		row := w.Row(i)
-		for j, v := range m.Row(i) {
-			row[j] = float64(v)
-		}
-	}
-	return w
-}
-
 // RowSVD is the product of b and of the nearest matrix of rank d to the very rows it is given, which it decomposes in
 // every call. That costs more than the exact product: it is not a method but a bound, the error that projections of
 // these rows to d dimensions cannot avoid on average over b. Results depend on which rows come in one call.
@@ -62,7 +51,7 @@ func NewRowSVD(b tensor.Matrix[float32], d int) (*RowSVD, error) {
 	if err := errors.Join(checkMatrix("b", b), checkSize("d", d, max(b.Rows, 1), "the rows of b")); err != nil {
 		return nil, err
 	}
-	return &RowSVD{shapeOf(b), clone(b), d}, nil
+	return &RowSVD{shapeOf(b), b.Clone(), d}, nil
 }
 
 // Mul is described at [Approximator]; it refuses rows that are not finite with an error wrapping tensor.ErrNotFinite.
@@ -73,7 +62,7 @@ func (r *RowSVD) Mul(dst, a tensor.Matrix[float32]) error {
 	if err := checkMatrix("a", a); err != nil {
 		return err
 	}
-	v, err := topDirections(widen(a), r.dims)
+	v, err := topDirections(tensor.Convert[float64](a), r.dims)
 	if err != nil {
 		return err
 	}

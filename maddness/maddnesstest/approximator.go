@@ -65,7 +65,7 @@ type approximatorCheck struct {
 }
 
 // test returns the rows, to be changed at will.
-func (k *approximatorCheck) test() matrix { return clone(k.rows) }
+func (k *approximatorCheck) test() matrix { return k.rows.Clone() }
 
 func (k *approximatorCheck) mul(ap amm.Approximator, a matrix) (matrix, bool) {
 	k.Helper()
@@ -114,7 +114,7 @@ func (k *approximatorCheck) size() float64 {
 
 func (k *approximatorCheck) fits() bool {
 	k.Helper()
-	a, b := clone(k.a), clone(k.b)
+	a, b := k.a.Clone(), k.b.Clone()
 	ap, err := k.fit(a, b)
 	if err != nil || ap == nil {
 		k.Errorf("fitting %d rows of %d columns, %d outputs: %v, %v", a.Rows, a.Cols, b.Cols, ap, err)
@@ -159,7 +159,7 @@ func (k *approximatorCheck) multiplies() bool {
 	}
 	for _, procs := range []int{1, 2, 5} {
 		before := runtime.GOMAXPROCS(procs)
-		given := clone(test)
+		given := test.Clone()
 		got, ok := k.mul(k.ap, given)
 		runtime.GOMAXPROCS(before)
 		if !ok || !k.equal(got, k.want, "before, with another GOMAXPROCS", "The work may be shared in any way, the bits may not change.") {
@@ -192,7 +192,7 @@ func (k *approximatorCheck) transposes() {
 		return
 	}
 	got := tensor.NewMatrix[float32](k.b.Cols, k.want.Rows)
-	if err := across.MulT(got, transposed(k.test())); err != nil {
+	if err := across.MulT(got, k.test().Transposed()); err != nil {
 		k.Errorf("MulT of %d columns: %v", k.want.Rows, err)
 		return
 	}
@@ -254,7 +254,7 @@ func (k *approximatorCheck) isolates() {
 		test.Set(10+50*n, n%test.Cols, v)
 	}
 	dst, frame := framed(tensor.NewMatrix[float32](test.Rows, k.b.Cols), -1)
-	before := clone(frame)
+	before := frame.Clone()
 	if err := k.ap.Mul(dst, test); err != nil {
 		if !errors.Is(err, tensor.ErrNotFinite) {
 			k.Errorf("Mul of a row with NaN gives the error %v, want none or one wrapping %q", err, tensor.ErrNotFinite)
@@ -330,7 +330,7 @@ func refusal(f func() error) (err error) {
 func (k *approximatorCheck) refusesMatrices() {
 	k.Helper()
 	spoiled := func(m matrix, v float64) matrix {
-		m = clone(m)
+		m = m.Clone()
 		m.Set(m.Rows-1, m.Cols-1, float32(v))
 		return m
 	}

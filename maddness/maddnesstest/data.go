@@ -46,18 +46,6 @@ func framed(m matrix, value float32) (view, frame matrix) {
 	return view, frame
 }
 
-func transposed(m matrix) matrix {
-	t := tensor.NewMatrix[float32](m.Cols, m.Rows)
-	for i := range m.Rows {
-		for j, v := range m.Row(i) {
-			t.Set(j, i, v)
-		}
-	}
-	return t
-}
-
-func clone(m matrix) matrix { return tensor.Of(m.Rows, m.Cols, append([]float32(nil), m.Data...)) }
-
 // same reports the first element in which two matrices differ in their bits; NaN equals NaN.
 func same(x, y matrix) (i, j int, ok bool) {
 	for i := range x.Rows {

@@ -141,7 +141,7 @@ func checkSplit(t testing.TB, s maddness.Splitter, l *maddness.Level) bool {
 
 // copied returns a level of its own with the same content.
 func copied(l *maddness.Level) *maddness.Level {
-	return &maddness.Level{Columns: clone(l.Columns), Metric: tensor.Of(l.Metric.Rows, l.Metric.Cols, slices.Clone(l.Metric.Data)),
+	return &maddness.Level{Columns: l.Columns.Clone(), Metric: tensor.Of(l.Metric.Rows, l.Metric.Cols, slices.Clone(l.Metric.Data)),
 		Candidates: slices.Clone(l.Candidates), Bucket: slices.Clone(l.Bucket), Buckets: l.Buckets}
 }
 

@@ -18,10 +18,8 @@ func lookups(budget time.Duration) {
 	bars := map[int]float64{16: 65, 32: 35}
 	for _, s := range [][3]int{{10016, 512, 10}, {10016, 512, 100}, {1024, 320, 128}, {2048, 2048, 2048}} {
 		rows, columns, outputs := s[0], s[1], s[2]
-		a, at := normal(1, rows, columns), tensor.NewMatrix[float32](columns, rows)
-		b, bt := normal(2, columns, outputs), tensor.NewMatrix[float32](outputs, columns)
-		transposeTo(at, a)
-		transposeTo(bt, b)
+		a, b := normal(1, rows, columns), normal(2, columns, outputs)
+		at, bt := a.Transposed(), b.Transposed()
 		c, ct, index := tensor.NewMatrix[float32](rows, outputs), tensor.NewMatrix[float32](outputs, rows), make([]int32, rows)
 		for _, codebooks := range []int{4, 8, 16, 32, 64} {
 			op := randomOperator(columns, outputs, codebooks)
@@ -69,14 +67,6 @@ func normal(seed uint64, rows, cols int) tensor.Matrix[float32] {
 		m.Data[i] = float32(r.NormFloat64())
 	}
 	return m
-}
-
-func transposeTo(dst, src tensor.Matrix[float32]) {
-	for i := range src.Rows {
-		for j, v := range src.Row(i) {
-			dst.Set(j, i, v)
-		}
-	}
 }
 
 // randomOperator compares the first columns of neighbouring groups with random numbers.
