@@ -200,6 +200,9 @@ func (c *config) difference(x, y []float64, welch Method) (Estimate, error) {
 	if e.Lo, e.Hi, err = c.fromReplicates(e.Method, e.Value, replicates, influence); err != nil {
 		return Estimate{}, c.errorf("%w", err)
 	}
+	if e.N < 2 {
+		e.Lo, e.Hi = math.Inf(-1), math.Inf(1) // a run drawn from one run is always the same
+	}
 	e.Warnings = warnings(e.Method, e.N, equal(x) && equal(y))
 	return e, nil
 }

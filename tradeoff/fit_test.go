@@ -87,6 +87,13 @@ func TestFitsRefuseWhatDoesNotImprove(t *testing.T) {
 	p, err := FitPowerLaw(better)
 	require.NoError(t, err)
 	require.Negative(t, p.B)
+	q, ok := p.QualityAt(4)
+	require.True(t, ok)
+	require.InDelta(t, 0.45, q, 0.05)
+	for _, cost := range []float64{0.9, 17, math.NaN()} {
+		_, ok = p.QualityAt(cost)
+		require.False(t, ok, "%v is not within 1 to 16", cost)
+	}
 	s, err := FitSaturating(better)
 	require.NoError(t, err)
 	require.Negative(t, s.C2)

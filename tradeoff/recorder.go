@@ -27,7 +27,8 @@ type observation struct {
 	Point
 }
 
-// NewRecorder makes a recorder for a run with the given schedule. It takes WithWindow and WithDrop.
+// NewRecorder makes a recorder for a run with the given schedule, which has to be valid if it has a method Validate()
+// error. It takes WithWindow and WithDrop.
 func NewRecorder(cycles Cycles, dir Direction, opts ...Option) (*Recorder, error) {
 	c, err := configure("NewRecorder", opts, "WithWindow", "WithDrop")
 	if err != nil {
@@ -35,6 +36,11 @@ func NewRecorder(cycles Cycles, dir Direction, opts ...Option) (*Recorder, error
 	}
 	if cycles == nil {
 		return nil, c.errorf("no cycles: %w", tensor.ErrEmpty)
+	}
+	if v, ok := cycles.(interface{ Validate() error }); ok {
+		if err := v.Validate(); err != nil {
+			return nil, c.errorf("cycles: %w", err)
+		}
 	}
 	if dir > LowerBetter {
 		return nil, c.errorf("direction is %v: %w", dir, tensor.ErrRange)

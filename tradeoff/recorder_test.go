@@ -1,6 +1,7 @@
 package tradeoff
 
 import (
+	"errors"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -68,6 +69,13 @@ func TestRecorderOfSparseEvaluations(t *testing.T) {
 	require.Equal(t, []Point{{7, 0.7}}, c.Points(), "NaN is no evaluation")
 }
 
+// invalid is a schedule that says so.
+type invalid struct{ doubling }
+
+func (invalid) Validate() error { return errInvalid }
+
+var errInvalid = errors.New("no cycles of that length")
+
 func TestRecorderRefuses(t *testing.T) {
 	for name, k := range map[string]struct {
 		cycles Cycles
@@ -75,6 +83,7 @@ func TestRecorderRefuses(t *testing.T) {
 		opts   []Option
 		want   error
 	}{
+		"invalid":    {invalid{}, HigherBetter, nil, errInvalid},
 		"no cycles":  {nil, HigherBetter, nil, tensor.ErrEmpty},
 		"direction":  {doubling{}, 3, nil, tensor.ErrRange},
 		"window":     {doubling{}, HigherBetter, []Option{WithWindow(-1)}, tensor.ErrRange},

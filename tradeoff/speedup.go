@@ -101,7 +101,7 @@ func Speedup(base, method Runs, opts ...Option) (Estimate, error) {
 	}
 	e, err := c.speedup(arms)
 	if err != nil {
-		return Estimate{}, c.errorf("%q over %q at quality %v: %w", method.Name, base.Name, q, err)
+		return Estimate{}, c.errorf("%q over %q at quality %v (their best are %v and %v): %w", method.Name, base.Name, q, method.best(), base.best(), err)
 	}
 	for k, r := range []Runs{base, method} {
 		if n := startsAt(r, q); n > 0 {
@@ -144,6 +144,17 @@ func (r Runs) CommonBest() float64 {
 	q := math.NaN()
 	for i, c := range r.Curves {
 		if best := c.Best().Quality; i == 0 || c.direction.Better(q, best) {
+			q = best
+		}
+	}
+	return q
+}
+
+// best is the best quality of all runs.
+func (r Runs) best() float64 {
+	q := r.Curves[0].Best().Quality
+	for _, c := range r.Curves[1:] {
+		if best := c.Best().Quality; c.direction.Better(best, q) {
 			q = best
 		}
 	}
@@ -202,8 +213,14 @@ func (c *config) medianSpeedup(arms [2][]Time) (Estimate, error) {
 	b, m := medianTime(slices.Clone(x[0])), medianTime(slices.Clone(x[1]))
 	for k, v := range []float64{b, m} {
 		if math.IsInf(v, 1) {
-			return Estimate{}, fmt.Errorf("half of the %d runs of the %s or more did not reach it; compare KaplanMeier curves by LogRank: %w",
-				len(x[k]), [2]string{"baseline", "method"}[k], ErrNotReached)
+			missed := 0
+			for _, t := range arms[k] {
+				if !t.Reached {
+					missed++
+				}
+			}
+			return Estimate{}, fmt.Errorf("%d of the %d runs of the %s did not reach it; compare KaplanMeier curves by LogRank: %w",
+				missed, len(x[k]), [2]string{"baseline", "method"}[k], ErrNotReached)
 		}
 	}
 	stat := func(b, m []float64) float64 { return math.Exp(medianTime(b) - medianTime(m)) }
@@ -220,6 +237,9 @@ func (c *config) medianSpeedup(arms [2][]Time) (Estimate, error) {
 		return Estimate{}, err
 	}
 	e.Lo = max(e.Lo, 0) // where neither arm of a replicate reached it
+	if n < 2 {
+		e.Lo, e.Hi = 0, math.Inf(1) // a run drawn from one run is always the same
+	}
 	return e, nil
 }
 

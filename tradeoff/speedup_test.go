@@ -91,7 +91,26 @@ func TestSpeedupCensored(t *testing.T) {
 	require.ErrorIs(t, err, ErrNotReached, "half of the baseline")
 	_, err = SpeedupOfTimes(base, []Time{{1, false}})
 	require.ErrorIs(t, err, ErrNotReached)
-	require.ErrorContains(t, err, "method")
+	require.ErrorContains(t, err, "1 of the 1 runs of the method")
+	_, err = Speedup(hits(t, "base", 1, 2), hits(t, "method", 1), AtQuality(94))
+	require.ErrorIs(t, err, ErrNotReached)
+	require.ErrorContains(t, err, "their best are 1 and 1", "percent where there are shares")
+
+	var fine []Time
+	for i := range 12 {
+		fine = append(fine, Time{100 + float64(i*i), i != 4})
+	}
+	for _, m := range []Method{Percentile, BC} {
+		e, err := SpeedupOfTimes(fine, fine[:7], WithMethod(m))
+		require.NoError(t, err)
+		require.True(t, e.Lo < e.Value && e.Value < e.Hi, "%v", e)
+	}
+	_, err = SpeedupOfTimes(fine, reachedAt(1, 2, 3), WithMethod(BCa))
+	require.NoError(t, err)
+	_, err = SpeedupOfTimes(fine[2:5], fine[2:5], WithMethod(BCa))
+	require.ErrorIs(t, err, ErrDegenerate, "without one run the ratio is not finite")
+	_, err = SpeedupOfTimes(fine, fine, WithMethod(Studentized))
+	require.ErrorIs(t, err, ErrConflict)
 }
 
 func TestSpeedupWarnsOfTheFirstPoint(t *testing.T) {
@@ -115,6 +134,14 @@ func TestSpeedupOfFewRuns(t *testing.T) {
 	require.Equal(t, 2.0, math.Round(e.Value*1e12)/1e12)
 	require.Equal(t, [2]float64{0, math.Inf(1)}, [2]float64{e.Lo, e.Hi}, "one run bounds nothing")
 	require.ErrorIs(t, e.Warnings[0], ErrTooFewRuns)
+	for _, m := range []Method{Percentile, Basic} {
+		e, err = SpeedupOfTimes(reachedAt(10), reachedAt(5, 6, 7), WithMethod(m))
+		require.NoError(t, err)
+		require.Equal(t, [2]float64{0, math.Inf(1)}, [2]float64{e.Lo, e.Hi}, "nor does drawing it again and again")
+	}
+	e, err = SpeedupOfTimes(reachedAt(10), []Time{{5, true}, {6, true}, {7, false}})
+	require.NoError(t, err)
+	require.Equal(t, [2]float64{0, math.Inf(1)}, [2]float64{e.Lo, e.Hi})
 	e, err = SpeedupOfTimes(reachedAt(10, 10, 10), reachedAt(5, 5, 5))
 	require.NoError(t, err)
 	require.ErrorIs(t, e.Warnings[0], ErrDegenerate, "an interval without width is no certainty")
