@@ -73,3 +73,29 @@ func ExampleReadMLPerfReferences() {
 	// resnet at 6144: 41.00 epochs, at least 40.17
 	// resnet at 8192: 42.12 epochs, at least 41.26
 }
+
+// A result file becomes the time to train, what it took to converge, and a curve.
+func ExampleReadMLPerfLog() {
+	run, err := importers.ReadMLPerfLog(strings.NewReader(`
+:::MLLOG {"time_ms": 100, "key": "submission_benchmark", "value": "resnet", "metadata": {}}
+:::MLLOG {"time_ms": 200, "key": "global_batch_size", "value": 4096, "metadata": {}}
+:::MLLOG {"time_ms": 1000, "key": "run_start", "value": null, "metadata": {}}
+epoch 36 done
+:::MLLOG {"time_ms": 901000, "key": "eval_accuracy", "value": 0.757, "metadata": {"epoch_num": 36}}
+:::MLLOG {"time_ms": 1001000, "key": "eval_accuracy", "value": 0.760, "metadata": {"epoch_num": 40}}
+:::MLLOG {"time_ms": 1002000, "key": "run_stop", "value": null, "metadata": {"status": "success"}}
+`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s with batches of %d: %v epochs, %v s\n", run.Benchmark, run.BatchSize, run.Epochs, run.Seconds)
+	curve, err := run.Curve(tradeoff.HigherBetter)
+	if err != nil {
+		log.Fatal(err)
+	}
+	cost, reached := curve.TimeToQuality(0.759, tradeoff.FirstHit)
+	fmt.Println(cost, reached)
+	// Output:
+	// resnet with batches of 4096: 40 epochs, 1001 s
+	// 1000 true
+}

@@ -28,13 +28,9 @@ type lines struct {
 const longest = 1 << 20
 
 func newLines(source string, r io.Reader) (*lines, error) {
-	l := &lines{r: bufio.NewReaderSize(r, 1<<16), source: source}
-	if magic, _ := l.r.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
-		z, err := gzip.NewReader(l.r)
-		if err != nil {
-			return nil, fmt.Errorf("importers: %s: %w", source, err)
-		}
-		l.r = bufio.NewReaderSize(z, 1<<16)
+	l, err := openLines(source, r)
+	if err != nil {
+		return nil, err
 	}
 	if !l.next() {
 		if l.err == nil {
@@ -44,6 +40,19 @@ func newLines(source string, r io.Reader) (*lines, error) {
 	}
 	for _, f := range l.fields {
 		l.header = append(l.header, string(bytes.TrimSpace(f)))
+	}
+	return l, nil
+}
+
+// openLines is lines of which none has been read.
+func openLines(source string, r io.Reader) (*lines, error) {
+	l := &lines{r: bufio.NewReaderSize(r, 1<<16), source: source}
+	if magic, _ := l.r.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
+		z, err := gzip.NewReader(l.r)
+		if err != nil {
+			return nil, fmt.Errorf("importers: %s: %w", source, err)
+		}
+		l.r = bufio.NewReaderSize(z, 1<<16)
 	}
 	return l, nil
 }
