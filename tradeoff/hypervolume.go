@@ -8,9 +8,10 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Hypervolume is the volume of what the points dominate, up to the reference point ref (Zitzler and Thiele 1998): the quality of a set of
-// tradeoffs as one number, the larger the better. Points that are not better than ref in all objectives do not count.
-// Two and three objectives take n log n steps, d > 3 up to n^(d-3) as many. The error wraps [tensor.ErrShape] or [tensor.ErrNotFinite].
+// Hypervolume is the volume of what the points dominate, up to the reference point ref (Zitzler and Thiele 1998): the
+// quality of a set of tradeoffs as one number, the larger the better. Points that are not better than ref in all
+// objectives do not count. Two and three objectives take n log n steps, d > 3 up to n^(d-3) as many. The error wraps
+// [tensor.ErrShape] or [tensor.ErrNotFinite].
 func Hypervolume(points [][]float64, ref []float64, senses []Sense) (float64, error) {
 	c := config{function: "Hypervolume"}
 	rows, r, err := c.within(points, ref, senses)
@@ -20,9 +21,9 @@ func Hypervolume(points [][]float64, ref []float64, senses []Sense) (float64, er
 	return volume(rows, r), nil
 }
 
-// Contributions is, for each point, the volume that it alone of the frontier dominates: what the hypervolume of the frontier would shrink by
-// without it. It is 0 for points that are dominated, there twice, or not better than ref; what dominated points would make up for does not
-// count. The error is that of [Hypervolume].
+// Contributions is, for each point, the volume that it alone of the frontier dominates: what the hypervolume of the
+// frontier would shrink by without it. It is 0 for points that are dominated, there twice, or not better than ref; what
+// dominated points would make up for does not count. The error is that of [Hypervolume].
 func Contributions(points [][]float64, ref []float64, senses []Sense) ([]float64, error) {
 	c := config{function: "Contributions"}
 	all, err := c.minimised("points", points, senses)
@@ -113,7 +114,8 @@ func volume(rows [][]float64, r []float64) float64 {
 	case 3:
 		return volume3(rows, r)
 	}
-	// Slabs between the values of the last objective, each as thick as they differ and with the volume of what has come so far.
+	// Slabs between the values of the last objective, each as thick as they differ and with the volume of what has come
+	// so far.
 	last := len(r) - 1
 	byLast(rows, last)
 	var flat [][]float64
@@ -154,11 +156,20 @@ func byLast(rows [][]float64, last int) {
 	})
 }
 
-// area is the hypervolume of two objectives.
+// area is the hypervolume of two objectives. What the point with the largest area of its own dominates needs no sorting; of random points that
+// is nearly all.
 func area(rows [][]float64, r []float64) float64 {
-	pairs := make([][2]float64, len(rows))
-	for i, p := range rows {
-		pairs[i] = [2]float64{p[0], p[1]}
+	best, most := rows[0], 0.0
+	for _, p := range rows {
+		if own := (r[0] - p[0]) * (r[1] - p[1]); own > most {
+			best, most = p, own
+		}
+	}
+	pairs := [][2]float64{{best[0], best[1]}}
+	for _, p := range rows {
+		if p[0] < best[0] || p[1] < best[1] {
+			pairs = append(pairs, [2]float64{p[0], p[1]})
+		}
 	}
 	slices.SortFunc(pairs, func(p, q [2]float64) int {
 		switch {
