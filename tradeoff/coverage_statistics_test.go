@@ -28,7 +28,8 @@ func covered(t *testing.T, seed uint64, n, trials int, truth float64, draw func(
 	return float64(hits) / float64(trials)
 }
 
-// The default intervals keep their level of 0.95 with as few runs as papers have, and the bootstrap does not but says so.
+// The default intervals keep their level of 0.95 with as few runs as papers have, and the bootstrap does not but says
+// so.
 func TestCoverage(t *testing.T) {
 	normal := func(rng *rand.Rand) float64 { return 10 + 3*rng.NormFloat64() }
 	ratio := func(rng *rand.Rand) float64 { return math.Exp(0.4 + rng.NormFloat64()/3) }

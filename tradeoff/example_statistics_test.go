@@ -8,7 +8,8 @@ import (
 	"github.com/espalier-ml/espalier/tradeoff"
 )
 
-// Accuracies of five seeds each. The sample is small, so the interval is Student's, and a bootstrap would say that it falls short.
+// Accuracies of five seeds each. The sample is small, so the interval is Student's, and a bootstrap would say that it
+// falls short.
 func ExampleMean() {
 	accuracy := []float64{93.9, 94.2, 94.1, 94.4, 93.8}
 	e, err := tradeoff.Mean(accuracy)
@@ -70,8 +71,8 @@ func ExampleMannWhitney() {
 	// Output: -4.71% p=0.022 n=6
 }
 
-// A method that is faster may not be worse. It is not enough that no difference was found: the test must show that there is none
-// beyond the margin.
+// A method that is faster may not be worse. It is not enough that no difference was found: the test must show that
+// there is none beyond the margin.
 func ExampleNonInferior() {
 	baseline := []float64{76.1, 76.4, 76.2, 76.3}
 	pruned := []float64{76.0, 76.3, 76.2, 76.0}
@@ -98,7 +99,8 @@ func ExampleHolm() {
 	// Output: [0.09 0.02 0.4 0.6]
 }
 
-// A method on several tasks: the interquartile mean uses the middle half of all runs, and runs are drawn within each task.
+// A method on several tasks: the interquartile mean uses the middle half of all runs, and runs are drawn within each
+// task.
 func ExampleScores_Interval() {
 	tasks := []string{"cifar", "imdb", "digits"}
 	method, err := tradeoff.NewScores(tasks, [][]float64{

@@ -7,9 +7,10 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// ProbabilityOfImprovement is the probability that a run of x has a larger score than a run of y on a task picked at random, ties counting half
-// (Agarwal et al. 2021): the mean of the Mann-Whitney statistics of the tasks. The interval is that of [Scores.Interval]; runs
-// of x and y are drawn independently, tasks, if at all, together. The error wraps [tensor.ErrShape] if the tasks differ.
+// ProbabilityOfImprovement is the probability that a run of x has a larger score than a run of y on a task picked at
+// random, ties counting half (Agarwal et al. 2021): the mean of the Mann-Whitney statistics of the tasks. The interval
+// is that of [Scores.Interval]; runs of x and y are drawn independently, tasks, if at all, together. The error wraps
+// [tensor.ErrShape] if the tasks differ.
 func ProbabilityOfImprovement(x, y Scores, opts ...Option) (Estimate, error) {
 	c, err := configure("ProbabilityOfImprovement", opts, append([]string{"WithTasks"}, bootstrapOptions...)...)
 	switch {

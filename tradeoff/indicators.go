@@ -6,8 +6,9 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// AdditiveEpsilon is how much every point of reference must be worsened in all objectives for points to be at least as good as each
-// of them (Zitzler et al. 2003): 0 or less if they are already. The error wraps [tensor.ErrShape], [tensor.ErrNotFinite] or [tensor.ErrEmpty].
+// AdditiveEpsilon is how much every point of reference must be worsened in all objectives for points to be at least as
+// good as each of them (Zitzler et al. 2003): 0 or less if they are already. The error wraps [tensor.ErrShape],
+// [tensor.ErrNotFinite] or [tensor.ErrEmpty].
 func AdditiveEpsilon(points, reference [][]float64, senses []Sense) (float64, error) {
 	c := config{function: "AdditiveEpsilon"}
 	p, r, err := c.sets(points, reference, senses)
@@ -23,8 +24,8 @@ func AdditiveEpsilon(points, reference [][]float64, senses []Sense) (float64, er
 	}), nil
 }
 
-// MultiplicativeEpsilon is AdditiveEpsilon by factors, for objectives above 0: 1 or less if points are at least as good. The error may
-// wrap [ErrNonPositive] too.
+// MultiplicativeEpsilon is AdditiveEpsilon by factors, for objectives above 0: 1 or less if points are at least as
+// good. The error may wrap [ErrNonPositive] too.
 func MultiplicativeEpsilon(points, reference [][]float64, senses []Sense) (float64, error) {
 	c := config{function: "MultiplicativeEpsilon"}
 	if _, _, err := c.sets(points, reference, senses); err != nil {

@@ -11,8 +11,8 @@ import (
 // fewForBootstrap is the number of runs from which quantiles of the bootstrap of one task come near their level.
 const fewForBootstrap = 10
 
-// fromReplicates makes an interval of bootstrap replicates. A NaN replicate says nothing and counts as the worst for each end.
-// influence is, per sample and run, how much the statistic depends on it (see [influences]); BCa needs it.
+// fromReplicates makes an interval of bootstrap replicates. A NaN replicate says nothing and counts as the worst for
+// each end. influence is, per sample and run, how much the statistic depends on it (see [influences]); BCa needs it.
 func (c *config) fromReplicates(method Method, value float64, replicates []float64, influence [][]float64) (lo, hi float64, err error) {
 	low, high := slices.Clone(replicates), slices.Clone(replicates)
 	for i, v := range replicates {
@@ -58,7 +58,8 @@ func (c *config) fromReplicates(method Method, value float64, replicates []float
 	return 0, 0, fmt.Errorf("%v is not made of replicates of this statistic: %w", method, ErrConflict)
 }
 
-// influences is the jackknife: how far the statistic without each run is from their mean, times the runs left over the runs.
+// influences is the jackknife: how far the statistic without each run is from their mean, times the runs left over the
+// runs.
 func influences(without []float64) []float64 {
 	mean := 0.0
 	for _, v := range without {

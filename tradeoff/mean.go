@@ -23,8 +23,8 @@ func Mean(x []float64, opts ...Option) (Estimate, error) {
 	return c.mean(x)
 }
 
-// GeometricMean is the geometric mean of positive results such as ratios, by default with the t interval of their logarithms.
-// It takes the options of [Mean].
+// GeometricMean is the geometric mean of positive results such as ratios, by default with the t interval of their
+// logarithms. It takes the options of [Mean].
 func GeometricMean(x []float64, opts ...Option) (Estimate, error) {
 	c, err := configure("GeometricMean", opts, bootstrapOptions...)
 	if err == nil {
@@ -55,9 +55,9 @@ func GeometricMean(x []float64, opts ...Option) (Estimate, error) {
 }
 
 // Median is the median of the results of runs, by default with the exact interval between order statistics that the
-// binomial distribution gives, the narrowest whose level is at least the one wanted. With fewer than 6 runs an end or both are
-// infinite at level 0.95. It takes WithMethod(OrderStatistics, Percentile, Basic, BC or BCa) and the
-// other options of the bootstrap.
+// binomial distribution gives, the narrowest whose level is at least the one wanted. With fewer than 6 runs an end or
+// both are infinite at level 0.95. It takes WithMethod(OrderStatistics, Percentile, Basic, BC or BCa) and the other
+// options of the bootstrap.
 func Median(x []float64, opts ...Option) (Estimate, error) {
 	c, err := configure("Median", opts, bootstrapOptions...)
 	if err == nil {
@@ -89,8 +89,9 @@ func Median(x []float64, opts ...Option) (Estimate, error) {
 	return e, nil
 }
 
-// orderStatistics is the fewest neighbouring order statistics of n values that enclose the median with the given probability: from the
-// lo-th to the hi-th smallest, where 0 and n+1 stand for infinity. If two choices are as good it is the lower.
+// orderStatistics is the fewest neighbouring order statistics of n values that enclose the median with the given
+// probability: from the lo-th to the hi-th smallest, where 0 and n+1 stand for infinity. If two choices are as good it
+// is the lower.
 func orderStatistics(n int, level float64) (lo, hi int) {
 	b := distuv.Binomial{N: float64(n), P: 0.5}
 	for width := 1; width <= n; width++ {

@@ -8,10 +8,10 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// OlympicMean is the mean of results without the drop smallest and the drop largest, as MLPerf scores the runs of a submission (Mattson
-// et al. 2020). A run that did not converge is +Inf and counts as the slowest, so that the mean is +Inf if there are more of them than
-// are dropped. The error wraps [tensor.ErrEmpty] if nothing is left, [tensor.ErrRange] for a negative drop and
-// [tensor.ErrNotFinite] for NaN or -Inf.
+// OlympicMean is the mean of results without the drop smallest and the drop largest, as MLPerf scores the runs of a
+// submission (Mattson et al. 2020). A run that did not converge is +Inf and counts as the slowest, so that the mean is
+// +Inf if there are more of them than are dropped. The error wraps [tensor.ErrEmpty] if nothing is left,
+// [tensor.ErrRange] for a negative drop and [tensor.ErrNotFinite] for NaN or -Inf.
 func OlympicMean(results []float64, drop int) (float64, error) {
 	c := config{function: "OlympicMean"}
 	return c.olympic("results", results, drop)
@@ -34,7 +34,8 @@ func (c *config) olympic(name string, results []float64, drop int) (float64, err
 	return mean, nil
 }
 
-// ReferencePoint is how long runs of MLPerf's reference implementation took to converge at a batch size (RCP), in epochs or samples.
+// ReferencePoint is how long runs of MLPerf's reference implementation took to converge at a batch size (RCP), in
+// epochs or samples.
 type ReferencePoint struct {
 	Name      string
 	BatchSize int
@@ -53,8 +54,8 @@ type ConvergenceBound struct {
 // MaxSpeedup is Mean over Min.
 func (b ConvergenceBound) MaxSpeedup() float64 { return b.Mean / b.Min }
 
-// References is the reference convergence points of a benchmark, with which MLPerf checks that a submission is not faster
-// because it solves an easier problem. It is immutable.
+// References is the reference convergence points of a benchmark, with which MLPerf checks that a submission is not
+// faster because it solves an easier problem. It is immutable.
 type References struct {
 	runs, drop   int
 	points, kept []ConvergenceBound
@@ -64,15 +65,16 @@ type References struct {
 //
 //	Min = Mean - t(0.95, n1+n2-2) * SD * sqrt(1/n1 + 1/n2)
 //
-// with n1 runs of the reference that are not dropped and n2 = runs-2 of the submission: the one-sided t test at level 0.05, in closed
-// form. SD is the population's of all runs of the reference, as MLPerf's checker has it, or with [WithTrimmedDeviation] of those that are not dropped, as
-// the text of its policy has it. It takes WithTrimmedDeviation and WithTrim.
+// with n1 runs of the reference that are not dropped and n2 = runs-2 of the submission: the one-sided t test at level
+// 0.05, in closed form. SD is the population's of all runs of the reference, as MLPerf's checker has it, or with
+// [WithTrimmedDeviation] of those that are not dropped, as the text of its policy has it. It takes WithTrimmedDeviation
+// and WithTrim.
 //
 // Points that others make implausible are pruned as the checker does: those with a smaller batch size than the point of
 // the least Mean, and those whose Mean is above the one interpolated between their neighbours.
 //
-// The error wraps [tensor.ErrEmpty], [tensor.ErrRange] for a batch size or epochs that are not above 0 or fewer than 3 runs, [ErrTooFewRuns] if they leave
-// no degree of freedom, and [ErrConflict] for two points of one batch size.
+// The error wraps [tensor.ErrEmpty], [tensor.ErrRange] for a batch size or epochs that are not above 0 or fewer than 3
+// runs, [ErrTooFewRuns] if they leave no degree of freedom, and [ErrConflict] for two points of one batch size.
 func NewReferences(points []ReferencePoint, runs int, opts ...Option) (References, error) {
 	c, err := configure("NewReferences", opts, "WithTrimmedDeviation", "WithTrim")
 	if err != nil {
@@ -105,7 +107,8 @@ func NewReferences(points []ReferencePoint, runs int, opts ...Option) (Reference
 	return r, nil
 }
 
-// WithTrimmedDeviation has [NewReferences] leave the dropped runs out of the standard deviation too: bounds are then stricter.
+// WithTrimmedDeviation has [NewReferences] leave the dropped runs out of the standard deviation too: bounds are then
+// stricter.
 func WithTrimmedDeviation() Option {
 	return func(c *config) error {
 		c.given = append(c.given, "WithTrimmedDeviation")
@@ -186,7 +189,8 @@ func (r References) prune() []ConvergenceBound {
 	}
 	kept := slices.Clone(r.points[fastest:])
 	for i := 1; i < len(kept)-1; {
-		// A point that was kept is not compared again when the one above it goes: the checker's rule, not the convex envelope.
+		// A point that was kept is not compared again when the one above it goes: the checker's rule, not the convex
+		// envelope.
 		if kept[i].Mean > r.between(kept[i].BatchSize, kept[i-1], kept[i+1]).Mean {
 			kept = slices.Delete(kept, i, i+1)
 		} else {
@@ -202,7 +206,8 @@ func (r References) Points() []ConvergenceBound { return slices.Clone(r.points) 
 // Pruned are the bounds at the points that [References.Check] goes by.
 func (r References) Pruned() []ConvergenceBound { return slices.Clone(r.kept) }
 
-// At is the bound at a batch size, interpolated where there is no point. The error wraps [ErrNoOverlap] outside the range of the points.
+// At is the bound at a batch size, interpolated where there is no point. The error wraps [ErrNoOverlap] outside the
+// range of the points.
 func (r References) At(batch int) (ConvergenceBound, error) {
 	c := config{function: "References.At"}
 	if len(r.kept) == 0 {
@@ -225,13 +230,15 @@ type ConvergenceCheck struct {
 	Bound ConvergenceBound
 	Mean  float64 // olympic mean of the submission, +Inf if too many runs did not converge
 	Pass  bool    // it converges, and not significantly faster than the reference
-	// Scale is what the submission's time is to be multiplied with: how much faster than the reference it converges, at least 1.
+	// Scale is what the submission's time is to be multiplied with: how much faster than the reference it converges, at
+	// least 1.
 	Scale float64
 }
 
-// Check holds the epochs to converge of the runs of a submission, +Inf for one that did not, against the reference. A batch size
-// below all points passes if it converges no faster than the smallest of them may. The error wraps [tensor.ErrShape] for
-// another number of runs than that of NewReferences, [ErrNoOverlap] where a reference point is missing, or is that of [OlympicMean].
+// Check holds the epochs to converge of the runs of a submission, +Inf for one that did not, against the reference. A
+// batch size below all points passes if it converges no faster than the smallest of them may. The error wraps
+// [tensor.ErrShape] for another number of runs than that of NewReferences, [ErrNoOverlap] where a reference point is
+// missing, or is that of [OlympicMean].
 func (r References) Check(batch int, epochs []float64) (ConvergenceCheck, error) {
 	c := config{function: "References.Check"}
 	if len(r.kept) == 0 {
@@ -264,9 +271,10 @@ func (r References) Check(batch int, epochs []float64) (ConvergenceCheck, error)
 	return ConvergenceCheck{Bound: bound, Mean: mean, Pass: mean >= bound.Min && !math.IsInf(mean, 1), Scale: max(1, bound.Mean/mean)}, nil
 }
 
-// Utilization is the model FLOPs utilization (MFU, Chowdhery et al. 2022): the floating-point operations that the model needs, without
-// those of recomputation, over what the machine could have done in the time at its peak rate. The error wraps [tensor.ErrRange] for
-// arguments that are not finite and above 0, or a result above 1, as when flops counts what peak does not.
+// Utilization is the model FLOPs utilization (MFU, Chowdhery et al. 2022): the floating-point operations that the model
+// needs, without those of recomputation, over what the machine could have done in the time at its peak rate. The error
+// wraps [tensor.ErrRange] for arguments that are not finite and above 0, or a result above 1, as when flops counts what
+// peak does not.
 func Utilization(flops, peakPerSecond, seconds float64) (float64, error) {
 	c := config{function: "Utilization"}
 	for _, a := range []struct {

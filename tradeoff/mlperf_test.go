@@ -13,8 +13,8 @@ import (
 
 var inf = math.Inf(1)
 
-// The worked example of MLPerf's training policies, whose text trims before it takes the deviation: at most 3.53 % faster at
-// batch size 128, 4.12 % at 256, and 3.68 % between them.
+// The worked example of MLPerf's training policies, whose text trims before it takes the deviation: at most 3.53 %
+// faster at batch size 128, 4.12 % at 256, and 3.68 % between them.
 func TestReferencesOfThePolicy(t *testing.T) {
 	r, err := NewReferences([]ReferencePoint{
 		{"bs256", 256, []float64{20, 21, 21, 20, 22, 22, 21, 21, 20, 20}},

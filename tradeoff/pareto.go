@@ -18,9 +18,9 @@ const (
 )
 
 // Frontier returns the indices, in order, of the points that no other point dominates: none is at least as good in all
-// objectives and better in one. Equal points are all on the frontier, or off it; [WithoutDuplicates] keeps the first of each. Points are
-// rows of one value per sense. It takes n log n steps for two and three objectives. The error wraps [tensor.ErrShape] or
-// [tensor.ErrNotFinite] with the first row at fault.
+// objectives and better in one. Equal points are all on the frontier, or off it; [WithoutDuplicates] keeps the first of
+// each. Points are rows of one value per sense. It takes n log n steps for two and three objectives. The error wraps
+// [tensor.ErrShape] or [tensor.ErrNotFinite] with the first row at fault.
 func Frontier(points [][]float64, senses []Sense, opts ...Option) ([]int, error) {
 	c, err := configure("Frontier", opts, "WithoutDuplicates")
 	if err != nil {
@@ -47,8 +47,8 @@ func WithoutDuplicates() Option {
 	}
 }
 
-// Ranks is, for each point, how many frontiers must be peeled off before it lies on one: 0 on the frontier of all points, 1 on that of the
-// rest, and so on (Goldberg 1989). The error is that of [Frontier].
+// Ranks is, for each point, how many frontiers must be peeled off before it lies on one: 0 on the frontier of all
+// points, 1 on that of the rest, and so on (Goldberg 1989). The error is that of [Frontier].
 func Ranks(points [][]float64, senses []Sense) ([]int, error) {
 	c := config{function: "Ranks"}
 	rows, err := c.minimised("points", points, senses)

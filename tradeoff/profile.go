@@ -9,8 +9,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Profile is the performance profiles of submissions (Dolan and Moré 2002): rho(tau), the share of the workloads on which a
-// submission takes at most tau times as long as the fastest. It is immutable.
+// Profile is the performance profiles of submissions (Dolan and Moré 2002): rho(tau), the share of the workloads on
+// which a submission takes at most tau times as long as the fastest. It is immutable.
 type Profile struct {
 	submissions []string
 	ratios      [][]float64 // [submission][base workload]
@@ -30,9 +30,9 @@ func WithMaxRatio(r float64) Option {
 	}
 }
 
-// AlgoPerf has scores reproduce those of the benchmark's own code (Dahl et al. 2023): times beyond 4 times the
-// fastest count as infinite, variants make the times of their base workloads infinite if they are not reached, and the integral is a
-// trapezoid of 100 points instead of the exact one, from which it differs in the third decimal.
+// AlgoPerf has scores reproduce those of the benchmark's own code (Dahl et al. 2023): times beyond 4 times the fastest
+// count as infinite, variants make the times of their base workloads infinite if they are not reached, and the integral
+// is a trapezoid of 100 points instead of the exact one, from which it differs in the third decimal.
 func AlgoPerf() Option {
 	return func(c *config) error {
 		c.given = append(c.given, "AlgoPerf")
@@ -71,8 +71,8 @@ func (t TimeTable) configure(function string, opts []Option, takes ...string) (c
 	return c, err
 }
 
-// filter makes infinite, in this order: variants whose base is not reached, what takes more than most times as long as the
-// fastest, bases of which a variant is not reached; and it divides the rest of the bases by the fastest.
+// filter makes infinite, in this order: variants whose base is not reached, what takes more than most times as long as
+// the fastest, bases of which a variant is not reached; and it divides the rest of the bases by the fastest.
 func (t TimeTable) filter(times [][]float64, most float64) {
 	inf := math.Inf(1)
 	unreached := func(v float64) bool { return v != v || math.IsInf(v, 1) }
@@ -208,9 +208,10 @@ type SubmissionScore struct {
 	First float64 // share of the replicates in which it has the highest score; those that tie share it
 }
 
-// Scores is the scores of all submissions with percentile intervals, in the order of the submissions. Studies are drawn with replacement within each
-// submission and workload, and with [WithTasks] base workloads with their variants too. It takes WithMaxRatio, AlgoPerf, WithTasks, WithLevel, WithReplicates, WithSeed and
-// WithWorkers. Three studies, as AlgoPerf has, are few: there is a warning.
+// Scores is the scores of all submissions with percentile intervals, in the order of the submissions. Studies are drawn
+// with replacement within each submission and workload, and with [WithTasks] base workloads with their variants too. It
+// takes WithMaxRatio, AlgoPerf, WithTasks, WithLevel, WithReplicates, WithSeed and WithWorkers. Three studies, as
+// AlgoPerf has, are few: there is a warning.
 func (t TimeTable) Scores(opts ...Option) ([]SubmissionScore, error) {
 	c, err := t.configure("Scores", opts, append([]string{"WithTasks", "WithLevel", "WithReplicates", "WithSeed", "WithWorkers"}, profileOptions...)...)
 	if err != nil {

@@ -104,8 +104,8 @@ func TestMannWhitneyApproximation(t *testing.T) {
 	require.ErrorIs(t, few.Warnings[0], ErrTooFewRuns)
 }
 
-// Holm's adjusted P is the largest Bonferroni P of all sets of hypotheses that contain the one in question (closed testing), and Hochberg
-// rejects, at any level, what its steps say.
+// Holm's adjusted P is the largest Bonferroni P of all sets of hypotheses that contain the one in question (closed
+// testing), and Hochberg rejects, at any level, what its steps say.
 func TestAdjustmentsByDefinition(t *testing.T) {
 	rng := rand.New(rand.NewPCG(11, 12))
 	for range 200 {

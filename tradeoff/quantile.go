@@ -8,9 +8,9 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Quantile is the p-quantile of x with linear interpolation between order statistics, as numpy and R compute it by default
-// (type 7 of Hyndman and Fan 1996): the median of 1, 2, 3, 4 is 2.5. Infinities have their places. The error wraps
-// [tensor.ErrEmpty], [tensor.ErrNotFinite] for a NaN, or [tensor.ErrRange] for p outside [0, 1].
+// Quantile is the p-quantile of x with linear interpolation between order statistics, as numpy and R compute it by
+// default (type 7 of Hyndman and Fan 1996): the median of 1, 2, 3, 4 is 2.5. Infinities have their places. The error
+// wraps [tensor.ErrEmpty], [tensor.ErrNotFinite] for a NaN, or [tensor.ErrRange] for p outside [0, 1].
 func Quantile(x []float64, p float64) (float64, error) {
 	if len(x) == 0 {
 		return 0, fmt.Errorf("tradeoff: Quantile: no values: %w", tensor.ErrEmpty)

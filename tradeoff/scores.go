@@ -9,8 +9,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Scores is the normalised scores of a method, the larger the better: runs of tasks, for the aggregate statistics of Agarwal et al. 2021. Tasks may have
-// different numbers of runs. It is immutable.
+// Scores is the normalised scores of a method, the larger the better: runs of tasks, for the aggregate statistics of
+// Agarwal et al. 2021. Tasks may have different numbers of runs. It is immutable.
 type Scores struct {
 	tasks  []string
 	byTask [][]float64
@@ -23,8 +23,9 @@ type Scores struct {
 	ranks   [][]int32
 }
 
-// NewScores makes Scores of byTask[t], the runs of task t; it copies them. The error wraps [tensor.ErrEmpty] if there are no tasks or one has
-// no runs, [tensor.ErrShape] if the lengths differ, [ErrConflict] if two tasks have one name and [tensor.ErrNotFinite] for the first score that is not finite.
+// NewScores makes Scores of byTask[t], the runs of task t; it copies them. The error wraps [tensor.ErrEmpty] if there
+// are no tasks or one has no runs, [tensor.ErrShape] if the lengths differ, [ErrConflict] if two tasks have one name
+// and [tensor.ErrNotFinite] for the first score that is not finite.
 func NewScores(tasks []string, byTask [][]float64) (Scores, error) {
 	if len(tasks) != len(byTask) {
 		return Scores{}, fmt.Errorf("tradeoff: NewScores: %d names and runs of %d tasks: %w", len(tasks), len(byTask), tensor.ErrShape)
@@ -76,8 +77,8 @@ func (s Scores) Mean() float64 { return MeanScore.of(s.byTask) }
 // Median is the median of the tasks' means.
 func (s Scores) Median() float64 { return MedianScore.of(s.byTask) }
 
-// IQM is the interquartile mean: the mean of the middle half of all scores, which is more robust than the mean and more efficient
-// than the median.
+// IQM is the interquartile mean: the mean of the middle half of all scores, which is more robust than the mean and more
+// efficient than the median.
 func (s Scores) IQM() float64 { return IQM.of(s.byTask) }
 
 // OptimalityGap is by how much scores fall short of gamma on average, where those above gamma count as gamma.
@@ -114,7 +115,8 @@ func above(x []float64, tau float64) float64 {
 	return float64(n) / float64(len(x))
 }
 
-// WithTasks has [Scores.Interval] and [ProbabilityOfImprovement] draw tasks too: the interval is then for tasks like these and not for just these.
+// WithTasks has [Scores.Interval] and [ProbabilityOfImprovement] draw tasks too: the interval is then for tasks like
+// these and not for just these.
 func WithTasks() Option {
 	return func(c *config) error {
 		c.given = append(c.given, "WithTasks")
@@ -123,9 +125,9 @@ func WithTasks() Option {
 	}
 }
 
-// Interval is a statistic of the scores with a bootstrap interval: runs are drawn with replacement within each task (stratified). It takes
-// WithTasks, WithMethod(Percentile, Basic, BC or BCa) and the other options of the bootstrap; by default intervals are
-// percentiles. BCa leaves out one run of all tasks at a time.
+// Interval is a statistic of the scores with a bootstrap interval: runs are drawn with replacement within each task
+// (stratified). It takes WithTasks, WithMethod(Percentile, Basic, BC or BCa) and the other options of the bootstrap; by
+// default intervals are percentiles. BCa leaves out one run of all tasks at a time.
 func (s Scores) Interval(stat Statistic, opts ...Option) (Estimate, error) {
 	c, err := configure("Interval", opts, append([]string{"WithTasks"}, bootstrapOptions...)...)
 	switch {
@@ -154,8 +156,8 @@ func (s Scores) Interval(stat Statistic, opts ...Option) (Estimate, error) {
 	return e, nil
 }
 
-// fewPerTask is the number of runs of each of several tasks from which stratified intervals come near their level. Drawing n runs with
-// replacement has 1-1/n of the variance of n other runs, however many tasks there are.
+// fewPerTask is the number of runs of each of several tasks from which stratified intervals come near their level.
+// Drawing n runs with replacement has 1-1/n of the variance of n other runs, however many tasks there are.
 const fewPerTask = 5
 
 func (s Scores) warnings(m Method) []error {

@@ -6,7 +6,8 @@ import "slices"
 type Statistic struct {
 	name string
 	of   func(byTask [][]float64) float64
-	// counted is the statistic of a sample that has counts[i] of the i-th smallest score; scratch has an element per task.
+	// counted is the statistic of a sample that has counts[i] of the i-th smallest score; scratch has an element per
+	// task.
 	counted func(s *Scores, counts []int32, scratch []float64) float64
 }
 

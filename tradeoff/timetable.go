@@ -30,9 +30,10 @@ type Trial struct {
 	Index                             []int     // numbers of the evaluations where some were left out; nil: 0, 1, ...
 }
 
-// NewTimeTable makes a table of studies[s][w], the times that submission s took on workload w: +Inf for a study that did not reach the target,
-// and none at all for a workload that was not run. The error wraps [tensor.ErrShape], [tensor.ErrEmpty], [ErrConflict] for a name that is there
-// twice, or [ErrNonPositive] and [tensor.ErrNotFinite] for a time that is not above 0.
+// NewTimeTable makes a table of studies[s][w], the times that submission s took on workload w: +Inf for a study that
+// did not reach the target, and none at all for a workload that was not run. The error wraps [tensor.ErrShape],
+// [tensor.ErrEmpty], [ErrConflict] for a name that is there twice, or [ErrNonPositive] and [tensor.ErrNotFinite] for a
+// time that is not above 0.
 func NewTimeTable(submissions []string, workloads []Workload, studies [][][]float64) (TimeTable, error) {
 	c := config{function: "NewTimeTable"}
 	t := TimeTable{submissions: slices.Clone(submissions), workloads: slices.Clone(workloads)}
@@ -89,9 +90,10 @@ func NewTimeTable(submissions []string, workloads []Workload, studies [][][]floa
 	return t, nil
 }
 
-// NewTrialTable makes a table of trials. The time of a study is that of one of its trials, as AlgoPerf has it: the trial that reaches the target
-// at the evaluation with the smallest number, or, with [ByTime], the one that reaches it in the least time. Submissions are in
-// the order in which trials name them. Trials of other workloads are an error that wraps [tensor.ErrRange].
+// NewTrialTable makes a table of trials. The time of a study is that of one of its trials, as AlgoPerf has it: the
+// trial that reaches the target at the evaluation with the smallest number, or, with [ByTime], the one that reaches it
+// in the least time. Submissions are in the order in which trials name them. Trials of other workloads are an error
+// that wraps [tensor.ErrRange].
 func NewTrialTable(trials []Trial, workloads []Workload, opts ...Option) (TimeTable, error) {
 	c, err := configure("NewTrialTable", opts, "ByTime")
 	if err != nil {
@@ -164,8 +166,8 @@ func NewTrialTable(trials []Trial, workloads []Workload, opts ...Option) (TimeTa
 	return NewTimeTable(submissions, workloads, studies)
 }
 
-// ByTime has [NewTrialTable] take the trial that reaches the target in the least time. The reference compares numbers of evaluations, which may be
-// further apart in one trial than in another.
+// ByTime has [NewTrialTable] take the trial that reaches the target in the least time. The reference compares numbers
+// of evaluations, which may be further apart in one trial than in another.
 func ByTime() Option {
 	return func(c *config) error {
 		c.given = append(c.given, "ByTime")
@@ -180,8 +182,8 @@ func (t TimeTable) Submissions() []string { return slices.Clone(t.submissions) }
 // Workloads returns the workloads.
 func (t TimeTable) Workloads() []Workload { return slices.Clone(t.workloads) }
 
-// Times is the median over studies for each submission and workload: +Inf if half of them or more did not reach the target, NaN if there
-// are none.
+// Times is the median over studies for each submission and workload: +Inf if half of them or more did not reach the
+// target, NaN if there are none.
 func (t TimeTable) Times() [][]float64 {
 	times := make([][]float64, len(t.submissions))
 	for s, row := range t.studies {

@@ -59,8 +59,8 @@ func (t UTest) String() string {
 	return fmt.Sprintf("p=%.3f n=%d+%d", t.P, t.NA, t.NB)
 }
 
-// FormatDelta is the change from old to new in percent, such as "-3.21%", or "~" if p is above 0.05, as benchstat has it. It is "?" if old is
-// 0 or one is above 0 and the other below.
+// FormatDelta is the change from old to new in percent, such as "-3.21%", or "~" if p is above 0.05, as benchstat has
+// it. It is "?" if old is 0 or one is above 0 and the other below.
 func FormatDelta(old, new, p float64) string {
 	switch {
 	case !(p <= 0.05):
@@ -73,7 +73,8 @@ func FormatDelta(old, new, p float64) string {
 	return fmt.Sprintf("%+.2f%%", 100*(new-old)/math.Abs(old))
 }
 
-// rankSum returns the sizes of the groups of equal values, in order, and twice the sum of the ranks of a, ties having the mean of theirs.
+// rankSum returns the sizes of the groups of equal values, in order, and twice the sum of the ranks of a, ties having
+// the mean of theirs.
 func rankSum(a, b []float64) (groups []int, twice int) {
 	x, y := slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b))
 	i, j := 0, 0
@@ -99,7 +100,8 @@ func rankSum(a, b []float64) (groups []int, twice int) {
 	return groups, twice
 }
 
-// exactU counts the ways to choose a's values out of all: by how many are chosen and twice the sum of their ranks, group by group.
+// exactU counts the ways to choose a's values out of all: by how many are chosen and twice the sum of their ranks,
+// group by group.
 func exactU(groups []int, na, nb, u2 int) (p, less, greater float64) {
 	if na > nb { // U of the other sample is the rest, and the table is smaller
 		p, less, greater = exactU(groups, nb, na, 2*na*nb-u2)

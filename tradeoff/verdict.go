@@ -45,10 +45,11 @@ type Standing struct {
 	Warnings      []error // [ErrTooFewRuns] for fewer runs than quantiles of the bootstrap need
 }
 
-// ParetoVerdicts tells which methods lie on the frontier of cost and quality, and which are dominated beyond the chance of their runs. The runs
-// of each method are drawn with replacement, cost and quality of a run together; a method is dominated if another one dominates its mean in at least 1 -
-// alpha/(k-1) of the replicates, alpha being 1 less the level, and at most ambiguous if either has a single run. It takes WithLevel, WithReplicates, WithSeed and WithWorkers. The error wraps
-// [tensor.ErrEmpty], [tensor.ErrShape], [tensor.ErrRange] or [tensor.ErrNotFinite].
+// ParetoVerdicts tells which methods lie on the frontier of cost and quality, and which are dominated beyond the chance
+// of their runs. The runs of each method are drawn with replacement, cost and quality of a run together; a method is
+// dominated if another one dominates its mean in at least 1 - alpha/(k-1) of the replicates, alpha being 1 less the
+// level, and at most ambiguous if either has a single run. It takes WithLevel, WithReplicates, WithSeed and
+// WithWorkers. The error wraps [tensor.ErrEmpty], [tensor.ErrShape], [tensor.ErrRange] or [tensor.ErrNotFinite].
 func ParetoVerdicts(methods []Measured, dir Direction, opts ...Option) ([]Standing, error) {
 	c, err := configure("ParetoVerdicts", opts, "WithLevel", "WithReplicates", "WithSeed", "WithWorkers")
 	if err != nil {

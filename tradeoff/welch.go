@@ -83,9 +83,9 @@ func (n NonInferiority) String() string {
 	return fmt.Sprintf("worse by at most %.4g (%g%% bound), non-inferior p=%.3f", -n.Lower, 100*n.Level, n.P)
 }
 
-// NonInferior tests whether the qualities of method are worse than those of base by less than margin, >= 0: the claim that a
-// speedup needs. It is a one-sided Welch test, and together with that of the other side a test of equivalence (TOST). It takes WithLevel.
-// The error is that of [Welch].
+// NonInferior tests whether the qualities of method are worse than those of base by less than margin, >= 0: the claim
+// that a speedup needs. It is a one-sided Welch test, and together with that of the other side a test of equivalence
+// (TOST). It takes WithLevel. The error is that of [Welch].
 func NonInferior(base, method []float64, dir Direction, margin float64, opts ...Option) (NonInferiority, error) {
 	c, err := configure("NonInferior", opts, "WithLevel")
 	if err != nil {
@@ -109,8 +109,8 @@ func NonInferior(base, method []float64, dir Direction, margin float64, opts ...
 	return n, nil
 }
 
-// Holm adjusts the P values of several tests so that comparing them with alpha keeps the probability of any false rejection below it
-// (Holm 1979). The error wraps [tensor.ErrRange] for a value outside [0, 1].
+// Holm adjusts the P values of several tests so that comparing them with alpha keeps the probability of any false
+// rejection below it (Holm 1979). The error wraps [tensor.ErrRange] for a value outside [0, 1].
 func Holm(p []float64) ([]float64, error) {
 	by, err := sortedP("Holm", p)
 	if err != nil {
@@ -124,8 +124,9 @@ func Holm(p []float64) ([]float64, error) {
 	return adjusted, nil
 }
 
-// Hochberg adjusts the P values of several tests by the step-up procedure (Hochberg 1988), which rejects at least as much as [Holm] and holds for
-// independent or positively dependent tests; Ankner et al. 2023 use it. The error is that of Holm.
+// Hochberg adjusts the P values of several tests by the step-up procedure (Hochberg 1988), which rejects at least as
+// much as [Holm] and holds for independent or positively dependent tests; Ankner et al. 2023 use it. The error is that
+// of Holm.
 func Hochberg(p []float64) ([]float64, error) {
 	by, err := sortedP("Hochberg", p)
 	if err != nil {

@@ -16,7 +16,8 @@ import (
 
 var nan = math.NaN()
 
-// AlgoPerfTargets is a version of the benchmark: its workloads, base workloads first, and the metric that each is judged by.
+// AlgoPerfTargets is a version of the benchmark: its workloads, base workloads first, and the metric that each is
+// judged by.
 type AlgoPerfTargets struct {
 	Version   string
 	Workloads []tradeoff.Workload
@@ -26,8 +27,9 @@ type AlgoPerfTargets struct {
 // lowerIsBetter is the metrics of AlgoPerf that are to be small; all others are to be large.
 var lowerIsBetter = map[string]bool{"loss": true, "wer": true, "ppl": true, "perplexity": true}
 
-// ReadAlgoPerfTargets reads the JSON file of targets that the benchmark publishes with each version. A held-out workload is a variant of the
-// base workload whose name it begins with. The error wraps [tensor.ErrShape] for a workload without a target or base.
+// ReadAlgoPerfTargets reads the JSON file of targets that the benchmark publishes with each version. A held-out
+// workload is a variant of the base workload whose name it begins with. The error wraps [tensor.ErrShape] for a
+// workload without a target or base.
 func ReadAlgoPerfTargets(r io.Reader) (AlgoPerfTargets, error) {
 	var file struct {
 		Version string   `json:"benchmark_version"`
@@ -86,9 +88,10 @@ func (t AlgoPerfTargets) Without(names ...string) AlgoPerfTargets {
 	return rest
 }
 
-// ReadAlgoPerf reads trials from a table with the columns submission, workload, study, trial, eval_index, score (seconds)
-// and value (of the metric), gzipped or not. Rows of a trial follow each other; evaluations may be left out. The suffixes _jax and _pytorch of workloads are dropped, and workloads that are not
-// among the targets are passed over.
+// ReadAlgoPerf reads trials from a table with the columns submission, workload, study, trial, eval_index, score
+// (seconds) and value (of the metric), gzipped or not. Rows of a trial follow each other; evaluations may be left out.
+// The suffixes _jax and _pytorch of workloads are dropped, and workloads that are not among the targets are passed
+// over.
 func ReadAlgoPerf(r io.Reader, targets AlgoPerfTargets) ([]tradeoff.Trial, error) {
 	l, err := newLines("AlgoPerf", r)
 	if err != nil {
@@ -133,9 +136,10 @@ func workloadName[S ~[]byte | ~string](s S) S {
 	return s
 }
 
-// AlgoPerfLogs reads a tree of logs SUBMISSION/study_*/WORKLOAD_FRAMEWORK/trial_*/eval_measurements.csv, as the benchmark
-// writes them: the submission's time in column score, and of each workload the validation metric of the targets. Other workloads and files are passed over. Files
-// are read on all processors; trials are in the order of their paths.
+// AlgoPerfLogs reads a tree of logs SUBMISSION/study_*/WORKLOAD_FRAMEWORK/trial_*/eval_measurements.csv, as the
+// benchmark writes them: the submission's time in column score, and of each workload the validation metric of the
+// targets. Other workloads and files are passed over. Files are read on all processors; trials are in the order of
+// their paths.
 func AlgoPerfLogs(tree fs.FS, targets AlgoPerfTargets) ([]tradeoff.Trial, error) {
 	files, err := fs.Glob(tree, "*/study_*/*/trial_*/eval_measurements.csv")
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/espalier-ml/espalier/tradeoff/importers"
 )
 
-// A table of evaluations, usually a file and gzipped, scored as AlgoPerf does. [importers.AlgoPerfLogs] reads the tree of logs that
-// the benchmark itself writes.
+// A table of evaluations, usually a file and gzipped, scored as AlgoPerf does. [importers.AlgoPerfLogs] reads the tree
+// of logs that the benchmark itself writes.
 func ExampleReadAlgoPerf() {
 	targets, err := importers.ReadAlgoPerfTargets(strings.NewReader(`{
 		"base_workloads": ["wmt"],

@@ -19,9 +19,9 @@ type MLPerfReference struct {
 	Points    []tradeoff.ReferencePoint // by increasing batch size
 }
 
-// ReadMLPerfReferences reads the JSON file of reference convergence points (RCP) that MLPerf publishes for each benchmark and
-// version: records with "Benchmark", "BS" and "Epochs to converge" or "samples to converge". Benchmarks are in alphabetical order. The error names the line, or the
-// record, and wraps [tensor.ErrEmpty] or [tensor.ErrShape].
+// ReadMLPerfReferences reads the JSON file of reference convergence points (RCP) that MLPerf publishes for each
+// benchmark and version: records with "Benchmark", "BS" and "Epochs to converge" or "samples to converge". Benchmarks
+// are in alphabetical order. The error names the line, or the record, and wraps [tensor.ErrEmpty] or [tensor.ErrShape].
 func ReadMLPerfReferences(r io.Reader) ([]MLPerfReference, error) {
 	const source = "MLPerf references"
 	data, err := readAll(source, r)

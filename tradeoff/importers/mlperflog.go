@@ -15,8 +15,8 @@ import (
 type MLPerfRun struct {
 	Benchmark string // "" if the log does not say
 	BatchSize int    // 0 if the log does not say
-	// Epochs and Seconds are what it took to converge, from the start of the run to the last evaluation and to its end; +Inf
-	// if it did not converge or the log breaks off.
+	// Epochs and Seconds are what it took to converge, from the start of the run to the last evaluation and to its end;
+	// +Inf if it did not converge or the log breaks off.
 	Epochs, Seconds float64
 	Evaluations     []MLPerfEvaluation
 }
@@ -28,8 +28,8 @@ type MLPerfEvaluation struct {
 	Quality float64
 }
 
-// Curve is the quality over the seconds of the run, better in the given direction: MLPerf logs losses under the name of accuracy too. The error
-// is that of tradeoff.NewCurve.
+// Curve is the quality over the seconds of the run, better in the given direction: MLPerf logs losses under the name of
+// accuracy too. The error is that of tradeoff.NewCurve.
 func (r MLPerfRun) Curve(dir tradeoff.Direction) (tradeoff.Curve, error) {
 	cost, quality := make([]float64, len(r.Evaluations)), make([]float64, len(r.Evaluations))
 	for i, e := range r.Evaluations {
@@ -38,9 +38,10 @@ func (r MLPerfRun) Curve(dir tradeoff.Direction) (tradeoff.Curve, error) {
 	return tradeoff.NewCurve(cost, quality, dir)
 }
 
-// ReadMLPerfLog reads a result file of MLPerf, gzipped or not: the events of its lines with ":::MLLOG", between which anything may stand. A run has converged
-// if it stops with status "success". Of several runs in one file the last counts. The error names the line, and wraps [tensor.ErrEmpty] if
-// no run starts, [tensor.ErrShape] for an event without what it must have, or [tensor.ErrRange] for one before the start.
+// ReadMLPerfLog reads a result file of MLPerf, gzipped or not: the events of its lines with ":::MLLOG", between which
+// anything may stand. A run has converged if it stops with status "success". Of several runs in one file the last
+// counts. The error names the line, and wraps [tensor.ErrEmpty] if no run starts, [tensor.ErrShape] for an event
+// without what it must have, or [tensor.ErrRange] for one before the start.
 func ReadMLPerfLog(r io.Reader) (MLPerfRun, error) {
 	l, err := openLines("MLPerf log", r)
 	if err != nil {
