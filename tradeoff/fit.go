@@ -38,9 +38,13 @@ func FitSaturating(c Curve) (Saturating, error) {
 		return Saturating{}, err
 	}
 	first, last := c.points[0].Cost, c.points[c.Len()-1].Cost
+	logs, x := c.logCosts(), make([]float64, c.Len())
 	at := func(p [2]float64) (a, b, sse float64) {
-		rate, shape := math.Exp(p[0]), math.Exp(p[1])
-		return c.improving(func(cost float64) float64 { return -math.Exp(-math.Pow(rate*cost, shape)) })
+		shape := math.Exp(p[1])
+		for i, l := range logs {
+			x[i] = -math.Exp(-math.Exp(float64(shape * (p[0] + l))))
+		}
+		return c.improving(x)
 	}
 	lo := [2]float64{-math.Log(1000 * last), math.Log(0.05)}
 	hi := [2]float64{math.Log(1000 / first), math.Log(20)}
@@ -59,8 +63,12 @@ func FitPowerLaw(c Curve) (PowerLaw, error) {
 	if err := c.fitable("FitPowerLaw", 3); err != nil {
 		return PowerLaw{}, err
 	}
+	logs, x := c.logCosts(), make([]float64, c.Len())
 	at := func(g float64) (a, b, sse float64) {
-		return c.improving(func(cost float64) float64 { return -math.Pow(cost/c.points[0].Cost, -g) })
+		for i, l := range logs {
+			x[i] = -math.Exp(-float64(g * (l - logs[0]))) // of costs in units of the first
+		}
+		return c.improving(x)
 	}
 	sse := func(g float64) float64 { _, _, s := at(g); return s }
 	const steps, most = 300, 3.0
@@ -134,22 +142,28 @@ func (c Curve) errNotImproving(function string) error {
 	return fmt.Errorf("tradeoff: %s: the quality does not improve over the %d points: %w", function, c.Len(), ErrDegenerate)
 }
 
-// improving fits quality = a + b*f(cost), f rising; the error is infinite if the quality gets worse with the cost.
-func (c Curve) improving(f func(cost float64) float64) (a, b, sse float64) {
-	a, b, sse = c.linear(f)
+func (c Curve) logCosts() []float64 {
+	logs := make([]float64, c.Len())
+	for i, p := range c.points {
+		logs[i] = math.Log(p.Cost)
+	}
+	return logs
+}
+
+// improving fits quality = a + b*x, x rising; the error is infinite if the quality gets worse with the cost.
+func (c Curve) improving(x []float64) (a, b, sse float64) {
+	a, b, sse = c.linear(x)
 	if !(c.direction.sign()*b > 0) {
 		sse = math.Inf(1)
 	}
 	return a, b, sse
 }
 
-// linear fits quality = a + b*f(cost).
-func (c Curve) linear(f func(cost float64) float64) (a, b, sse float64) {
+// linear fits quality = a + b*x.
+func (c Curve) linear(x []float64) (a, b, sse float64) {
 	n := float64(c.Len())
-	x := make([]float64, c.Len())
 	var mx, my float64
 	for i, p := range c.points {
-		x[i] = f(p.Cost)
 		mx += x[i] / n
 		my += p.Quality / n
 	}
