@@ -43,9 +43,10 @@ func Contributions(points [][]float64, ref []float64, senses []Sense) ([]float64
 	twice := func(k int) bool {
 		return k > 0 && slices.Equal(rows[k], rows[k-1]) || k+1 < len(rows) && slices.Equal(rows[k], rows[k+1])
 	}
-	total := 0.0
+	var sorted [][]float64 // so that what is made of it is nearly in the order that volumes need
 	if len(senses) > 2 {
-		total = volume(slices.Clone(rows), r)
+		sorted = slices.Clone(rows)
+		byLast(sorted, len(senses)-1)
 	}
 	for k, i := range front { // in lexicographic order
 		switch {
@@ -62,10 +63,30 @@ func Contributions(points [][]float64, ref []float64, senses []Sense) ([]float64
 			}
 			share[i] = (right - rows[k][0]) * (top - rows[k][1])
 		default:
-			share[i] = total - volume(slices.Delete(slices.Clone(rows), k, k+1), r)
+			share[i] = exclusive(rows[k], sorted, r)
 		}
 	}
 	return share, nil
+}
+
+// exclusive is the volume that p dominates and no other row does: the box between p and r less what the others dominate of it.
+func exclusive(p []float64, rows [][]float64, r []float64) float64 {
+	box := 1.0
+	for k, v := range p {
+		box *= r[k] - v
+	}
+	flat := make([]float64, 0, len(rows)*len(p))
+	others := make([][]float64, 0, len(rows))
+	for _, q := range rows {
+		if &q[0] == &p[0] {
+			continue
+		}
+		for k, v := range q {
+			flat = append(flat, max(v, p[k]))
+		}
+		others = append(others, flat[len(flat)-len(p):])
+	}
+	return max(0, box-volume(others, r))
 }
 
 // within is the points that are better than ref, and ref, minimised.
