@@ -203,9 +203,9 @@ func tau(i int, step, most float64, points int) float64 {
 
 // SubmissionScore is the score of a submission with its interval.
 type SubmissionScore struct {
-	Submission string
-	Estimate
-	First float64 // share of the replicates in which it has the highest score; those that tie share it
+	Submission string   `json:"submission"`
+	Score      Estimate `json:"score"`
+	First      float64  `json:"first"` // share of the replicates in which it has the highest score; those that tie share it
 }
 
 // Scores is the scores of all submissions with percentile intervals, in the order of the submissions. Studies are drawn
@@ -265,7 +265,7 @@ func (t TimeTable) Scores(opts ...Option) ([]SubmissionScore, error) {
 			return nil, c.errorf("%w", err)
 		}
 		e.Warnings = warnings(Percentile, e.N, false)
-		result[s] = SubmissionScore{Submission: t.submissions[s], Estimate: e}
+		result[s] = SubmissionScore{Submission: t.submissions[s], Score: e}
 	}
 	for b := range c.replicates {
 		best, ties := math.Inf(-1), 0

@@ -427,8 +427,8 @@ func TestProfileVariants(t *testing.T) {
 	s, err := table.Scores(WithReplicates(10))
 	require.NoError(t, err)
 	require.Equal(t, []float64{1, 0, 0}, []float64{s[0].First, s[1].First, s[2].First})
-	require.Equal(t, s[0].Value, s[0].Lo)
-	require.ErrorIs(t, s[0].Warnings[0], ErrTooFewRuns)
+	require.Equal(t, s[0].Score.Value, s[0].Score.Lo)
+	require.ErrorIs(t, s[0].Score.Warnings[0], ErrTooFewRuns)
 
 	// Equal submissions share the first place.
 	twins, err := NewTimeTable([]string{"x", "y"}, workloads[:1], [][][]float64{{{10}}, {{10}}})
@@ -615,6 +615,13 @@ func TestBCaPastThePole(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 0.0, lo)
 	require.Greater(t, hi, 100.0)
+	c.level = math.Nextafter(1, 0) // its upper end rounds to probability 1
+	for _, m := range []Method{BC, BCa, Percentile} {
+		lo, hi, err = c.fromReplicates(m, 100, replicates, [][]float64{{1, 0}})
+		require.NoError(t, err)
+		require.Less(t, lo, 100.0)
+		require.Equal(t, 999.0, hi)
+	}
 	_, _, err = c.fromReplicates(BCa, 100, replicates, [][]float64{{nan}})
 	require.ErrorIs(t, err, ErrDegenerate)
 	// No influence, no acceleration: BC.

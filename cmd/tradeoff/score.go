@@ -59,9 +59,9 @@ func score(c *call, args []string) error {
 	}
 	slices.SortStableFunc(scores, func(a, b tradeoff.SubmissionScore) int {
 		switch {
-		case a.Value > b.Value:
+		case a.Score.Value > b.Score.Value:
 			return -1
-		case a.Value < b.Value:
+		case a.Score.Value < b.Score.Value:
 			return 1
 		}
 		return strings.Compare(a.Submission, b.Submission)
@@ -80,19 +80,19 @@ func score(c *call, args []string) error {
 		}
 	}
 	if *asJSON {
-		return json.NewEncoder(c.stdout).Encode(scoresOf(scores))
+		return json.NewEncoder(c.stdout).Encode(scores)
 	}
 	w := tabwriter.NewWriter(c.stdout, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(w, "submission\tscore\t95% interval\tfirst in")
 	for _, one := range scores {
-		fmt.Fprintf(w, "%s\t%.4f\t%.3f to %.3f\t%.0f%%\n", one.Submission, one.Value, one.Lo, one.Hi, 100*one.First)
+		fmt.Fprintf(w, "%s\t%.4f\t%.3f to %.3f\t%.0f%%\n", one.Submission, one.Score.Value, one.Score.Lo, one.Score.Hi, 100*one.First)
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
 	var notes []string
 	for _, one := range scores {
-		for _, warning := range one.Warnings {
+		for _, warning := range one.Score.Warnings {
 			if !slices.Contains(notes, warning.Error()) {
 				notes = append(notes, warning.Error())
 				fmt.Fprintln(c.stdout, "*", warning)
@@ -100,21 +100,6 @@ func score(c *call, args []string) error {
 		}
 	}
 	return nil
-}
-
-// scoreRow is a score in JSON.
-type scoreRow struct {
-	Submission string            `json:"submission"`
-	Score      tradeoff.Estimate `json:"score"`
-	First      float64           `json:"first"`
-}
-
-func scoresOf(scores []tradeoff.SubmissionScore) []scoreRow {
-	var rows []scoreRow
-	for _, s := range scores {
-		rows = append(rows, scoreRow{s.Submission, s.Estimate, s.First})
-	}
-	return rows
 }
 
 // algoPerf reads AlgoPerf's tables and trees of logs.

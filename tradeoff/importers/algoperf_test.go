@@ -116,15 +116,15 @@ func TestPublishedIntervals(t *testing.T) {
 	for _, s := range scores {
 		got[s.Submission] = s
 		first += s.First
-		require.ErrorIs(t, s.Warnings[0], tradeoff.ErrTooFewRuns)
+		require.ErrorIs(t, s.Score.Warnings[0], tradeoff.ErrTooFewRuns)
 	}
 	require.InDelta(t, 1, first, 1e-9)
 	for name, want := range map[string][2]float64{
 		"shampoo_submission": {0.64, 0.91}, "schedule_free_adamw": {0.59, 0.78}, "generalized_adam": {0.50, 0.65},
 		"cyclic_lr": {0.52, 0.67}, "nadamp": {0.48, 0.73}, "baseline": {0.46, 0.69},
 	} {
-		require.InDelta(t, want[0], got[name].Lo, 0.015, name)
-		require.InDelta(t, want[1], got[name].Hi, 0.015, name)
+		require.InDelta(t, want[0], got[name].Score.Lo, 0.015, name)
+		require.InDelta(t, want[1], got[name].Score.Hi, 0.015, name)
 	}
 }
 
