@@ -57,24 +57,29 @@ func (i Interpolation) fraction(c, a, b float64) float64 {
 // within the curve. A curve whose first point reaches q gives the cost of that point: the run may have been there
 // before.
 func (c Curve) TimeToQuality(q float64, how Interpolation) (cost float64, reached bool) {
-	return c.Envelope().Crossing(q, how)
+	return c.crossing(q, how, true)
 }
 
 // Crossing is TimeToQuality on the curve as it was measured: it interpolates from the evaluation before the first that
 // reaches q, be that worse than one before it.
 func (c Curve) Crossing(q float64, how Interpolation) (cost float64, reached bool) {
+	return c.crossing(q, how, false)
+}
+
+// crossing interpolates from the best point before the first that reaches q, or from the last before it.
+func (c Curve) crossing(q float64, how Interpolation, fromBest bool) (cost float64, reached bool) {
+	before := math.NaN()
 	for i, p := range c.points {
-		if !c.direction.reaches(p.Quality, q) {
-			continue
-		}
-		if i == 0 || how == FirstHit {
+		switch {
+		case !c.direction.reaches(p.Quality, q):
+			if !(fromBest && c.direction.Better(before, p.Quality)) {
+				before = p.Quality
+			}
+		case i == 0 || how == FirstHit || p.Quality == q:
 			return p.Cost, true
+		default:
+			return how.between(c.points[i-1].Cost, p.Cost, (q-before)/(p.Quality-before)), true
 		}
-		before := c.points[i-1]
-		if p.Quality == q {
-			return p.Cost, true
-		}
-		return how.between(before.Cost, p.Cost, (q-before.Quality)/(p.Quality-before.Quality)), true
 	}
 	return math.Inf(1), false
 }
