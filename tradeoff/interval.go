@@ -48,7 +48,7 @@ func (c *config) fromReplicates(method Method, value float64, replicates []float
 		}
 		adjusted := func(p float64) float64 {
 			z := z0 + distuv.UnitNormal.Quantile(p)
-			if acceleration*z >= 1 { // past the pole, where the quantile is that of the outermost replicate
+			if math.IsInf(z, 0) || acceleration*z >= 1 { // past the pole, where the quantile is that of the outermost replicate
 				return max(0, math.Copysign(1, z))
 			}
 			return distuv.UnitNormal.CDF(z0 + z/(1-acceleration*z))
