@@ -62,12 +62,14 @@ func TestPublishedCyclicCurves(t *testing.T) {
 	for gap, want := range map[float64][]int{0: g.Metrics.Pairs.All, 0.003: g.Metrics.Pairs.Gap} {
 		agree, pairs := f.PairAgreement(gap)
 		require.Equal(t, want, []int{agree, pairs})
+		t.Logf("%d of %d pairs of recipes more than %v apart keep their order", agree, pairs, gap)
 	}
 	f, err = CompareCurves(curves["standard"], curves["cyclic"], WithDrop(1))
 	require.NoError(t, err)
 	for _, r := range f.Recipes {
 		same(t, g.Metrics.MeanDiff[r.Name], 100*r.MeanDiff, 1e-9, "%s mean difference", r.Name)
 	}
+	t.Logf("without the first points:\n%v", f)
 	same(t, g.Metrics.RMSE, 100*f.RMSE, 1e-9, "RMSE")
 	same(t, g.Metrics.Max, 100*f.MaxAbs, 1e-9, "max")
 }
