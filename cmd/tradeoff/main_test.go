@@ -80,6 +80,7 @@ func TestOutput(t *testing.T) {
 	writeLog(t, log+".gz")
 	for name, args := range map[string][]string{
 		"summarize":     {"summarize", "-target", "0.8,0.9", log},
+		"bench":         {"summarize", "-bench", "-cost", "seconds", "-quality", "accuracy", "-target", "0.8", log},
 		"compare":       {"compare", "-margin", "0.01", "-target", "0.8,0.9", "-replicates", "500", log},
 		"compare_fast":  {"compare", "-method", "fast", "-interpolation", "log", "-speedup", "1.5", log + ".gz"},
 		"check":         {"check", log},
@@ -147,6 +148,7 @@ func TestFailures(t *testing.T) {
 		{2, `-direction is "up"`, []string{"summarize", "-direction", "up", log}},
 		{2, `"algo" is not of the form`, []string{"summarize", "-rename", "algo", log}},
 		{2, "want numbers", []string{"summarize", "-target", "high", log}},
+		{2, "-bench needs", []string{"summarize", "-bench", log}},
 		{2, "no file to write", []string{"plot", log}},
 		{2, `-kind is "pie"`, []string{"plot", "-kind", "pie", "-o", "x.svg", log}},
 		{2, "-replicates must be", []string{"score", "-replicates", "0", log}},

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/espalier-ml/espalier/tradeoff"
@@ -30,6 +31,7 @@ func summarize(c *call, args []string) error {
 	var targets numbers
 	c.flags.Var(&targets, "target", "qualities whose times to list, with commas between")
 	asJSON := c.flags.Bool("json", false, "print JSON")
+	bench := c.flags.Bool("bench", false, "print runs as Go benchmarks, for benchstat -col /method")
 	files, err := c.parse(args)
 	if err != nil {
 		return err
@@ -41,6 +43,12 @@ func summarize(c *call, args []string) error {
 	settings, err := s.arms(records)
 	if err != nil {
 		return err
+	}
+	if *bench {
+		if s.cost == "" || s.quality == "" {
+			return c.misuse("-bench needs -cost and -quality: they are the units")
+		}
+		return tradeoff.WriteBenchfmt(c.stdout, slices.Concat(settings...), s.cost, s.quality, targets...)
 	}
 	var all []summary
 	for _, arms := range settings {
