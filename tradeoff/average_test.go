@@ -124,6 +124,18 @@ func TestAverageSpeedupIsNotOneTarget(t *testing.T) {
 	require.Less(t, average.Value, 0.8)
 }
 
+// Two points make a straight line, cubics or not, and three the line of the two that improve.
+func TestAverageSpeedupOfTwoPoints(t *testing.T) {
+	base := oneRun(t, "base", []float64{2, 8}, []float64{0.1, 0.3}, HigherBetter)
+	method := oneRun(t, "method", []float64{1, 2, 4}, []float64{0.1, 0.05, 0.3}, HigherBetter)
+	for _, opts := range [][]Option{nil, {WithPCHIP()}} {
+		e, err := AverageSpeedup(base, method, opts...)
+		require.NoError(t, err)
+		require.InDelta(t, 2, e.Value, 1e-12)
+		require.ErrorIs(t, e.Warnings[0], ErrTooFewRuns)
+	}
+}
+
 func TestAverageRefuses(t *testing.T) {
 	low := oneRun(t, "low", []float64{1, 2}, []float64{0.1, 0.2}, HigherBetter)
 	high := oneRun(t, "high", []float64{3, 4}, []float64{0.3, 0.4}, HigherBetter)

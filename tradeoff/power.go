@@ -53,9 +53,9 @@ func ForSpeedup(factor float64) Option {
 
 // RunsNeeded is how many runs of each arm it takes for the default interval of [Speedup] to exclude 1, given the
 // spread of the times of those that there are: the power of the two-sided t test of log times with equal variances.
-// It takes AtQuality, WithInterpolation, WithLevel, WithPower and ForSpeedup. The error wraps [ErrNotReached] if a
-// run does not reach the quality, which leaves the spread unknown, [ErrTooFewRuns] if both arms have a single run, or
-// [ErrDegenerate] if no speedup was measured and none given.
+// It takes AtQuality, WithInterpolation, WithFit, WithLevel, WithPower and ForSpeedup. The error wraps
+// [ErrNotReached] if a run does not reach the quality, which leaves the spread unknown, [ErrTooFewRuns] if both arms
+// have a single run, or [ErrDegenerate] if no speedup was measured and none given.
 func RunsNeeded(base, method Runs, opts ...Option) (Needed, error) {
 	c, err := configure("RunsNeeded", opts, "AtQuality", "WithInterpolation", "WithFit", "WithLevel", "WithPower", "ForSpeedup")
 	if err == nil {
