@@ -30,10 +30,6 @@ func (e Estimate) MarshalJSON() ([]byte, error) {
 		}
 		return &v
 	}
-	var texts []string
-	for _, w := range e.Warnings {
-		texts = append(texts, w.Error())
-	}
 	return json.Marshal(struct {
 		Value    *float64 `json:"value"`
 		Lo       *float64 `json:"lo"`
@@ -42,7 +38,16 @@ func (e Estimate) MarshalJSON() ([]byte, error) {
 		Method   string   `json:"method"`
 		N        int      `json:"n"`
 		Warnings []string `json:"warnings,omitempty"`
-	}{finite(e.Value), finite(e.Lo), finite(e.Hi), e.Level, e.Method.String(), e.N, texts})
+	}{finite(e.Value), finite(e.Lo), finite(e.Hi), e.Level, e.Method.String(), e.N, texts(e.Warnings)})
+}
+
+// texts is warnings for JSON, which would have errors as {}.
+func texts(warnings []error) []string {
+	var texts []string
+	for _, w := range warnings {
+		texts = append(texts, w.Error())
+	}
+	return texts
 }
 
 // Method is how a confidence interval is made.

@@ -1,6 +1,7 @@
 package tradeoff
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"math/bits"
@@ -664,4 +665,19 @@ func TestNamesOfVerdicts(t *testing.T) {
 	require.True(t, NonInferiority{Equivalence: 0.04, Level: 0.95}.Equivalent())
 	require.False(t, NonInferiority{Equivalence: 0.06, Level: 0.95}.Equivalent())
 	require.Equal(t, "p=0.250 n=3+4", UTest{P: 0.25, NA: 3, NB: 4}.String())
+}
+
+func TestResultsAsJSON(t *testing.T) {
+	u, err := MannWhitney([]float64{1, 2}, []float64{2, 3})
+	require.NoError(t, err)
+	b, err := json.Marshal(u)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"u": 0.5, "p": 0.6666666666666666, "p_less": 0.3333333333333333, "p_greater": 1, "n_a": 2, "n_b": 2, "exact": true,
+		"warnings": ["2 and 2 samples cannot show a difference at alpha level 0.05; 4 and 4 can: too few runs"]}`, string(b))
+	s, err := ParetoVerdicts([]Measured{{"a", []float64{1}, []float64{2}}, {"b", []float64{2}, []float64{1}}}, HigherBetter)
+	require.NoError(t, err)
+	b, err = json.Marshal(s[1])
+	require.NoError(t, err)
+	require.JSONEq(t, `{"name": "b", "cost": 2, "quality": 1, "optimal": 0, "dominated_by": [1, 0], "verdict": "ambiguous",
+		"warnings": ["1 run cannot tell anything of the spread; run 3 seeds or more: too few runs"]}`, string(b))
 }

@@ -1,6 +1,7 @@
 package tradeoff
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -57,6 +58,20 @@ func (t UTest) String() string {
 		return fmt.Sprintf("p=%.3f n=%d", t.P, t.NA)
 	}
 	return fmt.Sprintf("p=%.3f n=%d+%d", t.P, t.NA, t.NB)
+}
+
+// MarshalJSON writes warnings as text.
+func (t UTest) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		U        float64  `json:"u"`
+		P        float64  `json:"p"`
+		Less     float64  `json:"p_less"`
+		Greater  float64  `json:"p_greater"`
+		NA       int      `json:"n_a"`
+		NB       int      `json:"n_b"`
+		Exact    bool     `json:"exact"`
+		Warnings []string `json:"warnings,omitempty"`
+	}{t.U, t.P, t.Less, t.Greater, t.NA, t.NB, t.Exact, texts(t.Warnings)})
 }
 
 // FormatDelta is the change from old to new in percent, such as "-3.21%", or "~" if p is above 0.05, as benchstat has

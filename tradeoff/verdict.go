@@ -1,6 +1,7 @@
 package tradeoff
 
 import (
+	"encoding/json"
 	"fmt"
 
 	"github.com/espalier-ml/espalier/tensor"
@@ -43,6 +44,19 @@ type Standing struct {
 	DominatedBy   []float64 // share of the replicates in which each method dominates it, in the order of the methods
 	Verdict       Verdict
 	Warnings      []error // [ErrTooFewRuns] for fewer runs than quantiles of the bootstrap need
+}
+
+// MarshalJSON writes the verdict by its name and warnings as text.
+func (s Standing) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Name        string    `json:"name"`
+		Cost        float64   `json:"cost"`
+		Quality     float64   `json:"quality"`
+		Optimal     float64   `json:"optimal"`
+		DominatedBy []float64 `json:"dominated_by"`
+		Verdict     string    `json:"verdict"`
+		Warnings    []string  `json:"warnings,omitempty"`
+	}{s.Name, s.Cost, s.Quality, s.Optimal, s.DominatedBy, s.Verdict.String(), texts(s.Warnings)})
 }
 
 // ParetoVerdicts tells which methods lie on the frontier of cost and quality, and which are dominated beyond the chance
