@@ -42,8 +42,7 @@ func TestMedianBandCoverage(t *testing.T) {
 	}
 }
 
-// Runs that stop early count with their best to the end, and a level that no cost attains is an empty curve only if
-// runs are missing.
+// Runs that stop early count with their best to the end.
 func TestAttainmentOfUnequalRuns(t *testing.T) {
 	r := Runs{Curves: []Curve{
 		curve(t, HigherBetter, Point{1, 0.5}),

@@ -55,7 +55,7 @@ func ForSpeedup(factor float64) Option {
 // spread of the times of those that there are: the power of the two-sided t test of log times with equal variances.
 // It takes AtQuality, WithInterpolation, WithFit, WithLevel, WithPower and ForSpeedup. The error wraps
 // [ErrNotReached] if a run does not reach the quality, which leaves the spread unknown, [ErrTooFewRuns] if both arms
-// have a single run, or [ErrDegenerate] if no speedup was measured and none given.
+// have a single run, or [ErrDegenerate] if the speedup is so near 1 that millions of runs do not do.
 func RunsNeeded(base, method Runs, opts ...Option) (Needed, error) {
 	c, err := configure("RunsNeeded", opts, "AtQuality", "WithInterpolation", "WithFit", "WithLevel", "WithPower", "ForSpeedup")
 	if err == nil {
@@ -93,11 +93,15 @@ func RunsNeeded(base, method Runs, opts ...Option) (Needed, error) {
 		n.Speedup = c.factor
 	}
 	effect := math.Abs(math.Log(n.Speedup)) / n.SD
-	if !(effect > 1e-4) { // NaN too: neither difference nor spread
-		return Needed{}, c.errorf("%q and %q take the same time, and no number of runs tells them apart; give it the speedup that matters ForSpeedup: %w", base.Name, method.Name, ErrDegenerate)
+	if effect != effect { // 0 / 0
+		effect = 0
 	}
-	const most = 1 << 31
+	const most = 1 << 24
 	n.Runs = 2 + sort.Search(most, func(i int) bool { return powerOfT(effect, 2+i, c.level) >= c.power })
+	if n.Runs == 2+most {
+		return Needed{}, c.errorf("times of %q and %q that differ by a factor of %.6g are not told apart by %d runs; give it the speedup that matters ForSpeedup: %w",
+			base.Name, method.Name, n.Speedup, most, ErrDegenerate)
+	}
 	n.Power = powerOfT(effect, n.Runs, c.level)
 	return n, nil
 }
