@@ -63,6 +63,26 @@ func BenchmarkRanks(b *testing.B) {
 	}
 }
 
+// Every point on a frontier of its own.
+func BenchmarkRanksOfChain(b *testing.B) {
+	for _, d := range []int{2, 3, 4} {
+		points := make([][]float64, 10_000)
+		for i := range points {
+			for range d {
+				points[i] = append(points[i], float64(i*7919%10_000))
+			}
+		}
+		b.Run(fmt.Sprint(d, " objectives"), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := Ranks(points, smallest(d)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 func BenchmarkContributions(b *testing.B) {
 	for _, k := range [][2]int{{2, 10_000}, {3, 1_000}, {4, 50}} {
 		d, n := k[0], k[1]

@@ -55,16 +55,48 @@ func Ranks(points [][]float64, senses []Sense) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	ranks, left := make([]int, len(rows)), lexicographic(rows)
-	for rank := 0; len(left) > 0; rank++ {
-		on := make(map[int]bool, len(left))
-		for _, i := range nondominated(rows, left) {
-			on[i] = true
-			ranks[i] = rank
+	// Whatever dominates a row comes before it, and if a frontier has such a row then so have all before that one.
+	ranks, by := make([]int, len(rows)), lexicographic(rows)
+	var fronts []frontier
+	for k, i := range by {
+		if k > 0 && slices.Equal(rows[i], rows[by[k-1]]) {
+			ranks[i] = ranks[by[k-1]]
+			continue
 		}
-		left = slices.DeleteFunc(left, func(i int) bool { return on[i] })
+		rank := sort.Search(len(fronts), func(f int) bool { return !fronts[f].dominates(rows[i]) })
+		if rank == len(fronts) {
+			fronts = append(fronts, frontier{})
+		}
+		fronts[rank].add(rows[i])
+		ranks[i] = rank
 	}
 	return ranks, nil
+}
+
+// frontier is rows of which none dominates another, added in lexicographic order.
+type frontier struct {
+	rows  [][]float64
+	steps staircase // of the last two objectives of three
+}
+
+// dominates reports whether a row is no worse than p, which comes after all and equals none.
+func (f *frontier) dominates(p []float64) bool {
+	switch len(p) {
+	case 1:
+		return true
+	case 2:
+		return f.rows[len(f.rows)-1][1] <= p[1] // the last is the least
+	case 3:
+		return f.steps.covers(p[1], p[2])
+	}
+	return slices.ContainsFunc(f.rows, func(q []float64) bool { return noWorse(q, p) })
+}
+
+func (f *frontier) add(p []float64) {
+	f.rows = append(f.rows, p)
+	if len(p) == 3 {
+		f.steps.add(p[1], p[2])
+	}
 }
 
 // minimised checks points and negates what is to be large.
@@ -164,12 +196,18 @@ func withoutEqual(rows [][]float64, front []int) []int {
 // staircase is the points of a plane that no other has both coordinates no larger than: x rises, y falls.
 type staircase struct{ x, y []float64 }
 
+// covers reports whether a point is there that is no larger in both.
+func (s *staircase) covers(x, y float64) bool {
+	at := sort.SearchFloat64s(s.x, x) // the first that is not left of it
+	return at > 0 && s.y[at-1] <= y || at < len(s.x) && s.x[at] == x && s.y[at] <= y
+}
+
 // add adds a point, and reports false if one is there that is no larger in both.
 func (s *staircase) add(x, y float64) bool {
-	at := sort.SearchFloat64s(s.x, x) // the first that is not left of it
-	if at > 0 && s.y[at-1] <= y || at < len(s.x) && s.x[at] == x && s.y[at] <= y {
+	if s.covers(x, y) {
 		return false
 	}
+	at := sort.SearchFloat64s(s.x, x)
 	end := at
 	for end < len(s.x) && s.y[end] >= y {
 		end++
