@@ -26,7 +26,8 @@ const mostExact = 2500
 
 // MannWhitney tests whether values of a tend to be larger or smaller than those of b (Mann and Whitney 1947). The
 // distribution is exact, given the values and their ties, for up to 2500 pairs, and normal with corrections for ties
-// and continuity beyond. The error is that of [Mean].
+// and continuity beyond. That is good to a few thousandths, but of only three different values to a few hundredths. The
+// error is that of [Mean].
 func MannWhitney(a, b []float64) (UTest, error) {
 	c := config{function: "MannWhitney"}
 	if err := c.checkSample("a", a); err != nil {
