@@ -3,7 +3,8 @@ package tensor
 // Clone returns a contiguous copy.
 func (m Matrix[T]) Clone() Matrix[T] { return Convert[T](m) }
 
-// Transposed returns a contiguous copy with rows and columns exchanged: features as rows, for functions that want them so.
+// Transposed returns a contiguous copy with rows and columns exchanged: features as rows, for functions that want
+// them so.
 func (m Matrix[T]) Transposed() Matrix[T] {
 	const tile = 32 // of both matrices in the first-level cache
 	t := NewMatrix[T](m.Cols, m.Rows)

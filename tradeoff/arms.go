@@ -16,15 +16,16 @@ type Arm struct {
 	Method      string   // methods joined by "+"; "" is the baseline
 	RunIDs      []string // of the curves; of tradeoff curves, those of each joined by "+"
 	Runs        Runs
-	// Tradeoff reports whether each curve consists of the ends of runs of several lengths, and not of the evaluations of
-	// one run.
+	// Tradeoff reports whether each curve consists of the ends of runs of several lengths, and not of the evaluations
+	// of one run.
 	Tradeoff bool
 }
 
-// Arms groups the evaluations of a log: a curve of quality over cost for each run, by task, model and method, in that order and the baseline
-// first. The costs and qualities are keys of the records; "step" is a cost too, and "" stands for the only one there is, or train_seconds, seconds or step if
-// there are several. Where the runs of an arm were planned for several budgets, the last evaluations of the runs of each seed make one
-// curve. Runs without the cost or the quality are an error that wraps [tensor.ErrShape].
+// Arms groups the evaluations of a log: a curve of quality over cost for each run, by task, model and method, in that
+// order and the baseline first. The costs and qualities are keys of the records; "step" is a cost too, and "" stands
+// for the only one there is, or train_seconds, seconds or step if there are several. Where the runs of an arm were
+// planned for several budgets, the last evaluations of the runs of each seed make one curve. Runs without the cost or
+// the quality are an error that wraps [tensor.ErrShape].
 func Arms(records []Record, cost, quality string) ([]Arm, error) {
 	runs, order := logged(records)
 	if len(order) == 0 {
@@ -143,8 +144,8 @@ func usualCost(runs map[string]*loggedRun) string {
 // lowerNames is what names of qualities say when the records do not.
 var lowerNames = []string{"loss", "error", "perplexity", "ppl", "nll", "wer", "mse", "mae", "rmse"}
 
-// DirectionOf is the direction of a quality by what its name is usually used for: names with "loss", "error", "perplexity" and the
-// like in them are better when lower.
+// DirectionOf is the direction of a quality by what its name is usually used for: names with "loss", "error",
+// "perplexity" and the like in them are better when lower.
 func DirectionOf(quality string) Direction {
 	for _, part := range strings.FieldsFunc(strings.ToLower(quality), func(r rune) bool { return r == '/' || r == '_' || r == '-' || r == ' ' || r == '.' }) {
 		if slices.Contains(lowerNames, part) {

@@ -9,11 +9,12 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Attainment returns, for each level in (0, 1], the curve that at least that share of the runs attain: at each cost the
-// best quality that ceil(level*N) runs have reached (the empirical attainment function of Grunert da Fonseca et al.
-// 2001). Level 0.5 is the median run, and 0.25 and 0.75 are the ends of a band around it; these three are the default. No
-// grid of costs is needed: a curve has the points at which it improves, and is read with [FirstHit]. Runs of unequal
-// length count with their best to the end. The error is that of [NewRuns], or wraps [tensor.ErrRange] for a level.
+// Attainment returns, for each level in (0, 1], the curve that at least that share of the runs attain: at each cost
+// the best quality that ceil(level*N) runs have reached (the empirical attainment function of Grunert da Fonseca et
+// al. 2001). Level 0.5 is the median run, and 0.25 and 0.75 are the ends of a band around it; these three are the
+// default. No grid of costs is needed: a curve has the points at which it improves, and is read with [FirstHit]. Runs
+// of unequal length count with their best to the end. The error is that of [NewRuns], or wraps [tensor.ErrRange] for
+// a level.
 func Attainment(r Runs, levels ...float64) ([]Curve, error) {
 	if err := r.check(); err != nil {
 		return nil, err

@@ -30,7 +30,8 @@ func rising(tb testing.TB, name string, seed uint64, n int, faster, better float
 	return r
 }
 
-// Where quality is linear in log cost, a factor of cost and a sum of quality are the same thing, at every quality and cost.
+// Where quality is linear in log cost, a factor of cost and a sum of quality are the same thing, at every quality and
+// cost.
 func TestAveragesOfStraightLines(t *testing.T) {
 	for _, dir := range []Direction{HigherBetter, LowerBetter} {
 		base := rising(t, "base", 1, 4, 1, 0, dir)

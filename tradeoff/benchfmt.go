@@ -12,14 +12,15 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// WriteBenchfmt writes arms in the format of Go benchmarks, a line for each run, so that benchstat and what else reads it compare them:
+// WriteBenchfmt writes arms in the format of Go benchmarks, a line for each run, so that benchstat and what else
+// reads it compare them:
 //
 //	Unit accuracy better=higher
 //	BenchmarkTrain/task=digits/model=mlp/method=baseline 1 81.2 seconds-to-0.9 0.91 accuracy
 //
-// Each run has its best quality and, if targets are given, its cost to each that it reaches; one that it does not reach is not on its line, since the format has no
-// censored values. The names of cost and quality are units. "benchstat -col /method FILE" puts methods side by side. The error wraps
-// [tensor.ErrEmpty] without arms or names.
+// Each run has its best quality and, if targets are given, its cost to each that it reaches; one that it does not
+// reach is not on its line, since the format has no censored values. The names of cost and quality are units.
+// "benchstat -col /method FILE" puts methods side by side. The error wraps [tensor.ErrEmpty] without arms or names.
 func WriteBenchfmt(w io.Writer, arms []Arm, cost, quality string, targets ...float64) error {
 	if len(arms) == 0 || cost == "" || quality == "" {
 		return fmt.Errorf("tradeoff: WriteBenchfmt: %d arms, cost %q and quality %q: %w", len(arms), cost, quality, tensor.ErrEmpty)

@@ -50,17 +50,18 @@ type Rule struct {
 	check    func(s *study, fail, unknown func(format string, args ...any))
 }
 
-// Rules returns the checklist: what the surveys of efficient training and of pruning (after Bartoldson et al. 2023; Blalock et al.
-// 2020) and the rules of AlgoPerf and MLPerf ask of comparisons, as far as a program can tell from records.
+// Rules returns the checklist: what the surveys of efficient training and of pruning (after Bartoldson et al. 2023;
+// Blalock et al. 2020) and the rules of AlgoPerf and MLPerf ask of comparisons, as far as a program can tell from
+// records.
 func Rules() []Rule {
 	rules := slices.Concat(recordRules, designRules, claimRules)
 	slices.SortFunc(rules, func(a, b Rule) int { return cmp.Compare(a.ID, b.ID) })
 	return rules
 }
 
-// Check holds records, claims among them, against the rules of the given IDs, or all of them, and returns in their order what is broken and what the
-// records do not tell, each with the places at fault. The error wraps [tensor.ErrRange] for an ID that does not exist and
-// [tensor.ErrEmpty] without evaluations.
+// Check holds records, claims among them, against the rules of the given IDs, or all of them, and returns in their
+// order what is broken and what the records do not tell, each with the places at fault. The error wraps
+// [tensor.ErrRange] for an ID that does not exist and [tensor.ErrEmpty] without evaluations.
 func Check(records []Record, ids ...string) ([]Finding, error) {
 	rules := Rules()
 	for _, id := range ids {

@@ -9,7 +9,7 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Saturating is q(c) = C1 - C2*exp(-(C3*c)^C4), which Ankner et al. 2023 (appendix F) fit to the score over the steps
+// Saturating is q(c) = C1 - C2*exp(-(C3*c)^C4), which Ankner et al. 2024 (appendix F) fit to the score over the steps
 // of a run.
 type Saturating struct {
 	C1     float64 // the quality it tends to
@@ -34,7 +34,7 @@ type PowerLaw struct {
 // [0.05, 20], and 1/C3 within a factor of 1000 of the costs. The error wraps [tensor.ErrEmpty] for fewer than 4
 // points and [ErrDegenerate] if no such curve that improves with the cost is better than the mean.
 func FitSaturating(c Curve) (Saturating, error) {
-	if err := c.fitable("FitSaturating", 4); err != nil {
+	if err := c.fitable("FitSaturating", 5); err != nil {
 		return Saturating{}, err
 	}
 	first, last := c.points[0].Cost, c.points[c.Len()-1].Cost
@@ -57,10 +57,10 @@ func FitSaturating(c Curve) (Saturating, error) {
 }
 
 // FitPowerLaw fits a curve by least squares. For a given exponent the rest is linear, so the search is one of one
-// dimension: a grid over (0, 3], then the golden section. The error wraps [tensor.ErrEmpty] for fewer than 3 points
+// dimension: a grid over (0, 3], then the golden section. The error wraps [tensor.ErrEmpty] for fewer than 4 points, which it would go through,
 // and [ErrDegenerate] if no such curve that improves with the cost is better than the mean.
 func FitPowerLaw(c Curve) (PowerLaw, error) {
-	if err := c.fitable("FitPowerLaw", 3); err != nil {
+	if err := c.fitable("FitPowerLaw", 4); err != nil {
 		return PowerLaw{}, err
 	}
 	logs, x := c.logCosts(), make([]float64, c.Len())

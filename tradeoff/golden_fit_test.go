@@ -116,7 +116,7 @@ func TestFitsRecover(t *testing.T) {
 }
 
 func TestFitsRefuse(t *testing.T) {
-	flat, err := NewCurve([]float64{1, 2, 3, 4}, []float64{1, 1, 1, 1}, HigherBetter)
+	flat, err := NewCurve([]float64{1, 2, 3, 4, 5}, []float64{1, 1, 1, 1, 1}, HigherBetter)
 	require.NoError(t, err)
 	for _, fit := range []func(Curve) error{
 		func(c Curve) error { _, err := FitSaturating(c); return err },

@@ -69,7 +69,8 @@ func Contributions(points [][]float64, ref []float64, senses []Sense) ([]float64
 	return share, nil
 }
 
-// exclusive is the volume that p dominates and no other row does: the box between p and r less what the others dominate of it.
+// exclusive is the volume that p dominates and no other row does: the box between p and r less what the others
+// dominate of it.
 func exclusive(p []float64, rows [][]float64, r []float64) float64 {
 	box := 1.0
 	for k, v := range p {
@@ -177,8 +178,8 @@ func byLast(rows [][]float64, last int) {
 	})
 }
 
-// area is the hypervolume of two objectives. What the point with the largest area of its own dominates needs no sorting; of random points that
-// is nearly all.
+// area is the hypervolume of two objectives. What the point with the largest area of its own dominates needs no
+// sorting; of random points that is nearly all.
 func area(rows [][]float64, r []float64) float64 {
 	best, most := rows[0], 0.0
 	for _, p := range rows {

@@ -20,8 +20,8 @@ import (
 // Schema is the version of the records that this package writes and reads.
 const Schema = "tradeoff.record/v1"
 
-// Record is one line of a log: a run begins or ends, an evaluation, the time of a phase, the environment, or what is claimed. Only Kind is needed
-// for all; fields that this package does not know are kept in Extra.
+// Record is one line of a log: a run begins or ends, an evaluation, the time of a phase, the environment, or what is
+// claimed. Only Kind is needed for all; fields that this package does not know are kept in Extra.
 type Record struct {
 	Schema string `json:"schema"`
 	Kind   string `json:"kind"` // "run", "eval", "phase", "env" or "claim"
@@ -129,8 +129,9 @@ func (r *Record) UnmarshalJSON(b []byte) error {
 
 var kinds = []string{"run", "eval", "phase", "env", "claim"}
 
-// Validate reports what is wrong with a record, all of it: an unknown schema or kind, an evaluation without a run, a quality or a cost, a
-// cost that is negative, a direction other than "higher" and "lower". Errors wrap [tensor.ErrRange], [tensor.ErrEmpty] or [tensor.ErrNotFinite].
+// Validate reports what is wrong with a record, all of it: an unknown schema or kind, an evaluation without a run, a
+// quality or a cost, a cost that is negative, a direction other than "higher" and "lower". Errors wrap
+// [tensor.ErrRange], [tensor.ErrEmpty] or [tensor.ErrNotFinite].
 func (r Record) Validate() error {
 	var faults []error
 	fail := func(sentinel error, format string, args ...any) {
@@ -179,8 +180,8 @@ func (r Record) Validate() error {
 // longestLine is the number of bytes that a line of a log may have.
 const longestLine = 4 << 20
 
-// ReadJSONL reads records, one JSON object a line; blank lines are passed over. An error names the line; the records before it are returned
-// as well, so that the log of a run that was killed in the middle of a line is not lost.
+// ReadJSONL reads records, one JSON object a line; blank lines are passed over. An error names the line; the records
+// before it are returned as well, so that the log of a run that was killed in the middle of a line is not lost.
 func ReadJSONL(r io.Reader) ([]Record, error) {
 	var records []Record
 	cut := &lastByte{r: r}

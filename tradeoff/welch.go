@@ -125,7 +125,7 @@ func Holm(p []float64) ([]float64, error) {
 }
 
 // Hochberg adjusts the P values of several tests by the step-up procedure (Hochberg 1988), which rejects at least as
-// much as [Holm] and holds for independent or positively dependent tests; Ankner et al. 2023 use it. The error is that
+// much as [Holm] and holds for independent or positively dependent tests; Ankner et al. 2024 use it. The error is that
 // of Holm.
 func Hochberg(p []float64) ([]float64, error) {
 	by, err := sortedP("Hochberg", p)

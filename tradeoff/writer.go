@@ -21,8 +21,8 @@ type Writer struct {
 	clock func() time.Time
 }
 
-// NewWriter makes a writer of a log, which is appended to: open files with os.O_APPEND. It takes WithEnv, WithRun and WithSync. What those give is written at
-// once.
+// NewWriter makes a writer of a log, which is appended to: open files with os.O_APPEND. It takes WithEnv, WithRun and
+// WithSync. What those give is written at once.
 func NewWriter(w io.Writer, opts ...Option) (*Writer, error) {
 	c, err := configure("NewWriter", opts, "WithEnv", "WithRun", "WithSync")
 	if err != nil {
@@ -49,7 +49,8 @@ func NewWriter(w io.Writer, opts ...Option) (*Writer, error) {
 	return out, nil
 }
 
-// WithEnv has [NewWriter] begin with the environment, which [CaptureEnv] gives, and mark all records with it. Default: none.
+// WithEnv has [NewWriter] begin with the environment, which [CaptureEnv] gives, and mark all records with it.
+// Default: none.
 func WithEnv(e Env) Option {
 	return func(c *config) error {
 		c.given = append(c.given, "WithEnv")
@@ -58,7 +59,8 @@ func WithEnv(e Env) Option {
 	}
 }
 
-// WithRun has [NewWriter] begin with a record of kind run, and [Writer.Eval] write evaluations of that run. Default: none.
+// WithRun has [NewWriter] begin with a record of kind run, and [Writer.Eval] write evaluations of that run. Default:
+// none.
 func WithRun(run Record) Option {
 	return func(c *config) error {
 		c.given = append(c.given, "WithRun")
@@ -79,8 +81,8 @@ func WithSync() Option {
 	}
 }
 
-// Write appends a record. It sets the schema, and the time and the environment if they are not set. A record that [Record.Validate]
-// refuses is not written.
+// Write appends a record. It sets the schema, and the time and the environment if they are not set. A record that
+// [Record.Validate] refuses is not written.
 func (w *Writer) Write(r Record) error {
 	r.Schema = Schema
 	if r.EnvID == "" {
@@ -109,7 +111,8 @@ func (w *Writer) Write(r Record) error {
 	return nil
 }
 
-// Eval appends an evaluation of the run that was given [WithRun] after so many steps: costs so far and qualities by name.
+// Eval appends an evaluation of the run that was given [WithRun] after so many steps: costs so far and qualities by
+// name.
 func (w *Writer) Eval(step int, cost, quality map[string]float64) error {
 	if w.run.RunID == "" {
 		return fmt.Errorf("tradeoff: Eval: the writer has no run; give it WithRun or call Write: %w", tensor.ErrEmpty)

@@ -1,4 +1,5 @@
-// Command tradeoff makes claims about speed and quality out of the logs of training runs, and tells what is wrong with them.
+// Command tradeoff makes claims about speed and quality out of the logs of training runs, and tells what is wrong
+// with them.
 //
 //	tradeoff summarize runs.jsonl              # what is in the logs
 //	tradeoff compare runs.jsonl                # speedups and gains against the baseline, with intervals
@@ -6,8 +7,9 @@
 //	tradeoff plot -o curves.svg runs.jsonl     # curves with their bands, fronts, profiles, survival
 //	tradeoff score -targets targets.json logs.csv.gz
 //
-// Logs are JSON lines as package tradeoff writes them, or CSV with a header (see tradeoff/importers), gzipped or not; "-" is the standard input. The
-// exit status is 0, 1 if something failed or the checklist found errors, and 2 for wrong usage.
+// Logs are JSON lines as package tradeoff writes them, or CSV with a header (see tradeoff/importers), gzipped or not;
+// "-" is the standard input. The exit status is 0, 1 if something failed or the checklist found errors, and 2 for
+// wrong usage.
 package main
 
 import (

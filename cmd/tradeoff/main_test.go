@@ -21,7 +21,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// writeLog writes runs of a baseline and of a method that is twice as fast, and of one that never gets there, three seeds each.
+// writeLog writes runs of a baseline and of a method that is twice as fast, and of one that never gets there, three
+// seeds each.
 func writeLog(t *testing.T, path string) {
 	t.Helper()
 	var log bytes.Buffer

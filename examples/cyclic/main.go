@@ -1,6 +1,8 @@
-// Command cyclic reads whole tradeoff curves off single runs, as Portes et al. 2022 (arXiv 2206.00832) propose, and asks whether they can be
-// trusted: six recipes for a classifier of handwritten digits are trained once with a multiplicative cyclic learning rate and once for each of six lengths, on clean and on
-// noisy labels, with several seeds. It prints both curves, by how much they differ, whether they put the recipes in the same order, and what each costs.
+// Command cyclic reads whole tradeoff curves off single runs, as Portes et al. 2022 (arXiv 2206.00832) propose, and
+// asks whether they can be trusted: six recipes for a classifier of handwritten digits are trained once with a
+// multiplicative cyclic learning rate and once for each of six lengths, on clean and on noisy labels, with several
+// seeds. It prints both curves, by how much they differ, whether they put the recipes in the same order, and what
+// each costs.
 //
 //	go run ./examples/cyclic
 //	go run ./examples/cyclic -out DIR    # and draws the curves

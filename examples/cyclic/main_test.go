@@ -12,7 +12,8 @@ import (
 	"github.com/espalier-ml/espalier/tradeoff"
 )
 
-// Three seeds of clean labels, where the machine is fast enough: the curves of single runs stand for those of separate runs.
+// Three seeds of clean labels, where the machine is fast enough: the curves of single runs stand for those of
+// separate runs.
 func TestCyclicCurvesStandForSeparateRuns(t *testing.T) {
 	if race.Enabled || testing.Short() {
 		t.Skip("half a minute under the race detector")

@@ -118,7 +118,8 @@ func leastTau(f tradeoff.Fidelity) float64 {
 	return least
 }
 
-// reliability prints how well the curves of a single seed rank the recipes, of either kind, against the means of separate runs.
+// reliability prints how well the curves of a single seed rank the recipes, of either kind, against the means of
+// separate runs.
 func reliability(results []result) error {
 	for _, k := range []struct {
 		name  string

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Median returns nanoseconds per item: the median of runs, each of calls of f for two milliseconds, after one to warm up.
+// Median returns nanoseconds per item: the median of runs, each of calls of f for two milliseconds, after one to warm
+// up.
 func Median(runs, items int, f func() error) (float64, error) {
 	if err := f(); err != nil {
 		return 0, err

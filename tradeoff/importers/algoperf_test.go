@@ -99,7 +99,8 @@ func TestPublishedLeaderboards(t *testing.T) {
 	require.Equal(t, 19, scores)
 }
 
-// The scores have no error bars where they are published. These were made by bootstrap over the studies in another implementation.
+// The scores have no error bars where they are published. These were made by bootstrap over the studies in another
+// implementation.
 func TestPublishedIntervals(t *testing.T) {
 	version := targets(t, "v05")
 	var trials []tradeoff.Trial

@@ -37,12 +37,14 @@ var wholes = map[string]func(r *tradeoff.Record, v uint64){
 	"tuning_trials": func(r *tradeoff.Record, v uint64) { r.TuningTrials = int(v) },
 }
 
-// ReadCSV reads evaluations from a table with a header, gzipped or not, as records, so that all that works on logs works on them. Columns with the
-// names of fields of records (run_id, method, task, model, dataset, seed, step, study, trial, ...) are those; seconds, train_seconds, flops,
-// macs, samples, tokens, epochs, steps, usd, joules and params are costs; "budget" is the length that the run was planned for; every other column is a quality. Rename maps
-// the names in the file to these: {"wall": "seconds", "algo": "method", "notes": ""}; a name with the prefix "cost:" or "quality:" is one whatever it is
-// called, and "" leaves a column out. Without run_id, rows with equal task, model, method, study, trial, seed and budget are a run. Empty qualities are evaluations that did
-// not happen. Errors name the line and the column.
+// ReadCSV reads evaluations from a table with a header, gzipped or not, as records, so that all that works on logs
+// works on them. Columns with the names of fields of records (run_id, method, task, model, dataset, seed, step,
+// study, trial, ...) are those; seconds, train_seconds, flops, macs, samples, tokens, epochs, steps, usd, joules and
+// params are costs; "budget" is the length that the run was planned for; every other column is a quality. Rename maps
+// the names in the file to these: {"wall": "seconds", "algo": "method", "notes": ""}; a name with the prefix "cost:"
+// or "quality:" is one whatever it is called, and "" leaves a column out. Without run_id, rows with equal task,
+// model, method, study, trial, seed and budget are a run. Empty qualities are evaluations that did not happen. Errors
+// name the line and the column.
 func ReadCSV(r io.Reader, rename map[string]string) ([]tradeoff.Record, error) {
 	l, err := newLines("CSV", r)
 	if err != nil {

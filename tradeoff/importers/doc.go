@@ -4,9 +4,9 @@
 //   - [ReadShrinkBench]: results of pruning, as records;
 //   - AlgoPerf: [ReadAlgoPerf] and [AlgoPerfLogs] read trials, [ReadAlgoPerfTargets] the targets of a version of the
 //     benchmark; tradeoff.NewTrialTable scores them;
-//   - MLPerf: [ReadMLPerfLog] reads runs, and [ReadMLPerfReferences] the reference convergence points that tradeoff.NewReferences
-//     holds them against.
+//   - MLPerf: [ReadMLPerfLog] reads runs, and [ReadMLPerfReferences] the reference convergence points that
+//     tradeoff.NewReferences holds them against.
 //
-// Input is what came from elsewhere: every error names the line or the entry, nothing panics, and no number in a file decides
-// how much memory is taken.
+// Input is what came from elsewhere: every error names the line or the entry, nothing panics, and no number in a file
+// decides how much memory is taken.
 package importers

@@ -8,9 +8,10 @@ import (
 	"github.com/espalier-ml/espalier/tradeoff"
 )
 
-// ReadShrinkBench reads the table of results of ShrinkBench (Blalock et al. 2020), which package prune/eval writes too: a record for each pruned
-// model, its method the strategy and its budget the compression that was asked for. Its costs are params, macs (those left, which ShrinkBench calls
-// flops_nz), and params_ratio and macs_ratio, the parts of the unpruned model that they are. Its qualities are top1 and top5, if they are there. A strategy of "", "none",
+// ReadShrinkBench reads the table of results of ShrinkBench (Blalock et al. 2020), which package prune/eval writes
+// too: a record for each pruned model, its method the strategy and its budget the compression that was asked for. Its
+// costs are params, macs (those left, which ShrinkBench calls flops_nz), and params_ratio and macs_ratio, the parts
+// of the unpruned model that they are. Its qualities are top1 and top5, if they are there. A strategy of "", "none",
 // "baseline" or "dense" is the baseline.
 func ReadShrinkBench(r io.Reader) ([]tradeoff.Record, error) {
 	l, err := newLines("ShrinkBench", r)

@@ -14,9 +14,10 @@ import (
 	"github.com/espalier-ml/espalier/tradeoff"
 )
 
-// TradeoffCurves draws quality over cost: the points of all runs, the median and, of three runs or more, a band between quantiles. Where all runs of
-// a method have the same costs the median is that of the qualities there; where they do not it is their attainment. Costs are on a logarithmic axis. It takes
-// WithTitle, WithLabels, WithTargets, WithBand and WithLinearCost. The error wraps [tensor.ErrEmpty] or [tensor.ErrShape].
+// TradeoffCurves draws quality over cost: the points of all runs, the median and, of three runs or more, a band
+// between quantiles. Where all runs of a method have the same costs the median is that of the qualities there; where
+// they do not it is their attainment. Costs are on a logarithmic axis. It takes WithTitle, WithLabels, WithTargets,
+// WithBand and WithLinearCost. The error wraps [tensor.ErrEmpty] or [tensor.ErrShape].
 func TradeoffCurves(runs []tradeoff.Runs, opts ...Option) (*gplot.Plot, error) {
 	c, err := configure(opts)
 	if err != nil {

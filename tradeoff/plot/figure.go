@@ -24,8 +24,8 @@ const (
 	height = 4.5 * vg.Inch
 )
 
-// Save writes a figure of 7 by 4.5 inches to a file whose name ends in .svg, .png or .pdf, among others. The error wraps [tensor.ErrRange] for other
-// endings.
+// Save writes a figure of 7 by 4.5 inches to a file whose name ends in .svg, .png or .pdf, among others. The error
+// wraps [tensor.ErrRange] for other endings.
 func Save(p *gplot.Plot, path string) error {
 	if p == nil {
 		return fmt.Errorf("plot: Save: no plot: %w", tensor.ErrEmpty)

@@ -13,8 +13,8 @@ import (
 	"github.com/espalier-ml/espalier/tradeoff"
 )
 
-// ParetoFront draws methods by cost and quality with a sign for each verdict, and the front of those that lie on it. It takes WithTitle, WithLabels,
-// WithTargets and WithLinearCost. The error wraps [tensor.ErrEmpty].
+// ParetoFront draws methods by cost and quality with a sign for each verdict, and the front of those that lie on it.
+// It takes WithTitle, WithLabels, WithTargets and WithLinearCost. The error wraps [tensor.ErrEmpty].
 func ParetoFront(standings []tradeoff.Standing, dir tradeoff.Direction, opts ...Option) (*gplot.Plot, error) {
 	c, err := configure(opts)
 	if err != nil {

@@ -14,13 +14,15 @@ import (
 	"github.com/espalier-ml/espalier/tradeoff"
 )
 
-// IntervalEstimates draws estimates with their intervals, one below the other with their names. Ends that are infinite reach to the edge. It takes WithTitle and
-// WithLabels, of which the second is not drawn. The error wraps [tensor.ErrEmpty], [tensor.ErrShape] or, for an estimate itself, [tensor.ErrNotFinite].
+// IntervalEstimates draws estimates with their intervals, one below the other with their names. Ends that are
+// infinite reach to the edge. It takes WithTitle and WithLabels, of which the second is not drawn. The error wraps
+// [tensor.ErrEmpty], [tensor.ErrShape] or, for an estimate itself, [tensor.ErrNotFinite].
 func IntervalEstimates(names []string, estimates []tradeoff.Estimate, opts ...Option) (*gplot.Plot, error) {
 	return intervals("IntervalEstimates", "estimate", math.NaN(), names, estimates, opts)
 }
 
-// ProbabilityOfImprovement is IntervalEstimates for probabilities that one method is better than another, with a line at 1/2.
+// ProbabilityOfImprovement is IntervalEstimates for probabilities that one method is better than another, with a line
+// at 1/2.
 func ProbabilityOfImprovement(names []string, estimates []tradeoff.Estimate, opts ...Option) (*gplot.Plot, error) {
 	p, err := intervals("ProbabilityOfImprovement", "probability of improvement", 0.5, names, estimates, opts)
 	if err == nil {

@@ -61,7 +61,8 @@ func WithLinearCost() Option {
 	return func(c *config) error { c.linear = true; return nil }
 }
 
-// WithBand sets the share of the runs that the band of [TradeoffCurves] holds, in (0, 1). Default 0.5: between quartiles.
+// WithBand sets the share of the runs that the band of [TradeoffCurves] holds, in (0, 1). Default 0.5: between
+// quartiles.
 func WithBand(share float64) Option {
 	return func(c *config) error {
 		if !(share > 0 && share < 1) {

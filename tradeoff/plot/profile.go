@@ -13,8 +13,8 @@ import (
 	"github.com/espalier-ml/espalier/tradeoff"
 )
 
-// PerformanceProfile draws the share of the workloads that each submission solves within a factor of the fastest, up to the factor that scores integrate to. It
-// takes WithTitle and WithLabels. The error wraps [tensor.ErrEmpty].
+// PerformanceProfile draws the share of the workloads that each submission solves within a factor of the fastest, up
+// to the factor that scores integrate to. It takes WithTitle and WithLabels. The error wraps [tensor.ErrEmpty].
 func PerformanceProfile(profile tradeoff.Profile, opts ...Option) (*gplot.Plot, error) {
 	c, err := configure(opts)
 	if err != nil {
@@ -72,8 +72,8 @@ func outside(p *gplot.Plot, entries int) {
 	}
 }
 
-// Survival draws the share of the runs that have not reached the target, by cost, for each method in order. It takes WithTitle, WithLabels and
-// WithLinearCost. The error wraps [tensor.ErrEmpty] or [tensor.ErrShape].
+// Survival draws the share of the runs that have not reached the target, by cost, for each method in order. It takes
+// WithTitle, WithLabels and WithLinearCost. The error wraps [tensor.ErrEmpty] or [tensor.ErrShape].
 func Survival(names []string, curves []tradeoff.Survival, opts ...Option) (*gplot.Plot, error) {
 	c, err := configure(opts)
 	if err != nil {

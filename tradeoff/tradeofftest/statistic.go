@@ -21,8 +21,8 @@ const (
 // CheckStatistic fails the test for every property that a statistic of the scores of runs lacks:
 //
 //   - finite results, the same when called again, and the scores left as they were;
-//   - each [Property] that is not among without: a standard deviation has no business to be [Monotone], nor an optimality gap,
-//     which also has no [Scale].
+//   - each [Property] that is not among without: a standard deviation has no business to be [Monotone], nor an
+//     optimality gap, which also has no [Scale].
 //
 // It is called with 1 to 13 scores between 0 and 2, ties among them.
 func CheckStatistic(t testing.TB, statistic func(scores []float64) float64, without ...Property) {
