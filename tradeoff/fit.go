@@ -31,8 +31,9 @@ type PowerLaw struct {
 // FitSaturating fits a curve by least squares. For given C3 and C4 the rest is linear, so the search is one of two
 // dimensions, in their logarithms: a grid, then downhill from its best places. Where a curve has hardly begun to
 // bend, ever larger C1 and C2 with an ever smaller C4 fit ever so slightly better and mean nothing: C4 is kept within
-// [0.05, 20], and 1/C3 within a factor of 1000 of the costs. The error wraps [tensor.ErrEmpty] for fewer than 4
-// points and [ErrDegenerate] if no such curve that improves with the cost is better than the mean.
+// [0.05, 20], and 1/C3 within a factor of 1000 of the costs. The error wraps [tensor.ErrEmpty] for fewer than 5
+// points, which it would go through, and [ErrDegenerate] if no such curve that improves with the cost is better than
+// the mean.
 func FitSaturating(c Curve) (Saturating, error) {
 	if err := c.fitable("FitSaturating", 5); err != nil {
 		return Saturating{}, err
@@ -57,8 +58,9 @@ func FitSaturating(c Curve) (Saturating, error) {
 }
 
 // FitPowerLaw fits a curve by least squares. For a given exponent the rest is linear, so the search is one of one
-// dimension: a grid over (0, 3], then the golden section. The error wraps [tensor.ErrEmpty] for fewer than 4 points, which it would go through,
-// and [ErrDegenerate] if no such curve that improves with the cost is better than the mean.
+// dimension: a grid over (0, 3], then the golden section. The error wraps [tensor.ErrEmpty] for fewer than 4 points,
+// which it would go through, and [ErrDegenerate] if no such curve that improves with the cost is better than the
+// mean.
 func FitPowerLaw(c Curve) (PowerLaw, error) {
 	if err := c.fitable("FitPowerLaw", 4); err != nil {
 		return PowerLaw{}, err
