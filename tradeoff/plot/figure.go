@@ -2,10 +2,13 @@ package plot
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"image/color"
 	"math"
+	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,6 +25,7 @@ import (
 const (
 	width  = 7 * vg.Inch
 	height = 4.5 * vg.Inch
+	margin = 0.1 * vg.Inch
 )
 
 // Save writes a figure of 7 by 4.5 inches to a file whose name ends in .svg, .png or .pdf, among others. The error
@@ -30,12 +34,21 @@ func Save(p *gplot.Plot, path string) error {
 	if p == nil {
 		return fmt.Errorf("plot: Save: no plot: %w", tensor.ErrEmpty)
 	}
-	switch strings.ToLower(filepath.Ext(path)) {
-	case ".svg", ".png", ".pdf", ".eps", ".jpg", ".jpeg", ".tif", ".tiff":
-	default:
+	format := strings.TrimPrefix(strings.ToLower(filepath.Ext(path)), ".")
+	if !slices.Contains([]string{"svg", "png", "pdf", "eps", "jpg", "jpeg", "tif", "tiff"}, format) {
 		return fmt.Errorf("plot: Save: %q ends in neither .svg, .png nor .pdf: %w", path, tensor.ErrRange)
 	}
-	if err := p.Save(width, height, path); err != nil {
+	canvas, err := draw.NewFormattedCanvas(width, height, format)
+	if err != nil {
+		return fmt.Errorf("plot: %w", err)
+	}
+	p.Draw(draw.Crop(draw.New(canvas), margin, -margin, margin, -margin))
+	f, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("plot: %w", err)
+	}
+	_, err = canvas.WriteTo(f)
+	if err := errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("plot: %w", err)
 	}
 	return nil

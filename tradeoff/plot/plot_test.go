@@ -103,6 +103,12 @@ func figures(t *testing.T) map[string]*gplot.Plot {
 	add("intervals", p, err)
 	p, err = ProbabilityOfImprovement([]string{"a over b", "a over c"}, []tradeoff.Estimate{{Value: 0.7, Lo: 0.55, Hi: 0.82}, {Value: 0.45, Lo: 0.3, Hi: 0.6}})
 	add("improvement", p, err)
+	p, err = PhaseBars([]string{"as it was", "prefetching"}, []string{"wait", "forward", "backward", "optimizer"}, [][]float64{{0.4, 0.2, 0.45, 0.05}, {0, 0.2, 0.45, 0.05}}, WithTitle("where a step goes"))
+	add("phases", p, err)
+	p, err = Roofline(1.16e11, 2e10, []Kernel{{"product", 40, 9.7e10}, {"normalisation", 0.5, 8e9}})
+	add("roofline", p, err)
+	p, err = Roofline(1e9, 1e9, nil)
+	add("roof", p, err)
 	return all
 }
 
@@ -182,6 +188,12 @@ func TestRefuses(t *testing.T) {
 		"no estimates":  {second(IntervalEstimates(nil, nil)), tensor.ErrEmpty},
 		"NaN":           {second(IntervalEstimates([]string{"a"}, []tradeoff.Estimate{{Value: math.NaN()}})), tensor.ErrNotFinite},
 		"names of them": {second(ProbabilityOfImprovement([]string{"a"}, nil)), tensor.ErrShape},
+		"no phases":     {second(PhaseBars([]string{"a"}, nil, nil)), tensor.ErrEmpty},
+		"programs":      {second(PhaseBars([]string{"a"}, []string{"b"}, nil)), tensor.ErrShape},
+		"phases":        {second(PhaseBars([]string{"a"}, []string{"b"}, [][]float64{{1, 2}})), tensor.ErrShape},
+		"time":          {second(PhaseBars([]string{"a"}, []string{"b"}, [][]float64{{-1}})), tensor.ErrRange},
+		"peak":          {second(Roofline(0, 1, nil)), tensor.ErrRange},
+		"rate":          {second(Roofline(1, 1, []Kernel{{"a", 1, math.NaN()}})), tensor.ErrRange},
 		"nothing":       {Save(nil, "x.svg"), tensor.ErrEmpty},
 		"ending":        {Save(gplot.New(), "x.docx"), tensor.ErrRange},
 	} {
