@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
+	"github.com/espalier-ml/espalier/internal/checklist"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -78,8 +78,8 @@ func Check(records []Record, ids ...string) ([]Finding, error) {
 		if len(ids) > 0 && !slices.Contains(ids, r.ID) {
 			continue
 		}
-		var broken, unknown faults
-		r.check(s, broken.add, unknown.add)
+		var broken, unknown checklist.Faults
+		r.check(s, broken.Add, unknown.Add)
 		switch {
 		case len(broken) > 0:
 			findings = append(findings, Finding{r.ID, r.Severity, r.Text + ": " + broken.String()})
@@ -88,23 +88,6 @@ func Check(records []Record, ids ...string) ([]Finding, error) {
 		}
 	}
 	return findings, nil
-}
-
-// faults is places, each once.
-type faults []string
-
-func (f *faults) add(format string, args ...any) {
-	if text := fmt.Sprintf(format, args...); !slices.Contains(*f, text) {
-		*f = append(*f, text)
-	}
-}
-
-func (f faults) String() string {
-	const most = 5
-	if n := len(f); n > most {
-		return strings.Join(f[:most], "; ") + fmt.Sprintf("; and %d more", n-most)
-	}
-	return strings.Join(f, "; ")
 }
 
 // study is records sorted for the rules.

@@ -21,10 +21,7 @@ func ProbabilityOfImprovement(x, y Scores, opts ...Option) (Estimate, error) {
 	case !slices.Equal(x.tasks, y.tasks):
 		return Estimate{}, c.errorf("tasks %q and %q: want the same in the same order: %w", x.tasks, y.tasks, tensor.ErrShape)
 	}
-	w := make([]wins, len(x.byTask))
-	for t := range w {
-		w[t] = newWins(x.byTask[t], y.byTask[t])
-	}
+	w := allWins(x.byTask, y.byTask)
 	e := Estimate{Level: c.level, Method: c.method, N: min(x.runs, y.runs)}
 	if e.Method == Auto {
 		e.Method = Percentile
@@ -32,16 +29,9 @@ func ProbabilityOfImprovement(x, y Scores, opts ...Option) (Estimate, error) {
 	e.Value = improvement(w)
 	var influence [][]float64
 	if e.Method == BCa {
-		poi := func(x, y Scores) float64 {
-			w := make([]wins, len(x.byTask))
-			for t := range w {
-				w[t] = newWins(x.byTask[t], y.byTask[t])
-			}
-			return improvement(w)
-		}
 		influence = [][]float64{
-			influences(x.jackknife(NewStatistic("", func(byTask [][]float64) float64 { return poi(Scores{byTask: byTask}, y) }))),
-			influences(y.jackknife(NewStatistic("", func(byTask [][]float64) float64 { return poi(x, Scores{byTask: byTask}) }))),
+			influences(x.jackknife(NewStatistic("", func(byTask [][]float64) float64 { return improvement(allWins(byTask, y.byTask)) }))),
+			influences(y.jackknife(NewStatistic("", func(byTask [][]float64) float64 { return improvement(allWins(x.byTask, byTask)) }))),
 		}
 	}
 	replicates := c.bootstrap(1, func() func(int, *rand.Rand, []float64) {
@@ -49,7 +39,10 @@ func ProbabilityOfImprovement(x, y Scores, opts ...Option) (Estimate, error) {
 		for _, t := range w {
 			most = max(most, t.nx, t.ny)
 		}
-		cx, cy := make([]int32, most), make([]int32, most)
+		cx, cy, each := make([]int32, most), make([]int32, most), make([]int32, most)
+		for i := range each {
+			each[i] = int32(i)
+		}
 		return func(b int, rng *rand.Rand, out []float64) {
 			out[0] = 0
 			for t := range w {
@@ -64,8 +57,8 @@ func ProbabilityOfImprovement(x, y Scores, opts ...Option) (Estimate, error) {
 				if c.drawPair != nil {
 					c.drawPair(b, t, nx, ny)
 				} else {
-					countAny(nx, rng)
-					countAny(ny, rng)
+					count(nx, each[:task.nx], rng)
+					count(ny, each[:task.ny], rng)
 				}
 				out[0] += task.weighted(nx, ny) / float64(len(w))
 			}
@@ -102,6 +95,14 @@ func newWins(x, y []float64) wins {
 	return w
 }
 
+func allWins(x, y [][]float64) []wins {
+	w := make([]wins, len(x))
+	for t := range w {
+		w[t] = newWins(x[t], y[t])
+	}
+	return w
+}
+
 func improvement(w []wins) float64 {
 	p := 0.0
 	for _, t := range w {
@@ -128,16 +129,4 @@ func (w *wins) weighted(nx, ny []int32) float64 {
 		total += int(n) * int(row)
 	}
 	return float64(total) / float64(2*w.nx*w.ny)
-}
-
-// countAny draws as many indices as there are and counts them.
-func countAny(counts []int32, rng *rand.Rand) {
-	n := uint64(len(counts))
-	for i := 0; i < len(counts); i += 2 {
-		bits := rng.Uint64()
-		counts[bits>>32*n>>32]++
-		if i+1 < len(counts) {
-			counts[bits&(1<<32-1)*n>>32]++
-		}
-	}
 }

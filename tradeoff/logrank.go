@@ -1,6 +1,7 @@
 package tradeoff
 
 import (
+	"errors"
 	"slices"
 
 	"gonum.org/v1/gonum/stat/distuv"
@@ -26,10 +27,8 @@ func Gehan(a, b []Time) (ChiSquared, error) {
 
 func compareSurvival(function string, a, b []Time, weight func(atRisk float64) float64) (ChiSquared, error) {
 	c := config{function: function}
-	for name, times := range map[string][]Time{"a": a, "b": b} {
-		if err := checkTimes(name, times); err != nil {
-			return ChiSquared{}, err
-		}
+	if err := errors.Join(checkTimes("a", a), checkTimes("b", b)); err != nil {
+		return ChiSquared{}, err
 	}
 	var costs []float64
 	for _, t := range slices.Concat(a, b) {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/espalier-ml/espalier/internal/checklist"
 )
 
 // recordRules are about what is recorded.
@@ -58,8 +60,8 @@ var recordRules = []Rule{
 }
 
 // differences names what two environments differ in and results may depend on.
-func (e *Env) differences(f *Env) faults {
-	var d faults
+func (e *Env) differences(f *Env) checklist.Faults {
+	var d checklist.Faults
 	for _, v := range []struct {
 		name string
 		a, b any
@@ -69,11 +71,11 @@ func (e *Env) differences(f *Env) faults {
 		{"gogc", e.GOGC, f.GOGC}, {"gomemlimit", e.GOMEMLIMIT, f.GOMEMLIMIT},
 	} {
 		if v.a != v.b {
-			d.add("%s (%v, %v)", v.name, v.a, v.b)
+			d.Add("%s (%v, %v)", v.name, v.a, v.b)
 		}
 	}
 	for _, m := range differing(e.Modules, f.Modules) {
-		d.add("module %s (%s, %s)", m, cmp.Or(e.Modules[m], "none"), cmp.Or(f.Modules[m], "none"))
+		d.Add("module %s (%s, %s)", m, cmp.Or(e.Modules[m], "none"), cmp.Or(f.Modules[m], "none"))
 	}
 	return d
 }

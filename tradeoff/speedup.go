@@ -122,7 +122,8 @@ func SpeedupOfTimes(base, method []Time, opts ...Option) (Estimate, error) {
 	if err != nil {
 		return Estimate{}, err
 	}
-	for name, times := range map[string][]Time{"base": base, "method": method} {
+	for k, times := range [][]Time{base, method} {
+		name := [2]string{"base", "method"}[k]
 		if err := checkTimes(name, times); err != nil {
 			return Estimate{}, err
 		}

@@ -34,28 +34,26 @@ type statement struct {
 
 // settings of a comparison.
 type comparing struct {
-	targets     numbers
-	margin      float64
-	level       float64
-	how         string
-	seed        uint64
-	replicates  int
-	power       float64
-	smallest    float64
-	reading     tradeoff.Interpolation
-	interpolate map[string]tradeoff.Interpolation
+	targets    numbers
+	margin     float64
+	level      float64
+	seed       uint64
+	replicates int
+	power      float64
+	smallest   float64
+	reading    tradeoff.Interpolation
 }
 
 func compare(c *call, args []string) error {
 	var s selection
 	s.register(c.flags)
-	k := comparing{interpolate: map[string]tradeoff.Interpolation{"first": tradeoff.FirstHit, "linear": tradeoff.Linear, "log": tradeoff.LogCost}}
+	var k comparing
 	base := c.flags.String("baseline", "", "method to compare with (default the one without a name)")
 	methods := c.flags.String("method", "", "methods to compare, with commas between (default all others)")
 	c.flags.Var(&k.targets, "target", "qualities to compare times at, with commas between (default the best that all runs of the baseline reach)")
 	c.flags.Float64Var(&k.margin, "margin", 0, "by how much the method may be worse: of the test of non-inferiority")
 	c.flags.Float64Var(&k.level, "level", 0.95, "of intervals and verdicts")
-	c.flags.StringVar(&k.how, "interpolation", "first", "reading of curves: first (hit), linear or log")
+	how := c.flags.String("interpolation", "first", "reading of curves: first (hit), linear or log")
 	c.flags.Uint64Var(&k.seed, "seed", 0, "of the bootstrap")
 	c.flags.IntVar(&k.replicates, "replicates", 10_000, "of the bootstrap")
 	c.flags.Float64Var(&k.power, "power", 0.8, "with which the speedup is to be told from 1 by the runs needed")
@@ -66,8 +64,8 @@ func compare(c *call, args []string) error {
 		return err
 	}
 	var ok bool
-	if k.reading, ok = k.interpolate[k.how]; !ok {
-		return c.misuse("-interpolation is %q, want first, linear or log", k.how)
+	if k.reading, ok = map[string]tradeoff.Interpolation{"first": tradeoff.FirstHit, "linear": tradeoff.Linear, "log": tradeoff.LogCost}[*how]; !ok {
+		return c.misuse("-interpolation is %q, want first, linear or log", *how)
 	}
 	if !(k.level > 0 && k.level < 1) || k.replicates < 1 || k.margin < 0 {
 		return c.misuse("-level must lie between 0 and 1, -replicates be 1 or more, -margin 0 or more")

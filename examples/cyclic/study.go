@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/espalier-ml/espalier/examples/internal/progress"
 	"github.com/espalier-ml/espalier/tensor"
 	"github.com/espalier-ml/espalier/tradeoff"
 )
@@ -24,7 +25,7 @@ type result struct {
 }
 
 // study trains every recipe with every seed once cyclically and once for each length, on all processors.
-func study(noise float64, seeds []uint64, recipes []recipe, progress func(done, total int)) ([]result, error) {
+func study(noise float64, seeds []uint64, recipes []recipe, report func(done, total int)) ([]result, error) {
 	lengths := cyclic.Ends(cyclic.TotalFor(cycles))
 	type job struct {
 		r    recipe
@@ -52,16 +53,7 @@ func study(noise float64, seeds []uint64, recipes []recipe, progress func(done, 
 			results = append(results, result{r.name, seed, map[string]tradeoff.Curve{}, map[string]tradeoff.Curve{}})
 		}
 	}
-	done := make(chan bool)
-	finished := make(chan bool)
-	go func() {
-		n := 0
-		for range done { // one goroutine, so that progress needs no lock
-			n++
-			progress(n, len(jobs))
-		}
-		close(finished)
-	}()
+	done, end := progress.Start(len(jobs), report)
 	tensor.Parallel(len(jobs), 1, func(lo, hi int) {
 		for _, j := range jobs[lo:hi] {
 			if j.end == 0 {
@@ -72,11 +64,10 @@ func study(noise float64, seeds []uint64, recipes []recipe, progress func(done, 
 					return nil
 				})
 			}
-			done <- true
+			done()
 		}
 	})
-	close(done)
-	<-finished
+	end()
 	points := make([]struct{ steps, accuracy, loss []float64 }, len(results))
 	var faults []error
 	for _, j := range jobs {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/espalier-ml/espalier/examples/internal/progress"
 	"github.com/espalier-ml/espalier/prune"
 	"github.com/espalier-ml/espalier/prune/eval"
 	"github.com/espalier-ml/espalier/tensor"
@@ -86,7 +87,7 @@ type baseKey struct {
 }
 
 // study trains the base models, then prunes and fine-tunes every combination, both on all processors.
-func study(dataset string, train, test images, recipes []recipe, wanted func(recipe, strategy) bool, seeds []uint64, progress func(done, total int)) ([]eval.Result, error) {
+func study(dataset string, train, test images, recipes []recipe, wanted func(recipe, strategy) bool, seeds []uint64, report func(done, total int)) ([]eval.Result, error) {
 	bases := map[baseKey]*base{}
 	var keys []baseKey
 	var models []recipe
@@ -111,21 +112,12 @@ func study(dataset string, train, test images, recipes []recipe, wanted func(rec
 			}
 		}
 	}
-	done, total := make(chan bool), len(keys)+len(jobs)
-	finished := make(chan bool)
-	go func() {
-		n := 0
-		for range done { // one goroutine, so that progress needs no lock
-			n++
-			progress(n, total)
-		}
-		close(finished)
-	}()
+	done, end := progress.Start(len(keys)+len(jobs), report)
 	errs := make([]error, len(keys))
 	tensor.Parallel(len(keys), 1, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			errs[i] = bases[keys[i]].train(models[i], keys[i], train, test)
-			done <- true
+			done()
 		}
 	})
 	err := errors.Join(errs...)
@@ -133,12 +125,11 @@ func study(dataset string, train, test images, recipes []recipe, wanted func(rec
 		tensor.Parallel(len(jobs), 1, func(lo, hi int) {
 			for _, j := range jobs[lo:hi] {
 				j.err = j.run(dataset, bases[baseKey{j.r.name, j.s.weightsB, j.seed}], train, test)
-				done <- true
+				done()
 			}
 		})
 	}
-	close(done)
-	<-finished
+	end()
 	var results []eval.Result
 	for _, j := range jobs {
 		if j.err != nil {

@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
+
+	"github.com/espalier-ml/espalier/internal/checklist"
 )
 
 // Severity is how serious a violation is.
@@ -50,18 +51,10 @@ func Rules() []Rule { return slices.Clone(rules) }
 func (s *Study) Check() []Violation {
 	var all []Violation
 	for _, r := range rules {
-		var faults []string
-		r.check(s, func(format string, args ...any) {
-			if f := fmt.Sprintf(format, args...); !slices.Contains(faults, f) {
-				faults = append(faults, f)
-			}
-		})
-		if n := len(faults); n > 0 {
-			const most = 5
-			if n > most {
-				faults = append(faults[:most], fmt.Sprintf("and %d more", n-most))
-			}
-			all = append(all, Violation{r.ID, r.Severity, r.Text + ": " + strings.Join(faults, "; ")})
+		var faults checklist.Faults
+		r.check(s, faults.Add)
+		if len(faults) > 0 {
+			all = append(all, Violation{r.ID, r.Severity, r.Text + ": " + faults.String()})
 		}
 	}
 	return all
