@@ -3,7 +3,6 @@ package tradeoff
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 
 	"github.com/espalier-ml/espalier/tensor"
@@ -199,106 +198,4 @@ func tau(i int, step, most float64, points int) float64 {
 		return most
 	}
 	return 1 + float64(float64(i)*step)
-}
-
-// SubmissionScore is the score of a submission with its interval.
-type SubmissionScore struct {
-	Submission string   `json:"submission"`
-	Score      Estimate `json:"score"`
-	First      float64  `json:"first"` // share of the replicates in which it has the highest score; those that tie share it
-}
-
-// Scores is the scores of all submissions with percentile intervals, in the order of the submissions. Studies are drawn
-// with replacement within each submission and workload, and with [WithTasks] base workloads with their variants too. It
-// takes WithMaxRatio, AlgoPerf, WithTasks, WithLevel, WithReplicates, WithSeed and WithWorkers. Three studies, as
-// AlgoPerf has, are few: there is a warning.
-func (t TimeTable) Scores(opts ...Option) ([]SubmissionScore, error) {
-	c, err := t.configure("Scores", opts, append([]string{"WithTasks", "WithLevel", "WithReplicates", "WithSeed", "WithWorkers"}, profileOptions...)...)
-	if err != nil {
-		return nil, err
-	}
-	n := len(t.submissions)
-	p, err := t.Profile(WithMaxRatio(c.maxRatio))
-	if err != nil {
-		return nil, err
-	}
-	p.trapezoid = c.algoPerf
-	replicates := c.bootstrap(n, func() func(int, *rand.Rand, []float64) {
-		times := t.Times()
-		var drawn []float64
-		ratios := make([][]float64, n)
-		var counts []int
-		return func(_ int, rng *rand.Rand, out []float64) {
-			for s, row := range t.studies {
-				for w, studies := range row {
-					drawn = drawn[:0]
-					for range studies {
-						drawn = append(drawn, studies[rng.IntN(len(studies))])
-					}
-					times[s][w] = median(drawn)
-				}
-			}
-			t.filter(times, c.maxRatio)
-			for s := range ratios {
-				ratios[s] = t.ratios(ratios[s][:0], times, s)
-			}
-			if c.tasks {
-				counts = counts[:0]
-				for range ratios[0] {
-					counts = append(counts, rng.IntN(len(ratios[0])))
-				}
-				for s := range ratios {
-					drawn = append(drawn[:0], ratios[s]...)
-					take(ratios[s], drawn, counts)
-				}
-			}
-			for s := range ratios {
-				out[s] = score(ratios[s], c.maxRatio, c.algoPerf)
-			}
-		}
-	})
-	scores := p.Scores()
-	result := make([]SubmissionScore, n)
-	for s := range result {
-		e := Estimate{Value: scores[s], Level: c.level, Method: Percentile, N: t.fewest(s)}
-		if e.Lo, e.Hi, err = c.fromReplicates(Percentile, e.Value, replicates[s], nil); err != nil {
-			return nil, c.errorf("%w", err)
-		}
-		e.Warnings = warnings(Percentile, e.N, false)
-		result[s] = SubmissionScore{Submission: t.submissions[s], Score: e}
-	}
-	for b := range c.replicates {
-		best, ties := math.Inf(-1), 0
-		for s := range n {
-			switch v := replicates[s][b]; {
-			case v > best:
-				best, ties = v, 1
-			case v == best:
-				ties++
-			}
-		}
-		for s := range n {
-			if replicates[s][b] == best {
-				result[s].First += 1 / float64(ties)
-			}
-		}
-	}
-	for s := range result {
-		result[s].First /= float64(c.replicates)
-	}
-	return result, nil
-}
-
-// fewest is the number of studies of the workload that has the fewest.
-func (t TimeTable) fewest(s int) int {
-	n := math.MaxInt
-	for _, studies := range t.studies[s] {
-		if len(studies) > 0 {
-			n = min(n, len(studies))
-		}
-	}
-	if n == math.MaxInt {
-		return 0
-	}
-	return n
 }

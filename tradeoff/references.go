@@ -8,32 +8,6 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// OlympicMean is the mean of results without the drop smallest and the drop largest, as MLPerf scores the runs of a
-// submission (Mattson et al. 2020). A run that did not converge is +Inf and counts as the slowest, so that the mean is
-// +Inf if there are more of them than are dropped. The error wraps [tensor.ErrEmpty] if nothing is left,
-// [tensor.ErrRange] for a negative drop and [tensor.ErrNotFinite] for NaN or -Inf.
-func OlympicMean(results []float64, drop int) (float64, error) {
-	c := config{function: "OlympicMean"}
-	return c.olympic("results", results, drop)
-}
-
-func (c *config) olympic(name string, results []float64, drop int) (float64, error) {
-	if drop < 0 {
-		return 0, c.errorf("drop is %d, want 0 or more: %w", drop, tensor.ErrRange)
-	}
-	if len(results) <= 2*drop {
-		return 0, c.errorf("%s has %d values, of which %d at each end are dropped: %w", name, len(results), drop, tensor.ErrEmpty)
-	}
-	for i, v := range results {
-		if v != v || math.IsInf(v, -1) {
-			return 0, c.errorf("%s[%d] = %v; a run that did not converge is +Inf: %w", name, i, v, tensor.ErrNotFinite)
-		}
-	}
-	sorted := slices.Sorted(slices.Values(results))
-	mean, _ := moments(sorted[drop : len(sorted)-drop])
-	return mean, nil
-}
-
 // ReferencePoint is how long runs of MLPerf's reference implementation took to converge at a batch size (RCP), in
 // epochs or samples.
 type ReferencePoint struct {
@@ -269,25 +243,4 @@ func (r References) Check(batch int, epochs []float64) (ConvergenceCheck, error)
 		}
 	}
 	return ConvergenceCheck{Bound: bound, Mean: mean, Pass: mean >= bound.Min && !math.IsInf(mean, 1), Scale: max(1, bound.Mean/mean)}, nil
-}
-
-// Utilization is the model FLOPs utilization (MFU, Chowdhery et al. 2022): the floating-point operations that the model
-// needs, without those of recomputation, over what the machine could have done in the time at its peak rate. The error
-// wraps [tensor.ErrRange] for arguments that are not finite and above 0, or a result above 1, as when flops counts what
-// peak does not.
-func Utilization(flops, peakPerSecond, seconds float64) (float64, error) {
-	c := config{function: "Utilization"}
-	for _, a := range []struct {
-		name  string
-		value float64
-	}{{"flops", flops}, {"peakPerSecond", peakPerSecond}, {"seconds", seconds}} {
-		if !(a.value > 0) || math.IsInf(a.value, 1) {
-			return 0, c.errorf("%s is %v, want a finite number above 0: %w", a.name, a.value, tensor.ErrRange)
-		}
-	}
-	u := flops / peakPerSecond / seconds
-	if u > 1 {
-		return 0, c.errorf("%.4g FLOPs in %.4g s are %.4g per second, above the peak of %.4g: %w", flops, seconds, flops/seconds, peakPerSecond, tensor.ErrRange)
-	}
-	return u, nil
 }

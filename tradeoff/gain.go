@@ -1,0 +1,88 @@
+package tradeoff
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/espalier-ml/espalier/tensor"
+)
+
+// AtCost sets the cost at which [Gain] compares. Default: the largest that all runs of both arms have reached.
+func AtCost(cost float64) Option {
+	return func(c *config) error {
+		c.given = append(c.given, "AtCost")
+		if cost-cost != 0 || cost <= 0 {
+			return fmt.Errorf("AtCost(%v): want a finite cost above 0: %w", cost, tensor.ErrRange)
+		}
+		c.target, c.targeted = cost, true
+		return nil
+	}
+}
+
+// Gain is by how much method is better than base at matched cost: the difference of the mean best qualities so far,
+// above 0 if method is better, whichever way the quality improves. The interval is Welch's. It takes AtCost,
+// WithInterpolation, WithMethod(TInterval, Percentile, Basic, BC or BCa) and the other options of the bootstrap. The
+// error wraps [ErrNoOverlap] if a run has no quality at the cost.
+func Gain(base, method Runs, opts ...Option) (Estimate, error) {
+	c, err := configure("Gain", opts, append([]string{"AtCost", "WithInterpolation"}, bootstrapOptions...)...)
+	if err == nil {
+		err = pair(base, method)
+	}
+	if err != nil {
+		return Estimate{}, err
+	}
+	first, last := commonCosts(base, method)
+	cost := c.target
+	if !c.targeted {
+		cost = last
+	}
+	if cost < first || cost > last {
+		return Estimate{}, c.errorf("cost %v: the runs of %q and %q have %v to %v in common: %w", cost, base.Name, method.Name, first, last, ErrNoOverlap)
+	}
+	return c.gain(base, method, func(curve Curve) float64 {
+		q, _ := curve.Envelope().QualityAt(cost, c.interpolation)
+		return q
+	})
+}
+
+// AverageGain is [Gain] averaged over the logarithms of all costs that all runs have in common: the difference of the
+// mean heights of the best qualities so far (see [Curve.AUC]). It takes WithMethod and the other options of the
+// bootstrap.
+func AverageGain(base, method Runs, opts ...Option) (Estimate, error) {
+	c, err := configure("AverageGain", opts, bootstrapOptions...)
+	if err == nil {
+		err = pair(base, method)
+	}
+	if err != nil {
+		return Estimate{}, err
+	}
+	first, last := commonCosts(base, method)
+	if !(first < last) {
+		return Estimate{}, c.errorf("the runs of %q and %q have no costs in common: %w", base.Name, method.Name, ErrNoOverlap)
+	}
+	return c.gain(base, method, func(curve Curve) float64 {
+		q, _ := curve.AUC(first, last, LogAxis)
+		return q
+	})
+}
+
+func (c *config) gain(base, method Runs, quality func(Curve) float64) (Estimate, error) {
+	var x [2][]float64
+	for k, r := range []Runs{base, method} {
+		for _, curve := range r.Curves {
+			x[k] = append(x[k], base.Direction().sign()*quality(curve))
+		}
+	}
+	return c.difference(x[1], x[0], TInterval)
+}
+
+// commonCosts is the range of costs that all runs cover.
+func commonCosts(base, method Runs) (first, last float64) {
+	first, last = 0, math.Inf(1)
+	for _, curve := range slices.Concat(base.Curves, method.Curves) {
+		first = max(first, curve.points[0].Cost)
+		last = min(last, curve.points[curve.Len()-1].Cost)
+	}
+	return first, last
+}

@@ -1,0 +1,63 @@
+package plot
+
+import (
+	"fmt"
+	"math"
+
+	gplot "gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+
+	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tradeoff"
+)
+
+// Survival draws the share of the runs that have not reached the target, by cost, for each method in order. It takes
+// WithTitle, WithLabels and WithLinearCost. The error wraps [tensor.ErrEmpty] or [tensor.ErrShape].
+func Survival(names []string, curves []tradeoff.Survival, opts ...Option) (*gplot.Plot, error) {
+	c, err := configure(opts)
+	if err != nil {
+		return nil, err
+	}
+	if len(names) != len(curves) {
+		return nil, fmt.Errorf("plot: Survival: %d names for %d curves: %w", len(names), len(curves), tensor.ErrShape)
+	}
+	if len(curves) == 0 {
+		return nil, fmt.Errorf("plot: Survival: no curves: %w", tensor.ErrEmpty)
+	}
+	p := c.figure("cost", "share of the runs short of the target")
+	c.costAxis(p)
+	first, last := math.Inf(1), 0.0
+	for _, s := range curves {
+		for _, step := range s.Steps() {
+			if step.Cost > 0 {
+				first = min(first, step.Cost)
+			}
+		}
+		last = max(last, s.Last())
+	}
+	if first > last {
+		first = last // nobody reached it
+	}
+	for i, s := range curves {
+		start := first / 1.2
+		points := plotter.XYs{{X: start, Y: s.At(start)}}
+		for _, step := range s.Steps() {
+			if step.Cost > 0 {
+				points = append(points, plotter.XY{X: step.Cost, Y: step.S})
+			}
+		}
+		points = append(points, plotter.XY{X: max(s.Last(), start*1.01), Y: s.At(s.Last())})
+		line, err := plotter.NewLine(points)
+		if err != nil {
+			return nil, fmt.Errorf("plot: Survival: %q: %w", names[i], err)
+		}
+		line.StepStyle, line.Color, line.Width, line.Dashes = plotter.PostStep, colour(i), vg.Points(2), dash(i)
+		p.Add(line)
+		p.Legend.Add(names[i], line)
+	}
+	p.Y.Min, p.Y.Max = 0, 1.02
+	legend(p, false)
+	p.Legend.Left, p.Legend.XOffs = true, vg.Points(8) // curves begin high and fall
+	return p, nil
+}
