@@ -1,8 +1,6 @@
 package tradeoff
 
-import (
-	"math"
-)
+import "math"
 
 // ratio is the ratio of geometric means of two samples, given their logarithms.
 func (c *config) ratio(x, y []float64) (Estimate, error) {

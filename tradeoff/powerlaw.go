@@ -1,8 +1,6 @@
 package tradeoff
 
-import (
-	"math"
-)
+import "math"
 
 // PowerLaw is q(c) = A - B*c^-G.
 type PowerLaw struct {

@@ -1,8 +1,6 @@
 package tradeoff
 
-import (
-	"math"
-)
+import "math"
 
 // Saturating is q(c) = C1 - C2*exp(-(C3*c)^C4), which Ankner et al. 2024 (appendix F) fit to the score over the steps
 // of a run.

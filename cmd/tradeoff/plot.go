@@ -50,13 +50,13 @@ func draw(c *call, args []string) error {
 	if *title == "" && arms[0].Task+arms[0].Model != "" {
 		*title = setting(arms[0])
 	}
-	opts := []plot.Option{plot.WithTitle(*title), plot.WithLabels(x, y), plot.WithBand(*band)}
+	opts := []plot.Option{plot.WithTitle(*title)}
 	if *linear {
 		opts = append(opts, plot.WithLinearCost())
 	}
 	switch *kind {
 	case "curves":
-		p, err := plot.TradeoffCurves(runs, append(opts, plot.WithTargets(targets...))...)
+		p, err := plot.TradeoffCurves(runs, append(opts, plot.WithLabels(x, y), plot.WithTargets(targets...), plot.WithBand(*band))...)
 		if err != nil {
 			return err
 		}
@@ -70,7 +70,7 @@ func draw(c *call, args []string) error {
 		if err != nil {
 			return err
 		}
-		p, err := plot.ParetoFront(standings, runs[0].Direction(), append(opts, plot.WithTargets(targets...))...)
+		p, err := plot.ParetoFront(standings, runs[0].Direction(), append(opts, plot.WithLabels(x, y), plot.WithTargets(targets...))...)
 		if err != nil {
 			return err
 		}

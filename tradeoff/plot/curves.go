@@ -19,7 +19,7 @@ import (
 // they do not it is their attainment. Costs are on a logarithmic axis. It takes WithTitle, WithLabels, WithTargets,
 // WithBand and WithLinearCost. The error wraps [tensor.ErrEmpty] or [tensor.ErrShape].
 func TradeoffCurves(runs []tradeoff.Runs, opts ...Option) (*gplot.Plot, error) {
-	c, err := configure(opts)
+	c, err := configure("TradeoffCurves", opts, "WithTargets", "WithBand", "WithLinearCost")
 	if err != nil {
 		return nil, err
 	}

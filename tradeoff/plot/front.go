@@ -16,7 +16,7 @@ import (
 // ParetoFront draws methods by cost and quality with a sign for each verdict, and the front of those that lie on it.
 // It takes WithTitle, WithLabels, WithTargets and WithLinearCost. The error wraps [tensor.ErrEmpty].
 func ParetoFront(standings []tradeoff.Standing, dir tradeoff.Direction, opts ...Option) (*gplot.Plot, error) {
-	c, err := configure(opts)
+	c, err := configure("ParetoFront", opts, "WithTargets", "WithLinearCost")
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ func ProbabilityOfImprovement(names []string, estimates []tradeoff.Estimate, opt
 }
 
 func intervals(function, x string, middle float64, names []string, estimates []tradeoff.Estimate, opts []Option) (*gplot.Plot, error) {
-	c, err := configure(opts)
+	c, err := configure(function, opts)
 	if err != nil {
 		return nil, err
 	}

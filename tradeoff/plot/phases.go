@@ -15,7 +15,7 @@ import (
 // the second is not drawn. The error wraps [tensor.ErrEmpty], [tensor.ErrShape], or [tensor.ErrRange] for times that
 // are negative or not finite.
 func PhaseBars(programs, phases []string, seconds [][]float64, opts ...Option) (*gplot.Plot, error) {
-	c, err := configure(opts)
+	c, err := configure("PhaseBars", opts)
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,7 @@ type Kernel struct {
 // its bandwidth in bytes per second times the intensity. What lies left of the ridge waits for memory. It takes
 // WithTitle and WithLabels. The error wraps [tensor.ErrRange] for a number that is not finite and above 0.
 func Roofline(peak, bandwidth float64, kernels []Kernel, opts ...Option) (*gplot.Plot, error) {
-	c, err := configure(opts)
+	c, err := configure("Roofline", opts)
 	if err != nil {
 		return nil, err
 	}

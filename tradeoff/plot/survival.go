@@ -15,7 +15,7 @@ import (
 // Survival draws the share of the runs that have not reached the target, by cost, for each method in order. It takes
 // WithTitle, WithLabels and WithLinearCost. The error wraps [tensor.ErrEmpty] or [tensor.ErrShape].
 func Survival(names []string, curves []tradeoff.Survival, opts ...Option) (*gplot.Plot, error) {
-	c, err := configure(opts)
+	c, err := configure("Survival", opts, "WithLinearCost")
 	if err != nil {
 		return nil, err
 	}
