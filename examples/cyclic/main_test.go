@@ -13,41 +13,50 @@ import (
 	"github.com/espalier-ml/espalier/tradeoff"
 )
 
-// Three seeds of clean labels, where the machine is fast enough: the curves of single runs stand for those of
-// separate runs.
+// The curves of single runs stand for those of separate runs: ten seeds, the recipes that train fast.
 func TestCyclicCurvesStandForSeparateRuns(t *testing.T) {
 	if race.Enabled || testing.Short() {
-		t.Skip("half a minute under the race detector")
+		t.Skip("minutes under the race detector")
 	}
 	few := slices.DeleteFunc(slices.Clone(recipes), func(r recipe) bool { return r.hidden > 64 })
-	seeds := []uint64{1, 2, 3}
+	var seeds []uint64
+	for seed := range uint64(10) {
+		seeds = append(seeds, 1+seed)
+	}
 	if runtime.GOARCH != "amd64" { // often emulated
 		few, seeds = few[:1], seeds[:1]
 	}
-	last := 0
-	results, err := study(0, seeds, few, func(done, total int) {
-		last = done
-		require.Equal(t, len(seeds)*len(few)*7, total)
-	})
-	require.NoError(t, err)
-	require.Equal(t, len(seeds)*len(few)*7, last)
-	for _, r := range results {
-		for _, kind := range kinds {
-			require.Equal(t, []float64{2, 4, 8, 16, 32, 64}, epochs(r.accuracy[kind]), "%s %s", r.recipe, kind)
+	for _, s := range settings {
+		total := len(seeds) * len(few) * 7
+		last := 0
+		results, err := study(s.noise, seeds, few, func(done, all int) {
+			require.Equal(t, total, all)
+			last = done
+		})
+		require.NoError(t, err)
+		require.Equal(t, total, last)
+		for _, r := range results {
+			for _, kind := range kinds {
+				require.Equal(t, []float64{2, 4, 8, 16, 32, 64}, epochs(r.accuracy[kind]), "%s %s", r.recipe, kind)
+			}
+			// The first cycle is the first run: the same steps in the same order.
+			require.Equal(t, r.loss[separate].Points()[0], r.loss[oneRun].Points()[0], r.recipe)
 		}
-		// The first cycle is the first run: the same steps in the same order.
-		require.Equal(t, r.loss[separate].Points()[0], r.loss[oneRun].Points()[0], r.recipe)
+		accuracy, err := fidelity(results, accuracyOf)
+		require.NoError(t, err)
+		require.InDelta(t, 252.0/128, accuracy.Recipes[0].CostRatio, 1e-12)
+		if len(few) == 1 {
+			return
+		}
+		require.Less(t, accuracy.RMSE, 0.6, s.name)
+		loss, err := fidelity(results, lossOf)
+		require.NoError(t, err)
+		tau := 0.0
+		for _, b := range loss.Budgets { // one pair of five recipes is 0.2 of each, and may turn with the rounding of a processor
+			tau += b.KendallTau / float64(len(loss.Budgets))
+		}
+		require.GreaterOrEqual(t, tau, 0.8, s.name)
 	}
-	accuracy, err := fidelity(results, accuracyOf)
-	require.NoError(t, err)
-	require.InDelta(t, 252.0/128, accuracy.Recipes[0].CostRatio, 1e-12)
-	if len(few) == 1 {
-		return
-	}
-	require.Less(t, accuracy.RMSE, 0.8, "10 seeds of the program come within 0.6")
-	loss, err := fidelity(results, lossOf)
-	require.NoError(t, err)
-	require.GreaterOrEqual(t, leastTau(loss), 0.6)
 }
 
 // What -out writes is there, and the log is one that package tradeoff reads.
