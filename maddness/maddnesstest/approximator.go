@@ -5,9 +5,9 @@ import (
 	"errors"
 	"math"
 	"runtime"
-	"sync"
 	"testing"
 
+	"github.com/espalier-ml/espalier/internal/together"
 	"github.com/espalier-ml/espalier/maddness/amm"
 	"github.com/espalier-ml/espalier/tensor"
 )
@@ -171,12 +171,10 @@ func (k *approximatorCheck) multiplies() bool {
 		}
 	}
 	results := make([]matrix, 4)
-	var wg sync.WaitGroup
-	for g := range results {
+	together.Run(len(results), func(g int) {
 		results[g] = tensor.NewMatrix[float32](test.Rows, k.b.Cols)
-		wg.Go(func() { _ = k.ap.Mul(results[g], test) })
-	}
-	wg.Wait()
+		_ = k.ap.Mul(results[g], test)
+	})
 	for _, got := range results {
 		if !k.equal(got, k.want, "when no other goroutine was at it", "What is fitted must be safe for concurrent use.") {
 			return false

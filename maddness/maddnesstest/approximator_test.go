@@ -8,10 +8,12 @@ import (
 	"runtime"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/espalier-ml/espalier/internal/recorder"
+	"github.com/espalier-ml/espalier/internal/together"
 	"github.com/espalier-ml/espalier/maddness/amm"
 	"github.com/espalier-ml/espalier/maddness/maddnesstest"
 	"github.com/espalier-ml/espalier/tensor"
@@ -102,7 +104,8 @@ func TestCheckApproximatorPasses(t *testing.T) {
 }
 
 func TestCheckApproximatorFails(t *testing.T) {
-	var calls, inside atomic.Int64
+	var calls atomic.Int64
+	var clash together.Clash
 	nan := float32(math.NaN())
 	for want, f := range map[string]fit{
 		"fitting 200 rows of 16 columns, 5 outputs: <nil>, no idea": func(_, _ matrix) (amm.Approximator, error) { return nil, errors.New("no idea") },
@@ -123,11 +126,9 @@ func TestCheckApproximatorFails(t *testing.T) {
 		}),
 		"Mul changed the rows it was given": fitting(func(_ *fake, _, a matrix) { a.Set(a.Rows-1, 0, 0.125) }),
 		"safe for concurrent use": fitting(func(_ *fake, dst, _ matrix) {
-			if inside.Add(1) > 1 {
+			if clash.Enter(100 * time.Millisecond) {
 				dst.Data[0]++
 			}
-			runtime.Gosched()
-			inside.Add(-1)
 		}),
 		"Mul of 131 rows of 16 columns, 5 outputs: not today": wrapping(func(e *amm.Exact) amm.Approximator {
 			return with{Approximator: e, mul: func(_, _ matrix) error { return errors.New("not today") }}

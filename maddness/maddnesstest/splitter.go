@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"sync"
 	"testing"
 
+	"github.com/espalier-ml/espalier/internal/together"
 	"github.com/espalier-ml/espalier/maddness"
 	"github.com/espalier-ml/espalier/tensor"
 )
@@ -125,11 +125,7 @@ func checkSplit(t testing.TB, s maddness.Splitter, l *maddness.Level) bool {
 		return false
 	}
 	again := make([]maddness.Split, 4)
-	var wg sync.WaitGroup
-	for g := range again {
-		wg.Go(func() { again[g] = s.Split(copied(l)) })
-	}
-	wg.Wait()
+	together.Run(len(again), func(g int) { again[g] = s.Split(copied(l)) })
 	for _, a := range again {
 		if a.Column != got.Column || a.Loss != got.Loss || !slices.Equal(a.Thresholds, got.Thresholds) {
 			t.Errorf("%s: %+v the first time, %+v another time, from several goroutines\nA fit must be repeatable.", describe(l), got, a)

@@ -2,13 +2,14 @@ package prunetest_test
 
 import (
 	"fmt"
-	"runtime"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/espalier-ml/espalier/internal/recorder"
+	"github.com/espalier-ml/espalier/internal/together"
 	"github.com/espalier-ml/espalier/prune"
 	"github.com/espalier-ml/espalier/prune/prunetest"
 	"github.com/espalier-ml/espalier/tensor"
@@ -143,7 +144,8 @@ func magnitude(dst []float32, c *prune.Context[float32]) error {
 
 func TestCheckScorerCanFail(t *testing.T) {
 	params := prunetest.Params[float32](1)
-	var calls, inside atomic.Int64
+	var calls atomic.Int64
+	var clash together.Clash
 	for want, s := range map[string]prune.Scorer[float32]{
 		"was not written": scorerFunc(func(dst []float32, c *prune.Context[float32]) error {
 			return magnitude(dst[1:], &prune.Context[float32]{Param: &tensor.Param[float32]{Data: c.Param.Data[1:]}})
@@ -155,11 +157,8 @@ func TestCheckScorerCanFail(t *testing.T) {
 			return err
 		}),
 		"several goroutines": scorerFunc(func(dst []float32, c *prune.Context[float32]) error {
-			defer inside.Add(-1)
-			n := inside.Add(1)
-			runtime.Gosched()
 			err := magnitude(dst, c)
-			if n > 1 {
+			if clash.Enter(20 * time.Millisecond) {
 				dst[0]++
 			}
 			return err

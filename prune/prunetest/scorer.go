@@ -3,9 +3,9 @@ package prunetest
 import (
 	"math"
 	"slices"
-	"sync"
 	"testing"
 
+	"github.com/espalier-ml/espalier/internal/together"
 	"github.com/espalier-ml/espalier/prune"
 	"github.com/espalier-ml/espalier/tensor"
 )
@@ -87,12 +87,8 @@ func CheckScorer[T tensor.Float](t testing.TB, s prune.Scorer[T], params []*tens
 			return
 		}
 	}
-	var wg sync.WaitGroup
 	equal := make([]bool, 4*len(params))
-	for k := range equal {
-		wg.Go(func() { equal[k] = slices.Equal(score(k%len(params), 7, nil), first[k%len(params)]) })
-	}
-	wg.Wait()
+	together.Run(len(equal), func(k int) { equal[k] = slices.Equal(score(k%len(params), 7, nil), first[k%len(params)]) })
 	if slices.Contains(equal, false) {
 		t.Errorf("scores differ when several goroutines take them\nThe pruner scores parameters concurrently: keep no scratch memory in the scorer.")
 		return

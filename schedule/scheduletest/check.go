@@ -5,10 +5,10 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
-	"sync"
 	"testing"
 
 	"github.com/espalier-ml/espalier/internal/race"
+	"github.com/espalier-ml/espalier/internal/together"
 	"github.com/espalier-ml/espalier/schedule"
 )
 
@@ -102,11 +102,7 @@ func checkPurity(t testing.TB, s schedule.Schedule, at []float64) {
 	if !same("called again in the same order", forward) || !same("called in another order", shuffled) {
 		return
 	}
-	var wg sync.WaitGroup
-	for range 4 {
-		wg.Go(func() { same("called from several goroutines", shuffled) })
-	}
-	wg.Wait()
+	together.Run(4, func(int) { same("called from several goroutines", shuffled) })
 }
 
 func checkRange(t testing.TB, s schedule.Schedule, c config, at []float64) {

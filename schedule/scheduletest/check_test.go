@@ -3,7 +3,6 @@ package scheduletest_test
 import (
 	"fmt"
 	"math"
-	"runtime"
 	"sync/atomic"
 	"testing"
 
@@ -11,6 +10,7 @@ import (
 
 	"github.com/espalier-ml/espalier/internal/race"
 	"github.com/espalier-ml/espalier/internal/recorder"
+	"github.com/espalier-ml/espalier/internal/together"
 	"github.com/espalier-ml/espalier/schedule"
 	"github.com/espalier-ml/espalier/schedule/scheduletest"
 )
@@ -90,13 +90,11 @@ func peak(t float64) float64 {
 
 // A schedule that goes wrong only when several goroutines use it.
 func TestCheckConcurrency(t *testing.T) {
-	var inside atomic.Int64
+	var clash together.Clash
 	s := broken{value: func(float64) float64 {
-		defer inside.Add(-1)
-		if inside.Add(1) > 1 {
+		if clash.Enter(0) {
 			return 2
 		}
-		runtime.Gosched()
 		return 1
 	}}
 	require.Contains(t, recorder.Failures(t, func(tb testing.TB) { scheduletest.Check(tb, s) }), "called from several goroutines")

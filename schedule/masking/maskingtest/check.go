@@ -5,11 +5,11 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"sync"
 	"testing"
 
 	"github.com/espalier-ml/espalier/internal/allocs"
 	"github.com/espalier-ml/espalier/internal/race"
+	"github.com/espalier-ml/espalier/internal/together"
 	"github.com/espalier-ml/espalier/schedule"
 	"github.com/espalier-ml/espalier/schedule/masking"
 )
@@ -252,12 +252,8 @@ func (k *checker) determinism() bool {
 	if !again("after other calls") {
 		return false
 	}
-	var wg sync.WaitGroup
 	ok := make([]bool, 4)
-	for i := range ok {
-		wg.Go(func() { ok[i] = again("called from several goroutines") })
-	}
-	wg.Wait()
+	together.Run(len(ok), func(i int) { ok[i] = again("called from several goroutines") })
 	if slices.Contains(ok, false) {
 		return false
 	}

@@ -6,11 +6,13 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/espalier-ml/espalier/internal/race"
 	"github.com/espalier-ml/espalier/internal/recorder"
+	"github.com/espalier-ml/espalier/internal/together"
 	"github.com/espalier-ml/espalier/schedule"
 	"github.com/espalier-ml/espalier/schedule/masking"
 	"github.com/espalier-ml/espalier/schedule/masking/maskingtest"
@@ -65,7 +67,8 @@ func TestCheckPasses(t *testing.T) {
 var garbage []int32
 
 func TestCheckCanFail(t *testing.T) {
-	var calls, inside atomic.Int64
+	var calls atomic.Int64
+	var clash together.Clash
 	other := good(t, masking.WithReplaceProbs(0.85, 0.05))
 	noMask := good(t, masking.WithReplaceProbs(0, 1))
 	reseeded := good(t, masking.WithSeed(99))
@@ -109,11 +112,9 @@ func TestCheckCanFail(t *testing.T) {
 			return c.by(m)
 		}, "after other calls"},
 		"not for goroutines": {func(m *masking.Masker, c call) (int, error) {
-			defer inside.Add(-1)
-			if inside.Add(1) > 1 {
+			if clash.Enter(5 * time.Millisecond) {
 				m = reseeded
 			}
-			runtime.Gosched()
 			return c.by(m)
 		}, "called from several goroutines"},
 		"not in place": {func(m *masking.Masker, c call) (int, error) {
