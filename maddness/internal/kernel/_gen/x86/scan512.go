@@ -18,43 +18,64 @@ func scan512(outputs int) {
 	function(fmt.Sprintf("scan512x%d", outputs), "blocks, groups int, codes *byte, tables *int8, dst *byte, stride int, scale, offset *float32, inverse float32, mode int",
 		fmt.Sprintf("writes the results of %d outputs for blocks of 64 rows, feature-major; stride in bytes.", outputs))
 	codes, tables, dst, stride := reg.RSI, reg.RDI, reg.RDX, reg.R9
-	blocks, groups, scale, offset, mode, stride3 := reg.RCX, reg.R8, reg.R10, reg.R11, reg.R12, reg.R13
+	blocks, groups, mode, stride3 := reg.RCX, reg.R8, reg.R12, reg.R13
+	left, tableAt := reg.RAX, reg.RBX
 	Load(Param("blocks"), blocks)
 	Load(Param("groups"), groups)
 	Load(Param("codes"), codes)
 	Load(Param("tables"), tables)
 	Load(Param("dst"), dst)
 	Load(Param("stride"), stride)
-	Load(Param("scale"), scale)
-	Load(Param("offset"), offset)
+	Load(Param("scale"), reg.R10)
+	Load(Param("offset"), reg.R11)
 	Load(Param("mode"), mode)
 	LEAQ(sum(stride, stride, 2, 0), stride3)
-	ones, table := z[30], z[20]
-	everywhere(0x01010101, ones)
 	acc := func(t, r int) reg.VecPhysical { return z[4*t+r] }
+	code, table, looked, ones := z[16:20], z[20], z[21:23], z[23]
+	scale := func(t int) reg.VecPhysical { return z[24+t] }
+	offset := func(t int) reg.VecPhysical { return z[28+t] }
+	everywhere(0x01010101, ones)
+	CMPQ(mode, Imm(raw))
+	JE(LabelRef("block"))
+	for t := range outputs {
+		VBROADCASTSS(at(reg.R10, 4*t), scale(t))
+		VBROADCASTSS(at(reg.R11, 4*t), offset(t))
+	}
+	readCodes := func() {
+		for r := range 4 {
+			VMOVDQU8(at(codes, 64*r), code[r])
+		}
+	}
+	look := func(t int, beside func(r int)) {
+		VMOVDQU8(at(tableAt, 64*t), table)
+		for r := 0; r < 4; r += 2 {
+			VPERMB(table, code[r], looked[0])
+			VPERMB(table, code[r+1], looked[1])
+			VPDPBUSD(looked[0], ones, acc(t, r))
+			VPDPBUSD(looked[1], ones, acc(t, r+1))
+			if beside != nil {
+				beside(r)
+				beside(r + 1)
+			}
+		}
+	}
 
 	Label("block")
 	for i := range 4 * outputs {
 		VPXORD(z[i], z[i], z[i])
 	}
-	MOVQ(tables, reg.RBX)
-	MOVQ(groups, reg.RAX)
+	MOVQ(tables, tableAt)
+	MOVQ(groups, left)
+	DECQ(left)
+	JE(LabelRef("last"))
 	Label("group")
-	for r := range 4 {
-		VMOVDQU8(at(codes, 64*r), z[16+r])
-	}
+	readCodes()
 	for t := range outputs {
-		VMOVDQU8(at(reg.RBX, 64*t), table)
-		for r := range 4 {
-			VPERMB(table, z[16+r], z[21+r])
-		}
-		for r := range 4 {
-			VPDPBUSD(z[21+r], ones, acc(t, r))
-		}
+		look(t, nil)
 	}
 	ADDQ(U32(groupBytes), codes)
-	ADDQ(U32(groupBytes), reg.RBX)
-	DECQ(reg.RAX)
+	ADDQ(U32(groupBytes), tableAt)
+	DECQ(left)
 	JNE(LabelRef("group"))
 
 	column := func(t, disp int) Mem {
@@ -66,65 +87,74 @@ func scan512(outputs int) {
 		}
 		return sum(dst, stride, uint8(t), disp)
 	}
-	value := func(t, r int, rectify bool) {
-		v := acc(t, r)
-		VCVTDQ2PS(v, v)
-		VFMADD213PS(z[21], z[20], v)
-		if rectify {
-			VMAXPS(v, z[22], v)
-		}
-	}
-	each := func(rectify bool, store func(t, r int)) {
-		if rectify {
-			VPXORD(z[22], z[22], z[22])
-		}
-		for t := range outputs {
-			VBROADCASTSS(at(scale, 4*t), z[20])
-			VBROADCASTSS(at(offset, 4*t), z[21])
-			for r := range 4 {
-				value(t, r, rectify)
-				store(t, r)
-			}
-		}
-	}
-	way := func(which int, name string, body func()) {
-		Label(name)
-		CMPQ(mode, Imm(uint64(which)))
-		JNE(LabelRef("not_" + name))
-		body()
-		ADDQ(U32(map[bool]uint32{true: 64, false: 256}[which&^rectified == integers]), dst)
+	next := func(bytes uint32) {
+		ADDQ(U32(groupBytes), codes)
+		ADDQ(U32(bytes), dst)
 		DECQ(blocks)
 		JNE(LabelRef("block"))
 		JMP(LabelRef("done"))
+	}
+	// beside finishes the results of an output while the next one's entries are looked up, which keeps other units
+	// busy.
+	beside := func(finish func(t, r int)) {
+		readCodes()
+		look(0, nil)
+		for t := 1; t < outputs; t++ {
+			look(t, func(r int) { finish(t-1, r) })
+		}
+		for r := range 4 {
+			finish(outputs-1, r)
+		}
+		next(256)
+	}
+	value := func(t, r int, rectify bool) {
+		v := acc(t, r)
+		VCVTDQ2PS(v, v)
+		VFMADD213PS(offset(t), scale(t), v)
+		if rectify {
+			VPXORD(looked[0], looked[0], looked[0])
+			VMAXPS(v, looked[0], v)
+		}
+	}
+	way := func(which int, name string, body func()) {
+		CMPQ(mode, Imm(uint64(which)))
+		JNE(LabelRef("not_" + name))
+		body()
 		Label("not_" + name)
 	}
+	Label("last")
 	for _, rectify := range []bool{false, true} {
 		suffix, extra := "", 0
 		if rectify {
 			suffix, extra = "_rectified", 1
 		}
 		way(floats+extra, "floats"+suffix, func() {
-			each(rectify, func(t, r int) { VMOVUPS(acc(t, r), column(t, 64*r)) })
-		})
-		way(streamed+extra, "streamed"+suffix, func() {
-			each(rectify, func(t, r int) { VMOVNTPS(acc(t, r), column(t, 64*r)) })
-		})
-		way(integers+extra, "integers"+suffix, func() {
-			small := newSmall(23)
-			each(rectify, func(t, r int) {
-				small.round(acc(t, r))
-				VPMOVSDB(acc(t, r), column(t, 16*r))
+			beside(func(t, r int) {
+				value(t, r, rectify)
+				VMOVUPS(acc(t, r), column(t, 64*r))
 			})
 		})
+		way(streamed+extra, "streamed"+suffix, func() {
+			beside(func(t, r int) {
+				value(t, r, rectify)
+				VMOVNTPS(acc(t, r), column(t, 64*r))
+			})
+		})
+		way(integers+extra, "integers"+suffix, func() {
+			readCodes()
+			for t := range outputs {
+				look(t, nil)
+			}
+			small := newSmall(16) // codes are not needed any more
+			for i := range 4 * outputs {
+				value(i/4, i%4, rectify)
+				small.round(z[i])
+				VPMOVSDB(z[i], column(i/4, 16*(i%4)))
+			}
+			next(64)
+		})
 	}
-	for t := range outputs { // raw
-		for r := range 4 {
-			VMOVDQU32(acc(t, r), column(t, 64*r))
-		}
-	}
-	ADDQ(U32(256), dst)
-	DECQ(blocks)
-	JNE(LabelRef("block"))
+	beside(func(t, r int) { VMOVDQU32(acc(t, r), column(t, 64*r)) }) // raw
 	Label("done")
 	SFENCE()
 	VZEROUPPER()
