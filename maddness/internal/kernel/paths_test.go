@@ -211,6 +211,76 @@ func TestExtremes(t *testing.T) {
 	})
 }
 
+// The first largest output is found among NaN, infinities and negative zeros, wherever they stand.
+func TestArgMaxOfExtremes(t *testing.T) {
+	nan, inf, zero := float32(math.NaN()), float32(math.Inf(1)), float32(math.Copysign(0, -1))
+	scale := []float32{0, 0, 0, 1, 0.5, 0, 0, -1, 0}
+	offset := []float32{zero, nan, 0, 0, 1, -inf, inf, 0, inf}
+	const rows, codebooks = 67, 7
+	q := make([]int8, len(scale)*codebooks*16)
+	for i := range q {
+		q[i] = int8(i%5 - 2)
+	}
+	onEachPath(t, func(p path) {
+		codes := make([]byte, CodesLen(rows, codebooks))
+		for r := range rows {
+			for c := range codebooks {
+				SetCode(codes, rows, codebooks, r, c, (r*7+c)%16)
+			}
+		}
+		for from := range scale {
+			for outputs := 1; outputs <= len(scale); outputs++ {
+				scale, offset := turned(scale, from), turned(offset, from)
+				table := NewTables(codebooks, outputs, q[:outputs*codebooks*16])
+				sums, got := make([]int32, outputs*rows), make([]int32, rows)
+				table.Sums(sums, rows, codes, rows)
+				table.ArgMax(got, codes, rows, scale[:outputs], offset[:outputs])
+				for r := range rows {
+					want, best := 0, float32(0)
+					for m := range outputs {
+						if v := once(float32(sums[m*rows+r]), scale[m], offset[m]); m == 0 || v > best {
+							want, best = m, v
+						}
+					}
+					require.Equal(t, int32(want), got[r], "%v: row %d of %d outputs from %d on", p, r, outputs, from)
+				}
+			}
+		}
+	})
+}
+
+// turned is v beginning with element i.
+func turned[T any](v []T, i int) []T { return append(append([]T(nil), v[i:]...), v[:i]...) }
+
+// More outputs than a word can count.
+func TestArgMaxOfMany(t *testing.T) {
+	const rows, outputs = 130, 1<<16 + 70
+	q := make([]int8, outputs*16)
+	scale, offset := filled(outputs, float32(1)), make([]float32, outputs)
+	largest := []int{3, 255, 256, 1<<15 - 1, 1 << 15, 1<<16 - 1, 1 << 16, outputs - 1}
+	for code, m := range largest {
+		q[m*16+code] = 5
+		q[(outputs-1)*16+code] = 5 // a later one that is equal
+	}
+	onEachPath(t, func(p path) {
+		codes := make([]byte, CodesLen(rows, 1))
+		for r := range rows {
+			SetCode(codes, rows, 1, r, 0, r%len(largest))
+		}
+		for _, outputs := range []int{outputs, 1 << 16} { // with and without those past a word
+			got := make([]int32, rows)
+			NewTables(1, outputs, q[:outputs*16]).ArgMax(got, codes, rows, scale[:outputs], offset[:outputs])
+			for r := range rows {
+				want := largest[r%len(largest)]
+				if want >= outputs {
+					want = 0 // all are equal
+				}
+				require.Equal(t, int32(want), got[r], "%v: row %d of %d outputs", p, r, outputs)
+			}
+		}
+	})
+}
+
 func TestFitting(t *testing.T) {
 	for _, c := range []struct {
 		widths []int

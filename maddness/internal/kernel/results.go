@@ -40,7 +40,7 @@ func (t *Tables) RowsInt8(dst []int8, stride int, codes []byte, rows int, scale,
 
 // ArgMax writes the index of the largest output, the first of equals.
 func (t *Tables) ArgMax(dst []int32, codes []byte, rows int, scale, offset []float32) {
-	if t.permuted == nil {
+	if t.permuted == nil || t.outputs > 1<<16 { // the kernel keeps indices as words
 		t.scan(codes, rows, &sink{index: dst, row: 1, scale: scale, offset: offset})
 		return
 	}

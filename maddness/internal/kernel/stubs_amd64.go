@@ -43,8 +43,8 @@ func rows512x8(rows int, groups int, codes *byte, tables *int8, tableStride int,
 //go:noescape
 func rows512x4(rows int, groups int, codes *byte, tables *int8, tableStride int, dst *byte, stride int, scale *float32, offset *float32, mask uint16, inverse float32, mode int)
 
-// argMax512 writes the index of the first largest of the outputs for blocks of 64 rows. Tables are readable for an
-// even number of outputs.
+// argMax512 writes the index of the first largest of the outputs, at most 65536, for blocks of 64 rows. Tables are
+// readable for an even number of outputs.
 //
 //go:noescape
 func argMax512(blocks int, groups int, outputs int, codes *byte, tables *int8, dst *int32, scale *float32, offset *float32)

@@ -316,10 +316,11 @@ func transpose(outputs int) []reg.VecPhysical {
 	return rows
 }
 
-// argMax512 generates the index of the largest result: two outputs at a time while the best so far stay in registers.
+// argMax512 generates the index of the largest result: two outputs at a time while the best so far stay in registers, and
+// their indices as words.
 func argMax512() {
 	function("argMax512", "blocks, groups, outputs int, codes *byte, tables *int8, dst *int32, scale, offset *float32",
-		"writes the index of the first largest of the outputs for blocks of 64 rows. Tables are readable for an even number of outputs.")
+		"writes the index of the first largest of the outputs, at most 65536, for blocks of 64 rows. Tables are readable for an even number of outputs.")
 	codes, tables, dst := reg.RSI, reg.RDI, reg.RDX
 	blocks, groups, scale, offset, outputs := reg.RCX, reg.R8, reg.R10, reg.R11, reg.R9
 	Load(Param("blocks"), blocks)
@@ -333,7 +334,7 @@ func argMax512() {
 	ones, index, table := z[31], z[30], z[12]
 	everywhere(0x01010101, ones)
 	best := func(r int) reg.VecPhysical { return z[20+r] }
-	which := func(r int) reg.VecPhysical { return z[24+r] }
+	which := z[24:26]
 	acc := func(t, r int) reg.VecPhysical { return z[4*t+r] }
 	m, tableAt, codeAt := reg.R12, reg.R13, reg.R15
 
@@ -374,11 +375,14 @@ func argMax512() {
 		}
 	}
 	better := func(t int) {
-		VPBROADCASTD(reg.R12L, index)
+		VPBROADCASTW(reg.R12L, index)
 		for r := range 4 {
 			VCMPPS(Imm(0x1e), best(r), acc(t, r), k[1+r]) // greater, ordered
-			VMOVAPS(acc(t, r), k[1+r], best(r))
-			VMOVDQA32(index, k[1+r], which(r))
+			VMAXPS(best(r), acc(t, r), best(r))           // the best so far if equal or one is NaN
+		}
+		for i, w := range which {
+			KUNPCKWD(k[1+2*i], k[2+2*i], k[1+2*i])
+			VMOVDQU16(index, k[1+2*i], w)
 		}
 	}
 	value(0)
@@ -386,7 +390,9 @@ func argMax512() {
 	JNE(LabelRef("later"))
 	for r := range 4 {
 		VMOVAPS(acc(0, r), best(r))
-		VPXORD(which(r), which(r), which(r))
+	}
+	for _, w := range which {
+		VPXORD(w, w, w)
 	}
 	JMP(LabelRef("second"))
 	Label("later")
@@ -406,8 +412,14 @@ func argMax512() {
 	LEAQ(at(reg.RBX, -128), tableAt)
 	JMP(LabelRef("pair"))
 	Label("store")
+	VPMOVZXWD(reg.Y24, z[0])
+	VPMOVZXWD(reg.Y25, z[2])
+	VEXTRACTI64X4(Imm(1), reg.Z24, y[1])
+	VEXTRACTI64X4(Imm(1), reg.Z25, y[3])
+	VPMOVZXWD(y[1], z[1])
+	VPMOVZXWD(y[3], z[3])
 	for r := range 4 {
-		VMOVDQU32(which(r), at(dst, 64*r))
+		VMOVDQU32(z[r], at(dst, 64*r))
 	}
 	ADDQ(U32(256), dst)
 	MOVQ(codeAt, codes)
