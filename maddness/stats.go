@@ -2,6 +2,7 @@ package maddness
 
 import (
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -26,15 +27,21 @@ type Stats struct {
 	Entropy []float64
 }
 
-// String is a table for people.
+// String describes the operator in a line, and its fit in a second.
 func (s Stats) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d columns -> %d outputs, %d codebooks, %v, %d-bit tables of %d bytes\n", s.Columns, s.Outputs, s.Codebooks, s.Aggregation, s.Bits, s.TableBytes)
+	if s.TrainRows == 0 {
+		return b.String()
+	}
+	fmt.Fprintf(&b, "trained on %d rows, %v, %d passes, ridge %g: NMSE %.4f", s.TrainRows, s.Grouping, s.Refine, s.Ridge, s.TrainNMSE)
+	if !math.IsNaN(s.HeldOutNMSE) {
+		fmt.Fprintf(&b, ", held out %.4f", s.HeldOutNMSE)
+	}
 	mean := 0.0
 	for _, h := range s.Entropy {
 		mean += h / float64(len(s.Entropy))
 	}
-	fmt.Fprintf(&b, "trained on %d rows, %v, %d passes, ridge %g: NMSE %.4f, held out %.4f, codes use %.2f of 4 bits\n",
-		s.TrainRows, s.Grouping, s.Refine, s.Ridge, s.TrainNMSE, s.HeldOutNMSE, mean)
+	fmt.Fprintf(&b, ", codes use %.2f of 4 bits\n", mean)
 	return b.String()
 }
