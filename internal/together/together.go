@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Run calls f with 0 to n-1, each from a goroutine of its own, and returns when all are done. None begins before
-// all are there: without that the first is often done when the second starts.
+// Run calls f with 0 to n-1, each from a goroutine of its own, and returns when all are done. All are let go at once:
+// started one after the other, the first is often done when the second begins.
 func Run(n int, f func(i int)) {
 	start := make(chan struct{})
 	var wg sync.WaitGroup

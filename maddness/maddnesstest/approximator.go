@@ -171,10 +171,10 @@ func (k *approximatorCheck) multiplies() bool {
 		}
 	}
 	results := make([]matrix, 4)
-	together.Run(len(results), func(g int) {
+	for g := range results {
 		results[g] = tensor.NewMatrix[float32](test.Rows, k.b.Cols)
-		_ = k.ap.Mul(results[g], test)
-	})
+	}
+	together.Run(len(results), func(g int) { _ = k.ap.Mul(results[g], test) })
 	for _, got := range results {
 		if !k.equal(got, k.want, "when no other goroutine was at it", "What is fitted must be safe for concurrent use.") {
 			return false

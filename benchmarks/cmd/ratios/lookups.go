@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"runtime"
 	"time"
@@ -9,6 +10,10 @@ import (
 	"github.com/espalier-ml/espalier/maddness"
 	"github.com/espalier-ml/espalier/tensor"
 )
+
+// By default a turn is no shorter than a call of the exact product takes.
+var lookupTurn = flag.Duration("lookup-turn", 20*time.Millisecond,
+	"least `time` of a turn in the table lookups: the shorter, the more calls begin with caches that others have emptied")
 
 // lookups compares products by table lookup with the exact ones that they approximate. OpenBLAS computes each in both
 // layouts, and the faster counts. Trees and tables are random: they do not matter to times.
@@ -34,7 +39,7 @@ func lookups(budget time.Duration) {
 			}
 			runtime.LockOSThread()
 			turns := thread(4 * budget)
-			turns.Turn = 20 * time.Millisecond // as long as those of the exact product, after which the caches are cold
+			turns.Turn = *lookupTurn
 			r := turns.Run(
 				repeat(func() error { return op.MulT(ct, at) }),
 				func(times int) { openblas.Gemm(times, false, a, b, c) },

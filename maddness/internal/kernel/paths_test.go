@@ -160,6 +160,17 @@ func TestGroups(t *testing.T) {
 	})
 }
 
+// packed holds the code that f gives to each row in each codebook.
+func packed(rows, codebooks int, f func(r, c int) int) []byte {
+	codes := make([]byte, CodesLen(rows, codebooks))
+	for r := range rows {
+		for c := range codebooks {
+			SetCode(codes, rows, codebooks, r, c, f(r, c))
+		}
+	}
+	return codes
+}
+
 // NaN, infinities and negative zeros come out of every path in the same way.
 func TestExtremes(t *testing.T) {
 	nan, inf, zero := float32(math.NaN()), float32(math.Inf(1)), float32(math.Copysign(0, -1))
@@ -172,12 +183,7 @@ func TestExtremes(t *testing.T) {
 		q[i] = int8(i%5 - 2)
 	}
 	onEachPath(t, func(p path) {
-		codes := make([]byte, CodesLen(rows, codebooks))
-		for r := range rows {
-			for c := range codebooks {
-				SetCode(codes, rows, codebooks, r, c, (r*7+c)%16)
-			}
-		}
+		codes := packed(rows, codebooks, func(r, c int) int { return (r*7 + c) % 16 })
 		table := NewTables(codebooks, outputs, q)
 		sums := make([]int32, outputs*rows)
 		table.Sums(sums, rows, codes, rows)
@@ -222,12 +228,7 @@ func TestArgMaxOfExtremes(t *testing.T) {
 		q[i] = int8(i%5 - 2)
 	}
 	onEachPath(t, func(p path) {
-		codes := make([]byte, CodesLen(rows, codebooks))
-		for r := range rows {
-			for c := range codebooks {
-				SetCode(codes, rows, codebooks, r, c, (r*7+c)%16)
-			}
-		}
+		codes := packed(rows, codebooks, func(r, c int) int { return (r*7 + c) % 16 })
 		for from := range scale {
 			for outputs := 1; outputs <= len(scale); outputs++ {
 				scale, offset := turned(scale, from), turned(offset, from)
@@ -263,10 +264,7 @@ func TestArgMaxOfMany(t *testing.T) {
 		q[(outputs-1)*16+code] = 5 // a later one that is equal
 	}
 	onEachPath(t, func(p path) {
-		codes := make([]byte, CodesLen(rows, 1))
-		for r := range rows {
-			SetCode(codes, rows, 1, r, 0, r%len(largest))
-		}
+		codes := packed(rows, 1, func(r, _ int) int { return r % len(largest) })
 		for _, outputs := range []int{outputs, 1 << 16} { // with and without those past a word
 			got := make([]int32, rows)
 			NewTables(1, outputs, q[:outputs*16]).ArgMax(got, codes, rows, scale[:outputs], offset[:outputs])

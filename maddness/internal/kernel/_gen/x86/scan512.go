@@ -13,7 +13,9 @@ const groupBytes = 256
 
 // scan512 generates sums for 64 rows and some outputs. Four adjacent bytes of codes are the four codebooks of a row,
 // whose tables are the quarters of a vector, so that a permutation of bytes looks all of them up and a product with
-// ones adds them to the row's 32 bits. Integers of 8 bits are 1 over the unit times the value, rounded half to even.
+// ones adds them to the row's 32 bits. The processor renames registers, so that two are enough for entries on their
+// way, and scales and offsets stay in others. Integers of 8 bits are 1 over the unit times the value, rounded half to
+// even.
 func scan512(outputs int) {
 	function(fmt.Sprintf("scan512x%d", outputs), "blocks, groups int, codes *byte, tables *int8, dst *byte, stride int, scale, offset *float32, inverse float32, mode int",
 		fmt.Sprintf("writes the results of %d outputs for blocks of 64 rows, feature-major; stride in bytes.", outputs))
@@ -316,8 +318,8 @@ func transpose(outputs int) []reg.VecPhysical {
 	return rows
 }
 
-// argMax512 generates the index of the largest result: two outputs at a time while the best so far stay in registers, and
-// their indices as words.
+// argMax512 generates the index of the largest result: two outputs at a time while the best so far stay in registers,
+// and their indices, as words, too.
 func argMax512() {
 	function("argMax512", "blocks, groups, outputs int, codes *byte, tables *int8, dst *int32, scale, offset *float32",
 		"writes the index of the first largest of the outputs, at most 65536, for blocks of 64 rows. Tables are readable for an even number of outputs.")
