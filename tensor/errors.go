@@ -20,6 +20,8 @@ var (
 	ErrRange = errors.New("out of range")
 	// ErrOverlap reports a destination that shares memory with an input it must not share with.
 	ErrOverlap = errors.New("overlapping memory")
+	// ErrConflict reports arguments or options that contradict each other.
+	ErrConflict = errors.New("contradictory options")
 )
 
 // shapePanic stops a zero-allocation kernel before it has written anything. The value is an error

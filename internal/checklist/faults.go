@@ -1,5 +1,5 @@
-// Package checklist is what checks of studies against rules share.
 package checklist
+
 
 import (
 	"fmt"
