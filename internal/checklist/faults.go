@@ -1,6 +1,5 @@
 package checklist
 
-
 import (
 	"fmt"
 	"slices"
