@@ -14,8 +14,8 @@ import (
 // with the kernel given to [NewHSIC], labels in Batch.V by whether they are equal, and where a batch has both, by the
 // product.
 //
-// It keeps its memory from one evaluation to the next, does not allocate in between, and is not safe for concurrent
-// use: see [HSIC.Clone].
+// It keeps its memory from one evaluation to the next, does not allocate in between (but for [MedianRBF]), and is not
+// safe for concurrent use: see [HSIC.Clone].
 type HSIC[T tensor.Float] struct {
 	aux    Kernel
 	config config
@@ -27,6 +27,7 @@ type HSIC[T tensor.Float] struct {
 	median  medianFinder[T]
 	l       labelKernel
 	form    form
+	fill    func(i, lo, hi int, dst, scratch []float64) // that of l; bound once, so that it does not allocate
 }
 
 // NewHSIC makes a penalty with a kernel for the labels of Batch.Aux. [UStatistic] is the estimator of Song et al. 2007,
@@ -50,6 +51,10 @@ func NewHSIC[T tensor.Float](aux Kernel, opts ...PenaltyOption) (*HSIC[T], error
 
 func newHSIC[T tensor.Float](aux Kernel, c config) *HSIC[T] {
 	h := &HSIC[T]{aux: aux, config: c}
+	h.fill = h.l.fill
+	if aux.kind != medianKernel {
+		h.l.profile, h.l.zero = profileOf[float64](aux), aux.zero()
+	}
 	h.q.workers, h.q.dot = c.workers, c.kernel.dot()
 	if c.kernel.kind != medianKernel {
 		h.q.profile = profileOf[T](c.kernel)
@@ -173,7 +178,7 @@ func (h *HSIC[T]) dependence(z tensor.Matrix[T], b Batch, grad tensor.Matrix[T],
 	if skipped := h.l.prepare(h.aux, b, f, h.config.workers); skipped != "" {
 		return Result{Skipped: skipped}
 	}
-	f.fill = h.l.fill
+	f.fill = h.fill
 	e := h.q.eval(f, z, grad)
 	r.Value, r.Expected, r.MeanKernel = e.value, e.expected, e.off+zero
 	return r

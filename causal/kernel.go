@@ -162,22 +162,20 @@ func profileOf[T tensor.Float](k Kernel) profile[T] {
 func rbfProfile[T tensor.Float](sigmas []float64) profile[T] {
 	return func(k, dk, scratch, x []T) {
 		for s, sigma := range sigmas {
-			into, slope := k, T(-1/(2*sigma*sigma))
-			if s > 0 {
-				into = scratch
-			}
-			tensor.Scale(into, slope, x)
-			tensor.Expm1(into, into)
+			slope := T(-1 / (2 * sigma * sigma))
 			if s == 0 {
-				for i, v := range into {
-					dk[i] = slope + slope*v
-				}
+				tensor.Scale(k, slope, x)
+				tensor.Exp(dk, k) // and not 1 + expm1, which has lost its digits for pairs that are far apart
+				tensor.Scale(dk, slope, dk)
+				tensor.Expm1(k, k)
 				continue
 			}
-			for i, v := range into {
-				k[i] += v
-				dk[i] += slope + slope*v
-			}
+			tensor.Scale(scratch, slope, x)
+			tensor.Expm1(scratch, scratch)
+			tensor.Add(k, k, scratch)
+			tensor.Scale(scratch, slope, x)
+			tensor.Exp(scratch, scratch)
+			tensor.Axpy(dk, slope, scratch)
 		}
 	}
 }
@@ -188,11 +186,13 @@ func laplaceProfile[T tensor.Float](length float64) profile[T] {
 			d := T(math.Sqrt(float64(v)))
 			scratch[i], k[i] = d, d*T(-1/length)
 		}
+		tensor.Exp(dk, k)
 		tensor.Expm1(k, k)
 		for i, d := range scratch {
-			dk[i] = 0
-			if d > 0 {
-				dk[i] = (1 + k[i]) * T(-1/(2*length)) / d
+			if d == 0 {
+				dk[i] = 0
+			} else {
+				dk[i] *= T(-1/(2*length)) / d
 			}
 		}
 	}

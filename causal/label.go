@@ -44,16 +44,12 @@ func (l *labelKernel) prepare(aux Kernel, b Batch, f *form, workers int) (skippe
 	if same {
 		return "all labels are equal"
 	}
-	if l.aux.Rows > 0 {
-		if aux.kind == medianKernel {
-			own := l.own(f)
-			sigma := l.median.sigma(l.aux, own)
-			if sigma == 0 {
-				sigma = 1 // the labels differ in V alone
-			}
-			aux = RBF(sigma)
+	if l.aux.Rows > 0 && aux.kind == medianKernel {
+		sigma := l.median.sigma(l.aux, l.own(f))
+		if sigma == 0 {
+			sigma = 1 // the labels differ in V alone
 		}
-		l.profile, l.zero = profileOf[float64](aux), aux.zero()
+		l.profile, l.zero = profileOf[float64](RBF(sigma)), 1
 	}
 	l.center(f, workers)
 	return ""

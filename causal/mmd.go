@@ -11,8 +11,8 @@ import (
 // distance of the groups' means in the feature space of a kernel. With [WithWeights] it is the weighted one of Makar
 // et al. 2022, which asks for independence under the target distribution and not under that of the training data.
 //
-// It keeps its memory from one evaluation to the next, does not allocate in between, and is not safe for concurrent
-// use: see [MMD.Clone].
+// It keeps its memory from one evaluation to the next, does not allocate in between (but for [MedianRBF]), and is not
+// safe for concurrent use: see [MMD.Clone].
 type MMD[T tensor.Float] struct {
 	config  config
 	q       quadratic[T]

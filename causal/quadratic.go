@@ -47,6 +47,7 @@ type quadratic[T tensor.Float] struct {
 	workers int
 
 	f      *form
+	z      tensor.Matrix[T] // the batch
 	x, g   tensor.Matrix[T] // the rows that take part, and their gradients
 	norms  []T
 	center []T
@@ -121,7 +122,7 @@ func (q *quadratic[T]) eval(f *form, z, grad tensor.Matrix[T]) evaluation {
 
 // prepare gathers the rows, centred if only distances count, and divides them into blocks.
 func (q *quadratic[T]) prepare(f *form, z tensor.Matrix[T]) {
-	q.f = f
+	q.f, q.z = f, z
 	n, d := len(f.rows), z.Cols
 	q.x, q.g = resize(q.x, n, d), resize(q.g, n, d)
 	q.norms = grow(q.norms, n)
@@ -215,11 +216,11 @@ func (q *quadratic[T]) tile(t *tile[T], r rowBlock, lo, hi int, s *blockSums) {
 func (q *quadratic[T]) distances(i, lo int, d2 []T) {
 	own := q.norms[i]
 	norms := q.norms[lo : lo+len(d2)]
-	const few = 1e-3
+	const digits = 1e-3
 	for j, v := range d2 {
 		sum := own + norms[j]
-		if v += sum; v < few*sum {
-			v = T(squaredDistance(q.x.Row(i), q.x.Row(lo+j)))
+		if v += sum; v < digits*sum {
+			v = T(squaredDistance(q.z.Row(q.f.rows[i]), q.z.Row(q.f.rows[lo+j])))
 		}
 		d2[j] = v
 	}
@@ -243,7 +244,10 @@ func (q *quadratic[T]) row(t *tile[T], i, lo, hi int, k, dk []T, rowSum *float64
 		s.off -= float64(k[own])
 		s.diagonal += float64(k[own])
 		s.trace += q.f.p[i] * coef[own]
-		if q.f.distinct {
+		switch {
+		case !q.dot: // z_i - z_i is zero, and need not be left to rounding
+			dk[own] = 0
+		case q.f.distinct:
 			k[own], dk[own] = 0, 0
 		}
 	}
