@@ -25,7 +25,8 @@ type AuditReport struct {
 	// Levels is how well the score tells the auxiliary label within a class of y: of two levels one entry, of more one for
 	// each level against the others.
 	Levels []LevelAudit `json:"levels"`
-	// Independence tests the score, or the representation if there is one, against the auxiliary label within the classes.
+	// Independence tests the score against the auxiliary label within the classes, or the representation if there is
+	// one, of 2000 rows drawn if there are more.
 	Independence *Independence `json:"independence,omitempty"`
 	Shift        *Shift        `json:"shift,omitempty"` // of two levels, where all combinations are there
 	Missing      []string      `json:"missing,omitempty"`
@@ -86,8 +87,8 @@ type auditConfig struct {
 	points []float64
 }
 
-// WithAuditLevel sets the level of tests, in (0, 1/2); default 0.05. Intervals have the coverage of one minus twice that,
-// so that one that lies within the margin is a test of equivalence at the level.
+// WithAuditLevel sets the level of tests, in (0, 1/2); default 0.05. Intervals have the coverage of one minus twice
+// that, so that one that lies within the margin is a test of equivalence at the level.
 func WithAuditLevel(level float64) AuditOption {
 	return func(c *auditConfig) error {
 		c.level = level
@@ -124,8 +125,8 @@ func WithShift(agreement []float64, opts ...ShiftOption) AuditOption {
 // training cannot show a shortcut; that scores tell v among rows of the same y does.
 //
 // What cannot be estimated is absent from the report, with the reason in Missing, and is no number. Options are
-// [WithAuditLevel], [WithMargin], [WithAuditSeed] and [WithShift]. Errors wrap [tensor.ErrShape], [tensor.ErrNotFinite],
-// [tensor.ErrEmpty] and [ErrLabelRange].
+// [WithAuditLevel], [WithMargin], [WithAuditSeed] and [WithShift]. Errors wrap [tensor.ErrShape],
+// [tensor.ErrNotFinite], [tensor.ErrEmpty] and [ErrLabelRange].
 func Audit(ctx context.Context, in AuditInput, opts ...AuditOption) (AuditReport, error) {
 	const call = "Audit"
 	c := auditConfig{level: 0.05, margin: 0.1, points: []float64{.1, .2, .3, .4, .5, .6, .7, .8, .9}}
@@ -137,7 +138,8 @@ func Audit(ctx context.Context, in AuditInput, opts ...AuditOption) (AuditReport
 		return AuditReport{}, err
 	}
 	if in.Z.Rows > 0 && in.Z.Rows != len(in.Y) {
-		return AuditReport{}, fmt.Errorf("causal: %s: Z has %d rows for %d scores: %w", call, in.Z.Rows, len(in.Y), tensor.ErrShape)
+		return AuditReport{}, fmt.Errorf("causal: %s: Z has %d rows for %d scores: %w",
+			call, in.Z.Rows, len(in.Y), tensor.ErrShape)
 	}
 	r := AuditReport{Rows: len(cells.cell), Unknown: len(in.Y) - len(cells.cell)}
 	direction, err := r.training(call, in)
@@ -175,7 +177,8 @@ func (r *AuditReport) training(call string, in AuditInput) (map[int]int, error) 
 		y, v = in.Y, in.V
 	}
 	if len(y) != len(v) {
-		return nil, fmt.Errorf("causal: %s: %d main and %d auxiliary training labels: %w", call, len(y), len(v), tensor.ErrShape)
+		return nil, fmt.Errorf("causal: %s: %d main and %d auxiliary training labels: %w",
+			call, len(y), len(v), tensor.ErrShape)
 	}
 	c, err := newCellScores(call, make([]float64, len(y)), y, v)
 	if err != nil {
@@ -207,7 +210,8 @@ func (r *AuditReport) training(call string, in AuditInput) (map[int]int, error) 
 }
 
 // tell estimates how well scores tell each level within the classes of y.
-func (r *AuditReport) tell(ctx context.Context, call string, c *cellScores, direction map[int]int, config auditConfig) error {
+func (r *AuditReport) tell(ctx context.Context, call string, c *cellScores, direction map[int]int,
+	config auditConfig) error {
 	levels, cells := len(c.v), len(c.size)
 	if levels < 2 {
 		r.miss("the AUC of v within y: all rows have v=%d", c.v[0])
@@ -220,7 +224,8 @@ func (r *AuditReport) tell(ctx context.Context, call string, c *cellScores, dire
 	var estimable []int
 	for j := first; j < levels; j++ {
 		if c.within(j, nil, nil) == 0 {
-			r.miss("the AUC of v=%d within y: no class of y has both it and another level; no row has %s", c.v[j], cellNames(c.missing()))
+			r.miss("the AUC of v=%d within y: no class of y has both it and another level; no row has %s",
+				c.v[j], cellNames(c.missing()))
 			continue
 		}
 		estimable = append(estimable, j)
@@ -277,15 +282,16 @@ func (c *cellScores) within(j int, auc []float64, sum *float64) (pairs float64) 
 }
 
 func (r *AuditReport) test(ctx context.Context, in AuditInput, c auditConfig) error {
-	z := in.Z
+	z, kernel := in.Z, MedianRBF()
 	if z.Rows == 0 {
-		z = tensor.Of(len(in.Score), 1, in.Score)
+		z, kernel = tensor.Of(len(in.Score), 1, in.Score), Energy()
 	}
 	y, v := in.Y, in.V
-	if r.Rows > mostForTest {
-		z, y, v = sample(z, y, v, mostForTest, c.seed)
+	const most = 2000
+	if r.Rows > most && in.Z.Rows > 0 {
+		z, y, v = sample(z, y, v, most, c.seed)
 	}
-	t, err := IndependenceTest(ctx, z, y, v, MedianRBF(), stats.WithReplicates(999), stats.WithSeed(c.seed))
+	t, err := IndependenceTest(ctx, z, y, v, kernel, stats.WithReplicates(999), stats.WithSeed(c.seed))
 	if err != nil {
 		return err
 	}
@@ -351,17 +357,22 @@ func (r *AuditReport) decide(c *cellScores, config auditConfig) {
 	e := worst.AUC
 	switch significant := r.Independence.P <= config.level; {
 	case significant && worst.Sign == 0:
-		set(CannotTell, "scores depend on v (P %.3g), and the training labels have no association that would tell which way is the shortcut", r.Independence.P)
+		set(CannotTell, "scores depend on v (P %.3g), and the training labels have no association that would tell which "+
+			"way is the shortcut", r.Independence.P)
 	case significant && e.Lo > 0.5:
-		set(UsesShortcut, "among rows of the same y, scores tell v=%d with an AUC of %.3f in the direction of the training data (P %.3g)", worst.V, e.Value, r.Independence.P)
+		set(UsesShortcut, "among rows of the same y, scores tell v=%d with an AUC of %.3f in the direction of the "+
+			"training data (P %.3g)", worst.V, e.Value, r.Independence.P)
 	case significant && e.Hi < 0.5:
-		set(OverCorrected, "among rows of the same y, scores lean against the training data's direction of v=%d, with an AUC of %.3f (P %.3g)", worst.V, e.Value, r.Independence.P)
+		set(OverCorrected, "among rows of the same y, scores lean against the training data's direction of v=%d, with an "+
+			"AUC of %.3f (P %.3g)", worst.V, e.Value, r.Independence.P)
 	case significant:
 		set(CannotTell, "scores depend on v (P %.3g), but not by being higher or lower: AUC %s", r.Independence.P, span(e))
 	case r.within(config.margin):
-		set(Clean, "scores do not depend on v among rows of the same y (P %.3g), and an AUC further than %g from 1/2 can be ruled out", r.Independence.P, config.margin)
+		set(Clean, "scores do not depend on v among rows of the same y (P %.3g), and an AUC further than %g from 1/2 can "+
+			"be ruled out", r.Independence.P, config.margin)
 	default:
-		set(CannotTell, "no dependence was found (P %.3g), but an AUC of %.3f cannot be ruled out: more rows with rare combinations of labels are needed", r.Independence.P, furthest(e))
+		set(CannotTell, "no dependence was found (P %.3g), but an AUC of %.3f cannot be ruled out: more rows with rare "+
+			"combinations of labels are needed", r.Independence.P, furthest(e))
 	}
 }
 

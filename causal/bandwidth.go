@@ -10,10 +10,10 @@ import (
 // mostForMedian is the number of rows whose pairs are all looked at; of more rows as many are drawn.
 const mostForMedian = 2000
 
-// MedianSigma is the median heuristic for the bandwidth of [RBF]: the square root of half the median squared distance of
-// two rows of z, so that the kernel of the median pair is 1/e. If more than half of the pairs are equal, as ReLU
-// makes them, the median is that of the others. Of more than 2000 rows that many are drawn, always the same. The error
-// wraps [ErrBandwidth] if all rows are equal, [tensor.ErrEmpty] for fewer than two, and [tensor.ErrNotFinite].
+// MedianSigma is the median heuristic for the bandwidth of [RBF]: the square root of half the median squared distance
+// of two rows of z, so that the kernel of the median pair is 1/e. If more than half of the pairs are equal, as ReLU
+// makes them, the median is that of the others. Of more than 2000 rows that many are drawn, always the same. The
+// error wraps [ErrBandwidth] if all rows are equal, [tensor.ErrEmpty] for fewer than two, and [tensor.ErrNotFinite].
 func MedianSigma[T tensor.Float](z tensor.Matrix[T]) (float64, error) {
 	if err := checkRepresentation("MedianSigma", z); err != nil {
 		return 0, err

@@ -7,8 +7,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Batch is what is known of the rows of a batch beside their values. Labels are looked at by value, so nothing depends on
-// the order of rows or on which numbers code the levels.
+// Batch is what is known of the rows of a batch beside their values. Labels are looked at by value, so nothing
+// depends on the order of rows or on which numbers code the levels.
 type Batch struct {
 	Y   []int                  // main labels, 0 or more; may be nil where nothing needs them
 	V   []int                  // auxiliary labels, 0 or more
@@ -75,7 +75,8 @@ func checkEval[T tensor.Float](call string, z tensor.Matrix[T], b Batch, grad te
 			return fmt.Errorf("causal: %s: grad: %w", call, err)
 		}
 		if grad.Rows != z.Rows || grad.Cols != z.Cols {
-			return fmt.Errorf("causal: %s: grad is %dx%d, z %dx%d: %w", call, grad.Rows, grad.Cols, z.Rows, z.Cols, tensor.ErrShape)
+			return fmt.Errorf("causal: %s: grad is %dx%d, z %dx%d: %w",
+				call, grad.Rows, grad.Cols, z.Rows, z.Cols, tensor.ErrShape)
 		}
 		if grad.Overlaps(z) {
 			return fmt.Errorf("causal: %s: grad shares memory with z: %w", call, tensor.ErrOverlap)
@@ -93,9 +94,11 @@ func (b Batch) check(call string, rows int) error {
 		name   string
 		length int
 		given  bool
-	}{{"Y", len(b.Y), b.Y != nil}, {"V", len(b.V), b.V != nil}, {"W", len(b.W), b.W != nil}, {"Aux", b.Aux.Rows, b.Aux.Rows > 0}} {
+	}{{"Y", len(b.Y), b.Y != nil}, {"V", len(b.V), b.V != nil}, {"W", len(b.W), b.W != nil}, {"Aux",
+		b.Aux.Rows, b.Aux.Rows > 0}} {
 		if labels.given && labels.length != rows {
-			return fmt.Errorf("causal: %s: batch has %d %s for %d rows: %w", call, labels.length, labels.name, rows, tensor.ErrShape)
+			return fmt.Errorf("causal: %s: batch has %d %s for %d rows: %w",
+				call, labels.length, labels.name, rows, tensor.ErrShape)
 		}
 	}
 	return checkWeights(call, "W", b.W)

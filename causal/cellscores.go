@@ -21,7 +21,8 @@ type cellScores struct {
 // newCellScores checks scores and labels. Rows with an unknown label are left out.
 func newCellScores(call string, scores []float64, y, v []int) (*cellScores, error) {
 	if len(scores) != len(y) || len(y) != len(v) {
-		return nil, fmt.Errorf("causal: %s: %d scores, %d main and %d auxiliary labels: %w", call, len(scores), len(y), len(v), tensor.ErrShape)
+		return nil, fmt.Errorf("causal: %s: %d scores, %d main and %d auxiliary labels: %w",
+			call, len(scores), len(y), len(v), tensor.ErrShape)
 	}
 	if err := tensor.CheckFinite("scores", scores); err != nil {
 		return nil, fmt.Errorf("causal: %s: %w", call, err)
@@ -80,8 +81,8 @@ func (c *cellScores) missing() []Cell {
 }
 
 // aucs writes, for each pair of cells, the probability that a row of the first has a higher score than one of the
-// second, ties counting half, to auc[first*cells+second], counting row i counts[i] times; counts nil is once each. Pairs
-// with an empty cell are NaN. Scratch has three times as many elements as there are cells.
+// second, ties counting half, to auc[first*cells+second], counting row i counts[i] times; counts nil is once each.
+// Pairs with an empty cell are NaN. Scratch has three times as many elements as there are cells.
 func (c *cellScores) aucs(counts []int32, auc, scratch []float64) {
 	cells := len(c.size)
 	before, tied, total := scratch[:cells], scratch[cells:2*cells], scratch[2*cells:3*cells]

@@ -139,7 +139,8 @@ func (c CORAL[T]) pair(z, grad tensor.Matrix[T], g, h moments, scale float64) fl
 	return value
 }
 
-func addMoments[T tensor.Float](z, grad tensor.Matrix[T], m moments, mean []float64, cov tensor.Matrix[float64], ofMean, ofCov float64) {
+func addMoments[T tensor.Float](z, grad tensor.Matrix[T], m moments, mean []float64, cov tensor.Matrix[float64], ofMean,
+	ofCov float64) {
 	n := float64(len(m.rows))
 	x, y := make([]float64, z.Cols), make([]float64, z.Cols)
 	for _, i := range m.rows {

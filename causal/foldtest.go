@@ -19,8 +19,8 @@ type FoldTest struct {
 
 // FoldTTest is the test of the released code of Makar et al. 2022, for comparison with it: the rows are divided into so
 // many consecutive folds, rows that are left over dropped, and a two-sided t-test asks whether the mean of the folds'
-// penalties is 0. A penalty without negative values has no mean of 0, so that the test rejects true independence most of
-// the time, 66 % with 90 rows and 91 % with 360: use [IndependenceTest].
+// penalties is 0. A penalty without negative values has no mean of 0, so that the test rejects true independence most
+// of the time, 66 % with 90 rows and 91 % with 360: use [IndependenceTest].
 //
 // The error wraps [tensor.ErrRange] for fewer than two folds or more than rows, and [ErrNoOverlap] if a fold is skipped
 // for want of a group.
@@ -30,7 +30,8 @@ func FoldTTest[T tensor.Float](p Penalty[T], z tensor.Matrix[T], b Batch, folds 
 		return FoldTest{}, fmt.Errorf("causal: %s: no penalty: %w", call, tensor.ErrEmpty)
 	}
 	if folds < 2 || folds > z.Rows {
-		return FoldTest{}, fmt.Errorf("causal: %s: %d folds of %d rows, want 2 or more: %w", call, folds, z.Rows, tensor.ErrRange)
+		return FoldTest{}, fmt.Errorf("causal: %s: %d folds of %d rows, want 2 or more: %w",
+			call, folds, z.Rows, tensor.ErrRange)
 	}
 	if err := checkEval(call, z, b, tensor.Matrix[T]{}); err != nil {
 		return FoldTest{}, err
@@ -44,7 +45,8 @@ func FoldTTest[T tensor.Float](p Penalty[T], z tensor.Matrix[T], b Batch, folds 
 			return FoldTest{}, fmt.Errorf("causal: %s: fold %d: %w", call, k, err)
 		}
 		if r.Skipped != "" {
-			return FoldTest{}, fmt.Errorf("causal: %s: fold %d, rows %d to %d: %s: %w", call, k, lo, hi-1, r.Skipped, ErrNoOverlap)
+			return FoldTest{}, fmt.Errorf("causal: %s: fold %d, rows %d to %d: %s: %w",
+				call, k, lo, hi-1, r.Skipped, ErrNoOverlap)
 		}
 		t.Folds = append(t.Folds, r.Value)
 		t.Mean += r.Value / float64(folds)

@@ -10,9 +10,9 @@ import (
 
 // Fourier is random Fourier features of the Gaussian kernel (Rahimi and Recht 2007): sqrt(2/D) cos(omega·z + b), whose
 // inner product is the kernel on average. The maximum mean discrepancy of features is that of their group means, which
-// add up: over batches of any size, over workers and over machines. Its error falls as 1/sqrt(D): of the gradient in 32 columns, the
-// cosine to the exact one is about .82 with D of 256, .95 with 1024 and .99 with 4096. It is immutable and safe for
-// concurrent use.
+// add up: over batches of any size, over workers and over machines. Its error falls as 1/sqrt(D): of the gradient in
+// 32 columns, the cosine to the exact one is about .82 with D of 256, .95 with 1024 and .99 with 4096. It is
+// immutable and safe for concurrent use.
 type Fourier[T tensor.Float] struct {
 	omega tensor.Matrix[T] // columns of z by D
 	phase []T
@@ -22,7 +22,8 @@ type Fourier[T tensor.Float] struct {
 // features everywhere. Errors wrap [tensor.ErrRange] and [ErrBandwidth].
 func NewFourier[T tensor.Float](dim, features int, sigma float64, seed uint64) (*Fourier[T], error) {
 	if dim < 1 || features < 1 {
-		return nil, fmt.Errorf("causal: NewFourier: %d columns and %d features, want 1 or more: %w", dim, features, tensor.ErrRange)
+		return nil, fmt.Errorf("causal: NewFourier: %d columns and %d features, want 1 or more: %w",
+			dim, features, tensor.ErrRange)
 	}
 	if err := RBF(sigma).Validate(); err != nil {
 		return nil, fmt.Errorf("causal: NewFourier: %w", err)
@@ -45,7 +46,8 @@ func NewFourierOf[T tensor.Float](omega tensor.Matrix[T], phase []T) (*Fourier[T
 		return nil, err
 	}
 	if len(phase) != omega.Cols || omega.Rows == 0 || omega.Cols == 0 {
-		return nil, fmt.Errorf("causal: NewFourierOf: frequencies of %dx%d and %d phases: %w", omega.Rows, omega.Cols, len(phase), tensor.ErrShape)
+		return nil, fmt.Errorf("causal: NewFourierOf: frequencies of %dx%d and %d phases: %w",
+			omega.Rows, omega.Cols, len(phase), tensor.ErrShape)
 	}
 	if err := tensor.CheckFinite("phase", phase); err != nil {
 		return nil, fmt.Errorf("causal: NewFourierOf: %w", err)
@@ -74,16 +76,16 @@ func (f *Fourier[T]) angles(dst, z tensor.Matrix[T]) {
 }
 
 // FourierSums is the weighted sums of the features of two or more groups: what a process knows of the rows it has seen,
-// in a size that does not depend on their number. Sums of different processes are added with Merge, or element by element
-// by whatever moves them.
+// in a size that does not depend on their number. Sums of different processes are added with Merge, or element by
+// element by whatever moves them.
 type FourierSums struct {
 	Groups []int       `json:"groups"` // the labels, in increasing order
 	Weight []float64   `json:"weight"` // of each group
 	Sum    [][]float64 `json:"sum"`    // of each group, D numbers
 }
 
-// Add adds the rows of a batch to the sums. Groups are the levels of b.V, which [Unknown] is none of. Errors are those of
-// [MMD.Eval].
+// Add adds the rows of a batch to the sums. Groups are the levels of b.V, which [Unknown] is none of. Errors are
+// those of [MMD.Eval].
 func (f *Fourier[T]) Add(s *FourierSums, z tensor.Matrix[T], b Batch) error {
 	const call = "Fourier.Add"
 	if err := f.check(call, z, b, tensor.Matrix[T]{}); err != nil {
@@ -110,7 +112,8 @@ func (f *Fourier[T]) check(call string, z tensor.Matrix[T], b Batch, grad tensor
 		return err
 	}
 	if z.Cols != f.omega.Rows {
-		return fmt.Errorf("causal: %s: z has %d columns, the features are of %d: %w", call, z.Cols, f.omega.Rows, tensor.ErrShape)
+		return fmt.Errorf("causal: %s: z has %d columns, the features are of %d: %w",
+			call, z.Cols, f.omega.Rows, tensor.ErrShape)
 	}
 	if b.V == nil && z.Rows > 0 {
 		return fmt.Errorf("causal: %s: the batch has no V: %w", call, tensor.ErrShape)

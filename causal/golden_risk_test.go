@@ -302,7 +302,8 @@ func TestGoldenTraining(t *testing.T) {
 	require.NoError(t, err)
 	risk, err := NewWeighted(WithTable(w))
 	require.NoError(t, err)
-	objective, err := NewObjective(risk, []Term[float64]{{Penalty: mmd(t, WithKernel(RBF(file.Sigma)), WithWeights(w)), Alpha: file.Alpha}})
+	objective, err := NewObjective(risk, []Term[float64]{{Penalty: mmd(t, WithKernel(RBF(file.Sigma)), WithWeights(w)),
+		Alpha: file.Alpha}})
 	require.NoError(t, err)
 	z, logits := tensor.NewMatrix[float64](n, h), tensor.NewMatrix[float64](n, 1)
 	dz, dlogits := tensor.NewMatrix[float64](n, h), tensor.NewMatrix[float64](n, 1)

@@ -114,7 +114,8 @@ func TestGoldenMMD(t *testing.T) {
 			s.UWeighted.check(t, c.Name+" weighted U", mmd(t, k, u), z, weighted)
 		}
 		c.Multi.check(t, c.Name+" multi", mmd(t, WithKernel(RBF(1, 4, 16))), z, weighted)
-		for name, k := range map[string]Kernel{"laplace_l2_ell1": Laplace(1), "energy": Energy(), "linear": Linear(), "imq_c1": IMQ(1), "poly2_c1": Poly(2, 1)} {
+		for name, k := range map[string]Kernel{"laplace_l2_ell1": Laplace(1), "energy": Energy(), "linear": Linear(),
+			"imq_c1": IMQ(1), "poly2_c1": Poly(2, 1)} {
 			require.Contains(t, c.Kernels, name)
 			c.Kernels[name].check(t, c.Name+" "+name, mmd(t, WithKernel(k)), z, weighted)
 		}
@@ -124,7 +125,8 @@ func TestGoldenMMD(t *testing.T) {
 		// A table of weights gives what weights by row give.
 		table, err := FitWeights(c.Y, c.V)
 		require.NoError(t, err)
-		c.PerSigma[0].Weighted.check(t, c.Name+" table", mmd(t, WithKernel(RBF(c.PerSigma[0].Sigma)), WithWeights(table)), z, Batch{Y: c.Y, V: c.V})
+		c.PerSigma[0].Weighted.check(t, c.Name+" table",
+			mmd(t, WithKernel(RBF(c.PerSigma[0].Sigma)), WithWeights(table)), z, Batch{Y: c.Y, V: c.V})
 	}
 	for _, c := range file.Edge {
 		got, err := mmd(t, WithKernel(RBF(c.Sigma))).Eval(c.Z.matrix(), Batch{V: c.V, W: c.W}, tensor.Matrix[float64]{})
@@ -186,7 +188,8 @@ func TestGoldenIndependence(t *testing.T) {
 	for _, c := range file.Conditional {
 		for w, want := range map[ClassWeighting]goldenValue{Prior: c.Prior, Uniform: c.Uniform, Total: c.Sum} {
 			// The file does not name its bandwidth, which is 1.5.
-			want.check(t, "conditional "+w.String(), mmd(t, WithKernel(RBF(1.5)), WithConditional(w)), c.Z.matrix(), Batch{Y: c.Y, V: c.V})
+			want.check(t, "conditional "+w.String(), mmd(t, WithKernel(RBF(1.5)), WithConditional(w)), c.Z.matrix(),
+				Batch{Y: c.Y, V: c.V})
 		}
 	}
 	require.NotEmpty(t, file.Multilevel)

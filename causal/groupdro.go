@@ -11,7 +11,8 @@ import (
 )
 
 // GroupDRO is distributionally robust optimization over groups (Sagawa et al. 2020), a [Risk] with state: groups with a
-// high loss gain weight, step by step. Groups are combinations of Batch.Y and Batch.V. It is not safe for concurrent use.
+// high loss gain weight, step by step. Groups are combinations of Batch.Y and Batch.V. It is not safe for concurrent
+// use.
 type GroupDRO struct {
 	config groupDROConfig
 	groups []Cell

@@ -65,7 +65,8 @@ func newHSIC[T tensor.Float](aux Kernel, c config) *HSIC[T] {
 // Clone is an evaluator of the same penalty with memory of its own, for another goroutine.
 func (h *HSIC[T]) Clone() *HSIC[T] { return newHSIC[T](h.aux, h.config) }
 
-// Eval is described at [Penalty]. A batch whose rows or labels are all equal is skipped. Errors are those of [MMD.Eval].
+// Eval is described at [Penalty]. A batch whose rows or labels are all equal is skipped. Errors are those of
+// [MMD.Eval].
 func (h *HSIC[T]) Eval(z tensor.Matrix[T], b Batch, grad tensor.Matrix[T]) (Result, error) {
 	if err := h.ready("HSIC.Eval", z, b, grad); err != nil {
 		return Result{}, err

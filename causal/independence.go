@@ -32,7 +32,8 @@ const mostForTest = 8192
 // enumerated, and Smallest says what P could have been at best. Rows whose v is [Unknown] do not count. Errors wrap
 // [tensor.ErrShape], [tensor.ErrEmpty], [tensor.ErrNotFinite], [ErrLabelRange], and [tensor.ErrRange] for more than
 // 8192 rows: draw a part of them.
-func IndependenceTest[T tensor.Float](ctx context.Context, z tensor.Matrix[T], y, v []int, k Kernel, opts ...stats.ResampleOption) (Independence, error) {
+func IndependenceTest[T tensor.Float](ctx context.Context, z tensor.Matrix[T], y, v []int, k Kernel,
+	opts ...stats.ResampleOption) (Independence, error) {
 	const call = "IndependenceTest"
 	if err := checkRepresentation(call, z); err != nil {
 		return Independence{}, err
@@ -53,10 +54,17 @@ func IndependenceTest[T tensor.Float](ctx context.Context, z tensor.Matrix[T], y
 		return Independence{}, err
 	}
 	t := newPermuted(z, y, v)
-	if n := len(t.y); n > mostForTest {
-		return Independence{}, fmt.Errorf("causal: %s: %d rows, want at most %d: draw a part of them: %w", call, n, mostForTest, tensor.ErrRange)
+	scalar := z.Cols == 1 && (k.kind == energyKernel || k.kind == laplaceKernel)
+	if n := len(t.y); n > mostForTest && !scalar {
+		return Independence{}, fmt.Errorf("causal: %s: %d rows, want at most %d: draw a part of them: %w",
+			call, n, mostForTest, tensor.ErrRange)
 	}
-	sigma := t.kernelMatrix(k)
+	sigma := 0.0
+	if scalar {
+		t.sort(k)
+	} else {
+		sigma = t.kernelMatrix(k)
+	}
 	draws := append([]stats.ResampleOption{stats.WithReplicates(199)}, opts...)
 	p, err := stats.PermutationTest(ctx, t.v, t.y, t.worker, draws...)
 	if err != nil {
@@ -71,9 +79,12 @@ type permuted struct {
 	y, v    []int
 	classes int
 	groups  int
-	weight  []float64 // of each combination y*groups+v
-	size    []float64 // sum of the weights of each group; assignments within classes do not change it
-	kernel  tensor.Matrix[float64]
+	weight  []float64              // of each combination y*groups+v
+	size    []float64              // sum of the weights of each group; assignments within classes do not change it
+	kernel  tensor.Matrix[float64] // or, of one column:
+	scalar  Kernel
+	sorted  *scalars // rows in sorted order
+	order   []int    // and which they are
 }
 
 func newPermuted[T tensor.Float](z tensor.Matrix[T], y, v []int) *permuted {
@@ -134,14 +145,38 @@ func (t *permuted) kernelMatrix(k Kernel) (sigma float64) {
 	return k.sigma()
 }
 
+// sort prepares the evaluation of forms in sorted order.
+func (t *permuted) sort(k Kernel) {
+	t.scalar, t.sorted = k, &scalars{}
+	for _, key := range t.sorted.sort(t.z.Data) {
+		t.order = append(t.order, int(key.at))
+		t.sorted.x = append(t.sorted.x, t.z.Data[key.at])
+	}
+}
+
+// form returns the function of a form's coefficients, with scratch of its own.
+func (t *permuted) form() func(a []float64) float64 {
+	n := len(t.y)
+	if t.sorted == nil {
+		ka := make([]float64, n)
+		return func(a []float64) float64 {
+			tensor.Gemv(tensor.NoTrans, 1, t.kernel, a, 0, ka)
+			return tensor.Dot(a, ka)
+		}
+	}
+	s := scalars{x: t.sorted.x, a: make([]float64, n), gap: make([]float64, n), grad: make([]float64, n)}
+	return func(a []float64) float64 {
+		for at, i := range t.order {
+			s.a[at] = a[i]
+		}
+		value, _ := s.eval(t.scalar)
+		return value
+	}
+}
+
 // worker is the statistic of an assignment: the mean over pairs of groups of the squared distances of their means.
 func (t *permuted) worker() func(assigned []int) float64 {
-	n := len(t.y)
-	a, ka := make([]float64, n), make([]float64, n)
-	form := func() float64 {
-		tensor.Gemv(tensor.NoTrans, 1, t.kernel, a, 0, ka)
-		return tensor.Dot(a, ka)
-	}
+	a, form := make([]float64, len(t.y)), t.form()
 	return func(assigned []int) float64 {
 		if t.groups < 2 {
 			return 0
@@ -154,7 +189,7 @@ func (t *permuted) worker() func(assigned []int) float64 {
 			for i := range a {
 				a[i] = mean(i, 1-2*float64(t.v[assigned[i]]))
 			}
-			return form()
+			return form(a)
 		}
 		sum, g := 0.0, float64(t.groups)
 		for group := range t.groups { // the distance of each from the mean of all
@@ -164,7 +199,7 @@ func (t *permuted) worker() func(assigned []int) float64 {
 					a[i] += mean(i, 1)
 				}
 			}
-			sum += form()
+			sum += form(a)
 		}
 		return 2 / (g - 1) * sum
 	}

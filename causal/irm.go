@@ -80,7 +80,8 @@ func (p IRMv1[T]) average(logits tensor.Matrix[T], b Batch, grad tensor.Matrix[T
 	return Result{Value: value}
 }
 
-// slope is the derivative of the weighted mean loss of every step-th of the rows with respect to a factor on the logits.
+// slope is the derivative of the weighted mean loss of every step-th of the rows with respect to a factor on the
+// logits.
 func slope[T tensor.Float](logits tensor.Matrix[T], b Batch, rows []int, step int) float64 {
 	sum, total := 0.0, 0.0
 	for k := 0; k < len(rows); k += step {
@@ -113,7 +114,8 @@ func rowSlope[T tensor.Float](s []T, y int) float64 {
 }
 
 // addSlope adds scale times the gradient of slope to grad.
-func addSlope[T tensor.Float](logits tensor.Matrix[T], b Batch, grad tensor.Matrix[T], rows []int, step int, scale float64) {
+func addSlope[T tensor.Float](logits tensor.Matrix[T], b Batch, grad tensor.Matrix[T], rows []int, step int,
+	scale float64) {
 	if grad.Rows == 0 {
 		return
 	}

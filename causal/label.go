@@ -16,7 +16,6 @@ type labelKernel struct {
 	mean     float64   // of all; the sum if distinct
 
 	median  medianFinder[float64]
-	workers int
 	scratch []float64
 	run     func(lo, hi int) // bound once, so that it does not allocate
 }

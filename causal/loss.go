@@ -12,7 +12,8 @@ import (
 // be logits itself. Errors wrap [tensor.ErrShape], [ErrLabelRange] and [tensor.ErrNotFinite]; nothing is written then.
 func BCE[T tensor.Float](loss []float64, grad, logits []T, y []int) error {
 	if len(loss) != len(logits) || len(grad) != len(logits) || len(y) != len(logits) {
-		return fmt.Errorf("causal: BCE: %d losses, %d gradients, %d logits and %d labels: %w", len(loss), len(grad), len(logits), len(y), tensor.ErrShape)
+		return fmt.Errorf("causal: BCE: %d losses, %d gradients, %d logits and %d labels: %w",
+			len(loss), len(grad), len(logits), len(y), tensor.ErrShape)
 	}
 	for i, label := range y {
 		if label != 0 && label != 1 {

@@ -142,7 +142,8 @@ func (m *MMD[T]) byClass(z tensor.Matrix[T], b Batch, grad tensor.Matrix[T], r *
 
 // compare evaluates the penalty among the rows m.class, or says why it cannot. The mean kernel is less its value at
 // zero.
-func (m *MMD[T]) compare(z tensor.Matrix[T], b Batch, grad tensor.Matrix[T], scale float64, r *Result) (skipped string) {
+func (m *MMD[T]) compare(z tensor.Matrix[T], b Batch, grad tensor.Matrix[T], scale float64,
+	r *Result) (skipped string) {
 	m.groups.of(b.V, m.class)
 	all := len(m.groups.values)
 	if least := m.config.least(); least > 1 {
@@ -231,7 +232,8 @@ type Contrast uint8
 const (
 	PairwiseMean Contrast = iota // the mean over pairs of groups of |mu_g - mu_h|²: d²
 	Between                      // sum_g p_g |mu_g - mu|², mu being the mean of all rows: p(1-p) d²
-	Delta                        // sum_g p_g² |mu_g - mu|², HSIC with a kernel that is 1 for equal labels: 2p²(1-p)² d²
+	// sum_g p_g² |mu_g - mu|², HSIC with a kernel that is 1 for equal labels: 2p²(1-p)²d²
+	Delta
 )
 
 // coefficients writes c_gh for groups of the given shares, so that the contrast is sum_gh c_gh <mu_g, mu_h>.
@@ -270,8 +272,8 @@ func (k Contrast) coefficients(c, share []float64) {
 // Estimator is how pairs of a row with itself count.
 type Estimator uint8
 
-// The estimators. The first is never negative and the better penalty: it also keeps a group from spreading. The second has
-// the right mean, may be negative, and is for reports.
+// The estimators. The first is never negative and the better penalty: it also keeps a group from spreading. The
+// second has the right mean, may be negative, and is for reports.
 const (
 	VStatistic Estimator = iota // they count
 	UStatistic                  // they do not

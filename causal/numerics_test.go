@@ -48,7 +48,8 @@ func TestFloat32IsAccurateAtEveryBandwidth(t *testing.T) {
 			exact, err := mmd(t, WithKernel(RBF(sigma))).Eval(wide, b, want)
 			require.NoError(t, err)
 			assert.InEpsilon(t, exact.Value, got.Value, 1e-6, "%d columns, sigma %v", d, sigma)
-			golden.Close(t, fmt.Sprintf("gradient, %d columns, sigma %v", d, sigma), tensor.Convert[float64](grad).Data, want.Data, 0, 5e-6*largest(want.Data)+1e-12)
+			golden.Close(t, fmt.Sprintf("gradient, %d columns, sigma %v",
+				d, sigma), tensor.Convert[float64](grad).Data, want.Data, 0, 5e-6*largest(want.Data)+1e-12)
 		}
 	}
 }
@@ -168,8 +169,10 @@ func TestFourierSumsAddUp(t *testing.T) {
 		require.NoError(t, f.Grad(merged, z.Slice(lo, hi, 0, 3), b.slice(lo, hi), pieces.Slice(lo, hi, 0, 3)))
 	}
 	golden.Close(t, "gradient", pieces.Data, whole.Data, 1e-9, 1e-13)
-	assert.ErrorIs(t, merged.Merge(FourierSums{Groups: []int{0}, Weight: []float64{1}, Sum: [][]float64{{1}}}), tensor.ErrShape)
-	assert.ErrorIs(t, f.Grad(FourierSums{Groups: []int{0, 1}, Weight: []float64{1, 1}, Sum: all.Sum[:2]}, z, b, whole), ErrLabelRange)
+	assert.ErrorIs(t, merged.Merge(FourierSums{Groups: []int{0}, Weight: []float64{1}, Sum: [][]float64{{1}}}),
+		tensor.ErrShape)
+	assert.ErrorIs(t, f.Grad(FourierSums{Groups: []int{0, 1}, Weight: []float64{1, 1}, Sum: all.Sum[:2]}, z, b, whole),
+		ErrLabelRange)
 }
 
 func TestEvaluationsDoNotAllocate(t *testing.T) {
@@ -251,7 +254,8 @@ func TestGoldenConvex(t *testing.T) {
 		if s.Name == "weighted" || s.Name == "wmmd" {
 			b.W = file.U
 		}
-		o, err := NewObjective(Weighted{}, []Term[float64]{{Penalty: mmd(t, WithKernel(Linear())), Alpha: s.Alpha, OnLogits: true}})
+		o, err := NewObjective(Weighted{}, []Term[float64]{{Penalty: mmd(t, WithKernel(Linear())), Alpha: s.Alpha,
+			OnLogits: true}})
 		require.NoError(t, err)
 		// The objective is strictly convex with a curvature of at least 2*l2, so a point is as far from the optimum as its
 		// gradient over that at most.

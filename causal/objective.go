@@ -60,7 +60,8 @@ func NewObjective[T tensor.Float](risk Risk, terms []Term[T], opts ...ObjectiveO
 			return nil, fmt.Errorf("causal: NewObjective: term %d has no penalty: %w", i, tensor.ErrEmpty)
 		}
 		if !(t.Alpha >= 0) || math.IsInf(t.Alpha, 1) {
-			return nil, fmt.Errorf("causal: NewObjective: term %d: Alpha is %v, want a finite number of 0 or more: %w", i, t.Alpha, tensor.ErrRange)
+			return nil, fmt.Errorf("causal: NewObjective: term %d: Alpha is %v, want a finite number of 0 or more: %w",
+				i, t.Alpha, tensor.ErrRange)
 		}
 		if t.AlphaAt != nil && t.Alpha != 0 {
 			return nil, fmt.Errorf("causal: NewObjective: term %d: %w", i, option.Conflict("Alpha beside AlphaAt"))
@@ -77,9 +78,10 @@ type Outcome struct {
 }
 
 // Step evaluates the objective at the given step of training, which AlphaAt gets. It writes the gradients with respect
-// to the logits and to the representation z to dLogits and dZ, which have their shapes. Without a term on z, z and dZ may
-// be empty. If there is an error nothing useful is in either.
-func (o *Objective[T]) Step(step float64, logits, z tensor.Matrix[T], b Batch, dLogits, dZ tensor.Matrix[T]) (Outcome, error) {
+// to the logits and to the representation z to dLogits and dZ, which have their shapes. Without a term on z, z and dZ
+// may be empty. If there is an error nothing useful is in either.
+func (o *Objective[T]) Step(step float64, logits, z tensor.Matrix[T], b Batch, dLogits, dZ tensor.Matrix[T]) (Outcome,
+	error) {
 	const call = "Objective.Step"
 	if len(b.Y) != logits.Rows {
 		return Outcome{}, fmt.Errorf("causal: %s: %d labels for %d rows: %w", call, len(b.Y), logits.Rows, tensor.ErrShape)
@@ -123,7 +125,8 @@ func (o *Objective[T]) predict(logits tensor.Matrix[T], b Batch, dLogits tensor.
 	case o.config.multiclass:
 		err = SoftmaxCE(o.loss, dLogits, logits, b.Y)
 	case logits.Cols != 1:
-		err = fmt.Errorf("causal: Objective.Step: logits have %d columns; WithSoftmax is for several: %w", logits.Cols, tensor.ErrShape)
+		err = fmt.Errorf("causal: Objective.Step: logits have %d columns; WithSoftmax is for several: %w",
+			logits.Cols, tensor.ErrShape)
 	default:
 		o.scratch = grow(o.scratch, logits.Rows)
 		for i := range o.scratch {
@@ -149,7 +152,8 @@ func (o *Objective[T]) predict(logits tensor.Matrix[T], b Batch, dLogits tensor.
 }
 
 // add adds alpha times the gradient of a penalty to grad.
-func (o *Objective[T]) add(p Penalty[T], alpha float64, x tensor.Matrix[T], b Batch, grad tensor.Matrix[T]) (Result, error) {
+func (o *Objective[T]) add(p Penalty[T], alpha float64, x tensor.Matrix[T], b Batch, grad tensor.Matrix[T]) (Result,
+	error) {
 	if alpha == 0 {
 		return p.Eval(x, b, tensor.Matrix[T]{})
 	}

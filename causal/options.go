@@ -59,7 +59,8 @@ func WithWeights(w *Weights) PenaltyOption {
 	}
 }
 
-// WithUnknown lets rows have the auxiliary label [Unknown]. They take no part in a penalty. By default they are an error.
+// WithUnknown lets rows have the auxiliary label [Unknown]. They take no part in a penalty. By default they are an
+// error.
 func WithUnknown() PenaltyOption {
 	return func(c *config) error {
 		c.unknown = true

@@ -59,7 +59,8 @@ func TestSumsOverMicroBatchesAreDividedOnce(t *testing.T) {
 	risk, err := NewWeighted(WithNormalizer(BySum))
 	require.NoError(t, err)
 	value, weight := 0.0, 0.0
-	for _, m := range []struct{ w, loss []float64 }{{[]float64{1, 1}, []float64{10, 20}}, {[]float64{3, 5}, []float64{1, 2}}} {
+	for _, m := range []struct{ w, loss []float64 }{{[]float64{1, 1}, []float64{10, 20}},
+		{[]float64{3, 5}, []float64{1, 2}}} {
 		coef := make([]float64, 2)
 		v, err := risk.Combine(m.loss, Batch{W: m.w}, coef)
 		require.NoError(t, err)
@@ -192,7 +193,8 @@ func TestBandwidthsHaveNames(t *testing.T) {
 	for gamma, sigma := range map[float64]float64{.001: 22.36068, .01: 7.071068, .1: 2.236068, 1: .7071068, 10: .2236068} {
 		assert.InDelta(t, sigma, RBFGamma(gamma).sigma(), 5e-6)
 	}
-	for _, k := range []Kernel{RBF(), RBF(0), RBF(1, -1), RBF(math.NaN()), RBF(math.Inf(1)), RBF(1e-200), Laplace(0), IMQ(-1), RBFGamma(0), RBFLength(math.Inf(1))} {
+	for _, k := range []Kernel{RBF(), RBF(0), RBF(1, -1), RBF(math.NaN()), RBF(math.Inf(1)), RBF(1e-200), Laplace(0),
+		IMQ(-1), RBFGamma(0), RBFLength(math.Inf(1))} {
 		_, err := NewMMD[float64](WithKernel(k))
 		assert.ErrorIs(t, err, ErrBandwidth, "%v", k)
 	}
@@ -244,7 +246,8 @@ func TestExpectedIsTheMeanOverPermutations(t *testing.T) {
 	require.NoError(t, err)
 	var permute func(k int)
 	order := []int{0, 1, 2, 3, 4}
-	for name, p := range map[string]Penalty[float64]{"MMD": mmd(t, WithKernel(RBF(1))), "energy": mmd(t, WithKernel(Energy())), "Poly": mmd(t, WithKernel(Poly(2, 1))), "HSIC": h} {
+	for name, p := range map[string]Penalty[float64]{"MMD": mmd(t, WithKernel(RBF(1))),
+		"energy": mmd(t, WithKernel(Energy())), "Poly": mmd(t, WithKernel(Poly(2, 1))), "HSIC": h} {
 		b := Batch{V: v}
 		if name == "HSIC" {
 			b = Batch{Aux: aux}
@@ -304,10 +307,12 @@ func TestUnbiasedEstimatorsAreNotClamped(t *testing.T) {
 	assert.Zero(t, r.Value)
 	// The weight of a row within a U-statistic is not a count of rows: pairs of its copies would count too.
 	one := mmd(t, WithKernel(RBF(1)), WithEstimator(UStatistic))
-	weighted, err := one.Eval(tensor.Of(4, 1, []float64{0, 1, 1e3, 1e3}), Batch{V: []int{0, 0, 1, 1}, W: []float64{2, 1, 1, 1}}, tensor.Matrix[float64]{})
+	weighted, err := one.Eval(tensor.Of(4, 1, []float64{0, 1, 1e3, 1e3}),
+		Batch{V: []int{0, 0, 1, 1}, W: []float64{2, 1, 1, 1}}, tensor.Matrix[float64]{})
 	require.NoError(t, err)
 	assert.InDelta(t, .6065307+1, weighted.Value, 1e-7)
-	twice, err := one.Eval(tensor.Of(5, 1, []float64{0, 0, 1, 1e3, 1e3}), Batch{V: []int{0, 0, 0, 1, 1}}, tensor.Matrix[float64]{})
+	twice, err := one.Eval(tensor.Of(5, 1, []float64{0, 0, 1, 1e3, 1e3}), Batch{V: []int{0, 0, 0, 1, 1}},
+		tensor.Matrix[float64]{})
 	require.NoError(t, err)
 	assert.InDelta(t, .7376871+1, twice.Value, 1e-7)
 }
@@ -335,7 +340,8 @@ func TestPermutationsThatCannotReject(t *testing.T) {
 	assert.Equal(t, 2.0/36, run(tiny, y, v, Linear()).P, "ties are told relative to the statistic")
 	assert.Equal(t, 1.0, run(make([]float64, 8), y, v, MedianRBF()).P)
 
-	s, err := TwoStep([]Candidate{{Name: "blind", Loss: 1, P: 1. / 16, SmallestP: 1. / 16}, {Name: "tested", Loss: 2, P: .3, SmallestP: .005}})
+	s, err := TwoStep([]Candidate{{Name: "blind", Loss: 1, P: 1. / 16, SmallestP: 1. / 16},
+		{Name: "tested", Loss: 2, P: .3, SmallestP: .005}})
 	require.NoError(t, err)
 	assert.Equal(t, Selection{Selected: 1, Passed: true, Verdicts: []TestVerdict{CannotReject, NotRejected}}, s)
 }
@@ -495,7 +501,8 @@ func TestWhatCannotBeEstimatedIsAbsent(t *testing.T) {
 	require.NoError(t, err)
 	assert.NotContains(t, string(b), "NaN")
 	// AUCs of classes count by their pairs: 7/9 on 9 pairs and 0 on 1 are 7/10.
-	c, err := newCellScores("test", []float64{1, 2, 3, 2.5, 1.5, 4, 5, 6}, []int{0, 0, 0, 0, 0, 0, 1, 1}, []int{0, 0, 0, 1, 1, 1, 1, 0})
+	c, err := newCellScores("test", []float64{1, 2, 3, 2.5, 1.5, 4, 5, 6}, []int{0, 0, 0, 0, 0, 0, 1, 1},
+		[]int{0, 0, 0, 1, 1, 1, 1, 0})
 	require.NoError(t, err)
 	auc := make([]float64, 16)
 	c.aucs(nil, auc, make([]float64, 12))
@@ -548,15 +555,18 @@ func TestShiftCurveIsExact(t *testing.T) {
 		assert.Equal(t, s, back)
 	}
 	// A cell with one row is in every resample, and said to know nothing of its spread.
-	s, err = ShiftCurve(context.Background(), scores[:8], y[:8], v[:8], []float64{.5}, WithInterval(stats.WithReplicates(200)))
+	s, err = ShiftCurve(context.Background(), scores[:8], y[:8], v[:8], []float64{.5},
+		WithInterval(stats.WithReplicates(200)))
 	require.NoError(t, err)
 	assert.Contains(t, s.String(), "one row has y=1 v=1")
 	_, err = ShiftCurve(context.Background(), scores[:7], y[:7], v[:7], []float64{.5})
 	assert.ErrorIs(t, err, ErrNoOverlap)
-	_, err = ShiftCurve(context.Background(), []float64{1, math.NaN(), 2, 3}, []int{0, 0, 1, 1}, []int{0, 1, 0, 1}, []float64{.5})
+	_, err = ShiftCurve(context.Background(), []float64{1, math.NaN(), 2, 3}, []int{0, 0, 1, 1}, []int{0, 1, 0, 1},
+		[]float64{.5})
 	assert.ErrorIs(t, err, tensor.ErrNotFinite)
 	// A target of more levels, here the same as P(v=y) = .9.
-	under, err := ShiftUnder(context.Background(), scores, y, v, []map[Cell]float64{{{0, 0}: .45, {0, 1}: .05, {1, 0}: .05, {1, 1}: .45}})
+	under, err := ShiftUnder(context.Background(), scores, y, v,
+		[]map[Cell]float64{{{0, 0}: .45, {0, 1}: .05, {1, 0}: .05, {1, 1}: .45}})
 	require.NoError(t, err)
 	assert.InDelta(t, .995, under.Points[0].AUC.Value, 1e-12)
 }
@@ -591,7 +601,8 @@ func TestConstantsOfConventions(t *testing.T) {
 		require.NoError(t, err)
 		assert.InDelta(t, want, r.Value, 5e-8, convention)
 	}
-	r, err := mmd(t, WithKernel(Energy())).Eval(tensor.Of(5, 1, []float64{0, 1, 5, 2, 3}), Batch{V: []int{0, 0, 0, 1, 1}}, tensor.Matrix[float64]{})
+	r, err := mmd(t, WithKernel(Energy())).Eval(tensor.Of(5, 1, []float64{0, 1, 5, 2, 3}), Batch{V: []int{0, 0, 0, 1, 1}},
+		tensor.Matrix[float64]{})
 	require.NoError(t, err)
 	assert.InDelta(t, 1.6111111, r.Value, 1e-7)
 }

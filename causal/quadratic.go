@@ -10,14 +10,15 @@ import (
 //
 //	q = sum_ij M_ij k(z_i, z_j),  M_ij = p_i p_j c_ij,
 //
-// with a symmetric M whose elements sum to zero and that does not depend on z. For a kernel of the squared distance, k less
-// its value at zero gives the same q, and without the cancellation that makes float32 useless at wide bandwidths.
-// The gradient is
+// with a symmetric M whose elements sum to zero and that does not depend on z. For a kernel of the squared distance,
+// k less its value at zero gives the same q, and without the cancellation that makes float32 useless at wide
+// bandwidths. The gradient is
 //
 //	dq/dz_i = 4 p_i sum_j p_j c_ij k'(d²_ij) (z_i - z_j),
 //
-// and 2 p_i sum_j p_j c_ij k'(z_i·z_j) z_j for a kernel of the inner product. Both need one product of matrices for the
-// distances and one for the gradient. They are computed a tile at a time, so memory grows with n and not with n².
+// and 2 p_i sum_j p_j c_ij k'(z_i·z_j) z_j for a kernel of the inner product. Both need one product of matrices for
+// the distances and one for the gradient. They are computed a tile at a time, so memory grows with n and not with
+// n².
 
 // form is the M of a problem on some rows of a batch, those of a group together.
 type form struct {
@@ -198,7 +199,8 @@ func (q *quadratic[T]) tile(t *tile[T], r rowBlock, lo, hi int, s *blockSums) {
 	if q.dot {
 		scale = 1
 	}
-	tensor.Gemm(tensor.NoTrans, tensor.Trans, scale, q.x.Slice(r.lo, r.hi, 0, q.x.Cols), q.x.Slice(lo, hi, 0, q.x.Cols), 0, x)
+	tensor.Gemm(tensor.NoTrans, tensor.Trans, scale, q.x.Slice(r.lo, r.hi, 0, q.x.Cols), q.x.Slice(lo, hi, 0, q.x.Cols), 0,
+		x)
 	if !q.dot {
 		for i := range rows {
 			q.distances(r.lo+i, lo, x.Row(i))

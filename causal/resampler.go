@@ -37,8 +37,8 @@ func NewResampler(rows int, weights []float64, seed uint64) (*Resampler, error) 
 	return r, nil
 }
 
-// Draw writes rows to dst: those of draw number 0, 1, ... of a stream that the key names, such as epoch and batch. Equal
-// keys give equal rows.
+// Draw writes rows to dst: those of draw number 0, 1, ... of a stream that the key names, such as epoch and batch.
+// Equal keys give equal rows.
 func (r *Resampler) Draw(dst []int, key ...uint64) {
 	rng := tensor.Stream(r.seed, key...)
 	for i := range dst {

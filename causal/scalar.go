@@ -37,12 +37,7 @@ func evalScalars[T tensor.Float](s *scalars, k Kernel, f *form, z, grad tensor.M
 		}
 		squares += f.p[i] * f.p[i]
 	}
-	var value, all float64 // all: of pairs of different rows, each counted once
-	if k.kind == energyKernel {
-		value, all = s.energy()
-	} else {
-		value, all = s.laplace(k.params[0])
-	}
+	value, all := s.eval(k)
 	scale := f.scale * f.coef[0]
 	if grad.Rows > 0 {
 		for at, key := range order {
@@ -55,7 +50,16 @@ func evalScalars[T tensor.Float](s *scalars, k Kernel, f *form, z, grad tensor.M
 	return e
 }
 
-// laplace is sum_ij a_i a_j exp(-|x_i-x_j|/length) and its gradient. Where numbers are equal the derivative is taken as 0.
+// eval is the form, its gradient in s.grad, and the sum over pairs of different rows, each counted once.
+func (s *scalars) eval(k Kernel) (value, all float64) {
+	if k.kind == energyKernel {
+		return s.energy()
+	}
+	return s.laplace(k.params[0])
+}
+
+// laplace is sum_ij a_i a_j exp(-|x_i-x_j|/length) and its gradient. Where numbers are equal the derivative is taken
+// as 0.
 func (s *scalars) laplace(length float64) (value, all float64) {
 	s.gap[0] = 1
 	for at := 1; at < len(s.x); at++ {

@@ -92,8 +92,8 @@ func WithFallback(f Fallback) SelectionOption {
 
 // TwoStep selects, of the candidates that a test does not reject, the one of the smallest loss (Makar et al. 2022,
 // section 4). A candidate whose test could not have rejected it does not pass. It guards invariance; it is no way to a
-// better accuracy than the smallest weighted loss alone. Options are [WithTestLevel] and [WithFallback]. The error wraps
-// [tensor.ErrEmpty] without candidates, and [tensor.ErrRange] or [tensor.ErrNotFinite] for their numbers.
+// better accuracy than the smallest weighted loss alone. Options are [WithTestLevel] and [WithFallback]. The error
+// wraps [tensor.ErrEmpty] without candidates, and [tensor.ErrRange] or [tensor.ErrNotFinite] for their numbers.
 func TwoStep(candidates []Candidate, opts ...SelectionOption) (Selection, error) {
 	const call = "TwoStep"
 	c := selectionConfig{level: 0.05}
@@ -155,9 +155,11 @@ func checkCandidates(call string, candidates []Candidate) error {
 	for i, m := range candidates {
 		switch {
 		case m.Loss-m.Loss != 0 || m.MMD-m.MMD != 0:
-			return fmt.Errorf("causal: %s: candidate %d (%s) has loss %v and MMD %v: %w", call, i, m.Name, m.Loss, m.MMD, tensor.ErrNotFinite)
+			return fmt.Errorf("causal: %s: candidate %d (%s) has loss %v and MMD %v: %w",
+				call, i, m.Name, m.Loss, m.MMD, tensor.ErrNotFinite)
 		case !(m.P >= 0 && m.P <= 1) || !(m.SmallestP >= 0 && m.SmallestP <= 1):
-			return fmt.Errorf("causal: %s: candidate %d (%s) has P %v of at least %v, want probabilities: %w", call, i, m.Name, m.P, m.SmallestP, tensor.ErrRange)
+			return fmt.Errorf("causal: %s: candidate %d (%s) has P %v of at least %v, want probabilities: %w",
+				call, i, m.Name, m.P, m.SmallestP, tensor.ErrRange)
 		}
 	}
 	return nil

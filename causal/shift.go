@@ -16,7 +16,8 @@ import (
 
 // Shift is how good a model is where the association of the labels is another one: a curve over P(v=y), or points under
 // other targets. Nothing is resampled to get there. The AUC under any joint distribution of the labels is a quadratic
-// form in the AUCs between pairs of combinations of labels, four numbers for two labels, and accuracy and loss are linear.
+// form in the AUCs between pairs of combinations of labels, four numbers for two labels, and accuracy and loss are
+// linear.
 type Shift struct {
 	Points []ShiftPoint `json:"points"`
 	Scores ScoreKind    `json:"scores"`
@@ -105,8 +106,8 @@ func WithThreshold(t float64) ShiftOption {
 	}
 }
 
-// WithInterval sets how the intervals are made, such as stats.WithLevel(0.9) or stats.WithReplicates(1000); default percentiles
-// of 1000 bootstrap replicates. Rows are drawn within combinations of labels, so that none can get lost.
+// WithInterval sets how the intervals are made, such as stats.WithLevel(0.9) or stats.WithReplicates(1000); default
+// percentiles of 1000 bootstrap replicates. Rows are drawn within combinations of labels, so that none can get lost.
 func WithInterval(opts ...stats.Option) ShiftOption {
 	return func(c *shiftConfig) error {
 		c.interval = opts
@@ -115,10 +116,11 @@ func WithInterval(opts ...stats.Option) ShiftOption {
 }
 
 // ShiftCurve is a model's quality at each of the given values of P(v=y), in [0, 1], with P(y) as it is in the rows. y
-// and v are 0 or 1, scores higher for y = 1. Options are [WithScores], [WithThreshold] and [WithInterval]. The error wraps [ErrNoOverlap] and
-// lists the combinations without rows, [ErrLabelRange] for other labels, [tensor.ErrRange] for another share,
-// [tensor.ErrShape], [tensor.ErrEmpty] and [tensor.ErrNotFinite]. It ends with ctx.
-func ShiftCurve(ctx context.Context, scores []float64, y, v []int, agreement []float64, opts ...ShiftOption) (Shift, error) {
+// and v are 0 or 1, scores higher for y = 1. Options are [WithScores], [WithThreshold] and [WithInterval]. The error
+// wraps [ErrNoOverlap] and lists the combinations without rows, [ErrLabelRange] for other labels, [tensor.ErrRange]
+// for another share, [tensor.ErrShape], [tensor.ErrEmpty] and [tensor.ErrNotFinite]. It ends with ctx.
+func ShiftCurve(ctx context.Context, scores []float64, y, v []int, agreement []float64, opts ...ShiftOption) (Shift,
+	error) {
 	const call = "ShiftCurve"
 	c, err := newCellScores(call, scores, y, v)
 	if err != nil {
@@ -126,7 +128,8 @@ func ShiftCurve(ctx context.Context, scores []float64, y, v []int, agreement []f
 	}
 	for _, level := range c.v {
 		if level > 1 {
-			return Shift{}, fmt.Errorf("causal: %s: v has the level %d: P(v=y) is of the labels 0 and 1, for others see ShiftUnder: %w", call, level, ErrLabelRange)
+			return Shift{}, fmt.Errorf("causal: %s: v has the level %d: P(v=y) is of the labels 0 and 1, for others see "+
+				"ShiftUnder: %w", call, level, ErrLabelRange)
 		}
 	}
 	if empty := c.missing(); len(empty) > 0 || len(c.v) < 2 {
@@ -149,7 +152,8 @@ func ShiftCurve(ctx context.Context, scores []float64, y, v []int, agreement []f
 
 // ShiftUnder is a model's quality under joint distributions of y, 0 or 1, and auxiliary labels of any levels: tables of
 // shares that sum to 1. Options and errors are those of [ShiftCurve].
-func ShiftUnder(ctx context.Context, scores []float64, y, v []int, targets []map[Cell]float64, opts ...ShiftOption) (Shift, error) {
+func ShiftUnder(ctx context.Context, scores []float64, y, v []int, targets []map[Cell]float64,
+	opts ...ShiftOption) (Shift, error) {
 	const call = "ShiftUnder"
 	c, err := newCellScores(call, scores, y, v)
 	if err != nil {
@@ -167,7 +171,8 @@ func ShiftUnder(ctx context.Context, scores []float64, y, v []int, targets []map
 	return c.shift(ctx, call, shares, agreement, opts)
 }
 
-func (c *cellScores) shift(ctx context.Context, call string, targets [][]float64, agreement []float64, opts []ShiftOption) (Shift, error) {
+func (c *cellScores) shift(ctx context.Context, call string, targets [][]float64, agreement []float64,
+	opts []ShiftOption) (Shift, error) {
 	config := shiftConfig{}
 	if err := option.Apply("causal: "+call, &config, opts); err != nil {
 		return Shift{}, err
@@ -239,7 +244,8 @@ func (c *cellScores) rowValues(call string, config shiftConfig) (correct, loss [
 				s = 1 - s
 			}
 			if s == 0 {
-				return nil, nil, fmt.Errorf("causal: %s: a row has the probability 0 of its own label, and an infinite loss; give logits or clip: %w", call, tensor.ErrRange)
+				return nil, nil, fmt.Errorf("causal: %s: a row has the probability 0 of its own label, and an infinite loss; "+
+					"give logits or clip: %w", call, tensor.ErrRange)
 			}
 			loss[i] = -math.Log(s)
 		}

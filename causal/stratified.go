@@ -40,8 +40,8 @@ func WithMinPerCell(n int) StratifiedOption {
 	}
 }
 
-// WithoutRepeats ends an epoch when the rows of the first combination are used up. By default it ends when every row was
-// handed out, and rows of rare combinations come again and again until then.
+// WithoutRepeats ends an epoch when the rows of the first combination are used up. By default it ends when every row
+// was handed out, and rows of rare combinations come again and again until then.
 func WithoutRepeats() StratifiedOption {
 	return func(c *stratifiedConfig) error {
 		c.drop = true
@@ -57,10 +57,10 @@ func WithSeed(seed uint64) StratifiedOption {
 	}
 }
 
-// NewStratified divides rows with the labels y and v into batches. Each has rows of the combinations that the target of w
-// has, in proportion to their rows as far as the minimum allows; rows with [Unknown] labels and of combinations that the
-// target has not are not handed out. The error wraps [tensor.ErrRange] if a batch is too small, [ErrLabelRange] for a
-// label that w does not know, and [ErrNoOverlap] for a combination without rows.
+// NewStratified divides rows with the labels y and v into batches. Each has rows of the combinations that the target
+// of w has, in proportion to their rows as far as the minimum allows; rows with [Unknown] labels and of combinations
+// that the target has not are not handed out. The error wraps [tensor.ErrRange] if a batch is too small,
+// [ErrLabelRange] for a label that w does not know, and [ErrNoOverlap] for a combination without rows.
 func NewStratified(w *Weights, y, v []int, batch int, opts ...StratifiedOption) (*Stratified, error) {
 	const call = "NewStratified"
 	s := &Stratified{config: stratifiedConfig{least: 1}}
@@ -80,7 +80,8 @@ func NewStratified(w *Weights, y, v []int, batch int, opts ...StratifiedOption) 
 		case at >= 0:
 			rows[at] = append(rows[at], i)
 		case v[i] != Unknown:
-			return nil, fmt.Errorf("causal: %s: row %d has %v, which the table does not know: %w", call, i, Cell{y[i], v[i]}, ErrLabelRange)
+			return nil, fmt.Errorf("causal: %s: row %d has %v, which the table does not know: %w",
+				call, i, Cell{y[i], v[i]}, ErrLabelRange)
 		}
 	}
 	var target []float64
@@ -94,7 +95,8 @@ func NewStratified(w *Weights, y, v []int, batch int, opts ...StratifiedOption) 
 		s.cells, target = append(s.cells, own), append(target, w.target[at])
 	}
 	if least := len(s.cells) * s.config.least; batch < least {
-		return nil, fmt.Errorf("causal: %s: batches of %d rows, want at least %d for %d combinations of labels: %w", call, batch, least, len(s.cells), tensor.ErrRange)
+		return nil, fmt.Errorf("causal: %s: batches of %d rows, want at least %d for %d combinations of labels: %w",
+			call, batch, least, len(s.cells), tensor.ErrRange)
 	}
 	s.divide(batch, target)
 	return s, nil
@@ -132,8 +134,8 @@ func (s *Stratified) divide(batch int, target []float64) {
 	}
 }
 
-// Len is the number of batches of an epoch. It is 0 with [WithoutRepeats] if a combination has fewer rows than one batch
-// takes.
+// Len is the number of batches of an epoch. It is 0 with [WithoutRepeats] if a combination has fewer rows than one
+// batch takes.
 func (s *Stratified) Len() int { return s.length }
 
 // Batch returns the rows of a batch and the weight of each in the loss. Batches are numbered from 0; those from Len on

@@ -6,8 +6,8 @@ import (
 	"github.com/espalier-ml/espalier/internal/svg"
 )
 
-// WriteSVG draws the AUC and the accuracy over P(v=y), with their intervals, as a self-contained SVG image. Points under
-// targets that were given as tables are numbered instead.
+// WriteSVG draws the AUC and the accuracy over P(v=y), with their intervals, as a self-contained SVG image. Points
+// under targets that were given as tables are numbered instead.
 func (s Shift) WriteSVG(w io.Writer) error { return svg.Write(w, s.chart()) }
 
 func (s Shift) chart() svg.Chart {

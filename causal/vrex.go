@@ -7,14 +7,15 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// VREx is the mean of the groups' mean losses plus Lambda times their variance (Krueger et al. 2021), a [Risk]. Groups are
-// the levels of Batch.V in the batch, or with ByCell the combinations with Batch.Y. It is stateless.
+// VREx is the mean of the groups' mean losses plus Lambda times their variance (Krueger et al. 2021), a [Risk].
+// Groups are the levels of Batch.V in the batch, or with ByCell the combinations with Batch.Y. It is stateless.
 type VREx struct {
 	Lambda float64 // 0 or more
 	ByCell bool
 }
 
-// Combine is described at [Risk]. Weights weight the losses within a group. A row whose label is [Unknown] does not count.
+// Combine is described at [Risk]. Weights weight the losses within a group. A row whose label is [Unknown] does not
+// count.
 func (r VREx) Combine(loss []float64, b Batch, coef []float64) (float64, error) {
 	const call = "VREx.Combine"
 	if err := checkRisk(call, loss, b, coef); err != nil {

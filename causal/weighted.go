@@ -17,8 +17,8 @@ const (
 	// ByWeights divides by the sum of the weights in the batch. The value keeps its scale, but the smaller the batch, the
 	// less weights can do: alone in its batch a row counts 1 whatever its weight. It is the paper's.
 	ByWeights Normalizer = iota
-	// ByRows divides by b, times the mean weight of all rows that [WithMeanWeight] tells, 1 for weights of a table. Its mean
-	// over batches is that of all rows for batches of any size, with more noise.
+	// ByRows divides by b, times the mean weight of all rows that [WithMeanWeight] tells, 1 for weights of a table. Its
+	// mean over batches is that of all rows for batches of any size, with more noise.
 	ByRows
 	// BySum does not divide. Accumulate with it over micro-batches and workers: add up values, gradients and [WeightSum],
 	// and divide by the sum of the weights once, before the optimizer's step.
@@ -36,8 +36,8 @@ func (n Normalizer) MarshalText() ([]byte, error) { return normalizers.Marshal(n
 // UnmarshalText reads a name.
 func (n *Normalizer) UnmarshalText(text []byte) error { return normalizers.Unmarshal(n, text) }
 
-// Weighted is the mean of the losses, a [Risk]: weighted by Batch.W, and by a table of weights if one is given. Its zero
-// value takes the weights of the batch, normalised by their sum. It is immutable and safe for concurrent use.
+// Weighted is the mean of the losses, a [Risk]: weighted by Batch.W, and by a table of weights if one is given. Its
+// zero value takes the weights of the batch, normalised by their sum. It is immutable and safe for concurrent use.
 type Weighted struct {
 	config weightedConfig
 }
@@ -128,8 +128,8 @@ func (r Weighted) Combine(loss []float64, b Batch, coef []float64) (float64, err
 	return value, nil
 }
 
-// WeightSum is the sum of the weights that Combine gives the rows of a batch: what values and gradients that were accumulated with
-// [BySum] are to be divided by, summed over all batches and workers. Errors are those of Combine.
+// WeightSum is the sum of the weights that Combine gives the rows of a batch: what values and gradients that were
+// accumulated with [BySum] are to be divided by, summed over all batches and workers. Errors are those of Combine.
 func (r Weighted) WeightSum(b Batch) (float64, error) {
 	rows := max(len(b.Y), len(b.V), len(b.W))
 	loss, coef := make([]float64, rows), make([]float64, rows)

@@ -9,8 +9,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Weights is a table of importance weights by main and auxiliary label: how often the target has a combination of labels,
-// over how often the data have it. It is immutable and safe for concurrent use.
+// Weights is a table of importance weights by main and auxiliary label: how often the target has a combination of
+// labels, over how often the data have it. It is immutable and safe for concurrent use.
 //
 // Weights are made once, from all rows of a split, and never from a batch. Training, validation and test data each
 // have their own.
@@ -34,9 +34,9 @@ type Weights struct {
 // [WithClip], [WithQuantileClip] and [WithUnknownRows].
 //
 // The error wraps [ErrNoOverlap] and lists the combinations that the target has and the data have not: no weight can
-// make up for rows that do not exist. [WithSmoothing] gives them a weight for other data, and [Weights.Overlap] still lists
-// them. It wraps [tensor.ErrShape] if the lengths differ, [tensor.ErrEmpty] if no row counts, [ErrLabelRange] for a
-// negative label, and [tensor.ErrRange] or [tensor.ErrNotFinite] for base weights.
+// make up for rows that do not exist. [WithSmoothing] gives them a weight for other data, and [Weights.Overlap] still
+// lists them. It wraps [tensor.ErrShape] if the lengths differ, [tensor.ErrEmpty] if no row counts, [ErrLabelRange]
+// for a negative label, and [tensor.ErrRange] or [tensor.ErrNotFinite] for base weights.
 func FitWeights(y, v []int, opts ...WeightsOption) (*Weights, error) {
 	const call = "FitWeights"
 	c := weightsConfig{target: Unconfounded(), clip: math.Inf(1)}
@@ -136,7 +136,8 @@ func (w *Weights) divide(call string) error {
 	}
 	w.cut = slices.Clone(w.weight)
 	if len(empty) > 0 {
-		return fmt.Errorf("causal: %s: the data have no row with %v, and the target has; leave the level out, choose another target, or see WithSmoothing: %w",
+		return fmt.Errorf("causal: %s: the data have no row with %v, and the target has; leave the level out, choose "+
+			"another target, or see WithSmoothing: %w",
 			call, list(empty), ErrNoOverlap)
 	}
 	return nil
@@ -213,7 +214,8 @@ func (w *Weights) At(y, v int) (weight float64, known bool) {
 // [ErrLabelRange]; dst is then unchanged.
 func (w *Weights) Apply(dst []float64, y, v []int) ([]float64, error) {
 	if len(y) != len(v) || dst != nil && len(dst) != len(y) {
-		return dst, fmt.Errorf("causal: Weights.Apply: %d weights, %d main and %d auxiliary labels: %w", len(dst), len(y), len(v), tensor.ErrShape)
+		return dst, fmt.Errorf("causal: Weights.Apply: %d weights, %d main and %d auxiliary labels: %w",
+			len(dst), len(y), len(v), tensor.ErrShape)
 	}
 	if dst == nil {
 		dst = make([]float64, len(y))
@@ -224,7 +226,8 @@ func (w *Weights) Apply(dst []float64, y, v []int) ([]float64, error) {
 func (w *Weights) apply(call string, dst []float64, y, v []int, unknown bool) error {
 	for i := range y {
 		if w.at(y[i], v[i]) < 0 && !(unknown && v[i] == Unknown) {
-			return fmt.Errorf("causal: %s: row %d has %v, which the table does not know: %w", call, i, Cell{y[i], v[i]}, ErrLabelRange)
+			return fmt.Errorf("causal: %s: row %d has %v, which the table does not know: %w",
+				call, i, Cell{y[i], v[i]}, ErrLabelRange)
 		}
 	}
 	for i := range y {
@@ -257,8 +260,8 @@ func WithTarget(t Target) WeightsOption {
 	}
 }
 
-// WithBase gives each row a weight that it has for other reasons, such as a sampling weight; 0 leaves a row out. Default
-// 1 each. [Weights.Apply] gives the table's weights without them.
+// WithBase gives each row a weight that it has for other reasons, such as a sampling weight; 0 leaves a row out.
+// Default 1 each. [Weights.Apply] gives the table's weights without them.
 func WithBase(w []float64) WeightsOption {
 	return func(c *weightsConfig) error {
 		c.base = w

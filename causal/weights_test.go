@@ -168,19 +168,20 @@ func TestWeightsRefuse(t *testing.T) {
 		opts []WeightsOption
 		want error
 	}{
-		"lengths":         {y[1:], v, nil, tensor.ErrShape},
-		"nothing":         {nil, nil, nil, tensor.ErrEmpty},
-		"negative y":      {[]int{-1, 0}, []int{0, 1}, nil, ErrLabelRange},
-		"base length":     {y, v, []WeightsOption{WithBase([]float64{1})}, tensor.ErrShape},
-		"base NaN":        {[]int{0}, []int{0}, []WeightsOption{WithBase([]float64{math.NaN()})}, tensor.ErrNotFinite},
-		"base negative":   {[]int{0}, []int{0}, []WeightsOption{WithBase([]float64{-1})}, tensor.ErrRange},
-		"all base 0":      {[]int{0}, []int{0}, []WeightsOption{WithBase([]float64{0})}, tensor.ErrEmpty},
-		"smoothing":       {y, v, []WeightsOption{WithSmoothing(-1)}, tensor.ErrRange},
-		"clip":            {y, v, []WeightsOption{WithClip(math.NaN())}, tensor.ErrRange},
-		"quantile":        {y, v, []WeightsOption{WithQuantileClip(1.5)}, tensor.ErrRange},
-		"target sum":      {y, v, []WeightsOption{WithTarget(CustomTarget(map[Cell]float64{{0, 0}: .5}))}, tensor.ErrRange},
-		"target unknown":  {y, v, []WeightsOption{WithTarget(CustomTarget(map[Cell]float64{{0, 9}: 1}))}, ErrNoOverlap},
-		"target negative": {y, v, []WeightsOption{WithTarget(CustomTarget(map[Cell]float64{{0, 0}: -1, {1, 1}: 2}))}, tensor.ErrRange},
+		"lengths":        {y[1:], v, nil, tensor.ErrShape},
+		"nothing":        {nil, nil, nil, tensor.ErrEmpty},
+		"negative y":     {[]int{-1, 0}, []int{0, 1}, nil, ErrLabelRange},
+		"base length":    {y, v, []WeightsOption{WithBase([]float64{1})}, tensor.ErrShape},
+		"base NaN":       {[]int{0}, []int{0}, []WeightsOption{WithBase([]float64{math.NaN()})}, tensor.ErrNotFinite},
+		"base negative":  {[]int{0}, []int{0}, []WeightsOption{WithBase([]float64{-1})}, tensor.ErrRange},
+		"all base 0":     {[]int{0}, []int{0}, []WeightsOption{WithBase([]float64{0})}, tensor.ErrEmpty},
+		"smoothing":      {y, v, []WeightsOption{WithSmoothing(-1)}, tensor.ErrRange},
+		"clip":           {y, v, []WeightsOption{WithClip(math.NaN())}, tensor.ErrRange},
+		"quantile":       {y, v, []WeightsOption{WithQuantileClip(1.5)}, tensor.ErrRange},
+		"target sum":     {y, v, []WeightsOption{WithTarget(CustomTarget(map[Cell]float64{{0, 0}: .5}))}, tensor.ErrRange},
+		"target unknown": {y, v, []WeightsOption{WithTarget(CustomTarget(map[Cell]float64{{0, 9}: 1}))}, ErrNoOverlap},
+		"target negative": {y, v, []WeightsOption{WithTarget(CustomTarget(map[Cell]float64{{0, 0}: -1, {1, 1}: 2}))},
+			tensor.ErrRange},
 	} {
 		_, err := FitWeights(c.y, c.v, c.opts...)
 		assert.ErrorIs(t, err, c.want, name)

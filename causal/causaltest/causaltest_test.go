@@ -11,10 +11,12 @@ import (
 )
 
 func TestPenaltiesOfCausal(t *testing.T) {
-	for name, k := range map[string]causal.Kernel{"RBF": causal.RBF(1), "several": causal.RBF(0.5, 1, 2), "Laplace": causal.Laplace(1),
-		"energy": causal.Energy(), "IMQ": causal.IMQ(1), "linear": causal.Linear()} {
+	for name, k := range map[string]causal.Kernel{"RBF": causal.RBF(1), "several": causal.RBF(0.5, 1, 2),
+		"Laplace": causal.Laplace(1),
+		"energy":  causal.Energy(), "IMQ": causal.IMQ(1), "linear": causal.Linear()} {
 		t.Run(name, func(t *testing.T) {
-			for _, o := range [][]causal.Option{nil, {causal.WithContrast(causal.Between)}, {causal.WithContrast(causal.Delta)}} {
+			for _, o := range [][]causal.Option{nil, {causal.WithContrast(causal.Between)},
+				{causal.WithContrast(causal.Delta)}} {
 				m, err := causal.NewMMD[float64](append(o, causal.WithKernel(k))...)
 				require.NoError(t, err)
 				causaltest.CheckPenalty(t, m)

@@ -72,7 +72,8 @@ func checkDefinite(t testing.TB, f func(k, dk, d2 []float64)) {
 			}
 		}
 		if q < -1e-9*size {
-			t.Errorf("coefficients that sum to 0 give the form %v\nA kernel has to be positive definite, or a penalty can be driven below 0.", q)
+			t.Errorf("coefficients that sum to 0 give the form %v\nA kernel has to be positive definite, or a penalty can be "+
+				"driven below 0.", q)
 			return
 		}
 	}

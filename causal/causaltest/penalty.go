@@ -16,7 +16,8 @@ import (
 //   - it is added to what is there, and the value is the same if none is asked for;
 //   - the order of the rows does not matter, nor which numbers code the groups;
 //   - moving all rows changes nothing, and the gradient of a row sums to zero over rows, unless [WithOrigin];
-//   - a weight of 2 counts as the row twice, one of 0 as no row, and only relative weights matter, unless [WithoutWeights];
+//   - a weight of 2 counts as the row twice, one of 0 as no row, and only relative weights matter, unless
+//     [WithoutWeights];
 //   - the value is never negative, and 0 for groups with the same rows, unless [WithSignedValue];
 //   - a batch with one group is skipped, with the gradient left alone and no error;
 //   - values and gradients stay finite for rows that are far apart, and for rows that are equal;
@@ -120,7 +121,8 @@ func (k *check) gradient(z tensor.Matrix[float64], b causal.Batch) {
 			below, _ := k.eval("gradient", z, b)
 			z.Set(i, j, x)
 			if want := (above - below) / (2 * step); !close(grad.At(i, j), want, 1e-5*scale) {
-				k.Errorf("grad[%d,%d] = %v, central difference %v\nThe optimizer would not descend what is reported.", i, j, grad.At(i, j), want)
+				k.Errorf("grad[%d,%d] = %v, central difference %v\nThe optimizer would not descend what is reported.",
+					i, j, grad.At(i, j), want)
 				return
 			}
 		}
@@ -139,7 +141,8 @@ func (k *check) adds(z tensor.Matrix[float64], b causal.Batch) {
 	}
 	for i, g := range grad.Data {
 		if !close(sum.Data[i], 1+g, 1e-9*(1+math.Abs(g))) {
-			k.Errorf("where the gradient was 1 it is %v, want 1 + %v\nA penalty adds to the gradient of the loss, which is there already.", sum.Data[i], g)
+			k.Errorf("where the gradient was 1 it is %v, want 1 + %v\nA penalty adds to the gradient of the loss, which is "+
+				"there already.", sum.Data[i], g)
 			break
 		}
 	}
@@ -179,12 +182,14 @@ func (k *check) order(z tensor.Matrix[float64], b causal.Batch) {
 	other, otherB := rows(z, b, pick)
 	again, moved := k.eval("order", other, otherB)
 	if !close(value, again, 1e-9*max(1, math.Abs(value))) {
-		k.Errorf("the value is %v, and %v with the rows in another order\nBatches are shuffled; what is measured must not be.", value, again)
+		k.Errorf("the value is %v, and %v with the rows in another order\n"+
+			"Batches are shuffled; what is measured must not be.", value, again)
 	}
 	for at, i := range pick {
 		for j := range z.Cols {
 			if !close(grad.At(i, j), moved.At(at, j), 1e-9*max(1, math.Abs(grad.At(i, j)))) {
-				k.Errorf("the gradient of row %d is %v, and %v where the row stands in another place", i, grad.Row(i), moved.Row(at))
+				k.Errorf("the gradient of row %d is %v, and %v where the row stands in another place",
+					i, grad.Row(i), moved.Row(at))
 				return
 			}
 		}
@@ -203,7 +208,8 @@ func (k *check) codes(z tensor.Matrix[float64], b causal.Batch) {
 		other.V[i] = 1000003 - 999996*v
 	}
 	if again, _ := k.eval("groups called 1000003 and 7", z, other); !close(value, again, 1e-9*max(1, math.Abs(value))) {
-		k.Errorf("the value is %v, and %v if the groups 0 and 1 are called 1000003 and 7\nLabels are names and not numbers.", value, again)
+		k.Errorf("the value is %v, and %v if the groups 0 and 1 are called 1000003 and 7\nLabels are names and not numbers.",
+			value, again)
 	}
 }
 
@@ -235,7 +241,8 @@ func (k *check) weights(z tensor.Matrix[float64], b causal.Batch) {
 	scaled.W = make([]float64, len(b.W))
 	tensor.Scale(scaled.W, 3, b.W)
 	if again, _ := k.eval("weights", z, scaled); !close(value, again, 1e-9*max(1, math.Abs(value))) {
-		k.Errorf("the value is %v, and %v with all weights three times as large\nOnly relative weights have a meaning.", value, again)
+		k.Errorf("the value is %v, and %v with all weights three times as large\nOnly relative weights have a meaning.",
+			value, again)
 	}
 	without := b
 	without.W = append([]float64(nil), b.W...)
@@ -307,7 +314,8 @@ func (k *check) oneGroup(z tensor.Matrix[float64], b causal.Batch) {
 		return
 	}
 	if r.Skipped == "" || r.Value != 0 {
-		k.Errorf("a batch with one group has the value %v, skipped %q\nWhat cannot be compared must be skipped, with 0 and the reason.", r.Value, r.Skipped)
+		k.Errorf("a batch with one group has the value %v, skipped %q\nWhat cannot be compared must be skipped, with 0 "+
+			"and the reason.", r.Value, r.Skipped)
 	}
 	for _, g := range grad.Data {
 		if g != 0 {
@@ -346,7 +354,8 @@ func (k *check) notFinite(z tensor.Matrix[float64], b causal.Batch) {
 		_, err := k.p.Eval(z, b, grad)
 		z.Set(1, 0, x)
 		if !errors.Is(err, tensor.ErrNotFinite) {
-			k.Errorf("a row with %v gives the error %v, want one that wraps tensor.ErrNotFinite\nA NaN that gets through destroys the model.", bad, err)
+			k.Errorf("a row with %v gives the error %v, want one that wraps tensor.ErrNotFinite\nA NaN that gets through "+
+				"destroys the model.", bad, err)
 		}
 		for _, g := range grad.Data {
 			if g != 0 {

@@ -61,7 +61,8 @@ var colours = []string{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#
 // Write draws charts, one below the other.
 func Write(w io.Writer, charts ...Chart) error {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">`+"\n", width, height*len(charts))
+	const head = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">`
+	fmt.Fprintf(&b, head+"\n", width, height*len(charts))
 	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="white"/>`+"\n", width, height*len(charts))
 	for i, c := range charts {
 		fmt.Fprintf(&b, `<g transform="translate(0 %d)">`+"\n", i*height)
@@ -149,7 +150,8 @@ func (v *canvas) draw(c Chart) {
 	}
 	line := 0
 	for i, s := range c.Series {
-		s.Points = slices.DeleteFunc(slices.Clone(s.Points), func(p Point) bool { return p.X != p.X || p.Y != p.Y || p.Lo != p.Lo || p.Hi != p.Hi })
+		s.Points = slices.DeleteFunc(slices.Clone(s.Points),
+			func(p Point) bool { return p.X != p.X || p.Y != p.Y || p.Lo != p.Lo || p.Hi != p.Hi })
 		colour := colours[i%len(colours)]
 		v.series(s, colour)
 		if s.Name != "" {
@@ -171,11 +173,13 @@ func (v *canvas) series(s Series, colour string) {
 		if band := v.band(s); band != "" {
 			fmt.Fprintf(v, `<path d="%s" fill="%s" opacity="0.2"/>`+"\n", band, colour)
 		}
-		fmt.Fprintf(v, `<path d="%s" fill="none" stroke="%s" stroke-width="1.5" stroke-linejoin="round"/>`+"\n", v.line(s), colour)
+		fmt.Fprintf(v, `<path d="%s" fill="none" stroke="%s" stroke-width="1.5" stroke-linejoin="round"/>`+"\n",
+			v.line(s), colour)
 	}
 	for _, p := range s.Points {
 		if s.Draw == Intervals && p.Lo != p.Hi {
-			fmt.Fprintf(v, `<path d="M%.1f %.1fV%.1f" stroke="%s" stroke-width="2"/>`+"\n", v.px(p.X), v.py(p.Lo), v.py(p.Hi), colour)
+			fmt.Fprintf(v, `<path d="M%.1f %.1fV%.1f" stroke="%s" stroke-width="2"/>`+"\n",
+				v.px(p.X), v.py(p.Lo), v.py(p.Hi), colour)
 		}
 		if s.Draw == Intervals || s.Draw == Line && len(s.Points) <= fewPoints {
 			fmt.Fprintf(v, `<circle cx="%.1f" cy="%.1f" r="3" fill="%s"/>`+"\n", v.px(p.X), v.py(p.Y), colour)

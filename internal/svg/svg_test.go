@@ -12,10 +12,12 @@ import (
 )
 
 func TestWriteIsWellFormed(t *testing.T) {
-	points := []Point{{0, 1, 0.5, 1.5}, {1, 2, math.Inf(-1), math.Inf(1)}, {2, math.NaN(), math.NaN(), math.NaN()}, {3, 1, 1, 1}}
+	points := []Point{{0, 1, 0.5, 1.5}, {1, 2, math.Inf(-1), math.Inf(1)}, {2, math.NaN(), math.NaN(), math.NaN()},
+		{3, 1, 1, 1}}
 	for _, c := range []Chart{
 		{},
-		{Title: "a < b & c", X: "x", Y: "y", Series: []Series{{"one", points, Line}, {"two", points, Steps}, {"", points, Intervals}}, Levels: []Level{{5, "five"}}},
+		{Title: "a < b & c", X: "x", Y: "y", Series: []Series{{"one", points, Line}, {"two", points, Steps},
+			{"", points, Intervals}}, Levels: []Level{{5, "five"}}},
 		{Series: []Series{{Points: points[:1]}}},
 		{Series: []Series{{Points: []Point{{1e308, -1e308, 0, 0}, {-1e308, 1e308, 0, 0}}}}},
 	} {
