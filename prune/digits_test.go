@@ -19,7 +19,7 @@ func (d digitSet) Len() int { return len(d.Y) }
 
 // digitsSet reads the digits that the examples embed, which only examples may import.
 func digitsSet(t testing.TB) (set digitSet) {
-	f, err := os.Open("../examples/internal/digits/digits.csv.gz")
+	f, err := os.Open("../examples/digits/digits.csv.gz")
 	require.NoError(t, err)
 	defer f.Close()
 	z, err := gzip.NewReader(f)

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/espalier-ml/espalier/examples/cli"
 	"github.com/espalier-ml/espalier/tradeoff"
 	"github.com/espalier-ml/espalier/tradeoff/plot"
 )
@@ -27,6 +28,8 @@ func main() {
 	seeds := flag.Int("seeds", 10, "number of seeds, at least 1")
 	first := flag.Uint64("seed", 1, "first seed")
 	out := flag.String("out", "", "directory for clean.svg, noisy.svg and runs.jsonl")
+	cli.Usage("cyclic reads tradeoff curves between training time and accuracy off single runs with a cyclic learning rate, and off " +
+		"separate runs of every length, and says how far they agree. It takes about a minute.")
 	flag.Parse()
 	if *seeds < 1 {
 		log.Fatalf("-seeds is %d, want at least 1", *seeds)
@@ -47,10 +50,8 @@ func run(first uint64, count int, out string) error {
 	for i := range count {
 		seeds = append(seeds, first+uint64(i))
 	}
-	if out != "" {
-		if err := os.MkdirAll(out, 0o755); err != nil {
-			return err
-		}
+	if err := cli.Directory(out); err != nil {
+		return err
 	}
 	start := time.Now()
 	for _, s := range settings {

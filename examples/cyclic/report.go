@@ -6,7 +6,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/espalier-ml/espalier/examples/internal/chart"
+	"github.com/espalier-ml/espalier/examples/chart"
 	"github.com/espalier-ml/espalier/tradeoff"
 )
 
@@ -56,7 +56,7 @@ func report(results []result) error {
 			series = append(series, points("separate runs", std[r.name]), points("one cyclic run", cyc[r.name]))
 		}
 	}
-	fmt.Printf("\n%s, accuracy over steps\n%s", recipes[0].name, chart.Text(series, "steps"))
+	fmt.Printf("\n%s\n%s", recipes[0].name, chart.Text(series, "steps", "accuracy %"))
 	accuracy, err := fidelity(results, accuracyOf)
 	if err != nil {
 		return err

@@ -6,7 +6,7 @@ import (
 
 	"gonum.org/v1/gonum/stat/distuv"
 
-	"github.com/espalier-ml/espalier/examples/internal/digits"
+	"github.com/espalier-ml/espalier/examples/digits"
 	"github.com/espalier-ml/espalier/schedule"
 	"github.com/espalier-ml/espalier/tensor"
 	"github.com/espalier-ml/espalier/tensor/nn"

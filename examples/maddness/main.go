@@ -15,7 +15,8 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/espalier-ml/espalier/examples/internal/chart"
+	"github.com/espalier-ml/espalier/examples/chart"
+	"github.com/espalier-ml/espalier/examples/cli"
 	"github.com/espalier-ml/espalier/maddness/amm"
 )
 
@@ -37,6 +38,8 @@ func main() {
 	flag.Uint64Var(&s.seed, "seed", 1, "seed of the split, the weights, the order of the images and everything drawn")
 	flag.StringVar(&s.data, "data", "", "directory with the IDX files of MNIST or Fashion-MNIST; default: the embedded digits")
 	flag.StringVar(&s.out, "out", "", "directory for results.csv, accuracy.svg, nmse.svg and time.svg")
+	cli.Usage("maddness trains a perceptron on handwritten digits, replaces its layers by table lookups and compares error, accuracy " +
+		"and time with every other approximation of a matrix product. It takes about a minute.")
 	flag.Parse()
 	if err := run(s); err != nil {
 		log.Fatal("maddness: ", err)
@@ -44,6 +47,9 @@ func main() {
 }
 
 func run(s settings) error {
+	if err := cli.Directory(s.out); err != nil {
+		return err
+	}
 	start := time.Now()
 	train, test, err := load(s)
 	if err != nil {
@@ -74,7 +80,7 @@ func run(s settings) error {
 	table(s, results, "ns per row, row-major, one thread, median of several runs", rowMajor)
 	table(s, results, "ns per row, feature-major", featureMajor)
 	costs(s, results)
-	fmt.Printf("\nlogarithm to base 10 of the NMSE, over codebooks or dimensions\n%s", chart.Text(curves(s, results, logarithm(nmse)), "size"))
+	fmt.Printf("\n%s", chart.Text(curves(s, results, logarithm(nmse)), "codebooks or dimensions", "log10 NMSE"))
 	networks, err := replace(s, hidden, last, test.y, before)
 	if err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/espalier-ml/espalier/examples/internal/digits"
+	"github.com/espalier-ml/espalier/examples/digits"
 	"github.com/espalier-ml/espalier/maddness/amm"
 )
 

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/espalier-ml/espalier/examples/internal/digits"
-	"github.com/espalier-ml/espalier/examples/internal/idx"
+	"github.com/espalier-ml/espalier/examples/digits"
+	"github.com/espalier-ml/espalier/examples/idx"
 	"github.com/espalier-ml/espalier/tensor"
 	"github.com/espalier-ml/espalier/tensor/nn"
 )

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/espalier-ml/espalier/examples/internal/chart"
+	"github.com/espalier-ml/espalier/examples/chart"
 	"github.com/espalier-ml/espalier/maddness/amm"
 )
 
@@ -122,9 +122,6 @@ func logarithm(value func(result) float64) func(result) float64 {
 
 // save writes all results and three pictures.
 func save(s settings, results []result) error {
-	if err := os.MkdirAll(s.out, 0o755); err != nil {
-		return err
-	}
 	var csv strings.Builder
 	csv.WriteString("method,size,nmse,accuracy,exact_accuracy,agreement,ns_per_row,ns_per_row_feature_major,multiplies,adds,compares,lookups\n")
 	for _, r := range results {
@@ -132,14 +129,14 @@ func save(s settings, results []result) error {
 		fmt.Fprintf(&csv, "%q,%d,%g,%g,%g,%g,%g,%g,%d,%d,%d,%d\n", r.method, r.size,
 			p.NMSE, p.Accuracy, p.ExactAccuracy, p.Agreement, p.NsPerRow, p.NsPerRowT, c.Multiplies, c.Adds, c.Compares, c.Lookups)
 	}
-	picture := func(name, title string, value func(result) float64) error {
-		return chart.WriteSVG(filepath.Join(s.out, name), title, "codebooks or dimensions", curves(s, results, value))
+	picture := func(name, title, y string, value func(result) float64) error {
+		return chart.WriteSVG(filepath.Join(s.out, name), title, "codebooks or dimensions", y, curves(s, results, value))
 	}
 	err := errors.Join(
 		os.WriteFile(filepath.Join(s.out, "results.csv"), []byte(csv.String()), 0o644),
-		picture("accuracy.svg", "accuracy in % with the last layer replaced", accuracy),
-		picture("nmse.svg", "logarithm to base 10 of the NMSE of the last layer", logarithm(nmse)),
-		picture("time.svg", "logarithm to base 10 of ns per row, feature-major", logarithm(featureMajor)))
+		picture("accuracy.svg", "the last layer replaced", "accuracy %", accuracy),
+		picture("nmse.svg", "error of the last layer", "log10 NMSE", logarithm(nmse)),
+		picture("time.svg", "time of the last layer, feature-major", "log10 ns per row", logarithm(featureMajor)))
 	if err == nil {
 		fmt.Println("wrote", s.out)
 	}

@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"slices"
 
-	"github.com/espalier-ml/espalier/internal/timing"
 	"github.com/espalier-ml/espalier/maddness"
 	"github.com/espalier-ml/espalier/maddness/amm"
 	"github.com/espalier-ml/espalier/tensor"
@@ -121,8 +120,8 @@ func replace(s settings, hidden, last layer, y []int, processors int) ([]replace
 		return nil
 	}
 	base := replaced{rawWeight: 4 * (len(hidden.b.Data) + len(last.b.Data))}
-	exactAcross, err1 := timing.Median(s.runs, n, exactT)
-	exactAlong, err2 := timing.Median(s.runs, n, exact)
+	exactAcross, err1 := medianTime(s.runs, n, exactT)
+	exactAlong, err2 := medianTime(s.runs, n, exact)
 	if err := errors.Join(err1, err2); err != nil {
 		return nil, err
 	}
@@ -151,10 +150,10 @@ func replace(s settings, hidden, last layer, y []int, processors int) ([]replace
 		}
 		r := base
 		r.codebooks, r.bytes = c, first.Stats().TableBytes+second.Stats().TableBytes
-		r.nsT, err1 = timing.Median(s.runs, n, func() error {
+		r.nsT, err1 = medianTime(s.runs, n, func() error {
 			return errors.Join(first.MulT(middleT, across), second.ArgMaxT(classes, middleT))
 		})
-		r.ns, err2 = timing.Median(s.runs, n, func() error {
+		r.ns, err2 = medianTime(s.runs, n, func() error {
 			return errors.Join(first.Mul(middle, a), second.ArgMax(classes, middle))
 		})
 		if err := errors.Join(err1, err2); err != nil {

@@ -10,9 +10,6 @@ import (
 // writeCurves writes the loss at every evaluation: of all runs as a table, and of the whole runs, averaged over the seeds,
 // as a picture.
 func writeCurves(dir string, runs []result) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
 	var b bytes.Buffer
 	b.WriteString("arm,equal_targets,seed,step,targets,loss\n")
 	sums := make([][]point, len(arms))

@@ -16,6 +16,8 @@ import (
 	"fmt"
 	"log"
 	"os"
+
+	"github.com/espalier-ml/espalier/examples/cli"
 )
 
 func main() {
@@ -25,6 +27,8 @@ func main() {
 	steps := flag.Int("steps", 0, "steps of a run, at least 100; 0 leaves it to -full")
 	name := flag.String("text", "", "file to learn from instead of the standard library")
 	out := flag.String("out", "", "directory for curves.csv and curves.svg, the losses during training")
+	cli.Usage("mlm trains small masked language models on source code under different schedules of the masking rate and says which " +
+		"of the paper's statements the losses confirm. It takes about a minute.")
 	flag.Parse()
 	p := plan{seeds: 3, steps: 500, text: *name, out: *out}
 	if *full {
@@ -53,6 +57,9 @@ func run(p plan) error {
 	}
 	if p.steps < 100 {
 		return fmt.Errorf("-steps is %d, want at least 100", p.steps)
+	}
+	if err := cli.Directory(p.out); err != nil {
+		return err
 	}
 	var t text
 	var err error

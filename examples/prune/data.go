@@ -1,8 +1,8 @@
 package main
 
 import (
-	"github.com/espalier-ml/espalier/examples/internal/digits"
-	"github.com/espalier-ml/espalier/examples/internal/idx"
+	"github.com/espalier-ml/espalier/examples/digits"
+	"github.com/espalier-ml/espalier/examples/idx"
 )
 
 // images are pictures of size x size pixels, shifted and scaled to mean 0 and standard deviation 1 of the training set.

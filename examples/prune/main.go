@@ -18,7 +18,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/espalier-ml/espalier/examples/internal/chart"
+	"github.com/espalier-ml/espalier/examples/chart"
+	"github.com/espalier-ml/espalier/examples/cli"
 	"github.com/espalier-ml/espalier/prune/eval"
 )
 
@@ -28,6 +29,8 @@ func main() {
 	seed := flag.Uint64("seed", 100, "first seed")
 	seeds := flag.Int("seeds", 3, "number of seeds, at least 1")
 	out := flag.String("out", "", "directory for results.csv, compression.svg and speedup.svg")
+	cli.Usage("prune compares pruning strategies over compression on handwritten digits, with the baselines and controls that the " +
+		"field's checklist asks for, and says which claims hold. It takes about a minute.")
 	flag.Parse()
 	if *seeds < 1 {
 		log.Fatalf("prune: -seeds is %d, want at least 1", *seeds)
@@ -41,6 +44,9 @@ func run(data string, first uint64, count int, out string) error {
 	var seeds []uint64
 	for k := range count {
 		seeds = append(seeds, first+uint64(k))
+	}
+	if err := cli.Directory(out); err != nil {
+		return err
 	}
 	start := time.Now()
 	dataset, toy := "digits", true
@@ -74,7 +80,7 @@ func run(data string, first uint64, count int, out string) error {
 	}
 	collapses(results)
 	main := recipes[0].name
-	fmt.Printf("\n%s, mean accuracy over compression\n%s", main, chart.Text(curves(s, dataset, main, eval.ByCompression), "compression"))
+	fmt.Printf("\n%s\n%s", main, chart.Text(curves(s, dataset, main, eval.ByCompression), "compression ratio", "accuracy"))
 	if data == "" {
 		verdicts(results, "CNN", convolutional, seeds)
 		verdicts(results, "MLP", perceptron, seeds)
@@ -164,9 +170,6 @@ func rivals(s *eval.Study, dataset, model string) error {
 }
 
 func write(dir string, s *eval.Study, dataset, model string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
 	f, err := os.Create(filepath.Join(dir, "results.csv"))
 	if err != nil {
 		return err
@@ -176,6 +179,6 @@ func write(dir string, s *eval.Study, dataset, model string) error {
 	}
 	title := "accuracy after pruning and fine-tuning, " + model + " on " + dataset
 	return errors.Join(
-		chart.WriteSVG(filepath.Join(dir, "compression.svg"), title, "compression ratio", curves(s, dataset, model, eval.ByCompression)),
-		chart.WriteSVG(filepath.Join(dir, "speedup.svg"), title, "theoretical speedup", curves(s, dataset, model, eval.BySpeedup)))
+		chart.WriteSVG(filepath.Join(dir, "compression.svg"), title, "compression ratio", "accuracy", curves(s, dataset, model, eval.ByCompression)),
+		chart.WriteSVG(filepath.Join(dir, "speedup.svg"), title, "theoretical speedup", "accuracy", curves(s, dataset, model, eval.BySpeedup)))
 }

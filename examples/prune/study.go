@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/espalier-ml/espalier/examples/internal/progress"
+	"github.com/espalier-ml/espalier/examples/progress"
 	"github.com/espalier-ml/espalier/prune"
 	"github.com/espalier-ml/espalier/prune/eval"
 	"github.com/espalier-ml/espalier/tensor"

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/espalier-ml/espalier/examples/cli"
 	"github.com/espalier-ml/espalier/schedule"
 )
 
@@ -90,6 +91,10 @@ func run(args []string, w io.Writer) error {
 	flags.Float64Var(&plan.StepsPerEpoch, "steps-per-epoch", 0, "what an epoch is worth, for durations in ep")
 	flags.Float64Var(&plan.SamplesPerStep, "samples-per-step", 0, "batch size, for durations in sp")
 	flags.Float64Var(&plan.TokensPerStep, "tokens-per-step", 0, "tokens in a batch, for durations in tok")
+	flags.Usage = func() {
+		fmt.Fprint(flags.Output(), "schedules draws every family of schedules in the terminal, or one of your own, with its values and its text.\n\nFlags:\n")
+		flags.PrintDefaults()
+	}
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -105,10 +110,8 @@ func run(args []string, w io.Writer) error {
 		}
 		entries, end, *plot = []entry{e}, total, true
 	}
-	if *out != "" {
-		if err := os.MkdirAll(*out, 0o755); err != nil {
-			return err
-		}
+	if err := cli.Directory(*out); err != nil {
+		return err
 	}
 	for _, e := range entries {
 		if err := show(w, e, end, *plot); err != nil {

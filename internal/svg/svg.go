@@ -21,6 +21,7 @@ type Chart struct {
 
 	// The range of an axis; of equal ends it is that of the points.
 	XRange, YRange [2]float64
+	LogX           bool // equal factors are equal distances; for X above 0
 }
 
 // Series is one curve. Points with a NaN are left out.
@@ -78,10 +79,11 @@ func Write(w io.Writer, charts ...Chart) error {
 type canvas struct {
 	*bytes.Buffer
 	x, y [2]float64
+	log  bool
 }
 
 func newCanvas(b *bytes.Buffer, c Chart) *canvas {
-	v := &canvas{Buffer: b, x: c.XRange, y: c.YRange}
+	v := &canvas{Buffer: b, x: c.XRange, y: c.YRange, log: c.LogX}
 	if v.x[0] == v.x[1] {
 		v.x = spread(c, func(p Point) []float64 { return []float64{p.X} })
 	}
@@ -121,7 +123,13 @@ func spread(c Chart, of func(Point) []float64) [2]float64 {
 }
 
 // px and py clip to the axes, so that infinite ends reach their border.
-func (v *canvas) px(x float64) float64 { return place(x, v.x, left, width-right) }
+func (v *canvas) px(x float64) float64 {
+	if v.log {
+		return place(math.Log(x), [2]float64{math.Log(v.x[0]), math.Log(v.x[1])}, left, width-right)
+	}
+	return place(x, v.x, left, width-right)
+}
+
 func (v *canvas) py(y float64) float64 { return place(y, v.y, height-bottom, top) }
 
 func place(n float64, of [2]float64, a, b float64) float64 {
@@ -130,7 +138,11 @@ func place(n float64, of [2]float64, a, b float64) float64 {
 }
 
 func (v *canvas) draw(c Chart) {
-	for _, x := range Ticks(v.x[0], v.x[1]) {
+	ticks := Ticks
+	if v.log {
+		ticks = LogTicks
+	}
+	for _, x := range ticks(v.x[0], v.x[1]) {
 		fmt.Fprintf(v, `<path d="M%.1f %dV%d" stroke="#ddd"/>`, v.px(x), top, height-bottom)
 		v.text(v.px(x), height-bottom+16, "middle", fmt.Sprintf("%.6g", x))
 	}
@@ -244,6 +256,32 @@ func Ticks(lo, hi float64) []float64 {
 	var at []float64
 	for k := math.Ceil(lo / step); k*step <= hi && len(at) < 12; k++ {
 		at = append(at, k*step+0) // not -0
+	}
+	return at
+}
+
+// LogTicks are powers of two in [lo, hi], of a wide range every so many and of a very wide one powers of ten; the ends if
+// there are fewer than two.
+func LogTicks(lo, hi float64) []float64 {
+	base := 2.0
+	switch octaves := math.Log2(hi / lo); {
+	case octaves > 40:
+		base = math.Pow(10, math.Ceil(octaves/40))
+	case octaves > 20:
+		base = 10
+	case octaves > 10:
+		base = 4
+	}
+	var at []float64
+	for k := math.Ceil(math.Log(lo)/math.Log(base) - 1e-9); len(at) < 24; k++ {
+		x := math.Pow(base, k)
+		if x > hi*(1+1e-9) {
+			break
+		}
+		at = append(at, x)
+	}
+	if len(at) < 2 {
+		return []float64{lo, hi}
 	}
 	return at
 }

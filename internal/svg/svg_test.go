@@ -47,3 +47,13 @@ func TestTicksAreRound(t *testing.T) {
 	assert.Equal(t, []float64{3}, Ticks(3, 3))
 	assert.LessOrEqual(t, len(Ticks(0, math.MaxFloat64)), 12)
 }
+
+func TestLogTicks(t *testing.T) {
+	assert.Equal(t, []float64{2, 4, 8, 16}, LogTicks(2, 16))
+	assert.Equal(t, []float64{1, 10, 100, 1000, 10000, 100000, 1e6, 1e7}, LogTicks(1, 1e7))
+	assert.Equal(t, []float64{5, 6}, LogTicks(5, 6))
+	var b bytes.Buffer
+	points := []Point{{X: 1, Y: 1}, {X: 64, Y: 2}}
+	assert.NoError(t, Write(&b, Chart{LogX: true, Series: []Series{{Points: points}}}))
+	assert.Contains(t, b.String(), ">16</text>")
+}
