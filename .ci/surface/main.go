@@ -4,8 +4,8 @@
 //
 //	go run .ci/surface/main.go
 //
-// An enumeration is one name: its constants are used if one of them or the type is. Methods that an interface asks for are
-// used by whoever calls the interface.
+// An enumeration is one name: its constants are used if one of them or the type is. Methods that an interface asks for
+// are used by whoever calls the interface, errors by errors.Is, and a kit by its own tests.
 package main
 
 import (
@@ -156,7 +156,8 @@ func (s *surface) use(fset *token.FileSet, p listed, pos token.Pos, obj types.Ob
 	}
 	file := filepath.Base(fset.Position(pos).Filename)
 	same := obj.Pkg().Path() == p.ImportPath
-	if same && !(tests && strings.HasPrefix(file, "example")) {
+	kit := strings.HasSuffix(p.ImportPath, "test") // whose tests are its only callers here
+	if same && !(tests && (kit || strings.HasPrefix(file, "example"))) {
 		return
 	}
 	s.used[key(obj)] = true
@@ -257,7 +258,8 @@ func (s *surface) declare(fset *token.FileSet, pkg *types.Package) {
 
 // standard are methods that the standard library and testing ask for.
 var standard = []string{"String", "Error", "Unwrap", "Is", "As", "MarshalText", "UnmarshalText", "MarshalJSON", "UnmarshalJSON",
-	"MarshalBinary", "UnmarshalBinary", "AppendBinary", "Write", "WriteTo", "Read", "ReadFrom", "Close", "Len", "Less", "Swap", "Format", "Set"}
+	"MarshalBinary", "UnmarshalBinary", "AppendBinary", "Write", "WriteTo", "Read", "ReadFrom", "Close", "Len", "Less", "Swap",
+	"Format", "Set", "Validate"}
 
 func (s *surface) unused() []string {
 	for group, constants := range s.groups {
@@ -274,7 +276,7 @@ func (s *surface) unused() []string {
 		parts := strings.Split(name, ".")
 		last := parts[len(parts)-1]
 		isMethod := len(parts) > 2
-		if s.used[name] || isMethod && (s.asked[last] || slices.Contains(standard, last)) {
+		if s.used[name] || !isMethod && strings.HasPrefix(last, "Err") || isMethod && (s.asked[last] || slices.Contains(standard, last)) {
 			continue
 		}
 		list = append(list, at+": "+name)

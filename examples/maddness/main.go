@@ -36,6 +36,8 @@ func main() {
 	log.SetFlags(0)
 	s := settings{hidden: 512, epochs: 12, sizes: []int{2, 4, 8, 16, 32, 64}, rows: 4000, runs: 7}
 	flag.Uint64Var(&s.seed, "seed", 1, "seed of the split, the weights, the order of the images and everything drawn")
+	flag.IntVar(&s.epochs, "epochs", s.epochs, "epochs of training, at least 1")
+	flag.IntVar(&s.runs, "runs", s.runs, "timings of which the median counts, at least 1")
 	flag.StringVar(&s.data, "data", "", "directory with the IDX files of MNIST or Fashion-MNIST; default: the embedded digits")
 	flag.StringVar(&s.out, "out", "", "directory for results.csv, accuracy.svg, nmse.svg and time.svg")
 	cli.Usage("maddness trains a perceptron on handwritten digits, replaces its layers by table lookups and compares error, accuracy " +

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/espalier-ml/espalier/examples/chart"
 	"github.com/espalier-ml/espalier/schedule"
 )
 
@@ -29,15 +30,9 @@ func preview(lr schedule.Cyclic, total int) error {
 }
 
 // report draws the tradeoff curve and says what it cost.
-func report(points []point) error {
+func report(points []point) {
 	last := points[len(points)-1]
-	if len(points) > 1 {
-		plot, err := schedule.Plot(curveOf(points), float64(points[0].epochs), float64(last.epochs), 60, 10)
-		if err != nil {
-			return err
-		}
-		fmt.Printf("\naccuracy in %% over epochs, from this one run\n%s", plot)
-	}
+	fmt.Printf("\nread off this one run:\n%s", chart.Text([]chart.Series{curveOf(points)}, "epochs", "accuracy %"))
 	best, sum := points[0], 0
 	for _, p := range points {
 		sum += p.epochs
@@ -48,7 +43,6 @@ func report(points []point) error {
 	fmt.Printf("\nBest accuracy %.2f%% after %d epochs and %.2f s of training.\n", 100*best.accuracy, best.epochs, best.seconds)
 	fmt.Printf("The curve cost %d epochs; a run of its own for each point would have cost %d, %.2f times as many.\n",
 		last.epochs, sum, float64(sum)/float64(last.epochs))
-	return nil
 }
 
 // compare says whether a point of the curve is what a run of its own gives, as Portes et al. claim of cycles that
@@ -65,41 +59,36 @@ func compare(cyclic, own point, n int) {
 		own.epochs, 100*cyclic.accuracy, 100*own.accuracy, verdict, 200*sigma)
 }
 
-// curveOf is accuracy in per cent as a function of epochs: it is drawn like any function of time.
-func curveOf(points []point) schedule.Piecewise {
-	curve := schedule.Piecewise{Interp: schedule.LinearInterp}
+// curveOf is accuracy in per cent over epochs.
+func curveOf(points []point) chart.Series {
+	curve := chart.Series{Name: "at the ends of cycles"}
 	for _, p := range points {
-		curve.Knots = append(curve.Knots, schedule.Knot{T: float64(p.epochs), V: 100 * p.accuracy})
+		curve.Points = append(curve.Points, chart.Point{X: float64(p.epochs), Y: 100 * p.accuracy})
 	}
 	return curve
 }
 
 // save writes curve.csv, curve.svg and lr.svg.
 func save(points []point, lr schedule.Cyclic, total int, dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
 	var csv strings.Builder
 	csv.WriteString("epochs,seconds,accuracy,nll\n")
 	for _, p := range points {
 		fmt.Fprintf(&csv, "%d,%.3f,%.6f,%.6f\n", p.epochs, p.seconds, p.accuracy, p.nll)
 	}
-	var tradeoff, rate bytes.Buffer
-	from, to := float64(points[0].epochs), float64(points[len(points)-1].epochs)
-	if err := schedule.WriteSVG(&tradeoff, "accuracy in %", curveOf(points), schedule.Epochs, from, to); err != nil {
-		return err
-	}
+	var rate bytes.Buffer
 	if err := schedule.WriteSVG(&rate, "learning rate", lr, schedule.Steps, 0, float64(total-1)); err != nil {
 		return err
 	}
 	for _, f := range []struct {
 		name string
 		data []byte
-	}{{"curve.csv", []byte(csv.String())}, {"curve.svg", tradeoff.Bytes()}, {"lr.svg", rate.Bytes()}} {
+	}{{"curve.csv", []byte(csv.String())}, {"lr.svg", rate.Bytes()}} {
 		if err := os.WriteFile(filepath.Join(dir, f.name), f.data, 0o644); err != nil {
 			return err
 		}
 		fmt.Println("wrote", filepath.Join(dir, f.name))
 	}
-	return nil
+	name := filepath.Join(dir, "curve.svg")
+	fmt.Println("wrote", name)
+	return chart.WriteSVG(name, "tradeoff curve of one run", "epochs", "accuracy %", []chart.Series{curveOf(points)})
 }
