@@ -26,7 +26,7 @@ func TestRun(t *testing.T) {
 	for _, name := range []string{"curve.svg", "lr.svg"} {
 		svg, err := os.ReadFile(filepath.Join(dir, name))
 		require.NoError(t, err)
-		require.Contains(t, string(svg), "<polyline")
+		require.Contains(t, string(svg), "<circle")
 	}
 }
 
