@@ -11,22 +11,24 @@ import (
 // Stats are the size and the theoretical cost of a pruned model. Masks count, not values: a bias that happens to be zero is not
 // pruned. All parameters count in the size, prunable or not; running statistics of norms are no parameters.
 type Stats struct {
-	Layers []LayerStats // one per parameter, in order
+	Layers []LayerStats `json:"layers"` // one per parameter, in order
 
-	Size, Kept     int   // scalars before and after
-	Prunable       int   // scalars of parameters that may be pruned
-	NonzeroValues  int   // scalars that are not zero, which ShrinkBench calls size_nz
-	MACs, KeptMACs int64 // multiply-adds per example before and after, weights alone; 0 without WithMACs
-	Collapsed      []string
+	Size          int      `json:"size"`                // scalars before
+	Kept          int      `json:"kept"`                // scalars after
+	Prunable      int      `json:"prunable"`            // scalars of parameters that may be pruned
+	NonzeroValues int      `json:"nonzero_values"`      // scalars that are not zero, which ShrinkBench calls size_nz
+	MACs          int64    `json:"macs,omitempty"`      // multiply-adds per example before; 0 without WithMACs
+	KeptMACs      int64    `json:"kept_macs,omitempty"` // and after, of weights alone
+	Collapsed     []string `json:"collapsed,omitempty"` // weights that have lost every element
 }
 
 // LayerStats are those of one parameter.
 type LayerStats struct {
 	Info
-	Prunable      bool
-	Kept          int
-	NonzeroValues int
-	KeptMACs      int64
+	Prunable      bool  `json:"prunable"`
+	Kept          int   `json:"kept"`
+	NonzeroValues int   `json:"nonzero_values"`
+	KeptMACs      int64 `json:"kept_macs,omitempty"`
 }
 
 // Sparsity is the fraction of the parameter that is pruned.
