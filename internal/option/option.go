@@ -85,8 +85,8 @@ func Nil(ok bool, name string) error {
 // Workers is the error of WithWorkers: 0 stands for GOMAXPROCS, and a negative number for nothing.
 func Workers(n int) error { return Range(n >= 0, "WithWorkers", n, "0 or more") }
 
-// Call prefixes each of the errors that err joins, or err itself, with call. Where an error begins with the package
-// that call begins with, the package is not named twice.
+// Call prefixes each of the errors that err joins, or err itself, with call, unless it begins with it. Where an error
+// begins with the package that call begins with, the package is not named twice.
 func Call(call string, err error) error {
 	if err == nil {
 		return nil
@@ -98,6 +98,9 @@ func Call(call string, err error) error {
 			all = append(all, Call(call, e))
 		}
 		return errors.Join(all...)
+	}
+	if strings.HasPrefix(err.Error(), call+": ") {
+		return err
 	}
 	pkg, _, _ := strings.Cut(call, ": ")
 	return called{call + ": " + strings.TrimPrefix(err.Error(), pkg+": "), err}
