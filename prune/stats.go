@@ -100,8 +100,14 @@ func statsOf[T tensor.Float](params []*tensor.Param[T], infos []Info, mask func(
 // weights that no path uses; [EffectiveKept] counts without them.
 func (s Stats) Compression() float64 { return float64(s.Size) / float64(s.Kept) }
 
-// Speedup is the theoretical one: multiply-adds before over after, >= 1. It is NaN if they were not told.
-func (s Stats) Speedup() float64 { return float64(s.MACs) / float64(s.KeptMACs) }
+// Speedup is the theoretical one: multiply-adds before over after, >= 1, and infinite if nothing is left. The error wraps
+// tensor.ErrEmpty if they were not counted; see [WithMACs].
+func (s Stats) Speedup() (float64, error) {
+	if s.MACs == 0 {
+		return 0, fmt.Errorf("prune: Speedup: no multiply-adds were counted: %w", tensor.ErrEmpty)
+	}
+	return float64(s.MACs) / float64(s.KeptMACs), nil
+}
 
 // Sparsity is the pruned fraction of the prunable scalars.
 func (s Stats) Sparsity() float64 {
@@ -126,8 +132,8 @@ func (s Stats) String() string {
 	fmt.Fprintf(w, "model\t\t%d\t%d\t%.4f\t%d\t%d\t\n", s.Size, s.Kept, s.Sparsity(), s.MACs, s.KeptMACs)
 	w.Flush()
 	fmt.Fprintf(&b, "compression %.4g", s.Compression())
-	if s.MACs > 0 {
-		fmt.Fprintf(&b, ", theoretical speedup %.4g", s.Speedup())
+	if speedup, err := s.Speedup(); err == nil {
+		fmt.Fprintf(&b, ", theoretical speedup %.4g", speedup)
 	}
 	if len(s.Collapsed) > 0 {
 		fmt.Fprintf(&b, ", collapsed: %s", strings.Join(s.Collapsed, ", "))
