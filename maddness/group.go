@@ -9,6 +9,7 @@ import (
 
 	"github.com/espalier-ml/espalier/internal/enum"
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/gonum"
 )
 
 // Grouping is how columns are divided among codebooks.
@@ -166,7 +167,7 @@ func (l *learner) linear() (tensor.Matrix[float32], error) {
 		return b, fmt.Errorf("maddness: a: the columns' covariances have no decomposition; scale them: %w", tensor.ErrRange)
 	}
 	solution := tensor.NewMatrix[float64](d, m)
-	if err := chol.SolveTo(tensor.ToMat(solution), tensor.ToMat(products)); err != nil {
+	if err := chol.SolveTo(gonum.ToMat(solution), gonum.ToMat(products)); err != nil {
 		if _, poor := err.(mat.Condition); !poor {
 			return b, fmt.Errorf("maddness: regression of the targets: %w", err)
 		}
