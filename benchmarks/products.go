@@ -9,6 +9,7 @@ import (
 
 	"github.com/espalier-ml/espalier/benchmarks/internal/openblas"
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/gonum"
 )
 
 // Product holds the operands of a [Shape]. Its methods compute it times times with one library each.
@@ -51,13 +52,13 @@ func (p *Product[T]) Gonum(times int) {
 		trans = blas.Trans
 	}
 	if unsafe.Sizeof(p.A.Data[0]) == 4 {
-		a, b, c := tensor.Blas32(as[float32](p.A)), tensor.Blas32(as[float32](p.B)), tensor.Blas32(as[float32](p.C))
+		a, b, c := gonum.Blas32(as[float32](p.A)), gonum.Blas32(as[float32](p.B)), gonum.Blas32(as[float32](p.C))
 		for range times {
 			blas32.Gemm(blas.NoTrans, trans, 1, a, b, 0, c)
 		}
 		return
 	}
-	a, b, c := tensor.Blas64(as[float64](p.A)), tensor.Blas64(as[float64](p.B)), tensor.Blas64(as[float64](p.C))
+	a, b, c := gonum.Blas64(as[float64](p.A)), gonum.Blas64(as[float64](p.B)), gonum.Blas64(as[float64](p.C))
 	for range times {
 		blas64.Gemm(blas.NoTrans, trans, 1, a, b, 0, c)
 	}
@@ -100,13 +101,13 @@ func (p *VectorProduct[T]) Gonum(times int) {
 		trans = blas.Trans
 	}
 	if unsafe.Sizeof(p.X[0]) == 4 {
-		a, x, y := tensor.Blas32(as[float32](p.A)), any(p.X).([]float32), any(p.Y).([]float32)
+		a, x, y := gonum.Blas32(as[float32](p.A)), any(p.X).([]float32), any(p.Y).([]float32)
 		for range times {
 			blas32.Gemv(trans, 1, a, blas32.Vector{N: len(x), Data: x, Inc: 1}, 0, blas32.Vector{N: len(y), Data: y, Inc: 1})
 		}
 		return
 	}
-	a, x, y := tensor.Blas64(as[float64](p.A)), any(p.X).([]float64), any(p.Y).([]float64)
+	a, x, y := gonum.Blas64(as[float64](p.A)), any(p.X).([]float64), any(p.Y).([]float64)
 	for range times {
 		blas64.Gemv(trans, 1, a, blas64.Vector{N: len(x), Data: x, Inc: 1}, 0, blas64.Vector{N: len(y), Data: y, Inc: 1})
 	}

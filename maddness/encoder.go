@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -16,46 +17,43 @@ type Encoder struct {
 }
 
 // FitEncoder learns an encoder from N x D training rows. Trees keep rows together that are alike, since the outputs are
-// not known; [Fit] is more accurate where they are. Options of tables belong to [Encoder.Bind]. Errors are those of
+// not known; [Fit] is more accurate where they are. Errors are those of
 // [Fit].
-func FitEncoder(a tensor.Matrix[float32], opts ...Option) (*Encoder, error) {
-	o, err := configure("FitEncoder", opts, nil)
-	for _, name := range tableOptions {
-		if o.given[name] && name != "WithWorkers" {
-			err = errors.Join(err, fmt.Errorf("maddness: FitEncoder: %s belongs to Bind: %w", name, ErrConflict))
-		}
+func FitEncoder(a tensor.Matrix[float32], opts ...EncoderOption) (*Encoder, error) {
+	op, err := fitEncoder(a, opts)
+	if err != nil {
+		return nil, option.Call("maddness: FitEncoder", err)
 	}
-	if o.given["WithMetric"] && o.metric == OutputSSE {
-		err = errors.Join(err, fmt.Errorf("maddness: FitEncoder: WithMetric(OutputSSE) needs to know the matrix: %w", ErrConflict))
-	}
+	return &Encoder{*op}, nil
+}
+
+func fitEncoder(a tensor.Matrix[float32], opts []EncoderOption) (*Operator, error) {
+	o, err := configure("maddness: FitEncoder", opts)
 	if err := errors.Join(err, o.checkRows(a)); err != nil {
 		return nil, err
 	}
 	o.metric, o.aggregation = InputSSE, Exact
 	rows := o.draw(a)
-	p := problem{a: rows, y: tensor.Convert[float64](rows)}
+	p := problem{a: rows, y: tensor.Convert[float64](rows), meter: &meter{report: o.progress}}
 	if !o.paper {
-		op, err := p.solve(o)
-		if err != nil {
-			return nil, err
-		}
-		return &Encoder{*op}, nil
+		return p.solve(o)
 	}
 	f, err := p.prototypes(o)
 	if err != nil {
 		return nil, err
 	}
-	op, err := p.measured(o, f)
-	if err != nil {
-		return nil, err
-	}
-	return &Encoder{*op}, nil
+	return p.measured(o, f)
 }
 
 // Bind returns the operator that multiplies with b, D x M. Options are WithBias, WithReLU, WithLUTBits, WithAggregation
 // and WithWorkers. Errors are those of [Fit].
-func (e *Encoder) Bind(b tensor.Matrix[float32], opts ...Option) (*Operator, error) {
-	o, err := configure("Bind", opts, tableOptions)
+func (e *Encoder) Bind(b tensor.Matrix[float32], opts ...TableOption) (*Operator, error) {
+	op, err := e.bind(b, opts)
+	return op, option.Call("maddness: Bind", err)
+}
+
+func (e *Encoder) bind(b tensor.Matrix[float32], opts []TableOption) (*Operator, error) {
+	o, err := configure("maddness: Bind", opts)
 	fit := e.op.stats
 	o.codebooks, o.grouping, o.refine, o.ridge = fit.Codebooks, fit.Grouping, fit.Refine, fit.Ridge
 	err = errors.Join(err, checkView("b", b), o.checkOutputs(b.Cols))

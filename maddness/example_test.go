@@ -73,9 +73,9 @@ func ExampleFit_errors() {
 	_, err := maddness.Fit(activations(10, 1), weights(3), maddness.WithCodebooks(64), maddness.WithRidge(0), maddness.WithBias(make([]float32, 4)))
 	fmt.Println(err)
 	// Output:
-	// maddness: WithRidge(0): want a finite number above 0: out of range
-	// maddness: a has 32 columns for 64 codebooks; want at least as many, or a smaller WithCodebooks: too few columns
-	// maddness: WithBias has 4 elements for 3 outputs: shape mismatch
+	// maddness: Fit: WithRidge(0): want a finite number above 0: out of range
+	// maddness: Fit: a has 32 columns for 64 codebooks; want at least as many, or a smaller WithCodebooks: too few columns
+	// maddness: Fit: WithBias has 4 elements for 3 outputs: shape mismatch
 }
 
 // Any function of a row can be learned from its values.

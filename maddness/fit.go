@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -14,18 +15,24 @@ import (
 //
 // Errors report everything that is wrong at once and wrap tensor.ErrEmpty (no rows or outputs), tensor.ErrShape (a, b
 // and the bias do not fit together), [ErrColumns] (D < C), tensor.ErrNotFinite (a NaN or an infinity in a, in b or in
-// a*b), tensor.ErrRange (an option's value) and [ErrConflict].
+// a*b), tensor.ErrRange (an option's value) and tensor.ErrConflict.
 func Fit(a, b tensor.Matrix[float32], opts ...Option) (*Operator, error) {
-	o, err := configure("Fit", opts, nil)
+	op, err := fitProduct(a, b, opts)
+	return op, option.Call("maddness: Fit", err)
+}
+
+func fitProduct(a, b tensor.Matrix[float32], opts []Option) (*Operator, error) {
+	o, err := configure("maddness: Fit", opts)
 	if err := errors.Join(err, o.checkRows(a), checkMatrix(a, b), o.checkOutputs(b.Cols)); err != nil {
 		return nil, err
 	}
-	p := problem{a: o.draw(a), b: b}
+	p := problem{a: o.draw(a), b: b, meter: &meter{report: o.progress}}
 	if p.y, err = product(p.a, b); err != nil {
 		return nil, err
 	}
 	if o.paper {
-		own := problem{a: p.a, y: tensor.Convert[float64](p.a)}
+		own := p
+		own.y = tensor.Convert[float64](p.a)
 		prototypes, err := own.prototypes(o)
 		if err != nil {
 			return nil, err
@@ -38,20 +45,23 @@ func Fit(a, b tensor.Matrix[float32], opts ...Option) (*Operator, error) {
 // FitTargets learns an approximation of a function of which only values are known: a is N x D, and row i of y, N x M,
 // is what row i of a shall give. Outputs are assumed to depend on the columns about linearly when columns are grouped
 // and trees are begun; the tables and [WithRefine] assume nothing. Errors are those of [Fit].
-func FitTargets(a, y tensor.Matrix[float32], opts ...Option) (*Operator, error) {
-	o, err := configure("FitTargets", opts, nil)
-	if o.paper {
-		err = errors.Join(err, fmt.Errorf("maddness: FitTargets: WithPaper needs to know the matrix: %w", ErrConflict))
-	}
+func FitTargets(a, y tensor.Matrix[float32], opts ...TargetsOption) (*Operator, error) {
+	op, err := fitTargets(a, y, opts)
+	return op, option.Call("maddness: FitTargets", err)
+}
+
+func fitTargets(a, y tensor.Matrix[float32], opts []TargetsOption) (*Operator, error) {
+	o, err := configure("maddness: FitTargets", opts)
 	err = errors.Join(err, o.checkRows(a), checkView("y", y))
 	if err == nil && y.Rows != a.Rows {
-		err = fmt.Errorf("maddness: y has %d rows, a %d: %w", y.Rows, a.Rows, tensor.ErrShape)
+		err = fmt.Errorf("y has %d rows, a %d: %w", y.Rows, a.Rows, tensor.ErrShape)
 	}
 	if err := errors.Join(err, o.checkOutputs(y.Cols)); err != nil {
 		return nil, err
 	}
 	rows := o.drawn(a.Rows)
-	p := problem{a: selected(a, rows), y: tensor.Convert[float64](selected(y, rows)), supervised: true}
+	p := problem{a: selected(a, rows), y: tensor.Convert[float64](selected(y, rows)), supervised: true,
+		meter: &meter{report: o.progress}}
 	return p.solve(o)
 }
 
@@ -61,28 +71,34 @@ type problem struct {
 	y          tensor.Matrix[float64] // N x M
 	b          tensor.Matrix[float32] // D x M with y = a*b; no elements if y = a or if supervised
 	supervised bool                   // nothing is known of y but its values
+	meter      *meter
 }
 
 // solve fits an operator, the best of several variants if validation is asked for.
 func (p problem) solve(o *config) (*Operator, error) {
+	heldOut := math.NaN()
 	if o.validation > 0 {
 		var err error
-		if o, err = p.choose(o); err != nil {
+		if o, heldOut, err = p.choose(o); err != nil {
 			return nil, err
 		}
 	}
-	o.meter.expect(o)
+	p.meter.expect(o)
 	f, err := p.fit(o)
 	if err != nil {
 		return nil, err
 	}
-	return p.measured(o, f)
+	op, err := p.measured(o, f)
+	if err != nil {
+		return nil, err
+	}
+	op.stats.HeldOutNMSE = heldOut
+	return op, nil
 }
 
 // fit learns trees and tables for the problem.
 func (p problem) fit(o *config) (fitted, error) {
-	l := newLearner(o, p.a)
-	l.b = p.b
+	l := newLearner(o, p)
 	l.setTargets(p.y.Clone())
 	if p.supervised {
 		var err error
@@ -103,9 +119,9 @@ func (p problem) fit(o *config) (fitted, error) {
 // prototypes learns the paper's: means of buckets plus the ridge regression of what they leave of the rows on the
 // codes.
 func (p problem) prototypes(o *config) (fitted, error) {
-	l := newLearner(o, p.a)
+	l := newLearner(o, p)
 	l.y, l.mean = p.y, make([]float64, p.y.Cols)
-	o.meter.expect(o)
+	p.meter.expect(o)
 	if err := l.learn(); err != nil {
 		return fitted{}, err
 	}

@@ -89,12 +89,12 @@ func TestIngredients(t *testing.T) {
 // In refinement the squared error of float tables never rises.
 func TestRefinementDescends(t *testing.T) {
 	a, b := layer(500, 12, 3)
-	o, err := configure("test", nil, nil)
+	o, err := configure[Option]("test", nil)
 	require.NoError(t, err)
 	o.codebooks, o.refine = 4, 0
 	y, err := product(a, b)
 	require.NoError(t, err)
-	l := newLearner(o, a)
+	l := newLearner(o, problem{a: a, meter: new(meter)})
 	l.b = b
 	l.setTargets(y)
 	require.NoError(t, l.learn())
@@ -382,5 +382,5 @@ func TestStats(t *testing.T) {
 	require.NotEqual(t, 7.0, op.Stats().Entropy[0], "a copy")
 	require.Equal(t, 0.0, entropy([]uint8{3, 3, 3}))
 	require.Equal(t, 1.0, entropy([]uint8{3, 5, 3, 5}))
-	require.Contains(t, s.String(), "8 columns -> 3 outputs, 2 codebooks, Exact, 8-bit tables of 96 bytes")
+	require.Contains(t, s.String(), "8 columns -> 3 outputs, 2 codebooks, exact, 8-bit tables of 96 bytes")
 }

@@ -7,8 +7,34 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
+	"github.com/espalier-ml/espalier/internal/enum"
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/gonum"
 )
+
+// Grouping is how columns are divided among codebooks.
+type Grouping uint8
+
+// The groupings.
+const (
+	// Contiguous gives each codebook D/C neighbouring columns, and one more to each of the first D mod C.
+	Contiguous Grouping = iota
+	// OutputCovariance puts columns together whose contributions to the product vary together: groups of the same
+	// sizes, grown greedily by |cov(x_i, x_j) * <b_i, b_j>| from the column of most energy. It helps where D/C is 8 or
+	// more.
+	OutputCovariance
+)
+
+var groupings = enum.Of[Grouping]("grouping", "contiguous", "output covariance")
+
+// String is the name.
+func (g Grouping) String() string { return groupings.String(g) }
+
+// MarshalText writes the name.
+func (g Grouping) MarshalText() ([]byte, error) { return groupings.Marshal(g) }
+
+// UnmarshalText reads a name.
+func (g *Grouping) UnmarshalText(text []byte) error { return groupings.Unmarshal(g, text) }
 
 // group divides the columns among the codebooks.
 func (l *learner) group() error {
@@ -141,7 +167,7 @@ func (l *learner) linear() (tensor.Matrix[float32], error) {
 		return b, fmt.Errorf("maddness: a: the columns' covariances have no decomposition; scale them: %w", tensor.ErrRange)
 	}
 	solution := tensor.NewMatrix[float64](d, m)
-	if err := chol.SolveTo(tensor.ToMat(solution), tensor.ToMat(products)); err != nil {
+	if err := chol.SolveTo(gonum.ToMat(solution), gonum.ToMat(products)); err != nil {
 		if _, poor := err.(mat.Condition); !poor {
 			return b, fmt.Errorf("maddness: regression of the targets: %w", err)
 		}

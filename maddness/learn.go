@@ -20,15 +20,17 @@ type learner struct {
 	means []float64              // of the columns
 	vars  []float64              // their variances
 
+	meter  *meter
 	groups [][]int
 	trees  Trees
 	codes  [][]uint8 // by codebook: N
 }
 
-// newLearner lays the rows out for fitting; targets are added by the caller. Each row of a is finite.
-func newLearner(o *config, a tensor.Matrix[float32]) *learner {
+// newLearner lays the rows out for fitting; targets are added by the caller. Each row of p.a is finite.
+func newLearner(o *config, p problem) *learner {
+	a := p.a
 	n, d, c := a.Rows, a.Cols, o.codebooks
-	l := &learner{config: o, x: tensor.NewMatrix[float32](d, n), order: make([][]int32, d), means: make([]float64, d), vars: make([]float64, d),
+	l := &learner{config: o, meter: p.meter, b: p.b, x: tensor.NewMatrix[float32](d, n), order: make([][]int32, d), means: make([]float64, d), vars: make([]float64, d),
 		codes: make([][]uint8, c)}
 	tensor.ParallelWorkers(o.workers, d, 8, func(lo, hi int) {
 		for i := range n {

@@ -21,9 +21,9 @@ func TestWidened(t *testing.T) {
 		copy(a.Row(i), []float32{float32(100 * r.NormFloat64()), 7, float32(0.01*u + 5), float32(r.NormFloat64()), float32(v + r.NormFloat64())})
 	}
 	centre(metric)
-	o, err := configure("test", nil, nil)
+	o, err := configure[Option]("test", nil)
 	require.NoError(t, err)
-	l := newLearner(o, a)
+	l := newLearner(o, problem{a: a, meter: new(meter)})
 	l.groups = [][]int{{1}, {4}}
 	for wide, want := range map[int][][]int{0: {{1}, {4}}, 1: {{1, 2}, {2, 4}}, 2: {{1, 2, 4}, {2, 4}}, 99: {{0, 1, 2, 3, 4}, {0, 1, 2, 3, 4}}} {
 		l.wide = wide
@@ -35,7 +35,7 @@ func TestWidened(t *testing.T) {
 // leave.
 func TestLeavesAreStationary(t *testing.T) {
 	r := tensor.Stream(2)
-	o, err := configure("test", []Option{WithRidge(2.5)}, nil)
+	o, err := configure("test", []RefitOption{WithRidge(2.5)})
 	require.NoError(t, err)
 	l := &learner{config: o, codes: make([][]uint8, 3), y: tensor.NewMatrix[float64](90, 2)}
 	for i := range l.y.Data {
@@ -112,16 +112,16 @@ func TestLinear(t *testing.T) {
 	a, b := layer(500, 6, 3)
 	y, err := product(a, b)
 	require.NoError(t, err)
-	o, err := configure("test", nil, nil)
+	o, err := configure[Option]("test", nil)
 	require.NoError(t, err)
-	l := newLearner(o, a)
+	l := newLearner(o, problem{a: a, meter: new(meter)})
 	l.setTargets(y)
 	got, err := l.linear()
 	require.NoError(t, err)
 	for i, v := range b.Data {
 		require.InDelta(t, v, got.Data[i], 0.1)
 	}
-	constant := newLearner(o, tensor.NewMatrix[float32](5, 2))
+	constant := newLearner(o, problem{a: tensor.NewMatrix[float32](5, 2), meter: new(meter)})
 	constant.setTargets(tensor.NewMatrix[float64](5, 1))
 	got, err = constant.linear()
 	require.NoError(t, err)

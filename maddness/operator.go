@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/maddness/internal/kernel"
 	"github.com/espalier-ml/espalier/tensor"
 )
@@ -28,24 +29,23 @@ type Operator struct {
 	stats       Stats
 }
 
-// Options that tables have, and those of a refit.
-var (
-	tableOptions = []string{"WithBias", "WithReLU", "WithLUTBits", "WithAggregation", "WithWorkers"}
-	refitOptions = []string{"WithRidge"}
-)
-
 // New makes an operator of trees over rows of the given number of columns and of tables, which it copies: hand-built,
 // changed, or fitted elsewhere. Options are WithBias, which is added to lut.Offset, WithReLU, WithLUTBits,
 // WithAggregation and WithWorkers. Errors wrap tensor.ErrEmpty, tensor.ErrShape, tensor.ErrRange and
 // tensor.ErrNotFinite and name the element at fault.
-func New(columns int, trees Trees, lut *LUT, opts ...Option) (*Operator, error) {
-	o, err := configure("New", opts, tableOptions)
+func New(columns int, trees Trees, lut *LUT, opts ...TableOption) (*Operator, error) {
+	op, err := newOf(columns, trees, lut, opts)
+	return op, option.Call("maddness: New", err)
+}
+
+func newOf(columns int, trees Trees, lut *LUT, opts []TableOption) (*Operator, error) {
+	o, err := configure("maddness: New", opts)
 	f := fitted{columns: columns, trees: trees, lut: lut}
-	if invalid := f.validate(); invalid != nil {
-		return nil, errors.Join(err, fmt.Errorf("maddness: New: %w", invalid))
+	if err := errors.Join(err, f.validate()); err != nil {
+		return nil, err
 	}
 	o.codebooks, o.refine, o.ridge = len(trees.Dims), 0, 0
-	if err := errors.Join(err, o.checkOutputs(lut.Table.Shape[0])); err != nil {
+	if err := o.checkOutputs(lut.Table.Shape[0]); err != nil {
 		return nil, err
 	}
 	f.trees = trees.clone()
@@ -73,18 +73,8 @@ func newOperator(o *config, f fitted) (*Operator, error) {
 	op := &Operator{columns: f.columns, outputs: outputs, codebooks: codebooks, trees: f.trees, lut: lut,
 		bits: o.bits, aggregation: o.aggregation, relu: o.relu, workers: o.workers}
 	op.encoder = kernel.NewEncoder(kernel.Trees(f.trees), f.columns)
-	var r rounded
-	switch o.aggregation.kind() {
-	case averaging:
-		r = roundUnsigned(lut, o.aggregation)
-		op.tables = kernel.NewAveraging(codebooks, outputs, r.unsigned, o.aggregation.group())
-	case saturating:
-		r = roundUnsigned(lut, o.aggregation)
-		op.tables = kernel.NewSaturating(codebooks, outputs, r.unsigned, o.aggregation.group())
-	default:
-		r = roundSigned(lut, o.bits)
-		op.tables = kernel.NewTables(codebooks, outputs, r.signed)
-	}
+	r, tables := o.aggregation.pack(lut, o.bits)
+	op.tables = tables
 	op.scale, op.offset = r.scale, r.offset
 	for m, v := range op.offset {
 		if s := op.scale[m]; v-v != 0 || s-s != 0 {
@@ -96,14 +86,14 @@ func newOperator(o *config, f fitted) (*Operator, error) {
 	}
 	op.stats = Stats{Columns: f.columns, Outputs: outputs, Codebooks: codebooks, TableBytes: 16 * outputs * codebooks, Bits: o.bits,
 		Aggregation: o.aggregation, ReLU: o.relu, Grouping: o.grouping, Refine: o.refine, Ridge: o.ridge, TrainRows: f.rows, TrainNMSE: math.NaN(),
-		HeldOutNMSE: o.heldOut, Entropy: f.entropy}
+		HeldOutNMSE: math.NaN(), Entropy: f.entropy}
 	return op, nil
 }
 
 // config is what a successor of the operator is made with.
 func (o *Operator) config() *config {
 	return &config{codebooks: o.codebooks, ridge: o.stats.Ridge, workers: o.workers, relu: o.relu, bits: o.bits, aggregation: o.aggregation,
-		grouping: o.stats.Grouping, refine: o.stats.Refine, heldOut: math.NaN()}
+		grouping: o.stats.Grouping, refine: o.stats.Refine}
 }
 
 // fitted is what the operator was made of, tables and statistics copied.

@@ -16,7 +16,7 @@ import (
 )
 
 // randomOperator has trees and tables of noise; some nodes never go right.
-func randomOperator(tb testing.TB, seed uint64, columns, outputs, codebooks int, opts ...Option) *Operator {
+func randomOperator(tb testing.TB, seed uint64, columns, outputs, codebooks int, opts ...TableOption) *Operator {
 	tb.Helper()
 	r := tensor.Stream(seed, uint64(columns), uint64(outputs), uint64(codebooks))
 	trees, lut := Trees{make([][4]int, codebooks), make([][16]float32, codebooks)}, NewLUT(outputs, codebooks)
@@ -158,7 +158,7 @@ func TestProductsAreBruteForce(t *testing.T) {
 		shapes = append(shapes, shape{65, 3, m, 6})
 	}
 	for _, s := range shapes {
-		for _, opts := range [][]Option{nil, {WithReLU()}, {WithLUTBits(4)}, {WithAggregation(Average(1))}, {WithAggregation(Saturate(s.codebooks)), WithReLU()}} {
+		for _, opts := range [][]TableOption{nil, {WithReLU()}, {WithLUTBits(4)}, {WithAggregation(Average(1))}, {WithAggregation(Saturate(s.codebooks)), WithReLU()}} {
 			testProducts(t, randomOperator(t, 1, s.columns, s.outputs, s.codebooks, opts...), s.rows)
 		}
 	}

@@ -39,8 +39,7 @@ func roundSigned(lut *LUT, bits int) rounded {
 }
 
 // roundUnsigned rounds tables to 0..255 with one scale for all, as the reference does for averaging: q = (L -
-// min_c)*scale + 1/2 rounded down, min_c being over outputs and codes. The scale is that of a gap of the next power of
-// two, which the reference shrinks by a hair. A sum S of entries becomes (S - excess)/scale + sum of min_c + offset.
+// min_c)*scale + 1/2 rounded down, min_c being over outputs and codes. A sum S of entries becomes (S - excess)/scale + sum of min_c + offset.
 func roundUnsigned(lut *LUT, a Aggregation) rounded {
 	outputs, codebooks := lut.Table.Shape[0], lut.Table.Shape[1]
 	r := rounded{unsigned: make([]uint8, len(lut.Table.Data)), scale: make([]float32, outputs), offset: make([]float32, outputs)}
@@ -54,13 +53,8 @@ func roundUnsigned(lut *LUT, a Aggregation) rounded {
 		low[c], gap, total = lo, max(gap, hi-lo), total+lo
 	}
 	scale, excess := 1.0, 0.0
-	switch {
-	case gap == 0:
-	case a.kind() == averaging:
-		scale = math.Exp2(-math.Ceil(math.Log2(gap))) * (255.5 - 1e-10)
-		excess = math.Floor(float64(codebooks) / 4 * math.Log2(float64(a.group())))
-	default:
-		scale = 255 / min(widestSum(lut, low, a.group()), gap*float64(a.group()))
+	if gap != 0 {
+		scale, excess = sums[a.kind()].scale(lut, low, gap, a.group())
 	}
 	for i, v := range lut.Table.Data {
 		r.unsigned[i] = uint8(min(255, math.Floor(float64((float64(v)-low[i/16%codebooks])*scale)+0.5)))

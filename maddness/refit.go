@@ -12,8 +12,8 @@ import (
 // RefitLUT returns an operator with the same trees and tables that are fitted anew to rows a, N x D, and their outputs
 // y, N x M, by ridge regression: for new data, other targets, or outputs that later layers should see. The bias is that
 // of y; WithRidge, by default that of the fit, is the only option. Errors are those of [FitTargets].
-func (o *Operator) RefitLUT(a, y tensor.Matrix[float32], opts ...Option) (*Operator, error) {
-	c, err := configure("RefitLUT", opts, refitOptions)
+func (o *Operator) RefitLUT(a, y tensor.Matrix[float32], opts ...RefitOption) (*Operator, error) {
+	c, err := configure("maddness: RefitLUT", opts)
 	err = errors.Join(err, checkView("a", a), checkView("y", y))
 	if err == nil {
 		err = o.checkTargets(a, "y", y)
@@ -27,7 +27,7 @@ func (o *Operator) RefitLUT(a, y tensor.Matrix[float32], opts ...Option) (*Opera
 	}
 	wide := tensor.Convert[float64](y)
 	l := &learner{config: o.config(), x: tensor.Matrix[float32]{Rows: o.columns, Cols: a.Rows}, trees: o.trees, codes: codes}
-	if l.ridge == 0 || c.given["WithRidge"] {
+	if l.ridge == 0 || c.given.Has("WithRidge") {
 		l.ridge = c.ridge
 	}
 	l.setTargets(wide.Clone())
@@ -72,7 +72,7 @@ func (o *Operator) trainingCodes(a tensor.Matrix[float32]) ([][]uint8, error) {
 // Errors are those of [Fit]; labels outside [0, M) wrap tensor.ErrRange.
 //
 // It is worth more than the squared error where only the largest output matters; see the package's documentation.
-func (o *Operator) RefitLabels(a tensor.Matrix[float32], labels []int, opts ...Option) (*Operator, error) {
+func (o *Operator) RefitLabels(a tensor.Matrix[float32], labels []int, opts ...RefitOption) (*Operator, error) {
 	err := checkView("a", a)
 	if err == nil && len(labels) != a.Rows {
 		err = fmt.Errorf("maddness: %d labels for %d rows: %w", len(labels), a.Rows, tensor.ErrShape)
@@ -95,7 +95,7 @@ func (o *Operator) RefitLabels(a tensor.Matrix[float32], labels []int, opts ...O
 // RefitSoft is [Operator.RefitLabels] for rows p, N x M, of class probabilities, such as the softmax of the exact
 // layer's outputs: distillation, which needs no labels. Rows that are negative somewhere or whose sum is further than
 // 1e-3 from 1 wrap tensor.ErrRange.
-func (o *Operator) RefitSoft(a, p tensor.Matrix[float32], opts ...Option) (*Operator, error) {
+func (o *Operator) RefitSoft(a, p tensor.Matrix[float32], opts ...RefitOption) (*Operator, error) {
 	err := errors.Join(checkView("a", a), checkView("p", p))
 	if err == nil {
 		err = o.checkTargets(a, "p", p)
@@ -116,8 +116,8 @@ func (o *Operator) RefitSoft(a, p tensor.Matrix[float32], opts ...Option) (*Oper
 	return o.refitCrossEntropy("RefitSoft", a, tensor.Convert[float64](p), opts)
 }
 
-func (o *Operator) refitCrossEntropy(call string, a tensor.Matrix[float32], targets tensor.Matrix[float64], opts []Option) (*Operator, error) {
-	c, err := configure(call, opts, refitOptions)
+func (o *Operator) refitCrossEntropy(call string, a tensor.Matrix[float32], targets tensor.Matrix[float64], opts []RefitOption) (*Operator, error) {
+	c, err := configure("maddness: "+call, opts)
 	if err != nil {
 		return nil, err
 	}

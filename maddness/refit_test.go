@@ -226,11 +226,11 @@ func TestRefitRefuses(t *testing.T) {
 	m := tensor.NewMatrix[float32]
 	nan := m(4, 3)
 	nan.Set(2, 1, float32(math.NaN()))
-	lut := func(a, y tensor.Matrix[float32], opts ...Option) error {
+	lut := func(a, y tensor.Matrix[float32], opts ...RefitOption) error {
 		_, err := op.RefitLUT(a, y, opts...)
 		return err
 	}
-	labels := func(a tensor.Matrix[float32], l []int, opts ...Option) error {
+	labels := func(a tensor.Matrix[float32], l []int, opts ...RefitOption) error {
 		_, err := op.RefitLabels(a, l, opts...)
 		return err
 	}
@@ -244,14 +244,12 @@ func TestRefitRefuses(t *testing.T) {
 		"columns":      {lut(m(4, 2), m(4, 2)), tensor.ErrShape, "rows of 2 columns"},
 		"empty":        {lut(m(0, 3), m(0, 2)), tensor.ErrEmpty, "a is 0x3"},
 		"NaN":          {lut(nan, m(4, 2)), tensor.ErrNotFinite, "a[2,1] is NaN"},
-		"option":       {lut(m(4, 3), m(4, 2), WithCodebooks(3)), ErrConflict, "WithCodebooks has no effect here"},
 		"ridge":        {lut(m(4, 3), m(4, 2), WithRidge(0)), tensor.ErrRange, "WithRidge(0)"},
 		"labels":       {labels(m(4, 3), []int{0, 1}), tensor.ErrShape, "2 labels for 4 rows"},
 		"label":        {labels(m(2, 3), []int{0, 2}), tensor.ErrRange, "labels[1] is 2 of 2 classes"},
 		"negative":     {labels(m(2, 3), []int{0, -1}), tensor.ErrRange, "labels[1] is -1"},
 		"label rows":   {labels(nan, make([]int, 4)), tensor.ErrNotFinite, "a[2,1]"},
 		"label column": {labels(m(2, 4), make([]int, 2)), tensor.ErrShape, "rows of 4 columns"},
-		"label option": {labels(m(2, 3), make([]int, 2), WithReLU()), ErrConflict, "WithReLU"},
 		"soft shape":   {soft(m(2, 3), m(2, 3)), tensor.ErrShape, "p is 2x3"},
 		"soft sum":     {soft(m(1, 3), tensor.Of(1, 2, []float32{0.5, 0.6})), tensor.ErrRange, "p[0] adds up to"},
 		"probability":  {soft(m(1, 3), tensor.Of(1, 2, []float32{-0.5, 1.5})), tensor.ErrRange, "p[0,0] is -0.5"},

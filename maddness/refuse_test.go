@@ -24,19 +24,19 @@ func TestFitRefuses(t *testing.T) {
 		return err
 	}
 	with := func(opts ...Option) error { return fit(a, b, opts...) }
-	targets := func(a, y tensor.Matrix[float32], opts ...Option) error {
+	targets := func(a, y tensor.Matrix[float32], opts ...TargetsOption) error {
 		op, err := FitTargets(a, y, append(opts, WithCodebooks(2))...)
 		require.Nil(t, op)
 		return err
 	}
-	encoder := func(a tensor.Matrix[float32], opts ...Option) error {
+	encoder := func(a tensor.Matrix[float32], opts ...EncoderOption) error {
 		e, err := FitEncoder(a, opts...)
 		require.Nil(t, e)
 		return err
 	}
 	e, err := FitEncoder(a, WithCodebooks(2))
 	require.NoError(t, err)
-	bind := func(b tensor.Matrix[float32], opts ...Option) error {
+	bind := func(b tensor.Matrix[float32], opts ...TableOption) error {
 		op, err := e.Bind(b, opts...)
 		require.Nil(t, op)
 		return err
@@ -75,51 +75,47 @@ func TestFitRefuses(t *testing.T) {
 		"negative column":     {with(WithColumns([][]int{{1}, {-1}})), tensor.ErrRange, "group 1 names column -1"},
 		"column twice":        {with(WithColumns([][]int{{1, 1}, {0}})), tensor.ErrRange, "group 0 names a column twice"},
 		"column beyond":       {with(WithColumns([][]int{{1}, {0, 4}})), tensor.ErrRange, "group 1 names column 4 of 4"},
-		"groups and number":   {with(WithColumns([][]int{{1}, {0}, {2}})), ErrConflict, "WithCodebooks(2) beside 3 groups"},
-		"groups and grouping": {with(WithColumns([][]int{{1}, {0}}), WithGrouping(Contiguous)), ErrConflict, "WithColumns beside WithGrouping"},
+		"groups and number":   {with(WithColumns([][]int{{1}, {0}, {2}})), tensor.ErrConflict, "WithCodebooks(2) beside 3 groups"},
+		"groups and grouping": {with(WithColumns([][]int{{1}, {0}}), WithGrouping(Contiguous)), tensor.ErrConflict, "WithColumns beside WithGrouping"},
 		"nil splitter":        {with(WithSplitter(nil)), tensor.ErrEmpty, "WithSplitter(nil)"},
 		"split elsewhere":     {with(WithSplitter(brokenSplitter{Split{Column: 3, Thresholds: []float32{0}}})), tensor.ErrRange, "codebook 0, level 0: splitter: column 3 is none"},
 		"split of none":       {with(WithSplitter(brokenSplitter{Split{Column: 1}})), tensor.ErrShape, "0 thresholds for 1 buckets"},
 		"split at NaN":        {with(WithSplitter(brokenSplitter{Split{Column: 1, Thresholds: []float32{float32(math.NaN())}}})), tensor.ErrNotFinite, "threshold 0 is NaN"},
-		"paper and metric":    {with(WithPaper(), WithMetric(OutputSSE)), ErrConflict, "WithMetric"},
-		"refine and paper":    {with(WithRefine(1), WithPaper()), ErrConflict, "WithRefine"},
 		"train rows":          {with(WithTrainRows(0)), tensor.ErrRange, "WithTrainRows(0)"},
 		"validation 0":        {with(WithValidation(0)), tensor.ErrRange, "WithValidation(0)"},
 		"validation":          {with(WithValidation(0.6)), tensor.ErrRange, "WithValidation(0.6)"},
 		"validation NaN":      {with(WithValidation(math.NaN())), tensor.ErrRange, "WithValidation(NaN)"},
 		"validation of 1 row": {fit(a.Slice(0, 1, 0, 4), b, WithValidation(0.5)), tensor.ErrEmpty, "1 training rows leave none"},
-		"nothing to choose":   {with(WithValidation(0.5), WithRefine(1), WithRidge(1), WithGrouping(Contiguous)), ErrConflict, "nothing to choose"},
+		"nothing to choose":   {with(WithValidation(0.5), WithRefine(1), WithRidge(1), WithGrouping(Contiguous)), tensor.ErrConflict, "nothing to choose"},
 		"progress":            {with(WithProgress(nil)), tensor.ErrEmpty, "WithProgress(nil)"},
-		"workers":             {with(WithWorkers(0)), tensor.ErrRange, "WithWorkers(0)"},
+		"workers":             {with(WithWorkers(-1)), tensor.ErrRange, "maddness: Fit: WithWorkers(-1)"},
 		"no bias":             {with(WithBias(nil)), tensor.ErrEmpty, "WithBias: no elements"},
 		"bias":                {with(WithBias([]float32{1})), tensor.ErrShape, "WithBias has 1 elements for 2 outputs"},
 		"bias NaN":            {with(WithBias([]float32{1, float32(math.NaN())})), tensor.ErrNotFinite, "WithBias[1] = NaN"},
 		"bits":                {with(WithLUTBits(9)), tensor.ErrRange, "WithLUTBits(9)"},
 		"bits 1":              {with(WithLUTBits(1)), tensor.ErrRange, "WithLUTBits(1)"},
-		"bits of averages":    {with(WithLUTBits(6), WithAggregation(Average(2))), ErrConflict, "WithLUTBits(6) beside Average(2)"},
-		"average 0":           {with(WithAggregation(Average(0))), tensor.ErrRange, "Average(0): want a power of two"},
-		"average -1":          {with(WithAggregation(Average(-1))), tensor.ErrRange, "Average(0)"},
-		"average 3":           {with(WithAggregation(Average(3))), tensor.ErrRange, "Average(3)"},
-		"average of more":     {with(WithAggregation(Average(4))), tensor.ErrRange, "Average(4): want a divisor of the 2 codebooks"},
-		"saturate 0":          {with(WithAggregation(Saturate(0))), tensor.ErrRange, "Saturate(0): want 1 to 256"},
+		"bits of averages":    {with(WithLUTBits(6), WithAggregation(Average(2))), tensor.ErrConflict, "WithLUTBits(6) beside average(2)"},
+		"average 0":           {with(WithAggregation(Average(0))), tensor.ErrRange, "average(0): want a power of two"},
+		"average -1":          {with(WithAggregation(Average(-1))), tensor.ErrRange, "average(0)"},
+		"average 3":           {with(WithAggregation(Average(3))), tensor.ErrRange, "average(3)"},
+		"average of more":     {with(WithAggregation(Average(4))), tensor.ErrRange, "average(4): want a divisor of the 2 codebooks"},
+		"saturate 0":          {with(WithAggregation(Saturate(0))), tensor.ErrRange, "saturate(0): want 1 to 256"},
 		"no aggregation":      {with(WithAggregation(3)), tensor.ErrRange, "aggregation 3 is none"},
 		"exact 4":             {with(WithAggregation(16)), tensor.ErrRange, "aggregation 16 is none"},
-		"twice":               {with(WithSeed(1), WithSeed(1)), ErrConflict, "WithSeed is given twice"},
+		"validation, paper":   {with(WithPaper(), WithValidation(0.5)), tensor.ErrConflict, "WithValidation beside WithPaper"},
+		"bits, paper":         {with(WithLUTBits(4), WithPaper()), tensor.ErrConflict, "WithLUTBits(4) beside WithPaper"},
+		"columns, paper":      {with(WithPaper(), WithColumns([][]int{{0}, {1}})), tensor.ErrConflict, "WithColumns beside WithGrouping"},
 		"nil option":          {with(nil), tensor.ErrEmpty, "option 0 is nil"},
 
-		"targets' rows":      {targets(a, m(19, 2)), tensor.ErrShape, "y has 19 rows, a 20"},
-		"targets NaN":        {targets(a, spoiled(m(20, 2), inf)), tensor.ErrNotFinite, "y[1,1] is +Inf"},
-		"no targets":         {targets(a, m(20, 0)), tensor.ErrEmpty, "y is 20x0"},
-		"targets and paper":  {targets(a, m(20, 2), WithPaper()), ErrConflict, "WithPaper needs to know the matrix"},
-		"encoder and bias":   {encoder(a, WithCodebooks(2), WithBias([]float32{1})), ErrConflict, "WithBias belongs to Bind"},
-		"encoder and output": {encoder(a, WithCodebooks(2), WithMetric(OutputSSE)), ErrConflict, "WithMetric(OutputSSE) needs to know"},
-		"encoder columns":    {encoder(a), ErrColumns, "a has 4 columns for 16"},
-		"encoder NaN":        {encoder(spoiled(a, inf), WithCodebooks(2)), tensor.ErrNotFinite, "a[1,1]"},
-		"bind shape":         {bind(m(3, 2)), tensor.ErrShape, "b has 3 rows, the encoder was fitted to 4 columns"},
-		"bind NaN":           {bind(spoiled(b, math.NaN())), tensor.ErrNotFinite, "b[1,1]"},
-		"bind option":        {bind(b, WithRefine(1)), ErrConflict, "WithRefine has no effect here"},
-		"bind aggregation":   {bind(b, WithAggregation(Average(4))), tensor.ErrRange, "divisor of the 2 codebooks"},
-		"bind overflow":      {bind(spoiled(b, 3e38)), tensor.ErrRange, "tables too large for float32"},
+		"targets' rows":    {targets(a, m(19, 2)), tensor.ErrShape, "y has 19 rows, a 20"},
+		"targets NaN":      {targets(a, spoiled(m(20, 2), inf)), tensor.ErrNotFinite, "y[1,1] is +Inf"},
+		"no targets":       {targets(a, m(20, 0)), tensor.ErrEmpty, "y is 20x0"},
+		"encoder columns":  {encoder(a), ErrColumns, "a has 4 columns for 16"},
+		"encoder NaN":      {encoder(spoiled(a, inf), WithCodebooks(2)), tensor.ErrNotFinite, "a[1,1]"},
+		"bind shape":       {bind(m(3, 2)), tensor.ErrShape, "b has 3 rows, the encoder was fitted to 4 columns"},
+		"bind NaN":         {bind(spoiled(b, math.NaN())), tensor.ErrNotFinite, "b[1,1]"},
+		"bind aggregation": {bind(b, WithAggregation(Average(4))), tensor.ErrRange, "divisor of the 2 codebooks"},
+		"bind overflow":    {bind(spoiled(b, 3e38)), tensor.ErrRange, "tables too large for float32"},
 	} {
 		require.ErrorIs(t, c.err, c.want, name)
 		require.ErrorContains(t, c.err, c.text, name)
@@ -144,7 +140,7 @@ func TestNewRefuses(t *testing.T) {
 		columns int
 		trees   Trees
 		lut     *LUT
-		opts    []Option
+		opts    []TableOption
 		want    error
 		text    string
 	}{
@@ -156,9 +152,8 @@ func TestNewRefuses(t *testing.T) {
 		"NaN":         {3, change(func(x *Trees) { x.Thresholds[1][9] = float32(math.NaN()) }), op.LUT(), nil, tensor.ErrNotFinite, "Thresholds[1][9] is NaN"},
 		"nil tables":  {3, op.Trees(), nil, nil, tensor.ErrEmpty, "LUT is nil"},
 		"codebooks":   {3, op.Trees(), NewLUT(2, 3), nil, tensor.ErrShape, "tables of 3 codebooks for 2 trees"},
-		"bias":        {3, op.Trees(), op.LUT(), []Option{WithBias(make([]float32, 3))}, tensor.ErrShape, "WithBias has 3 elements for 2 outputs"},
-		"option":      {3, op.Trees(), op.LUT(), []Option{WithSeed(3)}, ErrConflict, "WithSeed has no effect here"},
-		"aggregation": {3, op.Trees(), op.LUT(), []Option{WithAggregation(Saturate(4))}, tensor.ErrRange, "divisor of the 2 codebooks"},
+		"bias":        {3, op.Trees(), op.LUT(), []TableOption{WithBias(make([]float32, 3))}, tensor.ErrShape, "WithBias has 3 elements for 2 outputs"},
+		"aggregation": {3, op.Trees(), op.LUT(), []TableOption{WithAggregation(Saturate(4))}, tensor.ErrRange, "divisor of the 2 codebooks"},
 	} {
 		got, err := New(c.columns, c.trees, c.lut, c.opts...)
 		require.Nil(t, got, name)

@@ -6,6 +6,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/gonum"
 )
 
 // solve returns the 16C x M table entries L that minimise |Y - G*L|^2 + lambda*|L|^2, G being the codes as N x 16C
@@ -43,7 +44,7 @@ func ridge(workers int, codes [][]uint8, y tensor.Matrix[float64], lambda float6
 	if !chol.Factorize(gram) {
 		return leaves, fmt.Errorf("maddness: WithRidge(%v) is too small to solve for the tables: %w", lambda, tensor.ErrRange)
 	}
-	if err := chol.SolveTo(tensor.ToMat(leaves), tensor.ToMat(products)); err != nil {
+	if err := chol.SolveTo(gonum.ToMat(leaves), gonum.ToMat(products)); err != nil {
 		if _, poor := err.(mat.Condition); !poor { // a poor condition still solves; ridge is what makes it harmless
 			return leaves, fmt.Errorf("maddness: solving for the tables: %w", err)
 		}

@@ -9,38 +9,37 @@ import (
 )
 
 // choose returns the options with the grouping and the passes of refinement that do best on rows held out, and then,
-// with these, the ridge. Ties go to the variant that is tried first, the simpler one.
-func (p problem) choose(o *config) (*config, error) {
+// with these, the ridge, and the error on these rows. Ties go to the variant that is tried first, the simpler one.
+func (p problem) choose(o *config) (*config, float64, error) {
 	n := p.a.Rows
 	held := max(1, int(math.Round(o.validation*float64(n))))
 	if n-held < 1 {
-		return nil, fmt.Errorf("maddness: WithValidation(%v): %d training rows leave none to fit: %w", o.validation, n,
+		return nil, 0, fmt.Errorf("maddness: WithValidation(%v): %d training rows leave none to fit: %w", o.validation, n,
 			tensor.ErrEmpty)
 	}
 	rows := tensor.Stream(o.seed, streamHoldout).Perm(n)
 	test, train := p.selected(rows[:held]), p.selected(rows[held:])
-	best := *o
-	best.heldOut = math.Inf(1)
+	best, lowest := *o, math.Inf(1)
 	for _, variants := range []func(*config) []config{(*config).trees, (*config).ridges} {
 		all := variants(&best)
 		for i := range all {
-			o.meter.expect(&all[i])
+			p.meter.expect(&all[i])
 		}
 		for _, v := range all {
 			f, err := train.fit(&v)
 			if err != nil {
-				return nil, err
+				return nil, 0, err
 			}
 			op, err := newOperator(v.bare(), f)
 			if err != nil {
-				return nil, err
+				return nil, 0, err
 			}
-			if v.heldOut = test.nmse(op); v.heldOut < best.heldOut {
-				best = v
+			if heldOut := test.nmse(op); heldOut < lowest {
+				best, lowest = v, heldOut
 			}
 		}
 	}
-	return &best, nil
+	return &best, lowest, nil
 }
 
 func (p problem) selected(rows []int) problem {
@@ -52,10 +51,10 @@ func (p problem) selected(rows []int) problem {
 // trees are the variants of o in grouping and refinement.
 func (o *config) trees() []config {
 	groupings, passes := []Grouping{Contiguous, OutputCovariance}, []int{0, 1, 2}
-	if o.columns != nil || o.given["WithGrouping"] {
+	if o.columns != nil || o.given.Has("WithGrouping") {
 		groupings = []Grouping{o.grouping}
 	}
-	if o.given["WithRefine"] {
+	if o.given.Has("WithRefine") {
 		passes = []int{o.refine}
 	}
 	var all []config
@@ -71,7 +70,7 @@ func (o *config) trees() []config {
 
 // ridges are the variants of o, which has been tried, in ridge: more of it helps where leaves have few rows.
 func (o *config) ridges() []config {
-	if o.given["WithRidge"] {
+	if o.given.Has("WithRidge") {
 		return nil
 	}
 	more, most := *o, *o

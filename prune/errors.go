@@ -10,8 +10,6 @@ import (
 var (
 	// ErrInfeasible reports a target beyond what the prunable parameters allow; the error is an [*InfeasibleError].
 	ErrInfeasible = errors.New("target is infeasible")
-	// ErrConflict reports options that contradict each other, or one that was given twice.
-	ErrConflict = errors.New("contradictory options")
 	// ErrMissingGrad reports a parameter without the gradient, or without the observations, that its score needs.
 	ErrMissingGrad = errors.New("missing gradient")
 	// ErrCollapse reports a layer that would lose all of its weights; the error is a [*CollapseError].

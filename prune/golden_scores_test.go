@@ -366,7 +366,7 @@ func TestGoldenDigits(t *testing.T) {
 	tested := 0
 	for _, r := range g.Rows {
 		load()
-		opts := []prune.Option{hidden}
+		opts := []prune.MaskOption{hidden}
 		switch r.Method {
 		case "sparsegpt":
 			continue

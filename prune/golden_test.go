@@ -129,10 +129,10 @@ func TestGoldenShrinkBench(t *testing.T) {
 			}
 		}
 		flat := len(g.Layers) - 1 // the classifier is the last layer
-		opts := []prune.Option{prune.WithLayout(prune.OutputFirst), prune.WithFixed(g.Layers[flat].Name+".weight", g.Layers[flat].Name+".bias"), prune.WithMACs(macs)}
+		opts := []prune.MaskOption{prune.WithLayout(prune.OutputFirst), prune.WithFixed(g.Layers[flat].Name+".weight", g.Layers[flat].Name+".bias"), prune.WithMACs(macs)}
 		for _, c := range g.Cases {
 			name := fmt.Sprintf("%s %s %v", net, c.Strategy, c.Compression)
-			own := append([]prune.Option{prune.WithPreset("shrinkbench/" + c.Strategy), prune.WithCompression(c.Compression)}, opts...)
+			own := append([]prune.MaskOption{prune.WithPreset("shrinkbench/" + c.Strategy), prune.WithCompression(c.Compression)}, opts...)
 			if c.Strategy == "GlobalMagAct" || c.Strategy == "LayerMagAct" {
 				own = append(own, prune.WithScorer(acts.ShrinkBench()))
 			}
@@ -284,7 +284,7 @@ func TestGoldenTorchPrune(t *testing.T) {
 	norms := map[string]prune.Norm{"1": prune.L1, "2": prune.L2, "inf": prune.LInf}
 	for _, c := range g.Cases {
 		params := []*tensor.Param[float32]{param("w", c.Shape, c.Weight)}
-		opts := []prune.Option{prune.WithLayout(prune.OutputFirst), prune.WithMinKeep(0), prune.WithCollapse()}
+		opts := []prune.MaskOption{prune.WithLayout(prune.OutputFirst), prune.WithMinKeep(0), prune.WithCollapse()}
 		switch c.Method {
 		case "l1_unstructured":
 		case "l1_unstructured_iterative_of_remaining":
@@ -299,7 +299,7 @@ func TestGoldenTorchPrune(t *testing.T) {
 		case "ln_structured":
 			norm, known := norms[fmt.Sprint(c.N)]
 			require.True(t, known, c.N)
-			opts = []prune.Option{prune.WithPattern(prune.Channel(norm).Along(c.Dim)), prune.WithCollapse()}
+			opts = []prune.MaskOption{prune.WithPattern(prune.Channel(norm).Along(c.Dim)), prune.WithCollapse()}
 			if c.Count {
 				c.Amount /= float64(c.Shape[c.Dim])
 			}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/espalier-ml/espalier/internal/enum"
+	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -19,15 +21,16 @@ const (
 	Other              // one dimension or none, and no such weight: scales and shifts of a norm
 )
 
-// String is the name of the role.
-func (r Role) String() string {
-	if int(r) < len(roleNames) {
-		return roleNames[r]
-	}
-	return fmt.Sprintf("Role(%d)", r)
-}
+var roles = enum.Of[Role]("role", "weight", "bias", "other")
 
-var roleNames = []string{"weight", "bias", "other"}
+// String is the name.
+func (r Role) String() string { return roles.String(r) }
+
+// MarshalText writes the name.
+func (r Role) MarshalText() ([]byte, error) { return roles.Marshal(r) }
+
+// UnmarshalText reads a name.
+func (r *Role) UnmarshalText(text []byte) error { return roles.Unmarshal(r, text) }
 
 // Layout says which dimension of a weight counts the outputs.
 type Layout uint8
@@ -39,21 +42,33 @@ const (
 	OutputLast                // JAX and Keras: [in, out], [kh, kw, in/groups, out]
 )
 
+var layouts = enum.Of[Layout]("layout", "nn", "output first", "output last")
+
+// String is the name.
+func (l Layout) String() string { return layouts.String(l) }
+
+// MarshalText writes the name.
+func (l Layout) MarshalText() ([]byte, error) { return layouts.Marshal(l) }
+
+// UnmarshalText reads a name.
+func (l *Layout) UnmarshalText(text []byte) error { return layouts.Unmarshal(l, text) }
+
 // Info describes one parameter to patterns, distributions and filters.
 type Info struct {
-	Name  string
-	Shape []int
-	Size  int // number of elements
-	Role  Role
-	Out   int   // dimension that counts the outputs; 0 if there is only one
-	In    int   // dimension that counts the inputs; 0 if there is only one
-	MACs  int64 // dense multiply-adds per example, 0 if not counted
+	Name  string `json:"name"`
+	Shape []int  `json:"shape"`
+	Size  int    `json:"size"` // number of elements
+	Role  Role   `json:"role"`
+	Out   int    `json:"out"`            // dimension that counts the outputs; 0 if there is only one
+	In    int    `json:"in"`             // dimension that counts the inputs; 0 if there is only one
+	MACs  int64  `json:"macs,omitempty"` // dense multiply-adds per example, 0 if not counted
 }
 
 // Describe returns what patterns, distributions and filters are told of the parameters; macs may be nil. Errors are those
 // of [New] for parameters and multiply-adds.
 func Describe[T tensor.Float](params []*tensor.Param[T], layout Layout, macs map[string]int64) ([]Info, error) {
-	return describe(params, layout, macs)
+	infos, err := describe(params, layout, macs)
+	return infos, option.Call("prune: Describe", errors.Join(layouts.Check(layout), err))
 }
 
 // describe checks parameters and gathers what patterns, distributions and filters may know of them.

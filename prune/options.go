@@ -6,14 +6,22 @@ import (
 	"math"
 	"slices"
 
+	"github.com/espalier-ml/espalier/internal/enum"
+	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
 // Option is a choice of [New].
-type Option func(*config) error
+type Option = func(*config) error
+
+// MaskOption is an [Option] that means something without a training loop too: a choice of [ComputeMasks].
+type MaskOption func(*config) error
+
+// LoopOption is an [Option] for what only happens in a training loop.
+type LoopOption func(*config) error
 
 type config struct {
-	given map[string]bool
+	given option.Given
 
 	scorer       any // Scorer[T]; nil means kind
 	kind         string
@@ -37,15 +45,6 @@ type config struct {
 	workers      int
 }
 
-// set notes that an option was given and refuses it the second time.
-func (c *config) set(name string) error {
-	if c.given[name] {
-		return fmt.Errorf("prune: %s is given twice: %w", name, ErrConflict)
-	}
-	c.given[name] = true
-	return nil
-}
-
 // Scope is which scores are compared with each other.
 type Scope uint8
 
@@ -55,6 +54,17 @@ const (
 	Global                 // one threshold for all parameters
 	PerRow                 // one for each output of each weight, as Wanda does
 )
+
+var scopes = enum.Of[Scope]("scope", "per tensor", "global", "per row")
+
+// String is the name.
+func (s Scope) String() string { return scopes.String(s) }
+
+// MarshalText writes the name.
+func (s Scope) MarshalText() ([]byte, error) { return scopes.Marshal(s) }
+
+// UnmarshalText reads a name.
+func (s *Scope) UnmarshalText(text []byte) error { return scopes.Unmarshal(s, text) }
 
 // Rule is how a sparsity becomes a set of elements.
 type Rule uint8
@@ -71,227 +81,200 @@ const (
 	RuleBernoulli
 )
 
+var rules = enum.Of[Rule]("rule", "exact", "quantile", "bernoulli")
+
+// String is the name.
+func (r Rule) String() string { return rules.String(r) }
+
+// MarshalText writes the name.
+func (r Rule) MarshalText() ([]byte, error) { return rules.Marshal(r) }
+
+// UnmarshalText reads a name.
+func (r *Rule) UnmarshalText(text []byte) error { return rules.Unmarshal(r, text) }
+
 // WithScorer sets the score; default [Magnitude]. Its element type must be that of the parameters.
-func WithScorer[T tensor.Float](s Scorer[T]) Option {
+func WithScorer[T tensor.Float](s Scorer[T]) MaskOption {
 	return func(c *config) error {
-		if s == nil {
-			return fmt.Errorf("prune: WithScorer(nil): %w", tensor.ErrEmpty)
-		}
 		c.scorer = s
-		return c.set("WithScorer")
+		return option.Nil(s != nil, "WithScorer")
 	}
 }
 
 // WithScope sets which scores are compared; default [PerTensor]. [Global] goes with the [Unstructured] pattern only, and
 // chooses the sparsities of the parameters itself: a distribution beside it is an error.
-func WithScope(s Scope) Option {
+func WithScope(s Scope) MaskOption {
 	return func(c *config) error {
-		if s > PerRow {
-			return fmt.Errorf("prune: WithScope(%d): %w", s, tensor.ErrRange)
-		}
 		c.scope = s
-		return c.set("WithScope")
+		c.given.Mark("WithScope")
+		return scopes.Option("WithScope", s)
 	}
 }
 
 // WithGroups compares the scores of all parameters for which key is equal, instead of a scope. Every group has the same
 // sparsity.
-func WithGroups(key func(Info) string) Option {
+func WithGroups(key func(Info) string) MaskOption {
 	return func(c *config) error {
-		if key == nil {
-			return fmt.Errorf("prune: WithGroups(nil): %w", tensor.ErrEmpty)
-		}
 		c.groups = key
-		return c.set("WithGroups")
+		return option.Nil(key != nil, "WithGroups")
 	}
 }
 
 // WithPattern sets what is pruned together; default [Unstructured].
-func WithPattern(p Pattern) Option {
+func WithPattern(p Pattern) MaskOption {
 	return func(c *config) error {
-		if p == nil {
-			return fmt.Errorf("prune: WithPattern(nil): %w", tensor.ErrEmpty)
-		}
 		c.pattern = p
-		return c.set("WithPattern")
+		return option.Nil(p != nil, "WithPattern")
 	}
 }
 
 // WithDistribution sets how the sparsity is divided over the parameters; default [Uniform].
-func WithDistribution(d Distribution) Option {
+func WithDistribution(d Distribution) MaskOption {
 	return func(c *config) error {
-		if d == nil {
-			return fmt.Errorf("prune: WithDistribution(nil): %w", tensor.ErrEmpty)
-		}
 		c.distribution = d
-		return c.set("WithDistribution")
+		return option.Nil(d != nil, "WithDistribution")
 	}
 }
 
 // WithRule sets how a sparsity becomes a set of elements; default [RuleExact].
-func WithRule(r Rule) Option {
+func WithRule(r Rule) MaskOption {
 	return func(c *config) error {
-		if r > RuleBernoulli {
-			return fmt.Errorf("prune: WithRule(%d): %w", r, tensor.ErrRange)
-		}
 		c.rule = r
-		return c.set("WithRule")
+		return rules.Option("WithRule", r)
 	}
 }
 
 // WithSparsity sets the target as the fraction of prunable elements that go, in [0, 1]. With one threshold per parameter it is
 // that of each, rounded for itself; the targets below are met by the model as a whole.
-func WithSparsity(s float64) Option {
+func WithSparsity(s float64) MaskOption {
 	return setTarget("WithSparsity", bySparsity, s, s >= 0 && s <= 1, "0 to 1")
 }
 
 // WithCompression sets the target as the size of the model over what is left of it, >= 1. Parameters that are not pruned
 // count in both. It is met to the rounding of one element or, where single
 // elements cannot be chosen, by the least pruning that is at least this.
-func WithCompression(ratio float64) Option {
+func WithCompression(ratio float64) MaskOption {
 	return setTarget("WithCompression", byCompression, ratio, ratio >= 1 && !math.IsInf(ratio, 1), "at least 1")
 }
 
 // WithNonzeros sets the target as the number of scalars that stay, those of parameters that are not pruned included.
-func WithNonzeros(n int) Option {
+func WithNonzeros(n int) MaskOption {
 	return setTarget("WithNonzeros", byNonzeros, float64(n), n >= 0, "at least 0")
 }
 
 // WithSpeedup sets the target as the theoretical speedup: multiply-adds before over after, >= 1. It needs [WithMACs].
 // Pruned is as little as reaches it.
-func WithSpeedup(ratio float64) Option {
+func WithSpeedup(ratio float64) MaskOption {
 	return setTarget("WithSpeedup", bySpeedup, ratio, ratio >= 1 && !math.IsInf(ratio, 1), "at least 1")
 }
 
-func setTarget(name string, kind targetKind, value float64, ok bool, want string) Option {
+func setTarget(name string, kind targetKind, value float64, ok bool, want string) MaskOption {
 	return func(c *config) error {
-		if !ok {
-			return fmt.Errorf("prune: %s(%v): want %s: %w", name, value, want, tensor.ErrRange)
-		}
-		if c.target.kind != noTarget {
-			return fmt.Errorf("prune: %s beside another target: %w", name, ErrConflict)
-		}
 		c.target = target{kind, value}
-		return nil
+		c.given.Mark(name)
+		return option.Range(ok, name, value, want)
 	}
 }
 
 // WithSchedule sets when masks change; default OneShot(0).
-func WithSchedule(s Schedule) Option {
+func WithSchedule(s Schedule) MaskOption {
 	return func(c *config) error {
-		if err := s.Validate(); err != nil {
-			return err
-		}
 		c.schedule = s
-		return c.set("WithSchedule")
+		return option.Call("WithSchedule", s.faults())
 	}
 }
 
 // WithRewire moves connections after the schedule has ended: [SET] or [RigL]; default never.
-func WithRewire(r Rewire) Option {
+func WithRewire(r Rewire) LoopOption {
 	return func(c *config) error {
-		if err := r.Validate(); err != nil {
-			return err
-		}
 		c.rewire = &r
-		return c.set("WithRewire")
+		return option.Call("WithRewire", r.fault())
 	}
 }
 
-// WithFixed names parameters that are counted but never pruned, such as the classifier's; may be given several times.
-func WithFixed(names ...string) Option {
+// WithFixed names parameters that are counted but never pruned, such as the classifier's; default none. Where it is
+// given again, the last names stand alone.
+func WithFixed(names ...string) MaskOption {
 	return func(c *config) error {
-		c.fixed = append(c.fixed, names...)
+		c.fixed = slices.Clone(names)
 		return nil
 	}
 }
 
 // WithFilter sets which parameters may be pruned; default those with two or more dimensions. [WithFixed] takes precedence.
-func WithFilter(prunable func(Info) bool) Option {
+func WithFilter(prunable func(Info) bool) MaskOption {
 	return func(c *config) error {
-		if prunable == nil {
-			return fmt.Errorf("prune: WithFilter(nil): %w", tensor.ErrEmpty)
-		}
 		c.filter = prunable
-		return c.set("WithFilter")
+		return option.Nil(prunable != nil, "WithFilter")
 	}
 }
 
 // WithBiases prunes biases too: parameters of one dimension that share the name of a weight up to the last dot. Default no.
-func WithBiases() Option {
+func WithBiases() MaskOption {
 	return func(c *config) error {
 		c.biases = true
-		return c.set("WithBiases")
+		return nil
 	}
 }
 
 // WithMACs tells the dense multiply-adds per example by name of the weight; see [LinearMACs] and [ConvMACs]. Default none,
 // so that no speedup is reported.
-func WithMACs(macs map[string]int64) Option {
+func WithMACs(macs map[string]int64) MaskOption {
 	return func(c *config) error {
 		c.macs = maps.Clone(macs)
-		return c.set("WithMACs")
+		return nil
 	}
 }
 
 // WithLayout says which dimension of a weight counts outputs; default [LayoutNN].
-func WithLayout(l Layout) Option {
+func WithLayout(l Layout) MaskOption {
 	return func(c *config) error {
-		if l > OutputLast {
-			return fmt.Errorf("prune: WithLayout(%d): %w", l, tensor.ErrRange)
-		}
 		c.layout = l
-		return c.set("WithLayout")
+		return layouts.Option("WithLayout", l)
 	}
 }
 
 // WithMinKeep sets how many elements every prunable parameter keeps at least, its best; default 1 with one threshold per
 // parameter and 0 under [Global], [WithGroups] and [PerRow], and for rules and patterns that do not count elements, where a
 // weight that would lose everything is an error instead: see [WithCollapse].
-func WithMinKeep(n int) Option {
+func WithMinKeep(n int) MaskOption {
 	return func(c *config) error {
-		if n < 0 {
-			return fmt.Errorf("prune: WithMinKeep(%d): %w", n, tensor.ErrRange)
-		}
 		c.minKeep = n
-		return c.set("WithMinKeep")
+		c.given.Mark("WithMinKeep")
+		return option.Range(n >= 0, "WithMinKeep", n, "0 or more")
 	}
 }
 
 // WithCollapse permits that a weight loses all of its elements; it is reported in [StepInfo] and [Stats]. By default it is
 // an error wrapping [ErrCollapse], and masks stay as they were.
-func WithCollapse() Option {
+func WithCollapse() MaskOption {
 	return func(c *config) error {
 		c.collapse = true
-		return c.set("WithCollapse")
+		return nil
 	}
 }
 
 // WithRegrow lets an update bring pruned elements back if their score is high enough; they start at zero. By default masks only
 // ever shrink.
-func WithRegrow() Option {
+func WithRegrow() MaskOption {
 	return func(c *config) error {
 		c.regrow = true
-		return c.set("WithRegrow")
+		return nil
 	}
 }
 
 // WithSeed sets the seed of random scores and rules and of SET; default 0.
-func WithSeed(seed uint64) Option {
+func WithSeed(seed uint64) MaskOption {
 	return func(c *config) error {
 		c.seed = seed
-		return c.set("WithSeed")
+		return nil
 	}
 }
 
-// WithWorkers sets the number of goroutines, >= 1; default GOMAXPROCS. Results do not depend on it.
-func WithWorkers(n int) Option {
+// WithWorkers sets the number of goroutines, 0 or more; default 0, which is GOMAXPROCS. Results do not depend on it.
+func WithWorkers(n int) MaskOption {
 	return func(c *config) error {
-		if n < 1 {
-			return fmt.Errorf("prune: WithWorkers(%d): want at least 1: %w", n, tensor.ErrRange)
-		}
 		c.workers = n
-		return c.set("WithWorkers")
+		return option.Workers(n)
 	}
 }
 
@@ -315,26 +298,20 @@ var presets = map[string]preset{
 }
 
 // WithPreset is a strategy of ShrinkBench to the bit: score, scope, the quantile rule, biases pruned like weights, and
-// layers that collapse unnoticed. The options for these may not be given beside it. The classifier is named with
+// layers that collapse unnoticed. It is as if the options for these had been given in its place: later ones override it. The classifier is named with
 // [WithFixed] and compression with [WithCompression]. Gradient strategies read Grad: fill it with the mean cross-entropy of one
 // batch. Activation strategies need WithScorer with [Activations.ShrinkBench]. Random masks have the same law but not
 // numpy's draws.
-func WithPreset(name string) Option {
+func WithPreset(name string) MaskOption {
 	return func(c *config) error {
 		p, known := presets[name]
 		if !known {
-			return fmt.Errorf("prune: WithPreset(%q): want one of %q: %w", name, Presets(), tensor.ErrRange)
+			return fmt.Errorf("WithPreset(%q): want one of %q: %w", name, Presets(), tensor.ErrRange)
 		}
-		c.kind, c.scope, c.rule, c.biases, c.collapse = p.kind, p.scope, p.rule, true, true
-		err := c.set("WithPreset")
-		for _, option := range []string{"WithScope", "WithRule", "WithBiases", "WithCollapse"} {
-			if err == nil {
-				err = c.set(option)
-			}
+		c.kind, c.biases, c.collapse, c.rule = p.kind, true, true, p.rule
+		if p.kind != "activations" {
+			c.scorer = nil
 		}
-		if p.kind != "activations" && err == nil {
-			err = c.set("WithScorer")
-		}
-		return err
+		return WithScope(p.scope)(c)
 	}
 }

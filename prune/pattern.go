@@ -4,16 +4,24 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/espalier-ml/espalier/internal/enum"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Pattern decides which elements of a tensor go together. A pattern that fixes the sparsity itself, as [NM] does, also has a
-// method Sparsity() float64.
+// Pattern decides which elements of a tensor go together. One that fixes the sparsity itself, as [NM] does, is a
+// [FixedPattern] too.
 type Pattern interface {
 	// Select returns a mask of the tensor that prunes the given fraction of its units, those of the lowest scores. Scores
 	// are in row-major order, without NaN. Units that prior, unless it is nil, has pruned as a whole go first. It
 	// changes neither scores nor prior, and may be called for several tensors at once.
 	Select(scores []float64, t Info, sparsity float64, prior *Mask) (*Mask, error)
+}
+
+// FixedPattern is a pattern that fixes the sparsity itself, so that there is no target, no distribution and no gradual
+// schedule beside it.
+type FixedPattern interface {
+	Pattern
+	Sparsity() float64 // the fraction pruned, in [0, 1]
 }
 
 // Unstructured prunes single elements: the default. Of equal scores it keeps those at a lower index.
@@ -107,6 +115,17 @@ const (
 	Max             // the largest
 )
 
+var pools = enum.Of[Pool]("pool", "avg", "max")
+
+// String is the name.
+func (p Pool) String() string { return pools.String(p) }
+
+// MarshalText writes the name.
+func (p Pool) MarshalText() ([]byte, error) { return pools.Marshal(p) }
+
+// UnmarshalText reads a name.
+func (p *Pool) UnmarshalText(text []byte) error { return pools.Unmarshal(p, text) }
+
 // BlockPattern prunes blocks; see [Block].
 type BlockPattern struct {
 	h, w int
@@ -119,7 +138,7 @@ func Block(h, w int, pool Pool) BlockPattern { return BlockPattern{h, w, pool} }
 
 // Select implements [Pattern]. Units are blocks; their number is rounded half to even.
 func (p BlockPattern) Select(scores []float64, t Info, sparsity float64, prior *Mask) (*Mask, error) {
-	if p.h < 1 || p.w < 1 || p.pool > Max {
+	if p.h < 1 || p.w < 1 || !pools.Valid(p.pool) {
 		return nil, fmt.Errorf("prune: Block(%d, %d, %d): want sizes >= 1 and Avg or Max: %w", p.h, p.w, p.pool, tensor.ErrRange)
 	}
 	if err := checkSelect(scores, t, sparsity, prior); err != nil {
@@ -145,10 +164,21 @@ type Norm uint8
 
 // The norms.
 const (
-	L1 Norm = iota
-	L2
-	LInf
+	L1   Norm = iota // the sum of the magnitudes
+	L2               // the root of the sum of the squares
+	LInf             // the largest magnitude
 )
+
+var norms = enum.Of[Norm]("norm", "l1", "l2", "linf")
+
+// String is the name.
+func (n Norm) String() string { return norms.String(n) }
+
+// MarshalText writes the name.
+func (n Norm) MarshalText() ([]byte, error) { return norms.Marshal(n) }
+
+// UnmarshalText reads a name.
+func (n *Norm) UnmarshalText(text []byte) error { return norms.Unmarshal(n, text) }
 
 // ChannelPattern prunes channels; see [Channel].
 type ChannelPattern struct {
@@ -167,7 +197,7 @@ func (p ChannelPattern) Along(axis int) ChannelPattern {
 
 // Select implements [Pattern]. Units are channels; their number is rounded half to even.
 func (p ChannelPattern) Select(scores []float64, t Info, sparsity float64, prior *Mask) (*Mask, error) {
-	if p.norm > LInf {
+	if !norms.Valid(p.norm) {
 		return nil, fmt.Errorf("prune: Channel(%d): want L1, L2 or LInf: %w", p.norm, tensor.ErrRange)
 	}
 	if err := checkSelect(scores, t, sparsity, prior); err != nil {

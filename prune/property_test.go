@@ -78,7 +78,7 @@ func TestCountsAreExact(t *testing.T) {
 			all := n + 18
 			for kept := 2; kept <= all+7; kept += 3 {
 				for _, scope := range []prune.Scope{prune.Global, prune.PerTensor} {
-					opts := []prune.Option{prune.WithScope(scope), prune.WithNonzeros(kept), prune.WithCollapse()}
+					opts := []prune.MaskOption{prune.WithScope(scope), prune.WithNonzeros(kept), prune.WithCollapse()}
 					masks, err := prune.ComputeMasks(params, opts...)
 					least := 7
 					if scope == prune.PerTensor {
@@ -130,7 +130,7 @@ func TestOrderOfParameters(t *testing.T) {
 	}
 	reversed := slices.Clone(params)
 	slices.Reverse(reversed)
-	for name, opts := range map[string][]prune.Option{
+	for name, opts := range map[string][]prune.MaskOption{
 		"global": {prune.WithScope(prune.Global), prune.WithSparsity(0.6)},
 		"tensor": {prune.WithNonzeros(31)},
 		"ERK":    {prune.WithDistribution(prune.ERK{}), prune.WithCompression(2.7)},
@@ -147,12 +147,21 @@ func TestOrderOfParameters(t *testing.T) {
 	}
 }
 
+// widened is options of masks as options of a pruner.
+func widened(opts []prune.MaskOption) []prune.Option {
+	var all []prune.Option
+	for _, o := range opts {
+		all = append(all, o)
+	}
+	return all
+}
+
 // Speedup and compression are solved for every scope and pattern: the least pruning that is at least the target. What cannot be
 // reached is refused with what can.
 func TestTargetsAreSolved(t *testing.T) {
 	params := []*tensor.Param[float32]{param("conv", []int{3, 3, 4, 8}, normals(288, 1, false)), param("fc", []int{16, 32}, normals(512, 2, false)), param("head", []int{4, 16}, normals(64, 3, false))}
 	macs := map[string]int64{"conv": 288 * 64, "fc": 512, "head": 64}
-	for name, opts := range map[string][]prune.Option{
+	for name, opts := range map[string][]prune.MaskOption{
 		"global":   {prune.WithScope(prune.Global)},
 		"tensor":   nil,
 		"rows":     {prune.WithScope(prune.PerRow)},
@@ -163,7 +172,7 @@ func TestTargetsAreSolved(t *testing.T) {
 		"groups":   {prune.WithGroups(func(i prune.Info) string { return i.Name })},
 	} {
 		opts = append(opts, prune.WithMACs(macs), prune.WithFixed("head"), prune.WithCollapse())
-		p, err := prune.New(params, append(opts, prune.WithSpeedup(3))...)
+		p, err := prune.New(params, widened(append(opts, prune.WithSpeedup(3)))...)
 		require.NoError(t, err)
 		_, err = p.Step(0)
 		require.NoError(t, err, name)
@@ -188,7 +197,7 @@ func TestTargetsAreSolved(t *testing.T) {
 		require.NoError(t, err)
 		require.GreaterOrEqual(t, stats.Compression(), 1.998, name)
 		require.Less(t, stats.Compression(), 2.35, name)
-		_, err = prune.New(params, append(opts, prune.WithSpeedup(1e9))...)
+		_, err = prune.New(params, widened(append(opts, prune.WithSpeedup(1e9)))...)
 		var infeasible *prune.InfeasibleError
 		require.ErrorAs(t, err, &infeasible, name)
 		if name == "global" {

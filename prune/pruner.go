@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -42,23 +43,24 @@ type piece struct{ k, lo, hi int }
 //
 // All faults are reported together. Errors wrap tensor.ErrEmpty (no parameters, none prunable, no target),
 // tensor.ErrShape (a malformed parameter), tensor.ErrRange (an option out of range, an unknown name), [ErrDuplicateName],
-// [ErrConflict], [ErrInfeasible] with the most that can be had, [ErrDivisible] and [ErrTargetNotReached] (a schedule that ends elsewhere).
+// tensor.ErrConflict, [ErrInfeasible] with the most that can be had, [ErrDivisible] and [ErrTargetNotReached] (a schedule that ends elsewhere).
 func New[T tensor.Float](params []*tensor.Param[T], opts ...Option) (*Pruner[T], error) {
-	c := config{given: map[string]bool{}, pattern: Unstructured{}, distribution: Uniform{}, kind: "magnitude", minKeep: 1}
-	var errs []error
-	for _, o := range opts {
-		errs = append(errs, o(&c))
-	}
-	infos, err := describe(params, c.layout, c.macs)
-	if err := errors.Join(append(errs, err)...); err != nil {
+	return newPruner("prune: New", params, opts)
+}
+
+func newPruner[T tensor.Float, O ~Option](call string, params []*tensor.Param[T], opts []O) (*Pruner[T], error) {
+	c := config{pattern: Unstructured{}, distribution: Uniform{}, kind: "magnitude", minKeep: 1}
+	err := option.Apply(call, &c, opts)
+	infos, faults := describe(params, c.layout, c.macs)
+	if err := errors.Join(err, option.Call(call, faults)); err != nil {
 		return nil, err
 	}
 	p := &Pruner[T]{cfg: c, params: slices.Clone(params), infos: infos, last: -1}
 	if err := errors.Join(p.chooseScorer(), p.choosePrunable(), p.cfg.contradictions()); err != nil {
-		return nil, err
+		return nil, option.Call(call, err)
 	}
 	if err := p.chooseTarget(); err != nil {
-		return nil, err
+		return nil, option.Call(call, err)
 	}
 	p.state.init(c.workers)
 	for k, m := range p.masks {
@@ -80,7 +82,7 @@ func (p *Pruner[T]) chooseScorer() error {
 	case c.scorer != nil:
 		s, ok := c.scorer.(Scorer[T])
 		if !ok {
-			return fmt.Errorf("prune: WithScorer: %T does not score %T parameters: %w", c.scorer, *new(T), ErrConflict)
+			return option.Conflict("WithScorer: %T does not score %T parameters", c.scorer, *new(T))
 		}
 		p.scorer = s
 	case c.kind == "taylor":
@@ -121,7 +123,7 @@ func (p *Pruner[T]) choosePrunable() error {
 		errs = append(errs, fmt.Errorf("prune: no parameter is prunable: %w", tensor.ErrEmpty))
 	}
 	// A minimum per parameter is kept only where elements are counted parameter by parameter, unless it is asked for.
-	if !c.counts() && !c.given["WithMinKeep"] {
+	if !c.counts() && !c.given.Has("WithMinKeep") {
 		c.minKeep = 0
 	}
 	for _, i := range p.at {
@@ -150,26 +152,26 @@ func (c *config) exact() bool {
 func (c *config) joint() bool { return c.scope == Global || c.groups != nil }
 
 func (c *config) contradictions() error {
-	var errs []error
+	errs := []error{c.given.Exclusive("WithSparsity", "WithCompression", "WithNonzeros", "WithSpeedup")}
 	conflict := func(bad bool, format string, args ...any) {
 		if bad {
-			errs = append(errs, fmt.Errorf("prune: "+format+": %w", append(args, ErrConflict)...))
+			errs = append(errs, option.Conflict(format, args...))
 		}
 	}
 	_, uniform := c.distribution.(Uniform)
-	conflict(c.groups != nil && c.given["WithScope"], "WithGroups beside WithScope")
+	conflict(c.groups != nil && c.given.Has("WithScope"), "WithGroups beside WithScope")
 	conflict(c.joint() && !uniform, "a shared threshold chooses the sparsity of each parameter, and so does %T", c.distribution)
 	conflict(!c.unstructured() && c.joint(), "%T selects within a parameter, but the scope shares thresholds", c.pattern)
 	conflict(!c.unstructured() && c.scope == PerRow, "%T selects within a parameter, but the scope is PerRow", c.pattern)
 	conflict(!c.unstructured() && c.rule != RuleExact, "%T counts its units, but the rule does not count", c.pattern)
 	conflict(c.scope == PerRow && c.rule != RuleExact, "the scope is PerRow, but the rule does not count")
-	conflict(c.given["WithMinKeep"] && c.minKeep > 0 && (c.rule != RuleExact || c.scope == PerRow || !c.unstructured()),
+	conflict(c.given.Has("WithMinKeep") && c.minKeep > 0 && (c.rule != RuleExact || c.scope == PerRow || !c.unstructured()),
 		"WithMinKeep needs the exact rule, single elements and a scope other than PerRow")
-	conflict(c.given["WithMinKeep"] && c.minKeep > 0 && c.groups != nil, "WithMinKeep beside WithGroups")
+	conflict(c.given.Has("WithMinKeep") && c.minKeep > 0 && c.groups != nil, "WithMinKeep beside WithGroups")
 	conflict(c.rule != RuleExact && c.target.kind == bySpeedup, "WithSpeedup needs the exact rule")
 	conflict(c.rule == RuleBernoulli && c.joint(), "a shared threshold, but the rule compares no scores")
 	conflict(c.rewire != nil && !c.unstructured(), "Rewire moves single elements, but the pattern is %T", c.pattern)
-	if f, ok := c.pattern.(interface{ Sparsity() float64 }); ok {
+	if f, ok := c.pattern.(FixedPattern); ok {
 		conflict(c.target.kind != noTarget, "%T fixes the sparsity at %v and there is a target", c.pattern, f.Sparsity())
 		conflict(!uniform, "%T fixes the sparsity at %v and there is a distribution", c.pattern, f.Sparsity())
 		conflict(c.schedule.Curve != nil, "%T fixes the sparsity at %v and the schedule is gradual", c.pattern, f.Sparsity())
@@ -180,7 +182,7 @@ func (c *config) contradictions() error {
 // chooseTarget finds the final amount and whether the schedule gets there.
 func (p *Pruner[T]) chooseTarget() error {
 	c := &p.cfg
-	fixed, isFixed := c.pattern.(interface{ Sparsity() float64 })
+	fixed, isFixed := c.pattern.(FixedPattern)
 	curve, follows := c.schedule.Curve.(follow)
 	var err error
 	switch {
@@ -227,13 +229,14 @@ func (p *Pruner[T]) tryPattern(sparsity float64) error {
 
 // StepInfo is what a step did.
 type StepInfo struct {
-	Step      int
-	Updated   bool     // masks changed or could have
-	Target    float64  // what the schedule wants now: fraction of prunable elements, or of multiply-adds under WithSpeedup
-	Sparsity  float64  // fraction of prunable elements that is pruned
-	Pruned    int      // elements pruned by this step
-	Grown     int      // elements brought back by this step
-	Collapsed []string // weights that have lost every element, if WithCollapse permits it
+	Step    int  `json:"step"`
+	Updated bool `json:"updated"` // masks changed or could have
+	// Target is what the schedule wants now: a fraction of prunable elements, or of multiply-adds under [WithSpeedup].
+	Target    float64  `json:"target"`
+	Sparsity  float64  `json:"sparsity"`            // fraction of prunable elements that is pruned
+	Pruned    int      `json:"pruned"`              // elements pruned by this step
+	Grown     int      `json:"grown"`               // elements brought back by this step
+	Collapsed []string `json:"collapsed,omitempty"` // weights that have lost every element, if [WithCollapse] permits it
 }
 
 // Step does what is due at a training step, counted from 0, after the optimizer's update: it recomputes masks if the schedule
@@ -435,8 +438,8 @@ func (p *Pruner[T]) applyAll() {
 
 // ComputeMasks prunes at once and returns masks without changing the model: all updates of the schedule, one after the other, on the
 // weights as they are. Options and errors are those of [New] and [Pruner.Step].
-func ComputeMasks[T tensor.Float](params []*tensor.Param[T], opts ...Option) (*Masks, error) {
-	p, err := New(params, opts...)
+func ComputeMasks[T tensor.Float](params []*tensor.Param[T], opts ...MaskOption) (*Masks, error) {
+	p, err := newPruner("prune: ComputeMasks", params, opts)
 	if err != nil {
 		return nil, err
 	}

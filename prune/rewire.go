@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -32,9 +33,11 @@ func RigL(total int) Rewire {
 }
 
 // Validate reports fields out of range, wrapping tensor.ErrRange.
-func (r Rewire) Validate() error {
+func (r Rewire) Validate() error { return option.Call("prune: Rewire", r.fault()) }
+
+func (r Rewire) fault() error {
 	if r.Every < 1 || r.Until < 0 || !(r.Fraction > 0 && r.Fraction <= 1) {
-		return fmt.Errorf("prune: Rewire: Every %d, Until %d, Fraction %v: want at least 1, at least 0, and (0, 1]: %w",
+		return fmt.Errorf("Every %d, Until %d, Fraction %v: want at least 1, at least 0, and (0, 1]: %w",
 			r.Every, r.Until, r.Fraction, tensor.ErrRange)
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -95,25 +96,27 @@ func (f follow) At(x, _ float64) float64 {
 }
 
 // Validate reports everything that is wrong; errors wrap tensor.ErrRange or tensor.ErrEmpty.
-func (s Schedule) Validate() error {
+func (s Schedule) Validate() error { return option.Call("prune: schedule", s.faults()) }
+
+func (s Schedule) faults() error {
 	var errs []error
 	if s.End < s.Begin {
-		errs = append(errs, fmt.Errorf("prune: schedule from step %d to %d: it ends before it begins: %w", s.Begin, s.End, tensor.ErrRange))
+		errs = append(errs, fmt.Errorf("from step %d to %d: it ends before it begins: %w", s.Begin, s.End, tensor.ErrRange))
 	}
 	if s.Begin < 0 || s.Every < 0 || s.Lead < 0 {
-		errs = append(errs, fmt.Errorf("prune: schedule: Begin %d, Every %d, Lead %d: want none below 0: %w", s.Begin, s.Every, s.Lead, tensor.ErrRange))
+		errs = append(errs, fmt.Errorf("Begin %d, Every %d, Lead %d: want none below 0: %w", s.Begin, s.Every, s.Lead, tensor.ErrRange))
 	}
 	switch c := s.Curve.(type) {
 	case follow:
 		if c.v == nil {
-			errs = append(errs, fmt.Errorf("prune: schedule: Follow(nil): %w", tensor.ErrEmpty))
+			errs = append(errs, fmt.Errorf("Follow(nil): %w", tensor.ErrEmpty))
 		}
 	case Polynomial:
 		if !(c.Power > 0) || math.IsInf(c.Power, 1) {
-			errs = append(errs, fmt.Errorf("prune: schedule: Power is %v, want > 0: %w", c.Power, tensor.ErrRange))
+			errs = append(errs, fmt.Errorf("Power is %v, want > 0: %w", c.Power, tensor.ErrRange))
 		}
 		if !(c.From >= 0 && c.From <= 1) {
-			errs = append(errs, fmt.Errorf("prune: schedule: From is %v, want 0 to 1: %w", c.From, tensor.ErrRange))
+			errs = append(errs, fmt.Errorf("From is %v, want 0 to 1: %w", c.From, tensor.ErrRange))
 		}
 	}
 	return errors.Join(errs...)
@@ -166,11 +169,11 @@ func (s Schedule) check(target float64) error {
 	for k := 0; k <= 1000; k++ {
 		step := s.Begin + int(float64(s.End-s.Begin)*float64(k)/1000)
 		if v := s.Sparsity(step, target); !(v >= 0 && v <= 1) {
-			return fmt.Errorf("prune: schedule: sparsity at step %d is %v, want 0 to 1: %w", step, v, tensor.ErrRange)
+			return fmt.Errorf("schedule: sparsity at step %d is %v, want 0 to 1: %w", step, v, tensor.ErrRange)
 		}
 	}
 	if end := s.Sparsity(s.End, target); math.Abs(end-target) > 1e-9 {
-		return fmt.Errorf("prune: schedule ends at step %d with sparsity %v, the target is %v: %w", s.End, end, target, ErrTargetNotReached)
+		return fmt.Errorf("schedule ends at step %d with sparsity %v, the target is %v: %w", s.End, end, target, ErrTargetNotReached)
 	}
 	return nil
 }

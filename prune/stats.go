@@ -11,22 +11,24 @@ import (
 // Stats are the size and the theoretical cost of a pruned model. Masks count, not values: a bias that happens to be zero is not
 // pruned. All parameters count in the size, prunable or not; running statistics of norms are no parameters.
 type Stats struct {
-	Layers []LayerStats // one per parameter, in order
+	Layers []LayerStats `json:"layers"` // one per parameter, in order
 
-	Size, Kept     int   // scalars before and after
-	Prunable       int   // scalars of parameters that may be pruned
-	NonzeroValues  int   // scalars that are not zero, which ShrinkBench calls size_nz
-	MACs, KeptMACs int64 // multiply-adds per example before and after, weights alone; 0 without WithMACs
-	Collapsed      []string
+	Size          int      `json:"size"`                // scalars before
+	Kept          int      `json:"kept"`                // scalars after
+	Prunable      int      `json:"prunable"`            // scalars of parameters that may be pruned
+	NonzeroValues int      `json:"nonzero_values"`      // scalars that are not zero, which ShrinkBench calls size_nz
+	MACs          int64    `json:"macs,omitempty"`      // multiply-adds per example before; 0 without WithMACs
+	KeptMACs      int64    `json:"kept_macs,omitempty"` // and after, of weights alone
+	Collapsed     []string `json:"collapsed,omitempty"` // weights that have lost every element
 }
 
 // LayerStats are those of one parameter.
 type LayerStats struct {
 	Info
-	Prunable      bool
-	Kept          int
-	NonzeroValues int
-	KeptMACs      int64
+	Prunable      bool  `json:"prunable"`
+	Kept          int   `json:"kept"`
+	NonzeroValues int   `json:"nonzero_values"`
+	KeptMACs      int64 `json:"kept_macs,omitempty"`
 }
 
 // Sparsity is the fraction of the parameter that is pruned.
@@ -98,8 +100,14 @@ func statsOf[T tensor.Float](params []*tensor.Param[T], infos []Info, mask func(
 // weights that no path uses; [EffectiveKept] counts without them.
 func (s Stats) Compression() float64 { return float64(s.Size) / float64(s.Kept) }
 
-// Speedup is the theoretical one: multiply-adds before over after, >= 1. It is NaN if they were not told.
-func (s Stats) Speedup() float64 { return float64(s.MACs) / float64(s.KeptMACs) }
+// Speedup is the theoretical one: multiply-adds before over after, >= 1, and infinite if nothing is left. The error wraps
+// tensor.ErrEmpty if they were not counted; see [WithMACs].
+func (s Stats) Speedup() (float64, error) {
+	if s.MACs == 0 {
+		return 0, fmt.Errorf("prune: Speedup: no multiply-adds were counted: %w", tensor.ErrEmpty)
+	}
+	return float64(s.MACs) / float64(s.KeptMACs), nil
+}
 
 // Sparsity is the pruned fraction of the prunable scalars.
 func (s Stats) Sparsity() float64 {
@@ -124,8 +132,8 @@ func (s Stats) String() string {
 	fmt.Fprintf(w, "model\t\t%d\t%d\t%.4f\t%d\t%d\t\n", s.Size, s.Kept, s.Sparsity(), s.MACs, s.KeptMACs)
 	w.Flush()
 	fmt.Fprintf(&b, "compression %.4g", s.Compression())
-	if s.MACs > 0 {
-		fmt.Fprintf(&b, ", theoretical speedup %.4g", s.Speedup())
+	if speedup, err := s.Speedup(); err == nil {
+		fmt.Fprintf(&b, ", theoretical speedup %.4g", speedup)
 	}
 	if len(s.Collapsed) > 0 {
 		fmt.Fprintf(&b, ", collapsed: %s", strings.Join(s.Collapsed, ", "))

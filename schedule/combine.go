@@ -3,6 +3,8 @@ package schedule
 import (
 	"fmt"
 	"math"
+
+	"github.com/espalier-ml/espalier/internal/enum"
 )
 
 // Product multiplies its schedules at every time.
@@ -142,22 +144,16 @@ const (
 	Up                      // towards plus infinity, "up"
 )
 
-var roundingNames = []string{"nearest", "down", "up"}
+var roundings = enum.Of[Rounding]("rounding", "nearest", "down", "up")
 
 // String is the name of the rounding.
-func (r Rounding) String() string { return nameOf("Rounding", roundingNames, uint8(r)) }
+func (r Rounding) String() string { return roundings.String(r) }
 
 // MarshalText is the name of the rounding, or an error wrapping [tensor.ErrRange].
-func (r Rounding) MarshalText() ([]byte, error) { return textOf("Rounding", roundingNames, uint8(r)) }
+func (r Rounding) MarshalText() ([]byte, error) { return roundings.Marshal(r) }
 
 // UnmarshalText reads the name of a rounding.
-func (r *Rounding) UnmarshalText(b []byte) error {
-	i, err := indexOf("Rounding", roundingNames, string(b))
-	if err == nil {
-		*r = Rounding(i)
-	}
-	return err
-}
+func (r *Rounding) UnmarshalText(b []byte) error { return roundings.Unmarshal(r, b) }
 
 // Quantize rounds a schedule to a multiple of a number: image sizes that divide by 4, sequence lengths
 // that divide by 8. [Ints] turns the result into an int. What is a multiple but for rounding, to 1e-10 of itself or of
@@ -190,7 +186,7 @@ func (q Quantize) Value(t float64) float64 {
 // Validate reports fields out of range and everything wrong with S.
 func (q Quantize) Validate() error {
 	return check("Quantize").positive("Multiple", q.Multiple).
-		that(int(q.Mode) < len(roundingNames), "Mode", uint8(q.Mode), "one of the named roundings").child("S", q.S).err()
+		that(roundings.Valid(q.Mode), "Mode", uint8(q.Mode), "one of the named roundings").child("S", q.S).err()
 }
 
 func (q Quantize) breaks(b *breakSet) { b.collect(q.S) }

@@ -69,27 +69,28 @@ func (c Cyclic) Value(t float64) float64 {
 }
 
 // CycleAt is the index of the cycle that t lies in, from 0, and the fraction of it that has passed. During
-// the warmup the index is -1 and the fraction that of the warmup; after MaxCycles they stay at the last cycle and 1.
+// the warmup the index is -1 and the fraction that of the warmup; after MaxCycles they stay at the last cycle and 1. An
+// index that an int does not hold is the largest int.
 func (c Cyclic) CycleAt(t float64) (k int, frac float64) {
 	t = moment(t)
 	if t < c.Warmup {
 		return -1, t / c.Warmup
 	}
-	k, start, length := c.locate(t)
-	if c.over(k) {
+	n, start, length := c.locate(t)
+	if c.over(n) {
 		return c.MaxCycles - 1, 1
 	}
-	return k, (t - c.Warmup - start) / length
+	return int(min(n, math.MaxInt)), (t - c.Warmup - start) / length
 }
 
 // IsCycleEnd tells whether step, counted from 0, is the last one of a cycle: the moment to evaluate,
 // after the update that used Value(step). It is the step before an element of [Cyclic.Ends].
 func (c Cyclic) IsCycleEnd(step int) bool {
-	if step < 0 || step >= 1<<53 {
+	if step < 0 || int64(step) >= 1<<53 {
 		return false
 	}
 	k := c.index(float64(step))
-	return k >= 0 && !c.over(k) && c.index(float64(step+1)) > k
+	return k >= 0 && !c.over(k) && c.index(float64(step)+1) > k
 }
 
 // Ends lists the ends of the cycles that a run of total steps completes: the number of steps done when
@@ -97,7 +98,7 @@ func (c Cyclic) IsCycleEnd(step int) bool {
 func (c Cyclic) Ends(total int) []int {
 	var ends []int
 	length := c.length()
-	for k, end := 0, c.Warmup+length; length >= 1 && math.Ceil(end) <= float64(total) && !c.over(k); k++ {
+	for k, end := int64(0), c.Warmup+length; length >= 1 && math.Ceil(end) <= float64(total) && !c.over(k); k++ {
 		ends = append(ends, int(math.Ceil(end)))
 		length = c.next(length)
 		end += length
@@ -106,7 +107,7 @@ func (c Cyclic) Ends(total int) []int {
 }
 
 // TotalFor is the number of steps of a run that ends with the end of its cycle number cycles (1 for
-// the first). It is 0 for cycles < 1 and at most 2^53.
+// the first). It is 0 for cycles < 1 and at most 2^53, or the largest int where that is smaller.
 func (c Cyclic) TotalFor(cycles int) int {
 	if cycles < 1 {
 		return 0
@@ -121,33 +122,33 @@ func (c Cyclic) TotalFor(cycles int) int {
 			end += length
 		}
 	}
-	return int(math.Ceil(min(end, 1<<53)))
+	return int(math.Ceil(min(end, 1<<53, math.MaxInt)))
 }
 
 // index is the cycle of t: -1 in the warmup, MaxCycles after the last one.
-func (c Cyclic) index(t float64) int {
+func (c Cyclic) index(t float64) int64 {
 	if t < c.Warmup {
 		return -1
 	}
 	k, _, _ := c.locate(t)
 	if c.over(k) {
-		return c.MaxCycles
+		return int64(c.MaxCycles)
 	}
 	return k
 }
 
-func (c Cyclic) over(k int) bool             { return c.MaxCycles > 0 && k >= c.MaxCycles }
+func (c Cyclic) over(k int64) bool           { return c.MaxCycles > 0 && k >= int64(c.MaxCycles) }
 func (c Cyclic) length() float64             { return math.Floor(c.First + 0.5) }
 func (c Cyclic) next(length float64) float64 { return math.Floor(length*c.Mult + 0.5) }
 
 func (c Cyclic) breaks(b *breakSet) {
 	b.add(c.Warmup)
 	length := c.length()
-	end, k := c.Warmup, 0
+	end, k := c.Warmup, int64(0)
 	if c.Mult == 1 && b.lo > end { // equal cycles: no need to walk to the window
-		k = int(moment(math.Floor((b.lo - c.Warmup) / length)))
+		k = int64(moment(math.Floor((b.lo - c.Warmup) / length)))
 		if c.MaxCycles > 0 {
-			k = min(k, c.MaxCycles)
+			k = min(k, int64(c.MaxCycles))
 		}
 		end += float64(k) * length
 		if !c.over(k - 1) {
@@ -163,12 +164,12 @@ func (c Cyclic) breaks(b *breakSet) {
 
 // locate finds the cycle that holds t >= Warmup: its index, its start relative to Warmup and its length. Walking
 // the cycles in whole numbers cannot land in the wrong one, as a logarithm of t can.
-func (c Cyclic) locate(t float64) (k int, start, length float64) {
+func (c Cyclic) locate(t float64) (k int64, start, length float64) {
 	t -= c.Warmup
 	length = c.length()
 	if c.Mult == 1 {
 		// t/length may round up to the next whole number just below a restart.
-		k = int(t / length)
+		k = int64(t / length)
 		if start = float64(k) * length; start > t {
 			k--
 			start -= length

@@ -1,6 +1,10 @@
 package schedule
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/espalier-ml/espalier/internal/enum"
+)
 
 // Interp is how [Piecewise] goes from one knot to the next. In JSON it is its name.
 type Interp uint8
@@ -12,22 +16,16 @@ const (
 	CosineInterp               // half cosines, flat at the knots, "cosine"
 )
 
-var interpNames = []string{"hold", "linear", "cosine"}
+var interps = enum.Of[Interp]("interpolation", "hold", "linear", "cosine")
 
 // String is the name of the interpolation.
-func (i Interp) String() string { return nameOf("Interp", interpNames, uint8(i)) }
+func (i Interp) String() string { return interps.String(i) }
 
 // MarshalText is the name of the interpolation, or an error wrapping [tensor.ErrRange].
-func (i Interp) MarshalText() ([]byte, error) { return textOf("Interp", interpNames, uint8(i)) }
+func (i Interp) MarshalText() ([]byte, error) { return interps.Marshal(i) }
 
 // UnmarshalText reads the name of an interpolation.
-func (i *Interp) UnmarshalText(b []byte) error {
-	k, err := indexOf("Interp", interpNames, string(b))
-	if err == nil {
-		*i = Interp(k)
-	}
-	return err
-}
+func (i *Interp) UnmarshalText(b []byte) error { return interps.Unmarshal(i, b) }
 
 // Knot is a value at a time.
 type Knot struct {
@@ -71,7 +69,7 @@ func (p Piecewise) Value(t float64) float64 {
 // [tensor.ErrNotFinite].
 func (p Piecewise) Validate() error {
 	c := check("Piecewise").that(len(p.Knots) > 0, "Knots", p.Knots, "not empty").
-		that(int(p.Interp) < len(interpNames), "Interp", uint8(p.Interp), "one of the named interpolations")
+		that(interps.Valid(p.Interp), "Interp", uint8(p.Interp), "one of the named interpolations")
 	for i, k := range p.Knots {
 		name := fmt.Sprintf("Knots[%d].T", i)
 		c.finite(name, k.T).finite(fmt.Sprintf("Knots[%d].V", i), k.V)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -30,7 +31,7 @@ type plateauState struct {
 	Bad       int      `json:"bad"`
 	Cooling   int      `json:"cooling"`
 
-	relative bool // WithThreshold was given
+	given option.Given
 }
 
 // plateauEps is the smallest change worth making, as in torch.
@@ -76,7 +77,8 @@ func WithMinimum(v float64) PlateauOption {
 // [WithAbsoluteThreshold].
 func WithThreshold(v float64) PlateauOption {
 	return func(p *plateauState) error {
-		p.Threshold, p.relative = v, true
+		p.Threshold, p.Absolute = v, false
+		p.given.Mark("WithThreshold")
 		return nil
 	}
 }
@@ -86,6 +88,7 @@ func WithThreshold(v float64) PlateauOption {
 func WithAbsoluteThreshold(v float64) PlateauOption {
 	return func(p *plateauState) error {
 		p.Threshold, p.Absolute = v, true
+		p.given.Mark("WithAbsoluteThreshold")
 		return nil
 	}
 }
@@ -99,19 +102,16 @@ func WithMaximize() PlateauOption {
 }
 
 // NewPlateau starts at value, which is > 0. The error joins everything out of range, wrapping
-// [tensor.ErrRange] or [tensor.ErrNotFinite].
+// [tensor.ErrRange] or [tensor.ErrNotFinite], nil options, [tensor.ErrEmpty], and options that contradict each other,
+// [tensor.ErrConflict].
 func NewPlateau(value float64, opts ...PlateauOption) (*Plateau, error) {
 	p := plateauState{Version: 1, Value: value, Factor: 0.1, Patience: 10, Threshold: 1e-4}
-	var errs []error
-	for _, o := range opts {
-		errs = append(errs, o(&p))
-	}
-	if p.Absolute && p.relative {
-		errs = append(errs, fmt.Errorf("schedule: WithThreshold and WithAbsoluteThreshold exclude each other: %w", tensor.ErrRange))
-	}
-	if err := errors.Join(append(errs, p.validate())...); err != nil {
+	err := option.Apply("schedule: NewPlateau", &p, opts)
+	conflict := p.given.Exclusive("WithThreshold", "WithAbsoluteThreshold")
+	if err := errors.Join(err, option.Call("schedule: NewPlateau", errors.Join(conflict, p.validate()))); err != nil {
 		return nil, err
 	}
+	p.given = nil
 	return &Plateau{p}, nil
 }
 

@@ -175,7 +175,7 @@ func TestParseJSONErrors(t *testing.T) {
 		`{"version":1,"type":"sum","of":[]}`:                                         "Sum.len = 0",
 		`{"version":1,"type":"sum","of":3}`:                                          "sum.of: 3, want a list",
 		`{"version":1,"type":"scale","by":2,"s":3}`:                                  "scale.s: 3, want a schedule: an object with a type",
-		`{"version":1,"type":"wsd","peak":1,"shape":"round"}`:                        `wsd.shape: schedule: Shape "round": want one of ["cosine" "linear" "1-sqrt"]`,
+		`{"version":1,"type":"wsd","peak":1,"shape":"round"}`:                        `wsd.shape: shape "round": want "cosine", "linear" or "1-sqrt"`,
 		`{"version":1,"type":"wsd","peak":1,"shape":1}`:                              "wsd.shape: 1, want a string",
 		`{"version":1,"type":"cyclic","first":9,"mult":2,"peak":1,"maxCycles":1.5}`:  "cyclic.maxCycles: 1.5, want a whole number",
 		`{"version":1,"type":"cyclic","first":9,"mult":2,"peak":1,"includeFloor":1}`: "cyclic.includeFloor: 1, want a bool",
@@ -226,7 +226,7 @@ func TestParseText(t *testing.T) {
 		"1@3parsec":                `piecewise.knots[0].t: schedule: duration "3parsec": no unit`,
 		"1@":                       `piecewise.knots[0].t`,
 		"1@3, 2@3":                 "Piecewise.Knots[1].T = 3: must be later than the knot before",
-		"1@3, 2@4 quadratic":       `Interp "quadratic": want one of ["hold" "linear" "cosine"]`,
+		"1@3, 2@4 quadratic":       `interpolation "quadratic": want "hold", "linear" or "cosine"`,
 		strings.Repeat("1", 1<<21): "want at most 1048576",
 	} {
 		_, err := s.ParseText(text)

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/espalier-ml/espalier/internal/enum"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -21,10 +22,16 @@ const (
 	Fraction             // the whole run is 1, "dur"
 )
 
-var unitNames = []string{"st", "ep", "sp", "tok", "dur"}
+var units = enum.Of[Unit]("unit", "st", "ep", "sp", "tok", "dur")
 
 // String is the suffix of the unit.
-func (u Unit) String() string { return nameOf("Unit", unitNames, uint8(u)) }
+func (u Unit) String() string { return units.String(u) }
+
+// MarshalText is the suffix of the unit, or an error wrapping [tensor.ErrRange].
+func (u Unit) MarshalText() ([]byte, error) { return units.Marshal(u) }
+
+// UnmarshalText reads the suffix of a unit.
+func (u *Unit) UnmarshalText(b []byte) error { return units.Unmarshal(u, b) }
 
 // Duration is an amount of training in one of the units.
 type Duration struct {
@@ -65,7 +72,7 @@ func parseDecimal(text string) (float64, error) {
 // Validate reports an unknown unit and a value that is negative or not finite.
 func (d Duration) Validate() error {
 	return check("Duration").atLeast("Value", d.Value, 0).
-		that(int(d.Unit) < len(unitNames), "Unit", uint8(d.Unit), "one of the named units").err()
+		that(units.Valid(d.Unit), "Unit", uint8(d.Unit), "one of the named units").err()
 }
 
 // String is the duration as [ParseDuration] reads it back, to the last bit.

@@ -34,6 +34,6 @@
 // # When not to use it
 //
 // There is no automatic differentiation, no broadcasting and no graph; those belong to frameworks, whose buffers these
-// functions take. For decompositions and solvers use gonum, whose matrices convert for free: [FromBlas64], [FromMat],
-// [ToMat].
+// functions take. For decompositions and solvers use gonum, whose matrices package tensor/gonum converts for
+// free.
 package tensor

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"gonum.org/v1/gonum/mat"
-
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -42,16 +40,6 @@ func ExampleGemm_shapes() {
 	// Output:
 	// true
 	// tensor: Gemm: op(a) is 2x3, op(b) is 4x2, c is 2x2: shape mismatch
-}
-
-func ExampleFromBlas64() {
-	d := mat.NewDense(2, 2, []float64{1, 2, 3, 4})
-	m := tensor.FromBlas64(d.RawMatrix()) // the same memory
-	tensor.Scale(m.Row(1), 10, m.Row(1))
-	fmt.Println(mat.Formatted(d))
-	// Output:
-	// ⎡ 1   2⎤
-	// ⎣30  40⎦
 }
 
 // Partial results are indexed by block and merged in order, so that the sum has the same bits on any number of processors.

@@ -94,14 +94,19 @@ func run(data string, first uint64, count int, out string) error {
 	fair := describe(dataset, toy, slices.DeleteFunc(slices.Clone(results), func(r eval.Result) bool {
 		return r.Model != main || slices.ContainsFunc(strategies, func(s strategy) bool { return s.name == r.Method && s.weightsB })
 	}))
-	for _, v := range fair.Check() {
-		fmt.Println(" ", v)
+	findings, err := fair.Review()
+	if err != nil {
+		return err
+	}
+	for _, f := range findings {
+		fmt.Println(" ", f)
 	}
 	fmt.Println("and what it says of comparing them with weights B:")
-	for _, v := range s.Check() {
-		if v.ID == "P12" {
-			fmt.Println(" ", v)
-		}
+	if findings, err = s.Review("P12"); err != nil {
+		return err
+	}
+	for _, f := range findings {
+		fmt.Println(" ", f)
 	}
 	fmt.Printf("\n%d models in %.0f s\n", len(results), time.Since(start).Seconds())
 	if out == "" {

@@ -167,6 +167,5 @@ func (r recipe) test(model *nn.Sequential[float32], data images) (top1, top5 flo
 			return 0, 0, err
 		}
 	}
-	top1, top5 = m.Accuracy()
-	return top1, top5, nil
+	return m.Accuracy()
 }

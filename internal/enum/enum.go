@@ -49,6 +49,14 @@ func (n Names[E]) Check(e E) error {
 	return fmt.Errorf("%s(%d) is none of %s: %w", n.kind, uint8(e), n.list(), tensor.ErrRange)
 }
 
+// Option is the error of the option of that name for a value without a name; it wraps [tensor.ErrRange].
+func (n Names[E]) Option(name string, e E) error {
+	if n.Valid(e) {
+		return nil
+	}
+	return fmt.Errorf("%s(%d): want %s: %w", name, uint8(e), n.list(), tensor.ErrRange)
+}
+
 // Parse is the value of a name. The error wraps [tensor.ErrRange] and lists the names there are.
 func (n Names[E]) Parse(name string) (E, error) {
 	if i := slices.Index(n.names, name); i >= 0 && name != "" {

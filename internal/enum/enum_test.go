@@ -37,6 +37,8 @@ func TestValuesWithoutAName(t *testing.T) {
 	assert.Equal(t, "side(0)", side(0).String())
 	_, err := json.Marshal(side(7))
 	assert.ErrorIs(t, err, tensor.ErrRange)
+	assert.NoError(t, sides.Option("WithSide", right))
+	assert.EqualError(t, sides.Option("WithSide", 7), `WithSide(7): want "left" or "right": out of range`)
 	s := left
 	err = json.Unmarshal([]byte(`"up"`), &s)
 	assert.EqualError(t, err, `side "up": want "left" or "right": out of range`)

@@ -5,7 +5,9 @@ package option
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/espalier-ml/espalier/tensor"
 )
@@ -21,7 +23,7 @@ func Apply[C any, O ~func(*C) error](call string, config *C, opts []O) error {
 			err = opt(config)
 		}
 		if err != nil {
-			faults = append(faults, fmt.Errorf("%s: %w", call, err))
+			faults = append(faults, Call(call, err))
 		}
 	}
 	return errors.Join(faults...)
@@ -83,18 +85,32 @@ func Nil(ok bool, name string) error {
 // Workers is the error of WithWorkers: 0 stands for GOMAXPROCS, and a negative number for nothing.
 func Workers(n int) error { return Range(n >= 0, "WithWorkers", n, "0 or more") }
 
-// Call prefixes each of the errors that err joins, or err itself.
+// Call prefixes each of the errors that err joins, or err itself, with call, unless it begins with it. Where an error
+// begins with the package that call begins with, the package is not named twice.
 func Call(call string, err error) error {
 	if err == nil {
 		return nil
 	}
 	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return fmt.Errorf("%s: %w", call, err)
+	if ok && reflect.TypeOf(err) == reflect.TypeOf(errors.Join(err)) { // not a sentence that wraps several
+		var all []error
+		for _, e := range joined.Unwrap() {
+			all = append(all, Call(call, e))
+		}
+		return errors.Join(all...)
 	}
-	var all []error
-	for _, e := range joined.Unwrap() {
-		all = append(all, Call(call, e))
+	if strings.HasPrefix(err.Error(), call+": ") {
+		return err
 	}
-	return errors.Join(all...)
+	pkg, _, _ := strings.Cut(call, ": ")
+	return called{call + ": " + strings.TrimPrefix(err.Error(), pkg+": "), err}
 }
+
+// called is an error with the call that met it.
+type called struct {
+	text string
+	err  error
+}
+
+func (c called) Error() string { return c.text }
+func (c called) Unwrap() error { return c.err }

@@ -2,6 +2,7 @@ package option
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -54,4 +55,9 @@ func TestCall(t *testing.T) {
 	assert.EqualError(t, Call("f", one), "f: WithLevel(2): want a value in (0, 1): out of range")
 	assert.EqualError(t, Call("f", errors.Join(one, Nil(false, "WithX"))),
 		"f: WithLevel(2): want a value in (0, 1): out of range\nf: WithX(nil): empty input")
+	assert.EqualError(t, Call("pkg: New", errors.New("pkg: x is 0")), "pkg: New: x is 0")
+	assert.EqualError(t, Call("pkg: New", errors.New("other: x is 0")), "pkg: New: other: x is 0")
+	both := fmt.Errorf("%w and %w", tensor.ErrShape, tensor.ErrRange)
+	assert.EqualError(t, Call("f", both), "f: "+both.Error())
+	assert.ErrorIs(t, Call("f", both), tensor.ErrRange)
 }

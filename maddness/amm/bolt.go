@@ -27,7 +27,7 @@ const saturation = 16
 // FitBolt learns C codebooks by k-means on the training rows a, N x D. Options are WithSeed. Errors are those of
 // [FitPQ].
 func FitBolt(a, b tensor.Matrix[float32], codebooks int, opts ...Option) (*Bolt, error) {
-	e, err := fitEncoder(a, b, codebooks, 16, opts)
+	e, err := fitEncoder("amm: FitBolt", a, b, codebooks, 16, opts)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sort"
 
+	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -24,9 +25,11 @@ type Columns struct {
 // Options are WithSeed. Errors wrap tensor.ErrShape, tensor.ErrEmpty, tensor.ErrNotFinite and tensor.ErrRange (d is
 // less than 1).
 func FitColumns(a, b tensor.Matrix[float32], d int, opts ...Option) (*Columns, error) {
-	c, err := configure(opts)
-	if err := errors.Join(err, checkPair(a, b), checkSize("d", d, math.MaxInt32, "what can be counted")); err != nil {
-		return nil, err
+	var c config
+	err := option.Apply("amm: FitColumns", &c, opts)
+	size := checkSize("d", d, math.MaxInt32, "what can be counted")
+	if err := errors.Join(err, checkPair(a, b), size); err != nil {
+		return nil, option.Call("amm: FitColumns", err)
 	}
 	norm := make([]float64, a.Cols)
 	for i := range a.Rows {

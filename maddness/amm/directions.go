@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/gonum"
 )
 
 // Directions is the method of co-occurring directions (Mroueh, Marcheret and Goel 2017), frequent directions (Liberty
@@ -110,7 +111,7 @@ func shrink(x, y tensor.Matrix[float64], d int) error {
 		var turn mat.Dense
 		turn.Mul(side.p, side.w)
 		old := tensor.Of(side.m.Rows, side.m.Cols, append([]float64(nil), side.m.Data...))
-		tensor.Gemm(tensor.Trans, tensor.NoTrans, 1, tensor.FromMat(&turn), old, 0, side.m)
+		tensor.Gemm(tensor.Trans, tensor.NoTrans, 1, gonum.FromMat(&turn), old, 0, side.m)
 	}
 	return nil
 }

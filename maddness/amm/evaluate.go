@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/internal/timing"
 	"github.com/espalier-ml/espalier/tensor"
 )
@@ -48,8 +49,12 @@ func (t Task) validate() error {
 // approximator, or wrap tensor.ErrShape, tensor.ErrEmpty and tensor.ErrNotFinite (the task, or a result) and
 // tensor.ErrRange (a label, or outputs that are all the same, to whose variance no error relates).
 func Evaluate(ap Approximator, t Task) (Report, error) {
-	if err := t.validate(); err != nil {
-		return Report{}, err
+	err := t.validate()
+	if ap == nil {
+		err = errors.Join(err, fmt.Errorf("amm: the approximator is nil: %w", tensor.ErrEmpty))
+	}
+	if err != nil {
+		return Report{}, option.Call("amm: Evaluate", err)
 	}
 	exact, got := tensor.NewMatrix[float32](t.A.Rows, t.B.Cols), tensor.NewMatrix[float32](t.A.Rows, t.B.Cols)
 	tensor.Gemm(tensor.NoTrans, tensor.NoTrans, 1, t.A, t.B, 0, exact)

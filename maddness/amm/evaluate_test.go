@@ -8,7 +8,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/espalier-ml/espalier/maddness"
 	"github.com/espalier-ml/espalier/maddness/amm"
 	"github.com/espalier-ml/espalier/tensor"
 )
@@ -107,11 +106,11 @@ func TestRefusals(t *testing.T) {
 	b := normal(2, 3, 2)
 	_, err := amm.NewSketch(amm.FastJL+1, b, 2)
 	require.ErrorIs(t, err, tensor.ErrRange)
-	require.ErrorContains(t, err, "Sketch(5) is none")
-	_, err = amm.NewSketch(amm.Gauss, b, 0, amm.WithSeed(1), amm.WithSeed(1))
-	require.ErrorIs(t, err, maddness.ErrConflict)
+	require.ErrorContains(t, err, "amm: NewSketch: sketch(5) is none")
+	_, err = amm.NewSketch(amm.Gauss, b, 0, nil, amm.WithSeed(1))
+	require.ErrorIs(t, err, tensor.ErrEmpty)
 	require.ErrorIs(t, err, tensor.ErrRange, "everything that is wrong is told")
-	require.ErrorContains(t, err, "WithSeed is given twice")
+	require.ErrorContains(t, err, "amm: NewSketch: option 0 is nil")
 	for _, m := range amm.Methods() {
 		if m.Size != amm.Fixed {
 			for _, size := range []int{0, -1} {
@@ -121,7 +120,7 @@ func TestRefusals(t *testing.T) {
 			}
 		}
 	}
-	require.Equal(t, []string{"fixed", "dims", "codebooks", "Size(3)"}, []string{amm.Fixed.String(), amm.Dims.String(), amm.Codebooks.String(), amm.Size(3).String()})
+	require.Equal(t, []string{"fixed", "dims", "codebooks", "size(3)"}, []string{amm.Fixed.String(), amm.Dims.String(), amm.Codebooks.String(), amm.Size(3).String()})
 }
 
 func TestCosts(t *testing.T) {

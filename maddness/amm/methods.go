@@ -1,8 +1,7 @@
 package amm
 
 import (
-	"fmt"
-
+	"github.com/espalier-ml/espalier/internal/enum"
 	"github.com/espalier-ml/espalier/maddness"
 	"github.com/espalier-ml/espalier/tensor"
 )
@@ -17,18 +16,16 @@ const (
 	Codebooks             // codes per row
 )
 
-// String returns what is counted.
-func (s Size) String() string {
-	switch s {
-	case Fixed:
-		return "fixed"
-	case Dims:
-		return "dims"
-	case Codebooks:
-		return "codebooks"
-	}
-	return fmt.Sprintf("Size(%d)", uint8(s))
-}
+var sizes = enum.Of[Size]("size", "fixed", "dims", "codebooks")
+
+// String is what is counted.
+func (s Size) String() string { return sizes.String(s) }
+
+// MarshalText writes the name.
+func (s Size) MarshalText() ([]byte, error) { return sizes.Marshal(s) }
+
+// UnmarshalText reads a name.
+func (s *Size) UnmarshalText(text []byte) error { return sizes.Unmarshal(s, text) }
 
 // Method is a way to make an [Approximator], for comparisons that go through all of them.
 type Method struct {

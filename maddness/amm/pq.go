@@ -3,6 +3,7 @@ package amm
 import (
 	"errors"
 
+	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -18,7 +19,7 @@ type PQ struct {
 // FitPQ learns C codebooks by k-means on the training rows a, N x D. Options are WithSeed. Errors wrap
 // tensor.ErrShape, tensor.ErrEmpty, tensor.ErrNotFinite and tensor.ErrRange (codebooks is not in 1 to D).
 func FitPQ(a, b tensor.Matrix[float32], codebooks int, opts ...Option) (*PQ, error) {
-	e, err := fitEncoder(a, b, codebooks, 256, opts)
+	e, err := fitEncoder("amm: FitPQ", a, b, codebooks, 256, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -55,10 +56,12 @@ type encoder struct {
 	codebooks []centroids
 }
 
-func fitEncoder(a, b tensor.Matrix[float32], codebooks, k int, opts []Option) (encoder, error) {
-	o, err := configure(opts)
-	if err := errors.Join(err, checkPair(a, b), checkSize("codebooks", codebooks, max(a.Cols, 1), "the columns of a")); err != nil {
-		return encoder{}, err
+func fitEncoder(call string, a, b tensor.Matrix[float32], codebooks, k int, opts []Option) (encoder, error) {
+	var o config
+	err := option.Apply(call, &o, opts)
+	size := checkSize("codebooks", codebooks, max(a.Cols, 1), "the columns of a")
+	if err := errors.Join(err, checkPair(a, b), size); err != nil {
+		return encoder{}, option.Call(call, err)
 	}
 	e := encoder{start: make([]int, codebooks+1), codebooks: make([]centroids, codebooks)}
 	for c := range codebooks {

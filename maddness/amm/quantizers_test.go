@@ -75,7 +75,7 @@ func TestPQ(t *testing.T) {
 	require.Equal(t, "codebooks is 4, want 1 to 3", func() string {
 		_, err := amm.FitPQ(few, b, 4)
 		require.ErrorIs(t, err, tensor.ErrRange)
-		return err.Error()[len("amm: "):][:len("codebooks is 4, want 1 to 3")]
+		return err.Error()[len("amm: FitPQ: "):][:len("codebooks is 4, want 1 to 3")]
 	}())
 }
 

@@ -2,11 +2,12 @@ package amm
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"math/bits"
 	"math/rand/v2"
 
+	"github.com/espalier-ml/espalier/internal/enum"
+	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -31,30 +32,29 @@ const (
 	FastJL
 )
 
-var sketchNames = [...]string{"Gauss", "Rademacher", "CountSketch", "OSNAP", "FastJL"}
+var sketches = enum.Of[Sketch]("sketch", "Gauss", "Rademacher", "CountSketch", "OSNAP", "FastJL")
 
-// String returns the name of the sketch.
-func (s Sketch) String() string {
-	if int(s) < len(sketchNames) {
-		return sketchNames[s]
-	}
-	return fmt.Sprintf("Sketch(%d)", uint8(s))
-}
+// String is the name.
+func (s Sketch) String() string { return sketches.String(s) }
+
+// MarshalText writes the name.
+func (s Sketch) MarshalText() ([]byte, error) { return sketches.Marshal(s) }
+
+// UnmarshalText reads a name.
+func (s *Sketch) UnmarshalText(text []byte) error { return sketches.Unmarshal(s, text) }
 
 // NewSketch returns the product of rows and b, D x M, after both are projected to d dimensions at random. It learns
 // nothing from data. Options are WithSeed. Errors wrap tensor.ErrShape, tensor.ErrEmpty, tensor.ErrNotFinite and
 // tensor.ErrRange.
 func NewSketch(kind Sketch, b tensor.Matrix[float32], d int, opts ...Option) (*Factors, error) {
-	c, err := configure(opts)
-	if kind > FastJL {
-		err = errors.Join(err, fmt.Errorf("amm: %v is none: %w", kind, tensor.ErrRange))
-	}
+	var c config
+	err := errors.Join(option.Apply("amm: NewSketch", &c, opts), sketches.Check(kind))
 	most, of := math.MaxInt32, "what can be counted"
 	if kind == FastJL {
 		most, of = nextPower(max(b.Rows, 1)), "the length of the transform"
 	}
 	if err := errors.Join(err, checkMatrix("b", b), checkSize("d", d, most, of)); err != nil {
-		return nil, err
+		return nil, option.Call("amm: NewSketch", err)
 	}
 	f := &Factors{shape: shapeOf(b), right: tensor.NewMatrix[float32](d, b.Cols)}
 	f.left, f.project = kind.draw(tensor.Stream(c.seed, streamSketch, uint64(kind)), b.Rows, d)

@@ -7,6 +7,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/gonum"
 )
 
 // NewSVD replaces b, D x M, by the nearest matrix of rank d, its truncated singular value decomposition (Eckart and
@@ -17,7 +18,7 @@ func NewSVD(b tensor.Matrix[float32], d int) (*Factors, error) {
 		return nil, err
 	}
 	var svd mat.SVD
-	if !svd.Factorize(tensor.ToMat(tensor.Convert[float64](b)), mat.SVDThin) {
+	if !svd.Factorize(gonum.ToMat(tensor.Convert[float64](b)), mat.SVDThin) {
 		return nil, fmt.Errorf("amm: b has no singular values in float64: %w", tensor.ErrRange)
 	}
 	var u, v mat.Dense

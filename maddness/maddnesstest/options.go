@@ -2,9 +2,9 @@ package maddnesstest
 
 import (
 	"encoding"
-	"errors"
 	"fmt"
 
+	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/maddness/amm"
 	"github.com/espalier-ml/espalier/tensor"
 )
@@ -38,7 +38,7 @@ func WithWhole() Option {
 func WithColumns(least int) Option {
 	return func(c *config) error {
 		if least < 1 {
-			return fmt.Errorf("maddnesstest: WithColumns(%d): want at least 1: %w", least, tensor.ErrRange)
+			return fmt.Errorf("WithColumns(%d): want at least 1: %w", least, tensor.ErrRange)
 		}
 		c.columns = least
 		return nil
@@ -51,7 +51,7 @@ func WithColumns(least int) Option {
 func WithNMSE(most float64) Option {
 	return func(c *config) error {
 		if !(most > 0) {
-			return fmt.Errorf("maddnesstest: WithNMSE(%v): want above 0: %w", most, tensor.ErrRange)
+			return fmt.Errorf("WithNMSE(%v): want above 0: %w", most, tensor.ErrRange)
 		}
 		c.nmse = most
 		return nil
@@ -62,19 +62,12 @@ func WithNMSE(most float64) Option {
 // returns.
 func WithLoad(load func() Loadable) Option {
 	return func(c *config) error {
-		if load == nil {
-			return fmt.Errorf("maddnesstest: WithLoad(nil): %w", tensor.ErrEmpty)
-		}
 		c.load = load
-		return nil
+		return option.Nil(load != nil, "WithLoad")
 	}
 }
 
 func newConfig(opts []Option) (config, error) {
 	c := config{columns: 1}
-	var errs []error
-	for _, opt := range opts {
-		errs = append(errs, opt(&c))
-	}
-	return c, errors.Join(errs...)
+	return c, option.Apply("maddnesstest: CheckApproximator", &c, opts)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 
@@ -35,7 +36,8 @@ func WriteCSV(w io.Writer, results []Result) error {
 }
 
 // ReadCSV reads such a table; columns may stand in any order, unknown ones are skipped, and missing or empty numbers are 0. The
-// error wraps tensor.ErrRange and names line and column of what is no number, or is that of encoding/csv.
+// error wraps tensor.ErrRange and names line and column of what is no number, or of a whole number that is none or does
+// not fit, or is that of encoding/csv.
 func ReadCSV(r io.Reader) ([]Result, error) {
 	t, err := readTable(r, []string{"dataset", "model", "strategy"})
 	if err != nil {
@@ -44,7 +46,7 @@ func ReadCSV(r io.Reader) ([]Result, error) {
 	var results []Result
 	for t.next() {
 		results = append(results, Result{Dataset: t.text("dataset"), Model: t.text("model"), Method: t.text("strategy"), Target: t.number("compression"),
-			Size: t.whole("size"), Kept: t.whole("size_nz"), Ratio: t.number("real_compression"), MACs: int64(t.number("flops")), MACsNZ: int64(t.number("flops_nz")),
+			Size: t.whole("size"), Kept: t.whole("size_nz"), Ratio: t.number("real_compression"), MACs: t.integer("flops", 64), MACsNZ: t.integer("flops_nz", 64),
 			Speedup: t.number("speedup"), PreTop1: t.number("pre_acc1"), PreTop5: t.number("pre_acc5"), Top1: t.number("post_acc1"), Top5: t.number("post_acc5"),
 			Seed: t.seed("seed"), Batch: t.whole("batch_size"), Epochs: t.whole("epochs"), Optimizer: t.text("optim"), LR: t.number("lr"),
 			Completed: t.whole("completed_epochs"), Path: t.text("path")})
@@ -54,27 +56,36 @@ func ReadCSV(r io.Reader) ([]Result, error) {
 
 // table is a CSV file whose columns go by name.
 type table struct {
-	rows [][]string
-	at   map[string]int
-	row  int
-	err  error
+	rows  [][]string
+	lines []int // of the file, by row
+	at    map[string]int
+	row   int
+	err   error
 }
 
 func readTable(r io.Reader, required []string) (*table, error) {
 	c := csv.NewReader(r)
-	rows, err := c.ReadAll()
-	if err != nil {
-		return nil, fmt.Errorf("eval: %w", err)
+	t := &table{at: map[string]int{}}
+	var err error
+	for {
+		row, err := c.Read()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("eval: %w", err)
+		}
+		line, _ := c.FieldPos(0)
+		t.rows, t.lines = append(t.rows, row), append(t.lines, line)
 	}
-	if len(rows) == 0 {
+	if len(t.rows) == 0 {
 		return nil, fmt.Errorf("eval: no header: %w", tensor.ErrEmpty)
 	}
-	t := &table{rows: rows, at: map[string]int{}}
-	for i, name := range rows[0] {
+	for i, name := range t.rows[0] {
 		t.at[name] = i
 	}
 	for _, name := range required {
-		if !slices.Contains(rows[0], name) {
+		if !slices.Contains(t.rows[0], name) {
 			err = errors.Join(err, fmt.Errorf("eval: no column %q: %w", name, tensor.ErrRange))
 		}
 	}
@@ -99,25 +110,45 @@ func (t *table) number(column string) float64 {
 		return 0
 	}
 	v, err := strconv.ParseFloat(s, 64)
-	if err != nil && t.err == nil {
-		t.err = fmt.Errorf("eval: row %d, column %q: %q is no number: %w", t.row, column, s, tensor.ErrRange)
+	if err != nil {
+		t.fail(column, "a number")
 	}
 	return v
 }
 
 // whole is a number without a fraction that an int holds.
-func (t *table) whole(column string) int {
-	v := t.number(column)
-	if (v != float64(int64(v)) || v > 1<<53 || v < -1<<53) && t.err == nil {
-		t.err = fmt.Errorf("eval: row %d, column %q: %v is no whole number: %w", t.row, column, v, tensor.ErrRange)
-	}
-	return int(v)
-}
+func (t *table) whole(column string) int { return int(t.integer(column, strconv.IntSize)) }
 
-func (t *table) seed(column string) uint64 {
+// integer is a number without a fraction that so many bits hold, a sign among them. One that is written with a point or
+// an exponent must be one that a float64 holds exactly.
+func (t *table) integer(column string, bits int) int64 {
 	s := t.text(column)
-	if v, err := strconv.ParseUint(s, 10, 64); err == nil {
+	if v, err := strconv.ParseInt(s, 10, bits); err == nil {
 		return v
 	}
-	return uint64(t.whole(column))
+	v := t.number(column)
+	if limit := min(1<<53, math.Ldexp(1, bits-1)-1); v != math.Trunc(v) || !(math.Abs(v) <= limit) {
+		t.fail(column, fmt.Sprintf("a whole number of %d bits", bits))
+		return 0
+	}
+	return int64(v)
+}
+
+// seed is a whole number without a sign.
+func (t *table) seed(column string) uint64 {
+	if v, err := strconv.ParseUint(t.text(column), 10, 64); err == nil {
+		return v
+	}
+	v := t.integer(column, 64)
+	if v < 0 {
+		t.fail(column, "a whole number, 0 or more")
+	}
+	return uint64(v)
+}
+
+// fail notes the first field that is not what is wanted.
+func (t *table) fail(column, want string) {
+	if t.err == nil {
+		t.err = fmt.Errorf("eval: line %d, column %q: %q, want %s: %w", t.lines[t.row], column, t.text(column), want, tensor.ErrRange)
+	}
 }

@@ -5,11 +5,15 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/espalier-ml/espalier/internal/enum"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
 // Point is an operating point: X a ratio and Y an accuracy, or a change of it. Up and to the right is better.
-type Point struct{ X, Y float64 }
+type Point struct {
+	X float64 `json:"x"`
+	Y float64 `json:"y"`
+}
 
 func (p Point) dominates(q Point) bool { return p.X >= q.X && p.Y >= q.Y && p != q }
 
@@ -23,6 +27,17 @@ const (
 	ParetoHull             // of those the upper concave hull
 	UpperHull              // the upper concave hull of the highest points
 )
+
+var hulls = enum.Of[Hull]("hull", "as is", "pareto", "pareto hull", "upper hull")
+
+// String is the name.
+func (h Hull) String() string { return hulls.String(h) }
+
+// MarshalText writes the name.
+func (h Hull) MarshalText() ([]byte, error) { return hulls.Marshal(h) }
+
+// UnmarshalText reads a name.
+func (h *Hull) UnmarshalText(text []byte) error { return hulls.Unmarshal(h, text) }
 
 // Reduce returns the points of a curve that a reduction leaves, sorted by X and then Y.
 func Reduce(curve []Point, h Hull) []Point {
@@ -60,25 +75,28 @@ func concave(points []Point) []Point {
 	return hull
 }
 
-// Placement is where a point lies relative to a curve.
-type Placement int
+// Placement is where a point lies relative to a curve, the worst first.
+type Placement uint8
 
 // The placements.
 const (
-	Dominated    Placement = iota - 2 // a point of the curve is at least as good in both and better in one
-	Below                             // under the line between neighbouring points
-	Incomparable                      // beyond the ends of the curve, or on it
-	Above
-	Dominant
+	Dominated    Placement = iota // a point of the curve is at least as good in both and better in one
+	Below                         // under the line between neighbouring points
+	Incomparable                  // beyond the ends of the curve, or on it
+	Above                         // over the line between neighbouring points
+	Dominant                      // at least as good in both as a point of the curve and better in one
 )
 
-// String is the name of the placement.
-func (p Placement) String() string {
-	if p < Dominated || p > Dominant {
-		return fmt.Sprintf("Placement(%d)", int(p))
-	}
-	return []string{"dominated", "below", "incomparable", "above", "dominant"}[p-Dominated]
-}
+var placements = enum.Of[Placement]("placement", "dominated", "below", "incomparable", "above", "dominant")
+
+// String is the name.
+func (p Placement) String() string { return placements.String(p) }
+
+// MarshalText writes the name.
+func (p Placement) MarshalText() ([]byte, error) { return placements.Marshal(p) }
+
+// UnmarshalText reads a name.
+func (p *Placement) UnmarshalText(text []byte) error { return placements.Unmarshal(p, text) }
 
 // Comparison says how curves are reduced; the zero value leaves them as they are.
 type Comparison struct {

@@ -2,7 +2,7 @@
 // raw accuracy, both ratios, several seeds, a control, random and magnitude baselines with the same layer proportions, and
 // identical initial weights.
 //
-// Fill a [Study] with one [Result] per trained model and ask it: [Study.Check] applies the twenty rules, [Study.Curve] gives mean and
+// Fill a [Study] with one [Result] per trained model and ask it: [Study.Review] applies the twenty rules, [Study.Curve] gives mean and
 // sample standard deviation per operating point, [Compare] says which points of one tradeoff curve lie above another, and [WriteCSV]
 // writes ShrinkBench's columns. [MatchedRandom] and [MatchedMagnitude] make the two controls that separate a choice of weights from a
 // choice of layer proportions. [Meter] counts accuracy over batches of any size.

@@ -26,7 +26,7 @@ func ExampleCompare() {
 }
 
 // The checklist on a study that has hardly begun.
-func ExampleStudy_Check() {
+func ExampleStudy_Review() {
 	s := eval.Study{
 		Library: "espalier", Hardware: "a laptop", Code: "example.org/code", Year: 2024,
 		Datasets: map[string]eval.Dataset{"MNIST": {Classes: 10, Toy: true}},
@@ -34,9 +34,14 @@ func ExampleStudy_Check() {
 		Results: []eval.Result{{Dataset: "MNIST", Model: "LeNet-5", Method: "ours", Target: 4, Size: 400, Kept: 100, Ratio: 4,
 			MACs: 900, MACsNZ: 300, Speedup: 3, Top1: 0.98, Selection: eval.Last, InitialHash: "a", ConfigHash: "b"}},
 	}
-	for _, v := range s.Check() {
-		if v.Severity == eval.Error {
-			fmt.Println(v)
+	findings, err := s.Review()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, f := range findings {
+		if f.Severity == eval.Error {
+			fmt.Println(f)
 		}
 	}
 	// Output:

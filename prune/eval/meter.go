@@ -48,7 +48,11 @@ func Add[T tensor.Float](m *Meter, logits tensor.Matrix[T], labels []int) error 
 	return nil
 }
 
-// Accuracy is the fractions of samples that were right, over all samples and not over batches; NaN if there are none.
-func (m Meter) Accuracy() (top1, top5 float64) {
-	return float64(m.Top1) / float64(m.N), float64(m.Top5) / float64(m.N)
+// Accuracy is the fractions of samples that were right, over all samples and not over batches. The error wraps
+// tensor.ErrEmpty if there are none.
+func (m Meter) Accuracy() (top1, top5 float64, err error) {
+	if m.N == 0 {
+		return 0, 0, fmt.Errorf("eval: Accuracy: no samples: %w", tensor.ErrEmpty)
+	}
+	return float64(m.Top1) / float64(m.N), float64(m.Top5) / float64(m.N), nil
 }

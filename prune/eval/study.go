@@ -2,48 +2,61 @@ package eval
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"hash/fnv"
 	"math"
 	"slices"
 	"strings"
 
+	"github.com/espalier-ml/espalier/internal/enum"
 	"github.com/espalier-ml/espalier/prune"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
 // Result is one model: trained, pruned, fine-tuned and measured.
 type Result struct {
-	Dataset, Model, Method string
-	Seed                   uint64
+	Dataset string `json:"dataset"`
+	Model   string `json:"model"`
+	Method  string `json:"method"`
+	Seed    uint64 `json:"seed"`
 
-	Target  float64 // compression that was asked for; 1 for a control
-	Size    int     // scalars before pruning
-	Kept    int     // and after
-	Ratio   float64 // Size over Kept
-	MACs    int64   // multiply-adds per example before pruning
-	MACsNZ  int64   // and after
-	Speedup float64 // MACs over MACsNZ
+	Target  float64 `json:"target"`  // compression that was asked for; 1 for a control
+	Size    int     `json:"size"`    // scalars before pruning
+	Kept    int     `json:"kept"`    // and after
+	Ratio   float64 `json:"ratio"`   // Size over Kept; +Inf if nothing was kept
+	MACs    int64   `json:"macs"`    // multiply-adds per example before pruning
+	MACsNZ  int64   `json:"macs_nz"` // and after
+	Speedup float64 `json:"speedup"` // MACs over MACsNZ; 0 if they were not counted
 
-	PreTop1, PreTop5 float64 // accuracy after pruning, before fine-tuning
-	Top1, Top5       float64 // accuracy at the end; Top5 0 if not measured
-	Selection        Selection
-	Collapsed        []string // layers without a weight
-	CollapseDeclared bool     // that is meant so
-	EffectiveRatio   float64  // compression counting only weights on a path from input to output; 0 if not computed
-	InitialHash      string   // of the weights before pruning, see Fingerprint
-	ConfigHash       string   // of everything that methods must share: data, augmentation, optimizer, schedule, epochs
-	Batch, Epochs    int
-	Optimizer        string
-	LR               float64
-	Completed        int // epochs of fine-tuning that were run
-	Path             string
+	PreTop1   float64   `json:"pre_top1"` // accuracy after pruning, before fine-tuning
+	PreTop5   float64   `json:"pre_top5"`
+	Top1      float64   `json:"top1"` // accuracy at the end
+	Top5      float64   `json:"top5"` // 0 if not measured
+	Selection Selection `json:"selection"`
+	Collapsed []string  `json:"collapsed,omitempty"` // layers without a weight
+	// CollapseDeclared says that they are meant to have none.
+	CollapseDeclared bool `json:"collapse_declared"`
+	// EffectiveRatio is the compression counting only weights on a path from input to output; 0 if not computed.
+	EffectiveRatio float64 `json:"effective_ratio"`
+	InitialHash    string  `json:"initial_hash"` // of the weights before pruning, see [Fingerprint]
+	// ConfigHash is of everything that methods must share: data, augmentation, optimizer, schedule, epochs.
+	ConfigHash string  `json:"config_hash"`
+	Batch      int     `json:"batch"`
+	Epochs     int     `json:"epochs"`
+	Optimizer  string  `json:"optimizer"`
+	LR         float64 `json:"lr"`
+	Completed  int     `json:"completed"` // epochs of fine-tuning that were run
+	Path       string  `json:"path"`
 }
 
 // SetStats fills in size, multiply-adds, ratios and collapsed layers.
 func (r *Result) SetStats(s prune.Stats) {
 	r.Size, r.Kept, r.Ratio = s.Size, s.Kept, s.Compression()
-	r.MACs, r.MACsNZ, r.Speedup = s.MACs, s.KeptMACs, s.Speedup()
+	r.MACs, r.MACsNZ, r.Speedup = s.MACs, s.KeptMACs, 0
+	if speedup, err := s.Speedup(); err == nil {
+		r.Speedup = speedup
+	}
 	r.Collapsed = s.Collapsed
 }
 
@@ -52,11 +65,22 @@ type Selection uint8
 
 // The selections.
 const (
-	NotStated    Selection = iota
-	Last                   // that of the last epoch
-	ByValidation           // the best on data held out for it
-	ByTest                 // the best on the test set, which flatters
+	NotStated    Selection = iota // the study does not say
+	Last                          // that of the last epoch
+	ByValidation                  // the best on data held out for it
+	ByTest                        // the best on the test set, which flatters
 )
+
+var selections = enum.Of[Selection]("selection", "not stated", "last", "by validation", "by test")
+
+// String is the name.
+func (s Selection) String() string { return selections.String(s) }
+
+// MarshalText writes the name.
+func (s Selection) MarshalText() ([]byte, error) { return selections.Marshal(s) }
+
+// UnmarshalText reads a name.
+func (s *Selection) UnmarshalText(text []byte) error { return selections.Unmarshal(s, text) }
 
 // Role is what a method is in a study. One method can have several.
 type Role uint8
@@ -73,45 +97,72 @@ const (
 	Competitor                       // another method
 )
 
+var roles = enum.Of[Role]("role", "", "proposed", "control", "tuned control", "random uniform", "random matched",
+	"magnitude base", "magnitude matched", "competitor")
+
+// String is the name.
+func (r Role) String() string { return roles.String(r) }
+
+// MarshalText writes the name.
+func (r Role) MarshalText() ([]byte, error) { return roles.Marshal(r) }
+
+// UnmarshalText reads a name.
+func (r *Role) UnmarshalText(text []byte) error { return roles.Unmarshal(r, text) }
+
 // Provenance is where a method's numbers are from.
 type Provenance uint8
 
 // The provenances.
 const (
-	Unstated      Provenance = iota
-	Ours                     // measured here, method included
-	Reimplemented            // a published method written anew
-	AuthorsCode              // measured here with the authors' code
-	CopiedNumbers            // taken from a paper
+	Unstated      Provenance = iota // the study does not say
+	Ours                            // measured here, method included
+	Reimplemented                   // a published method written anew
+	AuthorsCode                     // measured here with the authors' code
+	CopiedNumbers                   // taken from a paper
 )
+
+var provenances = enum.Of[Provenance]("provenance", "unstated", "ours", "reimplemented", "authors' code",
+	"copied numbers")
+
+// String is the name.
+func (p Provenance) String() string { return provenances.String(p) }
+
+// MarshalText writes the name.
+func (p Provenance) MarshalText() ([]byte, error) { return provenances.Marshal(p) }
+
+// UnmarshalText reads a name.
+func (p *Provenance) UnmarshalText(text []byte) error { return provenances.Unmarshal(p, text) }
 
 // Method describes one method of a study.
 type Method struct {
-	Roles       []Role
-	Year        int // of publication, 0 if it is not published
-	Provenance  Provenance
-	Differences string // from the published method or setting; required unless Provenance is Ours
+	Roles      []Role     `json:"roles"`
+	Year       int        `json:"year"` // of publication, 0 if it is not published
+	Provenance Provenance `json:"provenance"`
+	// Differences from the published method or setting; required unless Provenance is Ours.
+	Differences string `json:"differences"`
 }
 
 // Dataset describes one data set of a study.
 type Dataset struct {
-	Classes int
-	Toy     bool // MNIST, digits and the like
+	Classes int  `json:"classes"`
+	Toy     bool `json:"toy"` // MNIST, digits and the like
 }
 
 // Study is everything that a comparison of pruning methods must tell.
 type Study struct {
-	Results  []Result
-	Methods  map[string]Method
-	Datasets map[string]Dataset
-	OldModel map[string]bool // architectures that are not modern: AlexNet, CaffeNet, LeNet
-	Claims   [][2]string     // dataset and model of every claim that is made
+	Results  []Result           `json:"results"`
+	Methods  map[string]Method  `json:"methods"`
+	Datasets map[string]Dataset `json:"datasets"`
+	OldModel map[string]bool    `json:"old_model"` // architectures that are not modern: AlexNet, CaffeNet, LeNet
+	Claims   [][2]string        `json:"claims"`    // dataset and model of every claim that is made
 
-	Year                    int    // of the study
-	Library, Hardware, Code string // versions, machine, address of the code
-	Plotted                 bool   // the tradeoff curves are shown together with the competitors'
-	SizeCountsAll           bool   // sizes include parameters that cannot be pruned
-	MACsWithoutBias         bool   // multiply-adds leave out biases and norms
+	Year            int    `json:"year"` // of the study
+	Library         string `json:"library"`
+	Hardware        string `json:"hardware"`
+	Code            string `json:"code"`              // its address
+	Plotted         bool   `json:"plotted"`           // the tradeoff curves are shown together with the competitors'
+	SizeCountsAll   bool   `json:"size_counts_all"`   // sizes include parameters that cannot be pruned
+	MACsWithoutBias bool   `json:"macs_without_bias"` // multiply-adds leave out biases and norms
 }
 
 // Axis is the ratio on a curve's horizontal axis.
@@ -119,17 +170,30 @@ type Axis uint8
 
 // The axes.
 const (
-	ByCompression Axis = iota
-	BySpeedup
+	ByCompression Axis = iota // size before over size after
+	BySpeedup                 // multiply-adds before over multiply-adds after
 )
+
+var axes = enum.Of[Axis]("axis", "by compression", "by speedup")
+
+// String is the name.
+func (a Axis) String() string { return axes.String(a) }
+
+// MarshalText writes the name.
+func (a Axis) MarshalText() ([]byte, error) { return axes.Marshal(a) }
+
+// UnmarshalText reads a name.
+func (a *Axis) UnmarshalText(text []byte) error { return axes.Unmarshal(a, text) }
 
 // Summary is an operating point over seeds.
 type Summary struct {
-	Target          float64 // compression asked for
-	X               float64 // mean ratio
-	Mean, Std       float64 // of Top1; Std is the sample standard deviation (divisor N-1), NaN for one seed
-	N               int
-	Lowest, Highest float64
+	Target  float64 `json:"target"`  // compression asked for
+	X       float64 `json:"x"`       // mean ratio
+	Mean    float64 `json:"mean"`    // of Top1
+	Std     float64 `json:"std"`     // its sample standard deviation (divisor N-1); NaN, and null in JSON, for one seed
+	N       int     `json:"n"`       // seeds
+	Lowest  float64 `json:"lowest"`  // Top1
+	Highest float64 `json:"highest"` // Top1
 }
 
 // Point is the operating point of the means.
@@ -154,9 +218,10 @@ func (s *Study) Curve(dataset, model, method string, axis Axis) []Summary {
 			}
 			y = append(y, r.Top1)
 		}
-		mx, _ := MeanStd(x)
-		my, sd := MeanStd(y)
-		curve = append(curve, Summary{Target: target, X: mx, Mean: my, Std: sd, N: len(y), Lowest: slices.Min(y), Highest: slices.Max(y)})
+		mx, _ := meanStd(x)
+		my, sd := meanStd(y)
+		curve = append(curve, Summary{Target: target, X: mx, Mean: my, Std: sd, N: len(y),
+			Lowest: slices.Min(y), Highest: slices.Max(y)})
 	}
 	slices.SortFunc(curve, func(a, b Summary) int { return cmp.Compare(a.Target, b.Target) })
 	return curve
@@ -171,8 +236,8 @@ func Points(curve []Summary) []Point {
 	return p
 }
 
-// MeanStd returns the mean and the sample standard deviation, with divisor n-1: NaN for fewer than two values.
-func MeanStd(x []float64) (mean, std float64) {
+// meanStd returns the mean and the sample standard deviation, with divisor n-1: NaN for fewer than two values.
+func meanStd(x []float64) (mean, std float64) {
 	sum := 0.0
 	for _, v := range x {
 		sum += v
@@ -195,22 +260,22 @@ func Fingerprint[T tensor.Float](params []*tensor.Param[T]) string {
 		fmt.Fprint(h, p.Name, p.Shape)
 		for _, v := range p.Data {
 			u := math.Float64bits(float64(v))
-			h.Write([]byte{byte(u), byte(u >> 8), byte(u >> 16), byte(u >> 24), byte(u >> 32), byte(u >> 40), byte(u >> 48), byte(u >> 56)})
+			h.Write(binary.LittleEndian.AppendUint64(nil, u))
 		}
 	}
 	return fmt.Sprintf("%016x", h.Sum64())
 }
 
-// SelectEpoch is the first epoch with the highest validation accuracy, or -1 if there is none. Choosing it by the test set
-// instead reports the luck of the largest of many draws.
-func SelectEpoch(validation []float64) int {
-	best := -1
-	for i, v := range validation {
-		if best < 0 || v > validation[best] {
-			best = i
-		}
+// SelectEpoch is the first epoch with the highest validation accuracy. Choosing it by the test set instead reports the
+// luck of the largest of many draws. The error wraps tensor.ErrEmpty for no epochs and tensor.ErrNotFinite.
+func SelectEpoch(validation []float64) (int, error) {
+	if len(validation) == 0 {
+		return 0, fmt.Errorf("eval: SelectEpoch: no epochs: %w", tensor.ErrEmpty)
 	}
-	return best
+	if err := tensor.CheckFinite("validation", validation); err != nil {
+		return 0, fmt.Errorf("eval: SelectEpoch: %w", err)
+	}
+	return tensor.ArgMax(validation), nil
 }
 
 // setting is a dataset and a model.

@@ -132,6 +132,6 @@ func ExampleNew() {
 	_, err := masking.New(1000, 1000, schedule.Constant{V: 0.15}, masking.WithReplaceProbs(0.9, 0.2))
 	fmt.Println(err)
 	// Output:
-	// masking: maskID is 1000, want 0 to 999: out of range
-	// masking: WithReplaceProbs: 0.9 + 0.2 is more than 1: out of range
+	// masking: New: maskID is 1000, want 0 to 999: out of range
+	// masking: New: WithReplaceProbs: 0.9 + 0.2 is more than 1: out of range
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/schedule"
 	"github.com/espalier-ml/espalier/tensor"
 )
@@ -36,15 +37,15 @@ type Masker struct {
 //
 // maskID is never selected and never drawn as a random replacement; declare the others of its kind with
 // [WithSpecial]. The error joins everything that is wrong: it wraps [tensor.ErrRange] for ids, probabilities and
-// options out of range or in contradiction, [tensor.ErrNotFinite] for NaN, and [tensor.ErrEmpty] for a nil schedule or if no
+// options out of range, [tensor.ErrConflict] for options in contradiction, [tensor.ErrNotFinite] for NaN, and [tensor.ErrEmpty] for a nil schedule or if no
 // id remains to replace others, or is that of [schedule.Validate].
 func New(vocab, maskID int, rate schedule.Schedule, opts ...Option) (*Masker, error) {
 	c, err := newConfig(vocab, maskID, opts)
 	if v := schedule.Validate(rate); v != nil {
-		err = errors.Join(err, fmt.Errorf("masking: rate: %w", v))
+		err = errors.Join(err, fmt.Errorf("rate: %w", v))
 	}
 	if err != nil {
-		return nil, err
+		return nil, option.Call("masking: New", err)
 	}
 	m := &Masker{config: c, schedule: rate, maskID: int32(maskID), protected: newBitset(vocab)}
 	for _, id := range append(c.special, maskID) {
@@ -69,7 +70,7 @@ func New(vocab, maskID int, rate schedule.Schedule, opts ...Option) (*Masker, er
 	}
 	m.replacements()
 	if m.randomBelow > m.maskBelow && m.randomCount == 0 {
-		return nil, fmt.Errorf("masking: no id is left for random replacement: %w", tensor.ErrEmpty)
+		return nil, fmt.Errorf("masking: New: no id is left for random replacement: %w", tensor.ErrEmpty)
 	}
 	if c.subset {
 		m.targetRate = rateOf(c.target)

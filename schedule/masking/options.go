@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
+	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -35,7 +37,7 @@ type config struct {
 	sentinelFirst int
 	sentinelCount int
 
-	used map[string]bool // names of the options used, to find contradictions
+	given option.Given
 }
 
 // unit is what is selected as a whole.
@@ -57,10 +59,11 @@ func WithSeed(seed uint64) Option {
 }
 
 // WithSpecial declares ids that are never selected and never drawn as random replacements: padding, separators, class
-// tokens. The mask id is one of them anyway; by default there are no others.
+// tokens. The mask id is one of them anyway; by default there are no others. Where it is given again, the last ids
+// stand alone.
 func WithSpecial(ids ...int) Option {
 	return func(c *config) error {
-		c.special = append(c.special, ids...)
+		c.special = slices.Clone(ids)
 		return c.checkIDs("WithSpecial", ids)
 	}
 }
@@ -70,11 +73,11 @@ func WithSpecial(ids ...int) Option {
 func WithReplaceProbs(mask, random float64) Option {
 	return func(c *config) error {
 		c.maskProb, c.randomProb = mask, random
-		c.use("WithReplaceProbs")
+		c.given.Mark("WithReplaceProbs")
 		err := errors.Join(probability("WithReplaceProbs: mask", mask), probability("WithReplaceProbs: random", random))
 		// Probabilities such as 0.7 and 0.3 may add up to a little more than 1.
 		if sum := mask + random; err == nil && sum > 1+1e-12 {
-			err = fmt.Errorf("masking: WithReplaceProbs: %v + %v is more than 1: %w", mask, random, tensor.ErrRange)
+			err = fmt.Errorf("WithReplaceProbs: %v + %v is more than 1: %w", mask, random, tensor.ErrRange)
 		}
 		return err
 	}
@@ -84,20 +87,21 @@ func WithReplaceProbs(mask, random float64) Option {
 // are left out of either.
 func WithRandomRange(lo, hi int) Option {
 	return func(c *config) error {
-		c.use("WithRandomRange")
+		c.given.Mark("WithRandomRange")
 		if lo < 0 || hi > c.vocab || lo >= hi {
-			return fmt.Errorf("masking: WithRandomRange(%d, %d): want 0 <= lo < hi <= %d: %w", lo, hi, c.vocab, tensor.ErrRange)
+			return fmt.Errorf("WithRandomRange(%d, %d): want 0 <= lo < hi <= %d: %w", lo, hi, c.vocab, tensor.ErrRange)
 		}
 		c.rangeLo, c.rangeHi = lo, hi
 		return nil
 	}
 }
 
-// WithRandomExclude leaves ids out of random replacement that may be selected all the same.
+// WithRandomExclude leaves ids out of random replacement that may be selected all the same; default none. Where it is
+// given again, the last ids stand alone.
 func WithRandomExclude(ids ...int) Option {
 	return func(c *config) error {
-		c.use("WithRandomExclude")
-		c.excluded = append(c.excluded, ids...)
+		c.given.Mark("WithRandomExclude")
+		c.excluded = slices.Clone(ids)
 		return c.checkIDs("WithRandomExclude", ids)
 	}
 }
@@ -106,9 +110,9 @@ func WithRandomExclude(ids ...int) Option {
 // can be a label.
 func WithIgnoreIndex(label int) Option {
 	return func(c *config) error {
-		c.use("WithIgnoreIndex")
+		c.given.Mark("WithIgnoreIndex")
 		if label < math.MinInt32 || label > math.MaxInt32 {
-			return fmt.Errorf("masking: WithIgnoreIndex(%d) is not an int32: %w", label, tensor.ErrRange)
+			return fmt.Errorf("WithIgnoreIndex(%d) is not an int32: %w", label, tensor.ErrRange)
 		}
 		c.ignore = int32(label)
 		return nil
@@ -121,7 +125,7 @@ func WithIgnoreIndex(label int) Option {
 func WithRTS() Option {
 	return func(c *config) error {
 		c.rts = true
-		c.use("WithRTS")
+		c.given.Mark("WithRTS")
 		return nil
 	}
 }
@@ -133,7 +137,7 @@ func WithRTS() Option {
 func WithTargetRate(rate float64) Option {
 	return func(c *config) error {
 		c.target, c.subset = rate, true
-		c.use("WithTargetRate")
+		c.given.Mark("WithTargetRate")
 		return probability("WithTargetRate", rate)
 	}
 }
@@ -144,7 +148,7 @@ func WithTargetRate(rate float64) Option {
 func WithExactCount() Option {
 	return func(c *config) error {
 		c.exact = true
-		c.use("WithExactCount")
+		c.given.Mark("WithExactCount")
 		return nil
 	}
 }
@@ -154,7 +158,7 @@ func WithExactCount() Option {
 func WithMinTargets(n int) Option {
 	return func(c *config) error {
 		c.min = n
-		c.use("WithMinTargets")
+		c.given.Mark("WithMinTargets")
 		return atLeast("WithMinTargets", n, 0)
 	}
 }
@@ -164,7 +168,7 @@ func WithMinTargets(n int) Option {
 func WithMaxTargets(n int) Option {
 	return func(c *config) error {
 		c.max = n
-		c.use("WithMaxTargets")
+		c.given.Mark("WithMaxTargets")
 		return atLeast("WithMaxTargets", n, 1)
 	}
 }
@@ -175,11 +179,8 @@ func WithMaxTargets(n int) Option {
 func WithWords(continues func(id int) bool) Option {
 	return func(c *config) error {
 		c.continues = continues
-		c.use("WithWords")
-		if continues == nil {
-			return fmt.Errorf("masking: WithWords: function is nil: %w", tensor.ErrEmpty)
-		}
-		return nil
+		c.given.Mark("WithWords")
+		return option.Nil(continues != nil, "WithWords")
 	}
 }
 
@@ -190,13 +191,13 @@ func WithWords(continues func(id int) bool) Option {
 func WithSpans(p float64, max int) Option {
 	return func(c *config) error {
 		c.spanP, c.spanMax = p, max
-		c.use("WithSpans")
+		c.given.Mark("WithSpans")
 		err := probability("WithSpans: p", p)
 		if p == 0 {
-			err = fmt.Errorf("masking: WithSpans: p is 0: %w", tensor.ErrRange)
+			err = fmt.Errorf("WithSpans: p is 0: %w", tensor.ErrRange)
 		}
 		if max < 1 || max > 1<<16 {
-			err = errors.Join(err, fmt.Errorf("masking: WithSpans: max is %d, want 1 to 65536: %w", max, tensor.ErrRange))
+			err = errors.Join(err, fmt.Errorf("WithSpans: max is %d, want 1 to 65536: %w", max, tensor.ErrRange))
 		}
 		return err
 	}
@@ -208,9 +209,9 @@ func WithSpans(p float64, max int) Option {
 func WithT5Spans(mean float64) Option {
 	return func(c *config) error {
 		c.noiseLength = mean
-		c.use("WithT5Spans")
+		c.given.Mark("WithT5Spans")
 		if !(mean >= 1) || math.IsInf(mean, 1) {
-			return fmt.Errorf("masking: WithT5Spans(%v): want a finite number >= 1: %w", mean, tensor.ErrRange)
+			return fmt.Errorf("WithT5Spans(%v): want a finite number >= 1: %w", mean, tensor.ErrRange)
 		}
 		return nil
 	}
@@ -220,9 +221,9 @@ func WithT5Spans(mean float64) Option {
 // second and so on, count of them. T5 has 32099 and 100. They are protected like special ids.
 func WithSentinels(first, count int) Option {
 	return func(c *config) error {
-		c.use("WithSentinels")
+		c.given.Mark("WithSentinels")
 		if count < 1 || first >= c.vocab || first-count < -1 {
-			return fmt.Errorf("masking: WithSentinels(%d, %d): want ids from 0 to %d: %w", first, count, c.vocab-1, tensor.ErrRange)
+			return fmt.Errorf("WithSentinels(%d, %d): want ids from 0 to %d: %w", first, count, c.vocab-1, tensor.ErrRange)
 		}
 		c.sentinelFirst, c.sentinelCount = first, count
 		return nil
@@ -236,7 +237,7 @@ func WithSentinels(first, count int) Option {
 func WithHFCompatible() Option {
 	return func(c *config) error {
 		c.hf = true
-		c.use("WithHFCompatible")
+		c.given.Mark("WithHFCompatible")
 		return nil
 	}
 }
@@ -246,26 +247,23 @@ func WithHFCompatible() Option {
 func WithWorkers(n int) Option {
 	return func(c *config) error {
 		c.workers = n
-		return atLeast("WithWorkers", n, 0)
+		return option.Workers(n)
 	}
 }
 
 func newConfig(vocab, maskID int, opts []Option) (config, error) {
-	c := config{vocab: vocab, maskProb: 0.8, randomProb: 0.1, rangeHi: vocab, ignore: -100, used: map[string]bool{}}
+	c := config{vocab: vocab, maskProb: 0.8, randomProb: 0.1, rangeHi: vocab, ignore: -100}
 	if vocab < 1 || vocab > math.MaxInt32 {
 		// Every id is wrong then: no need to say it of each.
-		return c, fmt.Errorf("masking: vocab is %d, want 1 to %d: %w", vocab, math.MaxInt32, tensor.ErrRange)
+		return c, fmt.Errorf("vocab is %d, want 1 to %d: %w", vocab, math.MaxInt32, tensor.ErrRange)
 	}
-	errs := []error{c.checkIDs("maskID", []int{maskID})}
-	for _, o := range opts {
-		errs = append(errs, o(&c))
-	}
+	errs := []error{c.checkIDs("maskID", []int{maskID}), option.Apply("masking: New", &c, opts)}
 	switch {
-	case c.used["WithT5Spans"]:
+	case c.given.Has("WithT5Spans"):
 		c.unit = noise
-	case c.used["WithSpans"]:
+	case c.given.Has("WithSpans"):
 		c.unit = spans
-	case c.used["WithWords"]:
+	case c.given.Has("WithWords"):
 		c.unit = words
 	}
 	errs = append(errs, c.contradictions())
@@ -276,10 +274,10 @@ func newConfig(vocab, maskID int, opts []Option) (config, error) {
 		}
 	}
 	if c.max > 0 && c.min > c.max {
-		errs = append(errs, fmt.Errorf("masking: at least %d targets and at most %d: %w", c.min, c.max, tensor.ErrRange))
+		errs = append(errs, option.Conflict("at least %d targets and at most %d", c.min, c.max))
 	}
 	if label := int(c.ignore); !c.rts && label >= 0 && label < vocab && !c.isSpecial(label, maskID) {
-		errs = append(errs, fmt.Errorf("masking: WithIgnoreIndex(%d) is the label of id %d too: %w", label, label, tensor.ErrRange))
+		errs = append(errs, fmt.Errorf("WithIgnoreIndex(%d) is the label of id %d too: %w", label, label, tensor.ErrRange))
 	}
 	return c, errors.Join(errs...)
 }
@@ -288,8 +286,8 @@ func (c *config) contradictions() error {
 	var errs []error
 	exclude := func(a string, others ...string) {
 		for _, b := range others {
-			if c.used[a] && c.used[b] {
-				errs = append(errs, fmt.Errorf("masking: %s and %s exclude each other: %w", a, b, tensor.ErrRange))
+			if c.given.Has(a) && c.given.Has(b) {
+				errs = append(errs, option.Conflict("%s beside %s", a, b))
 			}
 		}
 	}
@@ -299,10 +297,10 @@ func (c *config) contradictions() error {
 	exclude("WithSpans", "WithExactCount")
 	exclude("WithTargetRate", "WithMinTargets", "WithSentinels")
 	if c.subset && c.counts() {
-		errs = append(errs, fmt.Errorf("masking: WithTargetRate needs independent selection, of tokens or words without a count: %w", tensor.ErrRange))
+		errs = append(errs, option.Conflict("WithTargetRate needs independent selection, of tokens or words without a count"))
 	}
-	if c.used["WithMaxTargets"] && !c.counts() {
-		errs = append(errs, fmt.Errorf("masking: WithMaxTargets needs selection by count: %w", tensor.ErrRange))
+	if c.given.Has("WithMaxTargets") && !c.counts() {
+		errs = append(errs, option.Conflict("WithMaxTargets needs selection by count"))
 	}
 	return errors.Join(errs...)
 }
@@ -311,8 +309,6 @@ func (c *config) contradictions() error {
 func (c *config) counts() bool {
 	return c.exact || c.unit == spans || c.unit == noise || c.unit == words && c.hf
 }
-
-func (c *config) use(option string) { c.used[option] = true }
 
 func (c *config) isSpecial(id, maskID int) bool {
 	for _, s := range append(c.special, maskID) {
@@ -327,9 +323,9 @@ func (c *config) checkIDs(name string, ids []int) error {
 	for i, id := range ids {
 		if id < 0 || id >= c.vocab {
 			if name == "maskID" {
-				return fmt.Errorf("masking: maskID is %d, want 0 to %d: %w", id, c.vocab-1, tensor.ErrRange)
+				return fmt.Errorf("maskID is %d, want 0 to %d: %w", id, c.vocab-1, tensor.ErrRange)
 			}
-			return fmt.Errorf("masking: %s: id %d of the list is %d, want 0 to %d: %w", name, i, id, c.vocab-1, tensor.ErrRange)
+			return fmt.Errorf("%s: id %d of the list is %d, want 0 to %d: %w", name, i, id, c.vocab-1, tensor.ErrRange)
 		}
 	}
 	return nil
@@ -338,16 +334,13 @@ func (c *config) checkIDs(name string, ids []int) error {
 func probability(name string, p float64) error {
 	switch {
 	case p-p != 0:
-		return fmt.Errorf("masking: %s is %v: %w", name, p, tensor.ErrNotFinite)
+		return fmt.Errorf("%s is %v: %w", name, p, tensor.ErrNotFinite)
 	case p < 0 || p > 1:
-		return fmt.Errorf("masking: %s is %v, want 0 to 1: %w", name, p, tensor.ErrRange)
+		return fmt.Errorf("%s is %v, want 0 to 1: %w", name, p, tensor.ErrRange)
 	}
 	return nil
 }
 
 func atLeast(name string, n, lo int) error {
-	if n < lo {
-		return fmt.Errorf("masking: %s(%d): want >= %d: %w", name, n, lo, tensor.ErrRange)
-	}
-	return nil
+	return option.Range(n >= lo, name, n, fmt.Sprintf("%d or more", lo))
 }

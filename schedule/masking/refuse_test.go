@@ -14,6 +14,11 @@ import (
 )
 
 func TestNewRefuses(t *testing.T) {
+	if large := math.MaxInt; large > math.MaxInt32 {
+		_, err := masking.New(10, 0, constant(0.15), masking.WithIgnoreIndex(large))
+		require.ErrorIs(t, err, tensor.ErrRange)
+		require.ErrorContains(t, err, "not an int32")
+	}
 	words := masking.WithWords(func(int) bool { return false })
 	exact, spans, t5, rts, hf := masking.WithExactCount(), masking.WithSpans(0.2, 10), masking.WithT5Spans(3), masking.WithRTS(), masking.WithHFCompatible()
 	type options = []masking.Option
@@ -22,46 +27,46 @@ func TestNewRefuses(t *testing.T) {
 		opts          options
 		is            error
 	}{
-		"vocab is 0":                 {0, 0, nil, tensor.ErrRange},
-		"vocab is -5":                {-5, 0, nil, tensor.ErrRange},
-		"maskID is 10, want 0 to 9":  {10, 10, nil, tensor.ErrRange},
-		"maskID is -1":               {10, -1, nil, tensor.ErrRange},
-		"id 1 of the list is 10":     {10, 0, options{masking.WithSpecial(3, 10)}, tensor.ErrRange},
-		"WithRandomExclude: id 0":    {10, 0, options{masking.WithRandomExclude(-1)}, tensor.ErrRange},
-		"mask is NaN":                {10, 0, options{masking.WithReplaceProbs(math.NaN(), 0)}, tensor.ErrNotFinite},
-		"random is -0.1":             {10, 0, options{masking.WithReplaceProbs(0.5, -0.1)}, tensor.ErrRange},
-		"0.9 + 0.2 is more than 1":   {10, 0, options{masking.WithReplaceProbs(0.9, 0.2)}, tensor.ErrRange},
-		"WithRandomRange(3, 3)":      {10, 0, options{masking.WithRandomRange(3, 3)}, tensor.ErrRange},
-		"WithRandomRange(3, 11)":     {10, 0, options{masking.WithRandomRange(3, 11)}, tensor.ErrRange},
-		"no id is left":              {3, 0, options{masking.WithSpecial(1, 2)}, tensor.ErrEmpty},
-		"not an int32":               {10, 0, options{masking.WithIgnoreIndex(1 << 40)}, tensor.ErrRange},
-		"is the label of id 7 too":   {10, 0, options{masking.WithIgnoreIndex(7)}, tensor.ErrRange},
-		"WithTargetRate is 1.5":      {10, 0, options{masking.WithTargetRate(1.5)}, tensor.ErrRange},
-		"WithMinTargets(-1)":         {10, 0, options{masking.WithMinTargets(-1)}, tensor.ErrRange},
-		"WithMaxTargets(0)":          {10, 0, options{exact, masking.WithMaxTargets(0)}, tensor.ErrRange},
-		"needs selection by count":   {10, 0, options{masking.WithMaxTargets(5)}, tensor.ErrRange},
-		"at least 7 targets":         {10, 0, options{exact, masking.WithMaxTargets(5), masking.WithMinTargets(7)}, tensor.ErrRange},
-		"function is nil":            {10, 0, options{masking.WithWords(nil)}, tensor.ErrEmpty},
-		"WithSpans: p is 0":          {10, 0, options{masking.WithSpans(0, 10)}, tensor.ErrRange},
-		"WithSpans: p is +Inf":       {10, 0, options{masking.WithSpans(math.Inf(1), 10)}, tensor.ErrNotFinite},
-		"max is 0":                   {10, 0, options{masking.WithSpans(0.2, 0)}, tensor.ErrRange},
-		"WithT5Spans(0.5)":           {10, 0, options{masking.WithT5Spans(0.5)}, tensor.ErrRange},
-		"WithT5Spans(NaN)":           {10, 0, options{masking.WithT5Spans(math.NaN())}, tensor.ErrRange},
-		"WithSentinels(9, 11)":       {10, 0, options{masking.WithSentinels(9, 11)}, tensor.ErrRange},
-		"WithSentinels(10, 1)":       {10, 0, options{masking.WithSentinels(10, 1)}, tensor.ErrRange},
-		"WithWorkers(-1)":            {10, 0, options{masking.WithWorkers(-1)}, tensor.ErrRange},
-		"independent selection":      {10, 0, options{exact, masking.WithTargetRate(0.1)}, tensor.ErrRange},
-		"WithRTS and WithReplace":    {10, 0, options{rts, masking.WithReplaceProbs(0.8, 0.1)}, tensor.ErrRange},
-		"WithRTS and WithTargetRate": {10, 0, options{rts, masking.WithTargetRate(0.1)}, tensor.ErrRange},
-		"WithRTS and WithIgnore":     {10, 0, options{rts, masking.WithIgnoreIndex(-1)}, tensor.ErrRange},
-		"WithRTS and WithSentinels":  {10, 0, options{rts, masking.WithSentinels(9, 1)}, tensor.ErrRange},
-		"WithRandomRange exclude":    {10, 0, options{hf, masking.WithRandomRange(1, 5)}, tensor.ErrRange},
-		"WithRandomExclude exclude":  {10, 0, options{hf, masking.WithRandomExclude(5)}, tensor.ErrRange},
-		"WithT5Spans and WithSpans":  {10, 0, options{t5, spans}, tensor.ErrRange},
-		"WithT5Spans and WithWords":  {10, 0, options{t5, words}, tensor.ErrRange},
-		"WithT5Spans and WithExact":  {10, 0, options{t5, exact}, tensor.ErrRange},
-		"WithSpans and WithExact":    {10, 0, options{spans, exact}, tensor.ErrRange},
-		"WithTargetRate and WithMin": {10, 0, options{masking.WithTargetRate(0.1), masking.WithMinTargets(1)}, tensor.ErrRange},
+		"vocab is 0":                    {0, 0, nil, tensor.ErrRange},
+		"vocab is -5":                   {-5, 0, nil, tensor.ErrRange},
+		"maskID is 10, want 0 to 9":     {10, 10, nil, tensor.ErrRange},
+		"maskID is -1":                  {10, -1, nil, tensor.ErrRange},
+		"id 1 of the list is 10":        {10, 0, options{masking.WithSpecial(3, 10)}, tensor.ErrRange},
+		"WithRandomExclude: id 0":       {10, 0, options{masking.WithRandomExclude(-1)}, tensor.ErrRange},
+		"mask is NaN":                   {10, 0, options{masking.WithReplaceProbs(math.NaN(), 0)}, tensor.ErrNotFinite},
+		"random is -0.1":                {10, 0, options{masking.WithReplaceProbs(0.5, -0.1)}, tensor.ErrRange},
+		"0.9 + 0.2 is more than 1":      {10, 0, options{masking.WithReplaceProbs(0.9, 0.2)}, tensor.ErrRange},
+		"WithRandomRange(3, 3)":         {10, 0, options{masking.WithRandomRange(3, 3)}, tensor.ErrRange},
+		"WithRandomRange(3, 11)":        {10, 0, options{masking.WithRandomRange(3, 11)}, tensor.ErrRange},
+		"masking: New: option 0 is":     {10, 0, options{nil}, tensor.ErrEmpty},
+		"no id is left":                 {3, 0, options{masking.WithSpecial(1, 2)}, tensor.ErrEmpty},
+		"is the label of id 7 too":      {10, 0, options{masking.WithIgnoreIndex(7)}, tensor.ErrRange},
+		"WithTargetRate is 1.5":         {10, 0, options{masking.WithTargetRate(1.5)}, tensor.ErrRange},
+		"WithMinTargets(-1)":            {10, 0, options{masking.WithMinTargets(-1)}, tensor.ErrRange},
+		"WithMaxTargets(0)":             {10, 0, options{exact, masking.WithMaxTargets(0)}, tensor.ErrRange},
+		"needs selection by count":      {10, 0, options{masking.WithMaxTargets(5)}, tensor.ErrConflict},
+		"at least 7 targets":            {10, 0, options{exact, masking.WithMaxTargets(5), masking.WithMinTargets(7)}, tensor.ErrConflict},
+		"WithWords(nil)":                {10, 0, options{masking.WithWords(nil)}, tensor.ErrEmpty},
+		"WithSpans: p is 0":             {10, 0, options{masking.WithSpans(0, 10)}, tensor.ErrRange},
+		"WithSpans: p is +Inf":          {10, 0, options{masking.WithSpans(math.Inf(1), 10)}, tensor.ErrNotFinite},
+		"max is 0":                      {10, 0, options{masking.WithSpans(0.2, 0)}, tensor.ErrRange},
+		"WithT5Spans(0.5)":              {10, 0, options{masking.WithT5Spans(0.5)}, tensor.ErrRange},
+		"WithT5Spans(NaN)":              {10, 0, options{masking.WithT5Spans(math.NaN())}, tensor.ErrRange},
+		"WithSentinels(9, 11)":          {10, 0, options{masking.WithSentinels(9, 11)}, tensor.ErrRange},
+		"WithSentinels(10, 1)":          {10, 0, options{masking.WithSentinels(10, 1)}, tensor.ErrRange},
+		"WithWorkers(-1)":               {10, 0, options{masking.WithWorkers(-1)}, tensor.ErrRange},
+		"independent selection":         {10, 0, options{exact, masking.WithTargetRate(0.1)}, tensor.ErrConflict},
+		"WithRTS beside WithReplace":    {10, 0, options{rts, masking.WithReplaceProbs(0.8, 0.1)}, tensor.ErrConflict},
+		"WithRTS beside WithTargetRate": {10, 0, options{rts, masking.WithTargetRate(0.1)}, tensor.ErrConflict},
+		"WithRTS beside WithIgnore":     {10, 0, options{rts, masking.WithIgnoreIndex(-1)}, tensor.ErrConflict},
+		"WithRTS beside WithSentinels":  {10, 0, options{rts, masking.WithSentinels(9, 1)}, tensor.ErrConflict},
+		"beside WithRandomRange":        {10, 0, options{hf, masking.WithRandomRange(1, 5)}, tensor.ErrConflict},
+		"beside WithRandomExclude":      {10, 0, options{hf, masking.WithRandomExclude(5)}, tensor.ErrConflict},
+		"WithT5Spans beside WithSpans":  {10, 0, options{t5, spans}, tensor.ErrConflict},
+		"WithT5Spans beside WithWords":  {10, 0, options{t5, words}, tensor.ErrConflict},
+		"WithT5Spans beside WithExact":  {10, 0, options{t5, exact}, tensor.ErrConflict},
+		"WithSpans beside WithExact":    {10, 0, options{spans, exact}, tensor.ErrConflict},
+		"WithTargetRate beside WithMin": {10, 0, options{masking.WithTargetRate(0.1), masking.WithMinTargets(1)}, tensor.ErrConflict},
 	} {
 		m, err := masking.New(c.vocab, c.maskID, constant(0.15), c.opts...)
 		require.Nil(t, m, want)

@@ -1,9 +1,9 @@
 package scheduletest
 
 import (
-	"errors"
 	"fmt"
 
+	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/schedule"
 	"github.com/espalier-ml/espalier/tensor"
 )
@@ -23,11 +23,7 @@ type config struct {
 
 func newConfig(opts []Option) (config, error) {
 	c := config{to: 1000}
-	var errs []error
-	for _, o := range opts {
-		errs = append(errs, o(&c))
-	}
-	return c, errors.Join(errs...)
+	return c, option.Apply("scheduletest: Check", &c, opts)
 }
 
 // WithWindow sets the steps that are looked at, from < to; default 0 to 1000. Choose it so that everything that the
@@ -35,7 +31,7 @@ func newConfig(opts []Option) (config, error) {
 func WithWindow(from, to int) Option {
 	return func(c *config) error {
 		if from >= to {
-			return fmt.Errorf("scheduletest: WithWindow(%d, %d): want from < to: %w", from, to, tensor.ErrRange)
+			return fmt.Errorf("WithWindow(%d, %d): want from < to: %w", from, to, tensor.ErrRange)
 		}
 		c.from, c.to = from, to
 		return nil
@@ -46,7 +42,7 @@ func WithWindow(from, to int) Option {
 func WithRange(lo, hi float64) Option {
 	return func(c *config) error {
 		if !(lo <= hi) {
-			return fmt.Errorf("scheduletest: WithRange(%v, %v): want lo <= hi: %w", lo, hi, tensor.ErrRange)
+			return fmt.Errorf("WithRange(%v, %v): want lo <= hi: %w", lo, hi, tensor.ErrRange)
 		}
 		c.lo, c.hi, c.ranged = lo, hi, true
 		return nil
@@ -58,7 +54,7 @@ func WithRange(lo, hi float64) Option {
 func WithHold(end float64) Option {
 	return func(c *config) error {
 		if end-end != 0 {
-			return fmt.Errorf("scheduletest: WithHold(%v): %w", end, tensor.ErrNotFinite)
+			return fmt.Errorf("WithHold(%v): %w", end, tensor.ErrNotFinite)
 		}
 		c.hold, c.held = end, true
 		return nil
@@ -78,10 +74,7 @@ func WithJumps() Option {
 // a failure; by default such a schedule is not written and the built-in types are known.
 func WithRegistry(r *schedule.Registry) Option {
 	return func(c *config) error {
-		if r == nil {
-			return fmt.Errorf("scheduletest: WithRegistry(nil): %w", tensor.ErrEmpty)
-		}
 		c.registry = r
-		return nil
+		return option.Nil(r != nil, "WithRegistry")
 	}
 }

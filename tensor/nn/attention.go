@@ -38,9 +38,11 @@ type MultiHeadAttention[T tensor.Float] struct {
 
 // NewMultiHeadAttention returns a layer for vectors of dim features, which heads must divide. Weights start as torch's
 // do: the input projection Glorot uniform, the output projection uniform in ±1/sqrt(dim), the biases zero. The error
-// wraps tensor.ErrRange.
+// wraps tensor.ErrRange, and tensor.ErrEmpty if rng is nil.
 func NewMultiHeadAttention[T tensor.Float](dim, heads int, rng *rand.Rand) (*MultiHeadAttention[T], error) {
-	if err := errors.Join(positive("MultiHeadAttention", "dim", dim), positive("MultiHeadAttention", "heads", heads)); err != nil {
+	err := errors.Join(positive("MultiHeadAttention", "dim", dim), positive("MultiHeadAttention", "heads", heads),
+		random("MultiHeadAttention", rng))
+	if err != nil {
 		return nil, err
 	}
 	if dim%heads != 0 {

@@ -50,11 +50,12 @@ const (
 
 // NewConv2D returns a layer with out channels for the given window: KH, KW and the C channels of the input are
 // required, strides, padding, dilation and groups may be set, and N, H and W are ignored. Weights and biases are uniform
-// in ±1/sqrt(KH*KW*C/Groups), torch's default. The error wraps tensor.ErrRange and says everything that is wrong.
+// in ±1/sqrt(KH*KW*C/Groups), torch's default. The error wraps tensor.ErrRange, and tensor.ErrEmpty if
+// rng is nil, and says everything that is wrong.
 //
 //	NewConv2D[float32](tensor.Window{KH: 3, KW: 3, C: 16, PadH: 1, PadW: 1}, 32, rng)
 func NewConv2D[T tensor.Float](w tensor.Window, out int, rng *rand.Rand) (*Conv2D[T], error) {
-	if err := errors.Join(checkWindow("Conv2D", w), positive("Conv2D", "out", out)); err != nil {
+	if err := errors.Join(checkWindow("Conv2D", w), positive("Conv2D", "out", out), random("Conv2D", rng)); err != nil {
 		return nil, err
 	}
 	w.Groups = max(1, w.Groups)

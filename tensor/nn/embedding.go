@@ -18,9 +18,10 @@ type Embedding[T tensor.Float] struct {
 }
 
 // NewEmbedding returns a table of count vectors drawn from the standard normal distribution, torch's default. The error
-// wraps tensor.ErrRange if a size is less than 1.
+// wraps tensor.ErrRange if a size is less than 1, and tensor.ErrEmpty if rng is nil.
 func NewEmbedding[T tensor.Float](count, dim int, rng *rand.Rand) (*Embedding[T], error) {
-	if err := errors.Join(positive("Embedding", "count", count), positive("Embedding", "dim", dim)); err != nil {
+	err := errors.Join(positive("Embedding", "count", count), positive("Embedding", "dim", dim), random("Embedding", rng))
+	if err != nil {
 		return nil, err
 	}
 	e := &Embedding[T]{Weight: newParam[T]("weight", count, dim)}

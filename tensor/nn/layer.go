@@ -2,6 +2,7 @@ package nn
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strconv"
 
 	"github.com/espalier-ml/espalier/tensor"
@@ -46,14 +47,16 @@ type Sequential[T tensor.Float] struct {
 	params []*tensor.Param[T]
 }
 
-// NewSequential chains layers. Like torch it prefixes the names of their parameters with the
-// position of the layer: "0.weight", and "2.0.weight" where a Sequential is nested.
+// NewSequential chains layers. As in torch the names of its parameters have the position of the layer before them:
+// "0.weight", and "2.0.weight" where a Sequential is nested. Those of the layers keep their names. Both are views of one
+// memory: set elements of Data and Grad, but do not put other slices in their place.
 func NewSequential[T tensor.Float](layers ...Layer[T]) *Sequential[T] {
 	s := &Sequential[T]{layers: layers}
 	for i, l := range layers {
 		for _, p := range l.Params() {
-			p.Name = strconv.Itoa(i) + "." + p.Name
-			s.params = append(s.params, p)
+			view := *p
+			view.Name = strconv.Itoa(i) + "." + p.Name
+			s.params = append(s.params, &view)
 		}
 	}
 	return s
@@ -189,6 +192,14 @@ func mustLength(layer, what string, got, want int) {
 	if got != want {
 		panic(fmt.Errorf("nn: %s: %s has %d elements, want %d: %w", layer, what, got, want, tensor.ErrShape))
 	}
+}
+
+// random returns an error wrapping tensor.ErrEmpty if there is nothing to draw weights from.
+func random(layer string, rng *rand.Rand) error {
+	if rng == nil {
+		return fmt.Errorf("nn: %s: rng is nil: %w", layer, tensor.ErrEmpty)
+	}
+	return nil
 }
 
 // positive returns an error wrapping tensor.ErrRange unless v >= 1.

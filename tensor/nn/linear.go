@@ -26,9 +26,9 @@ type Linear[T tensor.Float] struct {
 }
 
 // NewLinear returns a layer whose weights and biases are uniform in ±1/sqrt(in), torch's default. The
-// error wraps tensor.ErrRange if a size is less than 1.
+// error wraps tensor.ErrRange if a size is less than 1, and tensor.ErrEmpty if rng is nil.
 func NewLinear[T tensor.Float](in, out int, rng *rand.Rand) (*Linear[T], error) {
-	if err := errors.Join(positive("Linear", "in", in), positive("Linear", "out", out)); err != nil {
+	if err := errors.Join(positive("Linear", "in", in), positive("Linear", "out", out), random("Linear", rng)); err != nil {
 		return nil, err
 	}
 	l := &Linear[T]{Weight: newParam[T]("weight", out, in), Bias: newParam[T]("bias", out)}

@@ -301,3 +301,29 @@ func TestNothingAndNaN(t *testing.T) {
 		}
 	}
 }
+
+// Weights have to be drawn from something.
+func TestConstructorsRefuseNil(t *testing.T) {
+	_, linear := NewLinear[float32](2, 3, nil)
+	_, conv := NewConv2D[float32](tensor.Window{KH: 3, KW: 3, C: 2}, 4, nil)
+	_, embedding := NewEmbedding[float32](2, 3, nil)
+	_, attention := NewMultiHeadAttention[float32](4, 2, nil)
+	for layer, err := range map[string]error{"Linear": linear, "Conv2D": conv, "Embedding": embedding, "MultiHeadAttention": attention} {
+		require.ErrorIs(t, err, tensor.ErrEmpty, layer)
+		require.EqualError(t, err, "nn: "+layer+": rng is nil: empty input")
+	}
+}
+
+// Names are those of the chain: layers keep their own, whoever chains them, and memory is shared.
+func TestSequentialLeavesNames(t *testing.T) {
+	l, err := NewLinear[float32](2, 3, tensor.Stream(1))
+	require.NoError(t, err)
+	inner := NewSequential[float32](l)
+	outer := NewSequential[float32](NewFlatten[float32](), inner)
+	require.Equal(t, "weight", l.Params()[0].Name)
+	require.Equal(t, "0.weight", inner.Params()[0].Name)
+	require.Equal(t, "1.0.weight", outer.Params()[0].Name)
+	outer.Params()[0].Data[4], outer.Params()[0].Grad[2] = 7, 5
+	require.Equal(t, float32(7), l.Weight.Data[4])
+	require.Equal(t, float32(5), l.Weight.Grad[2])
+}

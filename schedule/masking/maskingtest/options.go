@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -29,9 +30,7 @@ func newConfig(vocab, maskID int, opts []Option) (config, error) {
 	if vocab < 1 || maskID < 0 || maskID >= vocab {
 		errs = append(errs, fmt.Errorf("maskingtest: mask id %d in a vocabulary of %d: %w", maskID, vocab, tensor.ErrRange))
 	}
-	for _, o := range opts {
-		errs = append(errs, o(&c))
-	}
+	errs = append(errs, option.Apply("maskingtest: Check", &c, opts))
 	if len(c.special) >= vocab {
 		errs = append(errs, fmt.Errorf("maskingtest: all %d ids are special: %w", vocab, tensor.ErrEmpty))
 	}
@@ -52,7 +51,7 @@ func WithSpecial(ids ...int) Option {
 func WithReplaceProbs(mask, random float64) Option {
 	return func(c *config) error {
 		if !(mask >= 0 && random >= 0 && mask+random <= 1+1e-12) {
-			return fmt.Errorf("maskingtest: WithReplaceProbs(%v, %v): %w", mask, random, tensor.ErrRange)
+			return fmt.Errorf("WithReplaceProbs(%v, %v): %w", mask, random, tensor.ErrRange)
 		}
 		c.maskProb, c.randomProb = mask, random
 		return nil
@@ -79,7 +78,7 @@ func WithRTS() Option {
 func WithTargetRate(rate float64) Option {
 	return func(c *config) error {
 		if !(rate >= 0 && rate <= 1) {
-			return fmt.Errorf("maskingtest: WithTargetRate(%v): %w", rate, tensor.ErrRange)
+			return fmt.Errorf("WithTargetRate(%v): %w", rate, tensor.ErrRange)
 		}
 		c.target = rate
 		return nil
@@ -91,7 +90,7 @@ func WithTargetRate(rate float64) Option {
 func WithSteps(steps ...int) Option {
 	return func(c *config) error {
 		if len(steps) == 0 {
-			return fmt.Errorf("maskingtest: WithSteps(): %w", tensor.ErrEmpty)
+			return fmt.Errorf("WithSteps(): %w", tensor.ErrEmpty)
 		}
 		c.steps = steps
 		return nil
@@ -112,7 +111,7 @@ func WithoutNesting() Option {
 func WithClusters(size float64) Option {
 	return func(c *config) error {
 		if !(size >= 1) {
-			return fmt.Errorf("maskingtest: WithClusters(%v): %w", size, tensor.ErrRange)
+			return fmt.Errorf("WithClusters(%v): %w", size, tensor.ErrRange)
 		}
 		c.cluster = size
 		return nil
