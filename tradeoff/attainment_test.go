@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 // The band holds the whole median curve as often as it says, from the least number of runs that it takes.
@@ -27,7 +28,7 @@ func TestMedianBandCoverage(t *testing.T) {
 				}
 				r.Curves = append(r.Curves, curve(t, HigherBetter, points...))
 			}
-			median, band, err := MedianBand(r, WithReplicates(300), WithSeed(uint64(trial)))
+			median, band, err := MedianBand(r, WithResampling(stats.WithReplicates(300), stats.WithSeed(uint64(trial))))
 			require.NoError(t, err)
 			inside := true
 			for i, p := range median.Points() {

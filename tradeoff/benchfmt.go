@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 	"unicode"
@@ -58,4 +59,18 @@ func word(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// FormatDelta is the change from old to new in percent, such as "-3.21%", or "~" if p is above 0.05, as benchstat has
+// it. It is "?" if old is 0 or one is above 0 and the other below.
+func FormatDelta(old, new, p float64) string {
+	switch {
+	case !(p <= 0.05):
+		return "~"
+	case old == new:
+		return "0.00%"
+	case old == 0 || old > 0 && new < 0 || old < 0 && new > 0:
+		return "?"
+	}
+	return fmt.Sprintf("%+.2f%%", 100*(new-old)/math.Abs(old))
 }

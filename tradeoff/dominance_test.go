@@ -16,7 +16,7 @@ func TestDominates(t *testing.T) {
 	for name, k := range map[string]struct {
 		points    []Point
 		tolerance float64
-		opts      []Option
+		opts      []DominanceOption
 		want      bool
 	}{
 		"better everywhere":        {[]Point{{1, 0.6}, {2, 0.8}, {4, 0.9}}, 0, nil, true},
@@ -28,8 +28,8 @@ func TestDominates(t *testing.T) {
 		"the best so far counts":   {[]Point{{1, 0.75}, {2, 0.1}, {4, 0.9}}, 0, nil, true},
 		"common costs only":        {[]Point{{2, 0.75}, {3, 0.9}}, 0, nil, true},
 		"late by evaluation":       {[]Point{{1, 0.55}, {2.5, 0.8}, {4, 0.9}}, 0, nil, false},
-		"not late in between":      {[]Point{{1, 0.55}, {2.5, 0.8}, {4, 0.9}}, 0, []Option{WithInterpolation(Linear)}, true},
-		"nor by logarithm of cost": {[]Point{{1, 0.55}, {2.5, 0.8}, {4, 0.9}}, 0, []Option{WithInterpolation(LogCost)}, true},
+		"not late in between":      {[]Point{{1, 0.55}, {2.5, 0.8}, {4, 0.9}}, 0, []DominanceOption{WithInterpolation(Linear)}, true},
+		"nor by logarithm of cost": {[]Point{{1, 0.55}, {2.5, 0.8}, {4, 0.9}}, 0, []DominanceOption{WithInterpolation(LogCost)}, true},
 	} {
 		got, err := Dominates(base, curve(t, HigherBetter, k.points...), k.tolerance, k.opts...)
 		require.NoError(t, err, name)
@@ -82,12 +82,11 @@ func TestDominatesRefuses(t *testing.T) {
 	for name, k := range map[string]struct {
 		a, b      Curve
 		tolerance float64
-		opts      []Option
+		opts      []DominanceOption
 		want      error
 	}{
 		"empty": {a, Curve{}, 0, nil, tensor.ErrEmpty}, "apart": {a, b, 0, nil, ErrNoOverlap}, "directions": {a, mirrored(a), 0, nil, tensor.ErrShape},
 		"negative": {a, a, -1, nil, tensor.ErrRange}, "NaN": {a, a, math.NaN(), nil, tensor.ErrRange}, "infinite": {a, a, math.Inf(1), nil, tensor.ErrRange},
-		"not taken": {a, a, 0, []Option{WithLevel(0.9)}, ErrConflict},
 	} {
 		got, err := Dominates(k.a, k.b, k.tolerance, k.opts...)
 		require.ErrorIs(t, err, k.want, name)

@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 // Fidelity is how well the curves of cyclic runs stand for those of separate runs.
@@ -38,20 +39,19 @@ type BudgetFidelity struct {
 }
 
 // WithBaseline names the recipe that [CompareCurves] measures gains from. Default: none.
-func WithBaseline(name string) Option {
-	return func(c *config) error {
-		c.given = append(c.given, "WithBaseline")
+func WithBaseline(name string) FidelityOption {
+	return baselineOption{func(c *config) error {
 		c.baseline = name
 		return nil
-	}
+	}}
 }
 
 // CompareCurves compares, recipe by recipe, a curve of separate runs with one read off a single cyclic run by a
 // [Recorder]. Points are matched in their order, so each pair of curves needs as many points as all others; their
 // costs need not be the same. It takes WithBaseline and WithDrop, whose points do not count, except for the cost. The
 // error wraps [tensor.ErrShape] if recipes, lengths or directions differ and [tensor.ErrEmpty] if there are none.
-func CompareCurves(standard, cyclic map[string]Curve, opts ...Option) (Fidelity, error) {
-	c, err := configure("CompareCurves", opts, "WithBaseline", "WithDrop")
+func CompareCurves(standard, cyclic map[string]Curve, opts ...FidelityOption) (Fidelity, error) {
+	c, err := configure("CompareCurves", opts)
 	if err != nil {
 		return Fidelity{}, err
 	}
@@ -82,7 +82,10 @@ func CompareCurves(standard, cyclic map[string]Curve, opts ...Option) (Fidelity,
 	}
 	f.MeanDiff, f.RMSE, f.MaxAbs = sizes(all)
 	for k := range f.standard[0] {
-		b := BudgetFidelity{KendallTau: KendallTau(column(f.standard, k), column(f.cyclic, k))}
+		b := BudgetFidelity{KendallTau: math.NaN()}
+		if tau, err := stats.KendallTau(column(f.standard, k), column(f.cyclic, k)); err == nil {
+			b.KendallTau = tau
+		}
 		for _, name := range names {
 			b.Cost += standard[name].points[c.drop+k].Cost / float64(len(names))
 		}
@@ -151,33 +154,6 @@ func (f Fidelity) String() string {
 		s += fmt.Sprintf(" %.4g: %.2f", b.Cost, b.KendallTau)
 	}
 	return s + "\n"
-}
-
-// KendallTau is Kendall's rank correlation tau-b of x and y, which allows for ties; NaN if it has no pairs or one of
-// them is constant. It panics if the lengths differ.
-func KendallTau(x, y []float64) float64 {
-	if len(x) != len(y) {
-		panic(fmt.Errorf("tradeoff: KendallTau: %d and %d values: %w", len(x), len(y), tensor.ErrShape))
-	}
-	concordant, untiedX, untiedY := 0, 0, 0
-	for i := range x {
-		for j := range i {
-			dx, dy := x[i]-x[j], y[i]-y[j]
-			if dx != 0 {
-				untiedX++
-			}
-			if dy != 0 {
-				untiedY++
-			}
-			switch {
-			case dx > 0 && dy > 0 || dx < 0 && dy < 0:
-				concordant++
-			case dx > 0 && dy < 0 || dx < 0 && dy > 0:
-				concordant--
-			}
-		}
-	}
-	return float64(concordant) / math.Sqrt(float64(untiedX)*float64(untiedY))
 }
 
 func sizes(d []float64) (mean, rms, most float64) {

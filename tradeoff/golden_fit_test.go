@@ -11,6 +11,7 @@ import (
 
 	"github.com/espalier-ml/espalier/internal/golden"
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 func TestGoldenFits(t *testing.T) {
@@ -223,12 +224,12 @@ func TestMedianBand(t *testing.T) {
 		require.Greater(t, band.Upper.Points()[i].Quality, p.Quality)
 	}
 	// The band of all points at once is at least as wide as that of each.
-	narrow, err := Median(func() (x []float64) {
+	narrow, err := stats.Median(func() (x []float64) {
 		for _, c := range curves {
 			x = append(x, c.Points()[9].Quality)
 		}
 		return x
-	}(), WithMethod(Percentile))
+	}(), stats.WithInterval(stats.Percentile))
 	require.NoError(t, err)
 	require.Greater(t, band.Upper.Points()[9].Quality-band.Lower.Points()[9].Quality, 0.9*(narrow.Hi-narrow.Lo))
 	_, _, err = MedianBand(Runs{"", curves[:2]})

@@ -12,11 +12,11 @@ import (
 // +Inf if there are more of them than are dropped. The error wraps [tensor.ErrEmpty] if nothing is left,
 // [tensor.ErrRange] for a negative drop and [tensor.ErrNotFinite] for NaN or -Inf.
 func OlympicMean(results []float64, drop int) (float64, error) {
-	c := config{function: "OlympicMean"}
+	c := call("OlympicMean")
 	return c.olympic("results", results, drop)
 }
 
-func (c *config) olympic(name string, results []float64, drop int) (float64, error) {
+func (c call) olympic(name string, results []float64, drop int) (float64, error) {
 	if drop < 0 {
 		return 0, c.errorf("drop is %d, want 0 or more: %w", drop, tensor.ErrRange)
 	}

@@ -175,7 +175,7 @@ func FuzzReadJSONL(f *testing.F) {
 		again, err := ReadJSONL(&log)
 		require.NoError(t, err)
 		require.Len(t, again, len(records))
-		_, _ = Check(records)
+		_, _ = Review(records)
 		_, _ = Arms(records, "", "")
 	})
 }

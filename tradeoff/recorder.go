@@ -29,8 +29,8 @@ type observation struct {
 
 // NewRecorder makes a recorder for a run with the given schedule, which has to be valid if it has a method Validate()
 // error. It takes WithWindow and WithDrop.
-func NewRecorder(cycles Cycles, dir Direction, opts ...Option) (*Recorder, error) {
-	c, err := configure("NewRecorder", opts, "WithWindow", "WithDrop")
+func NewRecorder(cycles Cycles, dir Direction, opts ...RecorderOption) (*Recorder, error) {
+	c, err := configure("NewRecorder", opts)
 	if err != nil {
 		return nil, err
 	}
@@ -51,27 +51,25 @@ func NewRecorder(cycles Cycles, dir Direction, opts ...Option) (*Recorder, error
 // WithWindow has [NewRecorder] take the best of up to k evaluations on either side of the end of a cycle, k >= 0. The
 // paper plots the best within 5 epochs; those after the end belong to the next cycle and flatter the curve a little.
 // Default 0: the last evaluation of the cycle.
-func WithWindow(k int) Option {
-	return func(c *config) error {
-		c.given = append(c.given, "WithWindow")
+func WithWindow(k int) RecorderOption {
+	return windowOption{func(c *config) error {
 		if k < 0 {
 			return fmt.Errorf("WithWindow(%d): want 0 or more: %w", k, tensor.ErrRange)
 		}
 		c.window = k
 		return nil
-	}
+	}}
 }
 
 // WithDrop leaves out the first n points, which the warmup of the learning rate dominates. Default 0.
-func WithDrop(n int) Option {
-	return func(c *config) error {
-		c.given = append(c.given, "WithDrop")
+func WithDrop(n int) DropOption {
+	return dropOption{func(c *config) error {
 		if n < 0 {
 			return fmt.Errorf("WithDrop(%d): want 0 or more: %w", n, tensor.ErrRange)
 		}
 		c.drop = n
 		return nil
-	}
+	}}
 }
 
 // Observe notes an evaluation after the step, counted from 0, at a cost such as the seconds of training so far.

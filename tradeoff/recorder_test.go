@@ -3,7 +3,6 @@ package tradeoff
 import (
 	"errors"
 	"math"
-	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -31,7 +30,7 @@ func record(t *testing.T, r *Recorder, steps int, quality func(step int) float64
 	return c
 }
 
-func newRecorder(t *testing.T, dir Direction, opts ...Option) *Recorder {
+func newRecorder(t *testing.T, dir Direction, opts ...RecorderOption) *Recorder {
 	t.Helper()
 	r, err := NewRecorder(doubling{}, dir, opts...)
 	require.NoError(t, err)
@@ -80,16 +79,14 @@ func TestRecorderRefuses(t *testing.T) {
 	for name, k := range map[string]struct {
 		cycles Cycles
 		dir    Direction
-		opts   []Option
+		opts   []RecorderOption
 		want   error
 	}{
-		"invalid":    {invalid{}, HigherBetter, nil, errInvalid},
-		"no cycles":  {nil, HigherBetter, nil, tensor.ErrEmpty},
-		"direction":  {doubling{}, 3, nil, tensor.ErrRange},
-		"window":     {doubling{}, HigherBetter, []Option{WithWindow(-1)}, tensor.ErrRange},
-		"drop":       {doubling{}, HigherBetter, []Option{WithDrop(-1)}, tensor.ErrRange},
-		"not taken":  {doubling{}, HigherBetter, []Option{WithSeed(1)}, ErrConflict},
-		"drop twice": {doubling{}, HigherBetter, []Option{WithDrop(1), WithDrop(1)}, ErrConflict},
+		"invalid":   {invalid{}, HigherBetter, nil, errInvalid},
+		"no cycles": {nil, HigherBetter, nil, tensor.ErrEmpty},
+		"direction": {doubling{}, 3, nil, tensor.ErrRange},
+		"window":    {doubling{}, HigherBetter, []RecorderOption{WithWindow(-1)}, tensor.ErrRange},
+		"drop":      {doubling{}, HigherBetter, []RecorderOption{WithDrop(-1)}, tensor.ErrRange},
 	} {
 		r, err := NewRecorder(k.cycles, k.dir, k.opts...)
 		require.ErrorIs(t, err, k.want, name)
@@ -171,7 +168,7 @@ func TestCompareCurvesRefuses(t *testing.T) {
 	one := func(c Curve) map[string]Curve { return map[string]Curve{"a": c} }
 	for name, k := range map[string]struct {
 		standard, cyclic map[string]Curve
-		opts             []Option
+		opts             []FidelityOption
 		want             error
 	}{
 		"none":         {nil, nil, nil, tensor.ErrEmpty},
@@ -180,42 +177,12 @@ func TestCompareCurvesRefuses(t *testing.T) {
 		"not cyclic":   {one(two), nil, nil, tensor.ErrShape},
 		"not standard": {one(two), map[string]Curve{"a": two, "b": two}, nil, tensor.ErrShape},
 		"empty curves": {one(Curve{}), one(Curve{}), nil, tensor.ErrEmpty},
-		"all dropped":  {one(two), one(two), []Option{WithDrop(2)}, tensor.ErrEmpty},
-		"no baseline":  {one(two), one(two), []Option{WithBaseline("b")}, tensor.ErrRange},
-		"not taken":    {one(two), one(two), []Option{WithWindow(2)}, ErrConflict},
+		"all dropped":  {one(two), one(two), []FidelityOption{WithDrop(2)}, tensor.ErrEmpty},
+		"no baseline":  {one(two), one(two), []FidelityOption{WithBaseline("b")}, tensor.ErrRange},
 	} {
 		_, err := CompareCurves(k.standard, k.cyclic, k.opts...)
 		require.ErrorIs(t, err, k.want, name)
 	}
-}
-
-func TestKendallTau(t *testing.T) {
-	for _, k := range []struct {
-		x, y []float64
-		want float64
-	}{
-		{[]float64{1, 2, 3, 4}, []float64{10, 20, 30, 40}, 1},
-		{[]float64{1, 2, 3, 4}, []float64{4, 3, 2, 1}, -1},
-		{[]float64{1, 2, 3}, []float64{1, 3, 2}, 1.0 / 3},
-		{[]float64{1, 1, 2}, []float64{1, 2, 3}, 2 / math.Sqrt(2*3)},
-		{[]float64{12, 2, 1, 12, 2}, []float64{1, 4, 7, 1, 0}, -0.4714045207910316}, // scipy's own example
-		{[]float64{1, 1}, []float64{1, 2}, math.NaN()},
-		{[]float64{1}, []float64{1}, math.NaN()},
-		{nil, nil, math.NaN()},
-	} {
-		same(t, k.want, KendallTau(k.x, k.y), 1e-12, "%v %v", k.x, k.y)
-	}
-	require.Panics(t, func() { KendallTau([]float64{1}, nil) })
-	rng := rand.New(rand.NewPCG(1, 1))
-	x, y := make([]float64, 30), make([]float64, 30)
-	for i := range x {
-		x[i], y[i] = rng.NormFloat64(), rng.NormFloat64()
-	}
-	require.InDelta(t, KendallTau(x, y), KendallTau(y, x), 1e-15)
-	for i := range x {
-		x[i] = math.Exp(x[i])
-	}
-	require.InDelta(t, KendallTau(x, y), KendallTau(y, x), 1e-15)
 }
 
 func BenchmarkRecorder(b *testing.B) {

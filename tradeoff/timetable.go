@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -19,7 +20,7 @@ type TimeTable struct {
 type Workload struct {
 	Name      string    `json:"name"`
 	Target    float64   `json:"target"`
-	Direction Direction `json:"-"`
+	Direction Direction `json:"direction"`
 	VariantOf string    `json:"variant_of,omitempty"` // the workload that this one guards against tuning to; "" for a base workload
 }
 
@@ -32,10 +33,10 @@ type Trial struct {
 
 // NewTimeTable makes a table of studies[s][w], the times that submission s took on workload w: +Inf for a study that
 // did not reach the target, and none at all for a workload that was not run. The error wraps [tensor.ErrShape],
-// [tensor.ErrEmpty], [ErrConflict] for a name that is there twice, or [ErrNonPositive] and [tensor.ErrNotFinite] for a
+// [tensor.ErrEmpty], [tensor.ErrConflict] for a name that is there twice, or [ErrNonPositive] and [tensor.ErrNotFinite] for a
 // time that is not above 0.
 func NewTimeTable(submissions []string, workloads []Workload, studies [][][]float64) (TimeTable, error) {
-	c := config{function: "NewTimeTable"}
+	c := call("NewTimeTable")
 	t := TimeTable{submissions: slices.Clone(submissions), workloads: slices.Clone(workloads)}
 	if len(submissions) == 0 || len(workloads) == 0 {
 		return TimeTable{}, c.errorf("%d submissions and %d workloads: %w", len(submissions), len(workloads), tensor.ErrEmpty)
@@ -45,7 +46,7 @@ func NewTimeTable(submissions []string, workloads []Workload, studies [][][]floa
 	}
 	for s, row := range studies {
 		if slices.Contains(submissions[:s], submissions[s]) {
-			return TimeTable{}, c.errorf("submission %q is there twice: %w", submissions[s], ErrConflict)
+			return TimeTable{}, c.errorf("submission %q is there twice: %w", submissions[s], tensor.ErrConflict)
 		}
 		if len(row) != len(workloads) {
 			return TimeTable{}, c.errorf("submission %q has studies of %d workloads, want %d: %w", submissions[s], len(row), len(workloads), tensor.ErrShape)
@@ -67,7 +68,7 @@ func NewTimeTable(submissions []string, workloads []Workload, studies [][][]floa
 	names := map[string]int{}
 	for w, load := range workloads {
 		if _, twice := names[load.Name]; twice {
-			return TimeTable{}, c.errorf("workload %q is there twice: %w", load.Name, ErrConflict)
+			return TimeTable{}, c.errorf("workload %q is there twice: %w", load.Name, tensor.ErrConflict)
 		}
 		names[load.Name] = w
 	}
@@ -94,9 +95,9 @@ func NewTimeTable(submissions []string, workloads []Workload, studies [][][]floa
 // trial that reaches the target at the evaluation with the smallest number, or, with [ByTime], the one that reaches it
 // in the least time. Submissions are in the order in which trials name them. Trials of other workloads are an error
 // that wraps [tensor.ErrRange].
-func NewTrialTable(trials []Trial, workloads []Workload, opts ...Option) (TimeTable, error) {
-	c, err := configure("NewTrialTable", opts, "ByTime")
-	if err != nil {
+func NewTrialTable(trials []Trial, workloads []Workload, opts ...TrialOption) (TimeTable, error) {
+	c := trialConfig{call: "NewTrialTable"}
+	if err := option.Apply("tradeoff: NewTrialTable", &c, opts); err != nil {
 		return TimeTable{}, err
 	}
 	at := map[string]int{}
@@ -166,11 +167,18 @@ func NewTrialTable(trials []Trial, workloads []Workload, opts ...Option) (TimeTa
 	return NewTimeTable(submissions, workloads, studies)
 }
 
+// TrialOption is a choice of [NewTrialTable].
+type TrialOption func(*trialConfig) error
+
+type trialConfig struct {
+	call
+	byTime bool
+}
+
 // ByTime has [NewTrialTable] take the trial that reaches the target in the least time. The reference compares numbers
 // of evaluations, which may be further apart in one trial than in another.
-func ByTime() Option {
-	return func(c *config) error {
-		c.given = append(c.given, "ByTime")
+func ByTime() TrialOption {
+	return func(c *trialConfig) error {
 		c.byTime = true
 		return nil
 	}
@@ -195,7 +203,7 @@ func (t TimeTable) Times() [][]float64 {
 }
 
 // check refuses the zero value.
-func (t TimeTable) check(c *config) error {
+func (t TimeTable) check(c call) error {
 	if len(t.submissions) == 0 {
 		return c.errorf("the table has no submissions: %w", tensor.ErrEmpty)
 	}

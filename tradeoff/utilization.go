@@ -11,7 +11,7 @@ import (
 // wraps [tensor.ErrRange] for arguments that are not finite and above 0, or a result above 1, as when flops counts what
 // peak does not.
 func Utilization(flops, peakPerSecond, seconds float64) (float64, error) {
-	c := config{function: "Utilization"}
+	c := call("Utilization")
 	for _, a := range []struct {
 		name  string
 		value float64

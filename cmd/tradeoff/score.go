@@ -10,6 +10,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/espalier-ml/espalier/tensor/stats"
 	"github.com/espalier-ml/espalier/tradeoff"
 	"github.com/espalier-ml/espalier/tradeoff/importers"
 	"github.com/espalier-ml/espalier/tradeoff/plot"
@@ -45,11 +46,14 @@ func score(c *call, args []string) error {
 	if err != nil {
 		return err
 	}
-	profile := []tradeoff.Option{tradeoff.WithMaxRatio(*ratio)}
+	profile := []tradeoff.ProfileOption{tradeoff.WithMaxRatio(*ratio)}
 	if *algoPerf {
 		profile = append(profile, tradeoff.AlgoPerf())
 	}
-	opts := append(slices.Clone(profile), tradeoff.WithReplicates(*replicates), tradeoff.WithSeed(*seed))
+	opts := []tradeoff.TableOption{tradeoff.WithInterval(stats.WithReplicates(*replicates), stats.WithSeed(*seed))}
+	for _, o := range profile {
+		opts = append(opts, o)
+	}
 	if *workloads {
 		opts = append(opts, tradeoff.WithTasks())
 	}
@@ -132,7 +136,7 @@ func (c *call) algoPerf(file string, without []string, byTime bool, files []stri
 			return tradeoff.TimeTable{}, err
 		}
 	}
-	var opts []tradeoff.Option
+	var opts []tradeoff.TrialOption
 	if byTime {
 		opts = append(opts, tradeoff.ByTime())
 	}
@@ -176,10 +180,10 @@ func (c *call) times(s *selection, goals string, files []string) (tradeoff.TimeT
 		for _, a := range arms {
 			i := slices.Index(names, a.Runs.Name)
 			for _, t := range a.Runs.Times(loads[w].Target, tradeoff.FirstHit) {
-				if !t.Reached {
-					t.Cost = math.Inf(1)
+				if !t.Event {
+					t.Time = math.Inf(1)
 				}
-				studies[i][w] = append(studies[i][w], t.Cost)
+				studies[i][w] = append(studies[i][w], t.Time)
 			}
 		}
 	}

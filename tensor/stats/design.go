@@ -170,6 +170,19 @@ func (d *Design) count(counts []int32, rng *rand.Rand) {
 	}
 }
 
+// CountDraws draws as many units with replacement as there are and adds to the count of each. Two draws share 64 random
+// bits. It is for schemes of one's own (see [Replicate]).
+func CountDraws(counts []int32, rng *rand.Rand) {
+	n := uint64(len(counts))
+	for i := 0; i < len(counts); i += 2 {
+		bits := rng.Uint64()
+		counts[bits>>32*n>>32]++
+		if i+1 < len(counts) {
+			counts[bits&(1<<32-1)*n>>32]++
+		}
+	}
+}
+
 // countDraws draws as many units as there are and counts them. Two draws share 64 random bits.
 func countDraws(counts, units []int32, rng *rand.Rand) {
 	n := uint64(len(units))

@@ -30,7 +30,7 @@ func WelchPower(effect float64, n int, opts ...LevelOption) (float64, error) {
 	from := max(0, math.Pi/4-5/math.Sqrt(m))
 	weight := func(t float64) float64 { return math.Pow(math.Sin(2*t), m-1) }
 	sum, mass := 0.0, 0.0
-	simpson(from, math.Pi/4, 64, func(t, w float64) {
+	simpson(from, math.Pi/4, 32, func(t, w float64) {
 		if w *= weight(t); w == 0 {
 			return
 		}
@@ -57,7 +57,7 @@ func exceeding(shift, critical, df float64) float64 {
 	}
 	spread := 9 / math.Sqrt(2*df) // 9 standard deviations of s on either side
 	sum, mass := 0.0, 0.0
-	simpson(max(0, 1-spread), 1+spread, 200, func(s, w float64) {
+	simpson(max(0, 1-spread), 1+spread, 100, func(s, w float64) {
 		w *= density(s)
 		mass += w
 		sum += float64(w * (cdf(shift-critical*s) + cdf(-shift-critical*s)))

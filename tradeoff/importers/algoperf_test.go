@@ -13,6 +13,7 @@ import (
 
 	"github.com/espalier-ml/espalier/internal/golden"
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/stats"
 	"github.com/espalier-ml/espalier/tradeoff"
 )
 
@@ -64,14 +65,14 @@ func TestPublishedLeaderboards(t *testing.T) {
 		}
 		golden.JSON(t, filepath.Join(published, k.name+"_expected.json"), &want)
 		for _, v := range []struct {
-			table  []tradeoff.Option
-			scores []tradeoff.Option
+			table  []tradeoff.TrialOption
+			scores []tradeoff.ProfileOption
 			want   map[string]float64
 		}{
-			{nil, []tradeoff.Option{tradeoff.AlgoPerf()}, want.Reference},
-			{[]tradeoff.Option{tradeoff.ByTime()}, []tradeoff.Option{tradeoff.AlgoPerf()}, want.ByTime},
+			{nil, []tradeoff.ProfileOption{tradeoff.AlgoPerf()}, want.Reference},
+			{[]tradeoff.TrialOption{tradeoff.ByTime()}, []tradeoff.ProfileOption{tradeoff.AlgoPerf()}, want.ByTime},
 			{nil, nil, want.Exact},
-			{[]tradeoff.Option{tradeoff.ByTime()}, nil, want.ExactTime},
+			{[]tradeoff.TrialOption{tradeoff.ByTime()}, nil, want.ExactTime},
 		} {
 			table, err := tradeoff.NewTrialTable(trials, workloads, v.table...)
 			require.NoError(t, err)
@@ -111,7 +112,7 @@ func TestPublishedIntervals(t *testing.T) {
 	}
 	table, err := tradeoff.NewTrialTable(trials, version.Workloads)
 	require.NoError(t, err)
-	scores, err := table.Scores(tradeoff.AlgoPerf(), tradeoff.WithReplicates(2000))
+	scores, err := table.Scores(tradeoff.AlgoPerf(), tradeoff.WithInterval(stats.WithReplicates(2000)))
 	require.NoError(t, err)
 	got, first := map[string]tradeoff.SubmissionScore{}, 0.0
 	for _, s := range scores {
@@ -267,7 +268,7 @@ func BenchmarkAlgoPerf(b *testing.B) {
 		table, err := tradeoff.NewTrialTable(trials, want.Workloads)
 		require.NoError(b, err)
 		for b.Loop() {
-			if _, err := table.Scores(tradeoff.AlgoPerf(), tradeoff.WithReplicates(2000)); err != nil {
+			if _, err := table.Scores(tradeoff.AlgoPerf(), tradeoff.WithInterval(stats.WithReplicates(2000))); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -107,7 +107,7 @@ func fillers(l *lines, rename map[string]string) ([]func(*tradeoff.Record, int),
 			continue
 		}
 		if other, twice := seen[name]; twice {
-			return nil, l.errorf("columns %q and %q are both %s: %w", other, column, name, tradeoff.ErrConflict)
+			return nil, l.errorf("columns %q and %q are both %s: %w", other, column, name, tensor.ErrConflict)
 		}
 		seen[name] = column
 		fill[k] = filler(l, name)

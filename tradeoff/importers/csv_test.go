@@ -42,7 +42,7 @@ func TestReadCSVRefuses(t *testing.T) {
 		"empty":    {"", nil, "no header", tensor.ErrEmpty},
 		"rows":     {"step,accuracy\n", nil, "no evaluations", tensor.ErrEmpty},
 		"rename":   {"step,accuracy\n1,2\n", map[string]string{"x": "y"}, `no column "x" to rename`, tensor.ErrShape},
-		"twice":    {"step,accuracy,acc\n1,2,3\n", map[string]string{"acc": "accuracy"}, "are both accuracy", tradeoff.ErrConflict},
+		"twice":    {"step,accuracy,acc\n1,2,3\n", map[string]string{"acc": "accuracy"}, "are both accuracy", tensor.ErrConflict},
 		"text":     {"step,accuracy\n1,0.5\n2,high\n", nil, `CSV:3: accuracy is "high"`, tensor.ErrNotFinite},
 		"infinite": {"step,accuracy\n1,inf\n", nil, `CSV:2: quality "accuracy" is +Inf`, tensor.ErrNotFinite},
 		"step":     {"step,accuracy\n-1,0.5\n", nil, `CSV:2: step is "-1"`, tensor.ErrRange},

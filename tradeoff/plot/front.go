@@ -15,8 +15,8 @@ import (
 
 // ParetoFront draws methods by cost and quality with a sign for each verdict, and the front of those that lie on it.
 // It takes WithTitle, WithLabels, WithTargets and WithLinearCost. The error wraps [tensor.ErrEmpty].
-func ParetoFront(standings []tradeoff.Standing, dir tradeoff.Direction, opts ...Option) (*gplot.Plot, error) {
-	c, err := configure("ParetoFront", opts, "WithTargets", "WithLinearCost")
+func ParetoFront(standings []tradeoff.Standing, dir tradeoff.Direction, opts ...FrontOption) (*gplot.Plot, error) {
+	c, err := configure("ParetoFront", opts)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ import (
 // that a step spends waiting for data, in the forward pass, and so on. It takes WithTitle and WithLabels, of which
 // the second is not drawn. The error wraps [tensor.ErrEmpty], [tensor.ErrShape], or [tensor.ErrRange] for times that
 // are negative or not finite.
-func PhaseBars(programs, phases []string, seconds [][]float64, opts ...Option) (*gplot.Plot, error) {
+func PhaseBars(programs, phases []string, seconds [][]float64, opts ...LabelOption) (*gplot.Plot, error) {
 	c, err := configure("PhaseBars", opts)
 	if err != nil {
 		return nil, err

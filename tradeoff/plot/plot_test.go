@@ -18,6 +18,7 @@ import (
 	gplot "gonum.org/v1/plot"
 
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/stats"
 	"github.com/espalier-ml/espalier/tradeoff"
 )
 
@@ -88,9 +89,9 @@ func figures(t *testing.T) map[string]*gplot.Plot {
 	require.NoError(t, err)
 	p, err = PerformanceProfile(profile)
 	add("profile", p, err)
-	var survivals []tradeoff.Survival
-	for _, times := range [][]tradeoff.Time{{{Cost: 3, Reached: true}, {Cost: 5, Reached: true}, {Cost: 9}, {Cost: 4, Reached: true}}, {{Cost: 8, Reached: true}, {Cost: 10}, {Cost: 10}, {Cost: 10}}, {{Cost: 10}, {Cost: 10}}} {
-		s, err := tradeoff.KaplanMeier(times)
+	var survivals []stats.Survival
+	for _, times := range [][]stats.Lifetime{{{Time: 3, Event: true}, {Time: 5, Event: true}, {Time: 9}, {Time: 4, Event: true}}, {{Time: 8, Event: true}, {Time: 10}, {Time: 10}, {Time: 10}}, {{Time: 10}, {Time: 10}}} {
+		s, err := stats.KaplanMeier(times)
 		require.NoError(t, err)
 		survivals = append(survivals, s)
 	}
@@ -98,10 +99,10 @@ func figures(t *testing.T) map[string]*gplot.Plot {
 	add("survival", p, err)
 	p, err = Survival([]string{"never"}, survivals[2:])
 	add("all censored", p, err)
-	estimates := []tradeoff.Estimate{{Value: 1.5, Lo: 1.2, Hi: 1.9}, {Value: 1.1, Lo: 0.8, Hi: inf}, {Value: 2, Lo: 1.9, Hi: 2.1}}
+	estimates := []stats.Estimate{{Value: 1.5, Lo: 1.2, Hi: 1.9}, {Value: 1.1, Lo: 0.8, Hi: inf}, {Value: 2, Lo: 1.9, Hi: 2.1}}
 	p, err = IntervalEstimates([]string{"speedup of a method with a long name", "one run", "c"}, estimates, WithLabels("speedup", ""))
 	add("intervals", p, err)
-	p, err = ProbabilityOfImprovement([]string{"a over b", "a over c"}, []tradeoff.Estimate{{Value: 0.7, Lo: 0.55, Hi: 0.82}, {Value: 0.45, Lo: 0.3, Hi: 0.6}})
+	p, err = ProbabilityOfImprovement([]string{"a over b", "a over c"}, []stats.Estimate{{Value: 0.7, Lo: 0.55, Hi: 0.82}, {Value: 0.45, Lo: 0.3, Hi: 0.6}})
 	add("improvement", p, err)
 	p, err = PhaseBars([]string{"as it was", "prefetching"}, []string{"wait", "forward", "backward", "optimizer"}, [][]float64{{0.4, 0.2, 0.45, 0.05}, {0, 0.2, 0.45, 0.05}}, WithTitle("where a step goes"))
 	add("phases", p, err)
@@ -181,15 +182,12 @@ func TestRefuses(t *testing.T) {
 		"target":        {second(TradeoffCurves([]tradeoff.Runs{good}, WithTargets(math.NaN()))), tensor.ErrNotFinite},
 		"band":          {second(TradeoffCurves([]tradeoff.Runs{good}, WithBand(1))), tensor.ErrRange},
 		"nil option":    {second(TradeoffCurves([]tradeoff.Runs{good}, nil)), tensor.ErrEmpty},
-		"twice":         {second(TradeoffCurves([]tradeoff.Runs{good}, WithTitle("a"), WithTitle("b"))), tradeoff.ErrConflict},
-		"no targets":    {second(IntervalEstimates([]string{"a"}, []tradeoff.Estimate{{Value: 1}}, WithTargets(1))), tradeoff.ErrConflict},
-		"no band":       {second(ParetoFront(nil, 0, WithBand(0.5))), tradeoff.ErrConflict},
 		"no standings":  {second(ParetoFront(nil, 0)), tensor.ErrEmpty},
 		"no profile":    {second(PerformanceProfile(tradeoff.Profile{})), tensor.ErrEmpty},
 		"no survival":   {second(Survival(nil, nil)), tensor.ErrEmpty},
 		"names":         {second(Survival([]string{"a"}, nil)), tensor.ErrShape},
 		"no estimates":  {second(IntervalEstimates(nil, nil)), tensor.ErrEmpty},
-		"NaN":           {second(IntervalEstimates([]string{"a"}, []tradeoff.Estimate{{Value: math.NaN()}})), tensor.ErrNotFinite},
+		"NaN":           {second(IntervalEstimates([]string{"a"}, []stats.Estimate{{Value: math.NaN()}})), tensor.ErrNotFinite},
 		"names of them": {second(ProbabilityOfImprovement([]string{"a"}, nil)), tensor.ErrShape},
 		"no phases":     {second(PhaseBars([]string{"a"}, nil, nil)), tensor.ErrEmpty},
 		"programs":      {second(PhaseBars([]string{"a"}, []string{"b"}, nil)), tensor.ErrShape},

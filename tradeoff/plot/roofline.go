@@ -23,7 +23,7 @@ type Kernel struct {
 // Roofline draws computations below what a machine can do (Williams et al. 2009): its peak in FLOPs per second, and
 // its bandwidth in bytes per second times the intensity. What lies left of the ridge waits for memory. It takes
 // WithTitle and WithLabels. The error wraps [tensor.ErrRange] for a number that is not finite and above 0.
-func Roofline(peak, bandwidth float64, kernels []Kernel, opts ...Option) (*gplot.Plot, error) {
+func Roofline(peak, bandwidth float64, kernels []Kernel, opts ...LabelOption) (*gplot.Plot, error) {
 	c, err := configure("Roofline", opts)
 	if err != nil {
 		return nil, err

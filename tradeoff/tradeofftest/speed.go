@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/espalier-ml/espalier/tensor/stats"
 	"github.com/espalier-ml/espalier/tradeoff"
 )
 
@@ -14,7 +15,7 @@ const fewest = 3
 // RequireFaster fails the test at once unless the runs show that method is more than minSpeedup times as fast as base
 // at matched quality: the lower end of the interval of [tradeoff.Speedup], which gets the options, has to be above
 // it. Fewer than 3 runs of an arm show nothing and fail.
-func RequireFaster(t testing.TB, base, method tradeoff.Runs, minSpeedup float64, opts ...tradeoff.Option) {
+func RequireFaster(t testing.TB, base, method tradeoff.Runs, minSpeedup float64, opts ...tradeoff.SpeedupOption) {
 	t.Helper()
 	if !(minSpeedup > 0) {
 		t.Fatalf("RequireFaster: minSpeedup is %v, want a factor above 0", minSpeedup)
@@ -38,7 +39,7 @@ func RequireFaster(t testing.TB, base, method tradeoff.Runs, minSpeedup float64,
 // as base at matched quality, tolerance > 0: a test of non-inferiority. It passes if the lower end of the interval of
 // [tradeoff.Speedup], which gets the options, is above 1/(1+tolerance); too wide an interval fails as a slowdown
 // does. With fewer than 3 runs of an arm, which can show nothing, the test is skipped.
-func RequireNoSlowdown(t testing.TB, base, method tradeoff.Runs, tolerance float64, opts ...tradeoff.Option) {
+func RequireNoSlowdown(t testing.TB, base, method tradeoff.Runs, tolerance float64, opts ...tradeoff.SpeedupOption) {
 	t.Helper()
 	if !(tolerance > 0) {
 		t.Fatalf("RequireNoSlowdown: tolerance is %v, want a share above 0, such as 0.05: no number of runs shows that there is no slowdown at all", tolerance)
@@ -59,7 +60,7 @@ func RequireNoSlowdown(t testing.TB, base, method tradeoff.Runs, tolerance float
 }
 
 // verdict explains a speedup that is not shown to be above a bound.
-func verdict(claim string, e tradeoff.Estimate, bound float64) string {
+func verdict(claim string, e stats.Estimate, bound float64) string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "%s\nSpeedup: %v", claim, e)
 	switch {

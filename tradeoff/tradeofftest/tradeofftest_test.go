@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/espalier-ml/espalier/internal/recorder"
+	"github.com/espalier-ml/espalier/tensor/stats"
 	"github.com/espalier-ml/espalier/tradeoff"
 	"github.com/espalier-ml/espalier/tradeoff/tradeofftest"
 )
@@ -27,7 +28,7 @@ func TestSyntheticSpeedupIsKnown(t *testing.T) {
 				require.NoError(t, err)
 				require.InDelta(t, speedup, e.Value, 1e-12, "%v", how)
 			}
-			for _, opts := range [][]tradeoff.Option{nil, {tradeoff.WithPCHIP()}} {
+			for _, opts := range [][]tradeoff.AverageOption{nil, {tradeoff.WithPCHIP()}} {
 				e, err = tradeoff.AverageSpeedup(base, method, opts...)
 				require.NoError(t, err)
 				require.InDelta(t, speedup, e.Value, 1e-12, "on average")
@@ -37,7 +38,7 @@ func TestSyntheticSpeedupIsKnown(t *testing.T) {
 	base, _ := tradeofftest.Synthetic{Speedup: 1, N: 2000, Noise: 0.3, Seed: 5}.Curves(t)
 	var logs []float64
 	for _, time := range base.Times(0.7, tradeoff.Linear) {
-		logs = append(logs, math.Log(time.Cost))
+		logs = append(logs, math.Log(time.Time))
 	}
 	mean, squares := 0.0, 0.0
 	for _, v := range logs {
@@ -78,17 +79,17 @@ func TestRequireFaster(t *testing.T) {
 	for name, k := range map[string]struct {
 		base, method tradeoff.Runs
 		minSpeedup   float64
-		opts         []tradeoff.Option
+		opts         []tradeoff.SpeedupOption
 		want         string
 	}{
 		"slower":      {method, base, 1, nil, "more runs will not help"},
 		"not so fast": {base, method, 1.7, nil, "more runs will not help"},
 		"not certain": {noisy, noisyToo, 1.2, nil, "run more seeds"},
 		"few":         {few, fewer, 1.1, nil, "2 runs of an arm"},
-		"not reached": {base, method, 1.1, []tradeoff.Option{tradeoff.AtQuality(0.99)}, "did not reach"},
+		"not reached": {base, method, 1.1, []tradeoff.SpeedupOption{tradeoff.AtQuality(0.99)}, "did not reach"},
 		"no runs":     {tradeoff.Runs{}, method, 1.1, nil, "0 runs"},
 		"minSpeedup":  {base, method, math.NaN(), nil, "minSpeedup is NaN"},
-		"option":      {base, method, 1.1, []tradeoff.Option{tradeoff.WithLevel(2)}, "WithLevel"},
+		"option":      {base, method, 1.1, []tradeoff.SpeedupOption{tradeoff.WithInterval(stats.WithLevel(2))}, "WithLevel"},
 	} {
 		require.Contains(t, recorder.Failures(t, func(tb testing.TB) { tradeofftest.RequireFaster(tb, k.base, k.method, k.minSpeedup, k.opts...) }), k.want, name)
 	}
@@ -102,13 +103,13 @@ func TestRequireNoSlowdown(t *testing.T) {
 	for name, k := range map[string]struct {
 		base, method tradeoff.Runs
 		tolerance    float64
-		opts         []tradeoff.Option
+		opts         []tradeoff.SpeedupOption
 		want         string
 	}{
 		"slower":      {base, slow, 0.1, nil, "may take more than 1.1 times as long"},
 		"not certain": {noisy, noisyToo, 0.1, nil, "may take more"},
 		"tolerance":   {base, same, 0, nil, "tolerance is 0"},
-		"not reached": {base, same, 0.1, []tradeoff.Option{tradeoff.AtQuality(0.99)}, "did not reach"},
+		"not reached": {base, same, 0.1, []tradeoff.SpeedupOption{tradeoff.AtQuality(0.99)}, "did not reach"},
 	} {
 		require.Contains(t, recorder.Failures(t, func(tb testing.TB) { tradeofftest.RequireNoSlowdown(tb, k.base, k.method, k.tolerance, k.opts...) }), k.want, name)
 	}
@@ -141,9 +142,9 @@ func TestOurStatistics(t *testing.T) {
 		"mean":     func(x []float64) float64 { return scores(x).Mean() },
 		"median":   func(x []float64) float64 { return scores(x).Median() },
 		"IQM":      func(x []float64) float64 { return scores(x).IQM() },
-		"quantile": func(x []float64) float64 { q, err := tradeoff.Quantile(x, 0.3); require.NoError(t, err); return q },
+		"quantile": func(x []float64) float64 { q, err := stats.Quantiles(x, 0.3); require.NoError(t, err); return q[0] },
 		"geometric mean": func(x []float64) float64 {
-			e, err := tradeoff.GeometricMean(x, tradeoff.WithReplicates(1))
+			e, err := stats.GeoMean(x)
 			require.NoError(t, err)
 			return e.Value
 		},
@@ -211,7 +212,7 @@ func ExampleSynthetic() {
 	if err != nil {
 		panic(err)
 	}
-	fmt.Println(e.Lo < 1.5 && 1.5 < e.Hi, e.N, e.Method)
+	fmt.Println(e.Lo < 1.5 && 1.5 < e.Hi, e.N, e.Interval)
 	// Output: true 5 log-t
 }
 

@@ -1,6 +1,7 @@
 package tradeoff
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 // soundRecords is a study that breaks no rule: three tasks, a baseline and a method, three seeds, five budgets each.
@@ -88,7 +90,7 @@ func TestSoundRecordsPass(t *testing.T) {
 	for _, r := range records {
 		require.NoError(t, r.Validate())
 	}
-	findings, err := Check(records)
+	findings, err := Review(records)
 	require.NoError(t, err)
 	require.Empty(t, findings)
 }
@@ -201,7 +203,7 @@ func TestRules(t *testing.T) {
 		{"T05", Undecided, "no claims", without(func(r Record) bool { return r.Kind == "claim" })},
 	} {
 		covered[k.id] = true
-		findings, err := Check(k.breaks(soundRecords()), k.id)
+		findings, err := Review(k.breaks(soundRecords()), k.id)
 		require.NoError(t, err, "%s: %s", k.id, k.says)
 		require.Len(t, findings, 1, "%s: %s", k.id, k.says)
 		require.Equal(t, k.severity, findings[0].Severity, findings[0])
@@ -210,9 +212,43 @@ func TestRules(t *testing.T) {
 	require.Len(t, covered, 20, slices.Sorted(maps.Keys(covered)))
 }
 
-func TestCheckRefuses(t *testing.T) {
-	_, err := Check(soundRecords(), "T99")
+func TestReviewRefuses(t *testing.T) {
+	_, err := Review(soundRecords(), "T99")
 	require.ErrorIs(t, err, tensor.ErrRange)
-	_, err = Check(nil)
+	_, err = Review(nil)
 	require.ErrorIs(t, err, tensor.ErrEmpty)
+}
+
+// Names of intervals are names and not parts of a sentence: "t" is none of the bootstrap.
+func TestSeedsByInterval(t *testing.T) {
+	names := []string{"bootstrap", "sd", "s", "in", ""}
+	for i := stats.Auto; i <= stats.LogLog; i++ {
+		names = append(names, i.String())
+	}
+	resampled := []string{"bootstrap", "percentile", "basic", "bc", "bca", "studentized"}
+	for _, name := range names {
+		findings, err := Review(claim(func(c *Claim) { c.Interval = name })(soundRecords()), "T04")
+		require.NoError(t, err)
+		switch {
+		case slices.Contains(resampled, name):
+			require.Len(t, findings, 1, name)
+			require.Contains(t, findings[0].Message, "has 3 for "+name+" intervals")
+		case name == "order statistics":
+			require.Len(t, findings, 1, name)
+			require.Contains(t, findings[0].Message, "for the interval of a median")
+		default:
+			require.Empty(t, findings, name)
+		}
+	}
+}
+
+func TestFindingsAsJSON(t *testing.T) {
+	findings, err := Review(claim(func(c *Claim) { c.Cost = "flops" })(soundRecords()))
+	require.NoError(t, err)
+	b, err := json.Marshal(findings)
+	require.NoError(t, err)
+	require.Contains(t, string(b), `"severity":"error"`)
+	var back []Finding
+	require.NoError(t, json.Unmarshal(b, &back))
+	require.Equal(t, findings, back)
 }

@@ -1,6 +1,7 @@
-package tradeoff
+package stats
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -11,10 +12,10 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-func randomTimes(rng *rand.Rand, n int, censored float64) []Time {
-	times := make([]Time, n)
+func randomTimes(rng *rand.Rand, n int, censored float64) []Lifetime {
+	times := make([]Lifetime, n)
 	for i := range times {
-		times[i] = Time{float64(1 + rng.IntN(20)), rng.Float64() >= censored}
+		times[i] = Lifetime{float64(1 + rng.IntN(20)), rng.Float64() >= censored}
 	}
 	return times
 }
@@ -30,7 +31,7 @@ func TestSurvivalWithoutCensoring(t *testing.T) {
 		for cost := 0.0; cost < 22; cost += 0.5 {
 			left := 0.0
 			for _, v := range times {
-				if v.Cost > cost {
+				if v.Time > cost {
 					left++
 				}
 			}
@@ -38,19 +39,19 @@ func TestSurvivalWithoutCensoring(t *testing.T) {
 		}
 		costs := make([]float64, n)
 		for i, v := range times {
-			costs[i] = v.Cost
-			mean += v.Cost / float64(n)
+			costs[i] = v.Time
+			mean += v.Time / float64(n)
 		}
 		for _, tau := range []float64{slices.Max(costs), 1e6} {
-			rmst, err := s.RMST(tau)
+			rmst, _, err := s.RMST(tau)
 			require.NoError(t, err)
-			require.InDelta(t, mean, rmst, 1e-9)
+			require.InDelta(t, mean, rmst.Value, 1e-9)
 		}
-		require.InDelta(t, mean, ExpectedRunTime(times), 1e-9)
-		require.InDelta(t, mean, PAR10(times, 100), 1e-9)
 		slices.Sort(costs)
 		for k := 1; k <= n; k++ {
-			require.Equal(t, costs[k-1], s.Quantile(float64(k)/float64(n)), "%d of %d", k, n)
+			at, ok := s.Reached(float64(k) / float64(n))
+			require.True(t, ok)
+			require.Equal(t, costs[k-1], at, "%d of %d", k, n)
 		}
 	}
 }
@@ -64,13 +65,13 @@ func TestSurvivalByRedistribution(t *testing.T) {
 		s, err := KaplanMeier(times)
 		require.NoError(t, err)
 		sorted := slices.Clone(times) // at the same cost, those that reach it first
-		slices.SortFunc(sorted, func(a, b Time) int {
+		slices.SortFunc(sorted, func(a, b Lifetime) int {
 			switch {
-			case a.Cost != b.Cost:
-				return order(a.Cost, b.Cost)
-			case a.Reached == b.Reached:
+			case a.Time != b.Time:
+				return cmp.Compare(a.Time, b.Time)
+			case a.Event == b.Event:
 				return 0
-			case a.Reached:
+			case a.Event:
 				return -1
 			}
 			return 1
@@ -80,7 +81,7 @@ func TestSurvivalByRedistribution(t *testing.T) {
 			weight[i] = 1 / float64(len(sorted))
 		}
 		for i, v := range sorted {
-			if rest := len(sorted) - i - 1; !v.Reached && rest > 0 {
+			if rest := len(sorted) - i - 1; !v.Event && rest > 0 {
 				for j := i + 1; j < len(sorted); j++ {
 					weight[j] += weight[i] / float64(rest)
 				}
@@ -90,7 +91,7 @@ func TestSurvivalByRedistribution(t *testing.T) {
 		for cost := 0.0; cost < 22; cost++ {
 			left := 1.0
 			for i, v := range sorted {
-				if v.Reached && v.Cost <= cost {
+				if v.Event && v.Time <= cost {
 					left -= weight[i]
 				}
 			}
@@ -99,11 +100,23 @@ func TestSurvivalByRedistribution(t *testing.T) {
 	}
 }
 
+func events(times ...float64) []Lifetime {
+	all := make([]Lifetime, len(times))
+	for i, v := range times {
+		all[i] = Lifetime{v, true}
+	}
+	return all
+}
+
+func twoGroups(a, b []Lifetime) (LogRankTest, error) { return LogRank(a, b) }
+
+func gehan(a, b []Lifetime) (LogRankTest, error) { return WeightedLogRank(Gehan, [][]Lifetime{a, b}) }
+
 func TestLogRankProperties(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 1))
 	for range 100 {
 		a, b := randomTimes(rng, 3+rng.IntN(10), 0.3), randomTimes(rng, 3+rng.IntN(10), 0.3)
-		for _, test := range []func(a, b []Time) (ChiSquared, error){LogRank, Gehan} {
+		for _, test := range []func(a, b []Lifetime) (LogRankTest, error){twoGroups, gehan} {
 			x, err := test(a, b)
 			if err != nil {
 				require.ErrorIs(t, err, ErrDegenerate)
@@ -113,10 +126,10 @@ func TestLogRankProperties(t *testing.T) {
 			require.NoError(t, err)
 			require.InDelta(t, x.Statistic, y.Statistic, 1e-9, "neither comes first")
 			require.True(t, x.P > 0 && x.P <= 1 && x.Statistic >= 0)
-			squared := func(times []Time) []Time { // order is all that counts
+			squared := func(times []Lifetime) []Lifetime { // order is all that counts
 				out := slices.Clone(times)
 				for i := range out {
-					out[i].Cost *= out[i].Cost
+					out[i].Time *= out[i].Time
 				}
 				rng.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
 				return out
@@ -126,7 +139,7 @@ func TestLogRankProperties(t *testing.T) {
 			require.InDelta(t, x.Statistic, y.Statistic, 1e-9)
 		}
 	}
-	same := reachedAt(1, 2, 3, 4)
+	same := events(1, 2, 3, 4)
 	x, err := LogRank(same, same)
 	require.NoError(t, err)
 	require.InDelta(t, 1, x.P, 1e-12)
@@ -138,10 +151,10 @@ func TestLogRankLevel(t *testing.T) {
 	rejected := 0
 	for trial := range trials {
 		rng := tensor.Stream(4, uint64(trial))
-		draw := func() (times []Time) {
+		draw := func() (times []Lifetime) {
 			for range 30 {
 				c := rng.ExpFloat64()
-				times = append(times, Time{min(c, 1.5), c <= 1.5})
+				times = append(times, Lifetime{min(c, 1.5), c <= 1.5})
 			}
 			return times
 		}
@@ -155,41 +168,41 @@ func TestLogRankLevel(t *testing.T) {
 }
 
 func TestSurvivalRefuses(t *testing.T) {
-	good := reachedAt(1, 2)
+	good := events(1, 2)
 	for name, k := range map[string]struct {
-		times []Time
+		times []Lifetime
 		want  error
 	}{
-		"none": {nil, tensor.ErrEmpty}, "NaN": {reachedAt(1, math.NaN()), tensor.ErrNotFinite},
-		"infinite": {[]Time{{math.Inf(1), false}}, tensor.ErrNotFinite}, "negative": {reachedAt(-1), tensor.ErrRange},
+		"none": {nil, tensor.ErrEmpty}, "NaN": {events(1, math.NaN()), tensor.ErrNotFinite},
+		"infinite": {[]Lifetime{{math.Inf(1), false}}, tensor.ErrNotFinite}, "negative": {events(-1), tensor.ErrRange},
 	} {
 		_, err := KaplanMeier(k.times)
 		require.ErrorIs(t, err, k.want, name)
-		for _, test := range []func(a, b []Time) (ChiSquared, error){LogRank, Gehan} {
+		for _, test := range []func(a, b []Lifetime) (LogRankTest, error){twoGroups, gehan} {
 			_, err = test(k.times, good)
 			require.ErrorIs(t, err, k.want, name)
 			_, err = test(good, k.times)
 			require.ErrorIs(t, err, k.want, name)
 		}
 	}
-	_, err := LogRank([]Time{{0.5, false}}, good)
+	_, err := LogRank([]Lifetime{{0.5, false}}, good)
 	require.ErrorIs(t, err, ErrDegenerate, "nothing of a was left when b reached it")
 
-	s, err := KaplanMeier([]Time{{1, true}, {2, true}, {5, false}})
+	s, err := KaplanMeier([]Lifetime{{1, true}, {2, true}, {5, false}})
 	require.NoError(t, err)
-	require.Equal(t, math.Inf(1), s.Quantile(0.9), "a third never did")
-	_, err = s.RMST(5.1)
-	require.ErrorIs(t, err, ErrNoOverlap)
+	at, ok := s.Reached(0.9)
+	require.False(t, ok, "a third never did")
+	require.Equal(t, math.Inf(1), at)
+	_, _, err = s.RMST(5.1)
+	require.ErrorIs(t, err, ErrUnreached)
 	for _, tau := range []float64{0, -1, math.NaN(), math.Inf(1)} {
-		_, err = s.RMST(tau)
+		_, _, err = s.RMST(tau)
 		require.ErrorIs(t, err, tensor.ErrRange, "%v", tau)
 	}
 	for _, level := range []float64{0, 1, math.NaN()} {
-		_, _, err = s.MedianInterval(level)
+		_, err = s.Median(WithLevel(level))
 		require.ErrorIs(t, err, tensor.ErrRange, "%v", level)
 	}
-	require.Equal(t, math.Inf(1), ExpectedRunTime([]Time{{3, false}}))
-	require.InDelta(t, (1+10*60.0)/2, PAR10([]Time{{1, true}, {60, false}}, 60), 1e-12)
 	s.Steps()[0].S = 7
 	require.NotEqual(t, 7.0, s.Steps()[0].S, "a copy")
 }
