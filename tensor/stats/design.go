@@ -28,11 +28,14 @@ func Samples(sizes ...int) Design {
 	var d Design
 	for k, n := range sizes {
 		if n < 1 || n > math.MaxInt32-d.units {
-			d.err = fmt.Errorf("sample %d has %d units: %w", k, n, tensor.ErrRange)
-			return d
+			return Design{err: fmt.Errorf("sample %d has %d units: %w", k, n, tensor.ErrRange)}
 		}
-		d.strata = append(d.strata, ascending(d.units, n))
 		d.units += n
+	}
+	first := 0
+	for _, n := range sizes {
+		d.strata = append(d.strata, ascending(first, n))
+		first += n
 	}
 	return d
 }
