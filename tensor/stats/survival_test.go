@@ -207,6 +207,117 @@ func TestSurvivalRefuses(t *testing.T) {
 	require.NotEqual(t, 7.0, s.Steps()[0].S, "a copy")
 }
 
+// What R gives where rules differ.
+func TestSurvivalAsInR(t *testing.T) {
+	median := func(times []Lifetime) Estimate {
+		s, err := KaplanMeier(times)
+		require.NoError(t, err)
+		e, err := s.Median()
+		require.NoError(t, err)
+		return e
+	}
+	e := median(events(1, 2, 3))
+	require.Equal(t, [3]float64{2, 1, math.Inf(1)}, [3]float64{e.Value, e.Lo, e.Hi}, "nothing bounds the upper end")
+	e = median(events(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12))
+	require.Equal(t, 6.5, e.Value, "S is one half from 6 to 7")
+	require.Equal(t, 3.0, median([]Lifetime{{1, true}, {2, true}, {3, false}, {4, true}}).Value)
+	require.Equal(t, 3.0, median([]Lifetime{{1, true}, {2, true}, {3, false}, {4, false}}).Value, "the end of the observation")
+	e = median([]Lifetime{{1, true}, {2, false}, {3, false}})
+	require.Equal(t, math.Inf(1), e.Value)
+	require.ErrorIs(t, e.Warnings[0], ErrUnreached)
+
+	a, b := events(2, 6, 1, 9, 0), events(3, 5, 4, 11)
+	test, err := WeightedLogRank(FlemingHarrington(1, 0), [][]Lifetime{a, b})
+	require.NoError(t, err)
+	require.InDeltaSlice(t, []float64{3.222222, 1.777778}, test.Observed, 1e-6)
+	require.InDeltaSlice(t, []float64{2.333333, 2.666667}, test.Expected, 1e-6)
+	require.InDelta(t, 0.927536, test.Statistic, 1e-6)
+	test, err = LogRank(a, b)
+	require.NoError(t, err)
+	require.InDelta(t, 0.646421, test.Statistic, 1e-6)
+
+	sum := 0.1
+	sum += 0.2 // not .3
+	s, err := KaplanMeier(events(0.3, sum, 0.5))
+	require.NoError(t, err)
+	require.Equal(t, 2, s.Steps()[0].Events, "times that differ by rounding alone")
+}
+
+// Several groups: the order of the groups does not matter, two are the usual test, and strata add up.
+func TestLogRankOfGroupsAndStrata(t *testing.T) {
+	rng := rand.New(rand.NewPCG(6, 1))
+	rejected := 0
+	const trials = 600
+	for range trials {
+		a, b, c := randomTimes(rng, 12, 0.3), randomTimes(rng, 15, 0.3), randomTimes(rng, 9, 0.3)
+		x, err := LogRank(a, b, c)
+		require.NoError(t, err)
+		y, err := LogRank(c, a, b)
+		require.NoError(t, err)
+		require.Equal(t, 2, x.DF)
+		require.InDelta(t, x.Statistic, y.Statistic, 1e-9)
+		total := 0.0
+		for g := range x.Observed {
+			total += x.Observed[g] - x.Expected[g]
+		}
+		require.InDelta(t, 0, total, 1e-9)
+		if x.P < 0.05 {
+			rejected++
+		}
+	}
+	require.InDelta(t, 0.05, float64(rejected)/trials, 0.03)
+
+	a, b := randomTimes(rng, 12, 0.3), randomTimes(rng, 15, 0.3)
+	shifted := func(times []Lifetime) []Lifetime {
+		out := slices.Clone(times)
+		for i := range out {
+			out[i].Time += 1000
+		}
+		return out
+	}
+	one, err := LogRank(a, b)
+	require.NoError(t, err)
+	// Two strata of the same data, at different times: twice the statistic, whatever the times.
+	two, err := WeightedLogRank(FlemingHarrington(0, 0), [][]Lifetime{a, b}, [][]Lifetime{shifted(a), shifted(b)})
+	require.NoError(t, err)
+	require.InDelta(t, 2*one.Statistic, two.Statistic, 1e-9)
+	alone, err := WeightedLogRank(FlemingHarrington(0, 0), [][]Lifetime{a, b}, [][]Lifetime{shifted(a), nil})
+	require.NoError(t, err)
+	require.InDelta(t, one.Statistic, alone.Statistic, 1e-9, "a stratum of one group compares nothing")
+	for name, err := range map[string]error{
+		"no weight": second(WeightedLogRank(nil, [][]Lifetime{a, b})), "one group": second(LogRank(a)), "no strata": second(WeightedLogRank(Gehan)),
+		"lengths": second(WeightedLogRank(Gehan, [][]Lifetime{a, b}, [][]Lifetime{a})),
+	} {
+		require.Error(t, err, name)
+	}
+}
+
+func TestSurvivalIntervals(t *testing.T) {
+	s, err := KaplanMeier([]Lifetime{{2, true}, {3, false}, {5, true}, {7, false}})
+	require.NoError(t, err)
+	e, err := s.Interval(4)
+	require.NoError(t, err)
+	require.Equal(t, 0.75, e.Value)
+	require.True(t, 0 < e.Lo && e.Lo < 0.75 && 0.75 < e.Hi && e.Hi < 1)
+	for at, want := range map[float64]error{1: ErrDegenerate, 8: ErrUnreached} {
+		require.ErrorIs(t, second(s.Interval(at)), want)
+	}
+	require.ErrorIs(t, second(s.Interval(math.NaN())), tensor.ErrNotFinite)
+	for _, p := range []float64{0, 1, math.NaN()} {
+		require.ErrorIs(t, second(s.Quantile(p)), tensor.ErrRange)
+	}
+	// Without censoring the integral of the survival is the mean of the times, and its error theirs.
+	x := []float64{1, 4, 6, 9, 15}
+	s, err = KaplanMeier(events(x...))
+	require.NoError(t, err)
+	rmst, se, err := s.RMST(20)
+	require.NoError(t, err)
+	m, v := moments(x)
+	require.InDelta(t, m, rmst.Value, 1e-12)
+	require.InDelta(t, math.Sqrt(v*4/5/5), se, 1e-12)
+	require.InDelta(t, m-1.959963985*se, rmst.Lo, 1e-6)
+}
+
 func BenchmarkKaplanMeier(b *testing.B) {
 	times := randomTimes(rand.New(rand.NewPCG(1, 1)), 1000, 0.3)
 	b.ReportAllocs()
