@@ -102,8 +102,13 @@ func RunsNeeded(base, method Runs, opts ...NeededOption) (Needed, error) {
 		}
 		return p
 	}
-	n.Runs = fewestRuns + sort.Search(most, func(i int) bool { return power(fewestRuns+i) >= c.power })
-	if n.Runs == fewestRuns+most {
+	enough := fewestRuns
+	for enough < most && power(enough) < c.power {
+		enough *= 2
+	}
+	first := max(fewestRuns, enough/2)
+	n.Runs = first + sort.Search(enough-first, func(i int) bool { return power(first+i) >= c.power })
+	if enough >= most {
 		return Needed{}, c.errorf("times of %q and %q that differ by a factor of %.6g are not told apart by %d runs; give it the speedup that matters ForSpeedup: %w",
 			base.Name, method.Name, n.Speedup, most, ErrDegenerate)
 	}

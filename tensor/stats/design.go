@@ -188,6 +188,11 @@ func CountDraws(counts []int32, rng *rand.Rand) {
 
 // countDraws draws as many units as there are and counts them. Two draws share 64 random bits.
 func countDraws(counts, units []int32, rng *rand.Rand) {
+	first, last := units[0], units[len(units)-1]
+	if int(last-first) == len(units)-1 { // they ascend, so that they are neighbours
+		CountDraws(counts[first:last+1], rng)
+		return
+	}
 	n := uint64(len(units))
 	for i := 0; i < len(units); i += 2 {
 		bits := rng.Uint64()
