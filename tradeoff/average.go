@@ -44,7 +44,8 @@ func AverageSpeedup(base, method Runs, opts ...AverageOption) (stats.Estimate, e
 		}
 	}
 	if !(lo < hi) {
-		return stats.Estimate{}, c.errorf("%q and %q: no run of one reaches a quality that another starts from: %w", base.Name, method.Name, ErrNoOverlap)
+		return stats.Estimate{}, c.errorf("%q and %q: no run of one reaches a quality that another starts from: %w",
+			base.Name, method.Name, ErrNoOverlap)
 	}
 	var x [2][]float64
 	for k, r := range []Runs{base, method} {

@@ -24,7 +24,8 @@ import (
 // "benchstat -col /method FILE" puts methods side by side. The error wraps [tensor.ErrEmpty] without arms or names.
 func WriteBenchfmt(w io.Writer, arms []Arm, cost, quality string, targets ...float64) error {
 	if len(arms) == 0 || cost == "" || quality == "" {
-		return fmt.Errorf("tradeoff: WriteBenchfmt: %d arms, cost %q and quality %q: %w", len(arms), cost, quality, tensor.ErrEmpty)
+		return fmt.Errorf("tradeoff: WriteBenchfmt: %d arms, cost %q and quality %q: %w", len(arms), cost, quality,
+			tensor.ErrEmpty)
 	}
 	b := bufio.NewWriter(w)
 	fmt.Fprintf(b, "Unit %s better=%v\n", word(quality), arms[0].Runs.Direction())
@@ -34,7 +35,8 @@ func WriteBenchfmt(w io.Writer, arms []Arm, cost, quality string, targets ...flo
 		fmt.Fprintf(b, "Unit %s better=lower\n", units[i])
 	}
 	for _, a := range arms {
-		name := "BenchmarkTrain/task=" + word(cmp.Or(a.Task, "none")) + "/model=" + word(cmp.Or(a.Model, "none")) + "/method=" + word(a.Runs.Name)
+		name := "BenchmarkTrain/task=" + word(cmp.Or(a.Task, "none")) + "/model=" + word(cmp.Or(a.Model,
+			"none")) + "/method=" + word(a.Runs.Name)
 		for _, c := range a.Runs.Curves {
 			b.WriteString(name + " 1")
 			for i, q := range targets {

@@ -24,25 +24,27 @@ func medianSpeedup(arms [2][]stats.Lifetime, opts []stats.Option) (stats.Estimat
 	b, m := medianTime(slices.Clone(x[0])), medianTime(slices.Clone(x[1]))
 	for k, v := range []float64{b, m} {
 		if math.IsInf(v, 1) {
-			return stats.Estimate{}, fmt.Errorf("%d of the %d runs of the %s did not reach it; compare KaplanMeier curves by LogRank: %w",
-				len(arms[k])-reached(arms[k]), len(x[k]), [2]string{"baseline", "method"}[k], ErrNotReached)
+			return stats.Estimate{},
+				fmt.Errorf("%d of the %d runs of the %s did not reach it; compare KaplanMeier curves by LogRank: %w",
+					len(arms[k])-reached(arms[k]), len(x[k]), [2]string{"baseline", "method"}[k], ErrNotReached)
 		}
 	}
 	all := slices.Concat(x[0], x[1])
-	boot, err := stats.Resample(context.Background(), stats.Samples(len(x[0]), len(x[1])), 1, func() func([]int, []float64) {
-		base, method := make([]float64, 0, len(x[0])), make([]float64, 0, len(x[1]))
-		return func(drawn []int, out []float64) {
-			base, method = base[:0], method[:0]
-			for _, run := range drawn {
-				if run < len(x[0]) {
-					base = append(base, all[run])
-				} else {
-					method = append(method, all[run])
+	boot, err := stats.Resample(context.Background(), stats.Samples(len(x[0]), len(x[1])), 1,
+		func() func([]int, []float64) {
+			base, method := make([]float64, 0, len(x[0])), make([]float64, 0, len(x[1]))
+			return func(drawn []int, out []float64) {
+				base, method = base[:0], method[:0]
+				for _, run := range drawn {
+					if run < len(x[0]) {
+						base = append(base, all[run])
+					} else {
+						method = append(method, all[run])
+					}
 				}
+				out[0] = math.Exp(medianTime(base) - medianTime(method))
 			}
-			out[0] = math.Exp(medianTime(base) - medianTime(method))
-		}
-	}, opts...)
+		}, opts...)
 	if err != nil {
 		return stats.Estimate{}, err
 	}
@@ -52,8 +54,8 @@ func medianSpeedup(arms [2][]stats.Lifetime, opts []stats.Option) (stats.Estimat
 	}
 	e.Lo = max(e.Lo, 0) // where neither arm of a replicate reached it
 	if censored > 0 {
-		e.Warnings = append(e.Warnings, fmt.Errorf("%d of %d runs did not reach the target within their budgets and count as infinite in a ratio of medians: %w",
-			censored, len(all), ErrNotReached))
+		e.Warnings = append(e.Warnings, fmt.Errorf("%d of %d runs did not reach the target and count as infinite in a "+
+			"ratio of medians: %w", censored, len(all), ErrNotReached))
 	}
 	return e, nil
 }
@@ -87,7 +89,8 @@ func (c call) checkTimes(name string, times []stats.Lifetime) error {
 	for i, t := range times {
 		switch {
 		case t.Time-t.Time != 0:
-			return c.errorf("%s[%d].Time = %v; a run that did not reach the target is censored at its last cost: %w", name, i, t.Time, tensor.ErrNotFinite)
+			return c.errorf("%s[%d].Time = %v; a run that did not reach the target is censored at its last cost: %w", name, i,
+				t.Time, tensor.ErrNotFinite)
 		case t.Time <= 0:
 			return c.errorf("%s[%d].Time = %v: %w", name, i, t.Time, ErrNonPositive)
 		}

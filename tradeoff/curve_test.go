@@ -182,7 +182,8 @@ func TestAUC(t *testing.T) {
 		want   error
 	}{
 		"before": {0.5, 2, ErrNoOverlap}, "after": {2, 10, ErrNoOverlap}, "nothing": {2, 2, tensor.ErrRange},
-		"backwards": {3, 2, tensor.ErrRange}, "NaN": {math.NaN(), 2, tensor.ErrRange}, "NaN end": {1, math.NaN(), tensor.ErrRange},
+		"backwards": {3, 2, tensor.ErrRange}, "NaN": {math.NaN(), 2, tensor.ErrRange}, "NaN end": {1, math.NaN(),
+			tensor.ErrRange},
 	} {
 		_, err := c.AUC(k.lo, k.hi, LinearAxis)
 		require.ErrorIs(t, err, k.want, name)
@@ -211,9 +212,11 @@ func TestNewRuns(t *testing.T) {
 }
 
 func TestTimes(t *testing.T) {
-	r, err := NewRuns("r", curve(t, HigherBetter, Point{1, 0}, Point{3, 1}), curve(t, HigherBetter, Point{1, 0}, Point{7, 0.4}))
+	r, err := NewRuns("r", curve(t, HigherBetter, Point{1, 0}, Point{3, 1}), curve(t, HigherBetter, Point{1, 0},
+		Point{7, 0.4}))
 	require.NoError(t, err)
-	require.Equal(t, []stats.Lifetime{{Time: 3, Event: true}, {Time: 7}}, r.Times(0.5, FirstHit), "censored at the end of its budget")
+	require.Equal(t, []stats.Lifetime{{Time: 3, Event: true}, {Time: 7}}, r.Times(0.5, FirstHit),
+		"censored at the end of its budget")
 	require.Equal(t, []stats.Lifetime{{Time: 2, Event: true}, {Time: 7}}, r.Times(0.5, Linear))
 	require.Equal(t, 0.4, r.CommonBest())
 }

@@ -70,7 +70,8 @@ func exampleRuns(name string, paces ...float64) tradeoff.Runs {
 func ExampleSpeedup() {
 	base := exampleRuns("baseline", 110, 121, 104, 115, 108)
 	method := exampleRuns("method", 77, 70, 84, 72, 79)
-	fmt.Println(must(tradeoff.Speedup(base, method, tradeoff.AtQuality(0.94), tradeoff.WithInterpolation(tradeoff.LogCost))))
+	fmt.Println(must(tradeoff.Speedup(base, method, tradeoff.AtQuality(0.94),
+		tradeoff.WithInterpolation(tradeoff.LogCost))))
 	// Output:
 	// 1.459 [1.324, 1.608] 95% log-t n=5
 }
@@ -87,7 +88,7 @@ func ExampleSpeedup_censored() {
 	// Output:
 	// 1.455 [1.333, +Inf] 95% percentile n=5**
 	// * percentile intervals of 5 values cover less than their level; take 10 or use t intervals: too few values
-	// * 1 of 10 runs did not reach the target within their budgets and count as infinite in a ratio of medians: target not reached
+	// * 1 of 10 runs did not reach the target and count as infinite in a ratio of medians: target not reached
 }
 
 // A single target can flatter a method. The average over all qualities that both reach cannot.
@@ -101,7 +102,8 @@ func ExampleAverageSpeedup() {
 		}
 		late.Curves[i] = must(tradeoff.NewCurve(seconds, accuracy, tradeoff.HigherBetter))
 	}
-	fmt.Println(must(tradeoff.Speedup(base, late, tradeoff.AtQuality(0.945), tradeoff.WithInterpolation(tradeoff.LogCost))))
+	fmt.Println(must(tradeoff.Speedup(base, late, tradeoff.AtQuality(0.945),
+		tradeoff.WithInterpolation(tradeoff.LogCost))))
 	fmt.Println(must(tradeoff.AverageSpeedup(base, late)))
 	// Output:
 	// 1.093 [0.9264, 1.29] 95% log-t n=3

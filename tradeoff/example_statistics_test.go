@@ -168,7 +168,8 @@ func ExampleTimeTable_Scores() {
 		log.Fatal(err)
 	}
 	for _, s := range scores {
-		fmt.Printf("%-8s %.2f [%.2f, %.2f] first in %.0f%%\n", s.Submission, s.Score.Value, s.Score.Lo, s.Score.Hi, 100*s.First)
+		fmt.Printf("%-8s %.2f [%.2f, %.2f] first in %.0f%%\n", s.Submission, s.Score.Value, s.Score.Lo, s.Score.Hi,
+			100*s.First)
 	}
 	// Output:
 	// adam     0.94 [0.90, 0.97] first in 0%

@@ -113,7 +113,8 @@ func (c *config) checkFidelity(names []string, standard, cyclic map[string]Curve
 		}
 		for _, curve := range []Curve{standard[name], cyclic[name]} {
 			if curve.Len() != n || curve.direction != dir {
-				return c.errorf("recipe %q has a curve of %d points, better when %v; %q has %d, better when %v: %w", name, curve.Len(), curve.direction, names[0], n, dir, tensor.ErrShape)
+				return c.errorf("recipe %q has a curve of %d points, better when %v; %q has %d, better when %v: %w", name,
+					curve.Len(), curve.direction, names[0], n, dir, tensor.ErrShape)
 			}
 		}
 	}
@@ -147,7 +148,8 @@ func (f Fidelity) PairAgreement(gap float64) (agree, pairs int) {
 func (f Fidelity) String() string {
 	s := fmt.Sprintf("%-20s %9s %9s %9s %9s %9s\n", "recipe", "mean diff", "RMSE", "max", "gain r", "cost")
 	for _, r := range f.Recipes {
-		s += fmt.Sprintf("%-20s %9.4f %9.4f %9.4f %9.3f %8.2fx\n", r.Name, r.MeanDiff, r.RMSE, r.MaxAbs, r.GainPearson, r.CostRatio)
+		s += fmt.Sprintf("%-20s %9.4f %9.4f %9.4f %9.3f %8.2fx\n", r.Name, r.MeanDiff, r.RMSE, r.MaxAbs, r.GainPearson,
+			r.CostRatio)
 	}
 	s += fmt.Sprintf("%-20s %9.4f %9.4f %9.4f\nrank agreement (tau-b) over costs:", "all", f.MeanDiff, f.RMSE, f.MaxAbs)
 	for _, b := range f.Budgets {

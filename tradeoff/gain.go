@@ -38,7 +38,8 @@ func Gain(base, method Runs, opts ...GainOption) (stats.Estimate, error) {
 		cost = last
 	}
 	if cost < first || cost > last {
-		return stats.Estimate{}, c.errorf("cost %v: the runs of %q and %q have %v to %v in common: %w", cost, base.Name, method.Name, first, last, ErrNoOverlap)
+		return stats.Estimate{}, c.errorf("cost %v: the runs of %q and %q have %v to %v in common: %w", cost, base.Name,
+			method.Name, first, last, ErrNoOverlap)
 	}
 	return c.gain(base, method, c.interval, func(curve Curve) float64 {
 		q, _ := curve.Envelope().QualityAt(cost, c.interpolation)
@@ -56,7 +57,8 @@ func AverageGain(base, method Runs, opts ...stats.Option) (stats.Estimate, error
 	}
 	first, last := commonCosts(base, method)
 	if !(first < last) {
-		return stats.Estimate{}, c.errorf("the runs of %q and %q have no costs in common: %w", base.Name, method.Name, ErrNoOverlap)
+		return stats.Estimate{}, c.errorf("the runs of %q and %q have no costs in common: %w", base.Name, method.Name,
+			ErrNoOverlap)
 	}
 	return c.gain(base, method, opts, func(curve Curve) float64 {
 		q, _ := curve.AUC(first, last, LogAxis)

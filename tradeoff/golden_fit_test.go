@@ -92,7 +92,8 @@ func TestFitsRecover(t *testing.T) {
 			require.NoError(t, err)
 			f, err := FitSaturating(c)
 			require.NoError(t, err)
-			golden.Close(t, name, []float64{f.C1, f.C2, f.C3 * unit, f.C4}, []float64{sign * 0.9, sign * 0.5, 1.0 / 20, 0.7}, 1e-6, 0)
+			golden.Close(t, name, []float64{f.C1, f.C2, f.C3 * unit, f.C4}, []float64{sign * 0.9, sign * 0.5, 1.0 / 20, 0.7},
+				1e-6, 0)
 			got, ok := f.TimeToQuality(saturating[5])
 			require.True(t, ok, name)
 			require.InEpsilon(t, cost[5], got, 1e-6, name)
@@ -106,7 +107,8 @@ func TestFitsRecover(t *testing.T) {
 			require.NoError(t, err)
 			p, err := FitPowerLaw(c)
 			require.NoError(t, err)
-			golden.Close(t, name, []float64{p.A, p.B / math.Pow(unit, p.G), p.G}, []float64{sign * 0.9, sign * 0.4, 0.6}, 1e-6, 0)
+			golden.Close(t, name, []float64{p.A, p.B / math.Pow(unit, p.G), p.G}, []float64{sign * 0.9, sign * 0.4, 0.6}, 1e-6,
+				0)
 			got, ok = p.TimeToQuality(power[3])
 			require.True(t, ok, name)
 			require.InEpsilon(t, cost[3], got, 1e-6, name)

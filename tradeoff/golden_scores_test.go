@@ -101,14 +101,17 @@ func TestGoldenScores(t *testing.T) {
 			how  stats.Interval
 			want []number
 		}{
-			{IQM, stats.Percentile, k.IQMPct}, {MeanScore, stats.Percentile, k.MeanPct}, {IQM, stats.Basic, k.IQMBasic}, {MeanScore, stats.Basic, k.MeanBasic},
-			{IQM, stats.BC, k.IQMBC}, {MeanScore, stats.BC, k.MeanBC}, {IQM, stats.BCa, k.IQMBCa}, {MeanScore, stats.BCa, k.MeanBCa},
+			{IQM, stats.Percentile, k.IQMPct}, {MeanScore, stats.Percentile, k.MeanPct}, {IQM, stats.Basic, k.IQMBasic},
+			{MeanScore, stats.Basic, k.MeanBasic},
+			{IQM, stats.BC, k.IQMBC}, {MeanScore, stats.BC, k.MeanBC}, {IQM, stats.BCa, k.IQMBCa},
+			{MeanScore, stats.BCa, k.MeanBCa},
 		} {
 			if k.Fragile && (w.how == stats.BC || w.how == stats.BCa) {
 				continue // a replicate equals the estimate up to rounding
 			}
 			name := fmt.Sprintf("%s %v %v", k.Name, w.stat, w.how)
-			e, err := x.Interval(t.Context(), w.stat, WithInterval(stats.WithDraws(draws), stats.WithLevel(k.Level), stats.WithInterval(w.how)))
+			e, err := x.Interval(t.Context(), w.stat, WithInterval(stats.WithDraws(draws), stats.WithLevel(k.Level),
+				stats.WithInterval(w.how)))
 			if w.want == nil { // the reference raised
 				require.ErrorIs(t, err, ErrDegenerate, name)
 				continue

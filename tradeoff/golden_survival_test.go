@@ -88,9 +88,11 @@ func TestRunTimesRefuse(t *testing.T) {
 		times []stats.Lifetime
 		want  error
 	}{
-		"none": {nil, tensor.ErrEmpty}, "NaN": {reachedAt(1, math.NaN()), tensor.ErrNotFinite}, "negative": {reachedAt(-1), tensor.ErrRange},
+		"none": {nil, tensor.ErrEmpty}, "NaN": {reachedAt(1, math.NaN()), tensor.ErrNotFinite}, "negative": {reachedAt(-1),
+			tensor.ErrRange},
 	} {
-		for _, err := range []error{second(ExpectedRunTime(k.times)), second(PAR10(k.times, 1)), second(MedianTime(k.times))} {
+		for _, err := range []error{second(ExpectedRunTime(k.times)), second(PAR10(k.times, 1)),
+			second(MedianTime(k.times))} {
 			require.ErrorIs(t, err, k.want, name)
 		}
 	}

@@ -21,7 +21,8 @@ func ProbabilityOfImprovement(x, y Scores, opts ...ScoreOption) (stats.Estimate,
 	case len(x.byTask) == 0 || len(y.byTask) == 0:
 		return stats.Estimate{}, c.errorf("the scores have no tasks: %w", tensor.ErrEmpty)
 	case !slices.Equal(x.tasks, y.tasks):
-		return stats.Estimate{}, c.errorf("tasks %q and %q: want the same in the same order: %w", x.tasks, y.tasks, tensor.ErrShape)
+		return stats.Estimate{}, c.errorf("tasks %q and %q: want the same in the same order: %w", x.tasks, y.tasks,
+			tensor.ErrShape)
 	}
 	w := allWins(x.byTask, y.byTask)
 	settings, err := stats.Read(c.interval...)

@@ -2,9 +2,9 @@ package tradeoff
 
 import "github.com/espalier-ml/espalier/tensor/stats"
 
-// NonInferior tests whether the best qualities of the runs of method are worse than those of base by less than margin, >=
-// 0: the claim that a speedup needs. Differences count as improvements, whichever way the quality improves. The error is
-// that of [stats.NonInferior].
+// NonInferior tests whether the best qualities of the runs of method are worse than those of base by less than margin,
+// >= 0: the claim that a speedup needs. Differences count as improvements, whichever way the quality improves. The
+// error is that of [stats.NonInferior].
 func NonInferior(base, method Runs, margin float64, opts ...stats.LevelOption) (stats.NonInferiority, error) {
 	c := call("NonInferior")
 	if err := pair(base, method); err != nil {

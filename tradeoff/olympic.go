@@ -21,7 +21,8 @@ func (c call) olympic(name string, results []float64, drop int) (float64, error)
 		return 0, c.errorf("drop is %d, want 0 or more: %w", drop, tensor.ErrRange)
 	}
 	if len(results) <= 2*drop {
-		return 0, c.errorf("%s has %d values, of which %d at each end are dropped: %w", name, len(results), drop, tensor.ErrEmpty)
+		return 0, c.errorf("%s has %d values, of which %d at each end are dropped: %w", name, len(results), drop,
+			tensor.ErrEmpty)
 	}
 	for i, v := range results {
 		if v != v || math.IsInf(v, -1) {

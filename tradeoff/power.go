@@ -21,7 +21,8 @@ type Needed struct {
 // String reads "7 runs of each arm: a speedup of 1.2 is told from 1 with probability 0.83 at level 95% (sd of log
 // times 0.11)".
 func (n Needed) String() string {
-	return fmt.Sprintf("%d runs of each arm: a speedup of %.3g is told from 1 with probability %.2f at level %g%% (sd of log times %.2g)",
+	return fmt.Sprintf("%d runs of each arm: a speedup of %.3g is told from 1 with probability %.2f at level %g%% (sd "+
+		"of log times %.2g)",
 		n.Runs, n.Speedup, n.Power, 100*n.Level, n.SD)
 }
 
@@ -71,7 +72,8 @@ func RunsNeeded(base, method Runs, opts ...NeededOption) (Needed, error) {
 	}
 	x, censored := logTimes(arms)
 	if censored > 0 {
-		return Needed{}, c.errorf("%d of %d runs do not reach quality %v; choose one that all do: %w", censored, len(x[0])+len(x[1]), q, ErrNotReached)
+		return Needed{}, c.errorf("%d of %d runs do not reach quality %v; choose one that all do: %w", censored,
+			len(x[0])+len(x[1]), q, ErrNotReached)
 	}
 	df := len(x[0]) + len(x[1]) - 2
 	if df == 0 {
@@ -109,7 +111,8 @@ func RunsNeeded(base, method Runs, opts ...NeededOption) (Needed, error) {
 	first := max(fewestRuns, enough/2)
 	n.Runs = first + sort.Search(enough-first, func(i int) bool { return power(first+i) >= c.power })
 	if enough >= most {
-		return Needed{}, c.errorf("times of %q and %q that differ by a factor of %.6g are not told apart by %d runs; give it the speedup that matters ForSpeedup: %w",
+		return Needed{}, c.errorf("times of %q and %q that differ by a factor of %.6g are not told apart by %d runs; "+
+			"give it the speedup that matters ForSpeedup: %w",
 			base.Name, method.Name, n.Speedup, most, ErrDegenerate)
 	}
 	n.Power = power(n.Runs)

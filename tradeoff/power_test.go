@@ -23,8 +23,8 @@ func hits(tb testing.TB, name string, costs ...float64) Runs {
 	return r
 }
 
-// Runs at level 0.95 and power 0.8, effects in standard deviations. Cohen's tables, which are of equal variances, have 394,
-// 64, 26, 17, 12, 9 and 6.
+// Runs at level 0.95 and power 0.8, effects in standard deviations. Cohen's tables, which are of equal variances, have
+// 394, 64, 26, 17, 12, 9 and 6.
 func TestRunsNeededTables(t *testing.T) {
 	for effect, want := range map[float64]int{0.2: 394, 0.5: 64, 0.8: 26, 1: 17, 1.2: 13, 1.5: 9, 2: 6} {
 		sd := 0.1
@@ -134,6 +134,7 @@ func BenchmarkRunsNeeded(b *testing.B) {
 }
 
 func TestNeededString(t *testing.T) {
-	require.Equal(t, "7 runs of each arm: a speedup of 1.2 is told from 1 with probability 0.83 at level 95% (sd of log times 0.11)",
+	require.Equal(t, "7 runs of each arm: a speedup of 1.2 is told from 1 with probability 0.83 at level 95% (sd of "+
+		"log times 0.11)",
 		fmt.Sprint(Needed{7, 1.2, 0.11, 0.83, 0.95}))
 }

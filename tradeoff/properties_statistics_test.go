@@ -252,11 +252,13 @@ func TestIndicators(t *testing.T) {
 
 func TestVerdictsOfFewRuns(t *testing.T) {
 	// Far apart, but one run of each tells nothing of chance.
-	s, err := ParetoVerdicts([]Measured{{"good", []float64{1}, []float64{9}}, {"bad", []float64{5}, []float64{2}}}, HigherBetter)
+	s, err := ParetoVerdicts([]Measured{{"good", []float64{1}, []float64{9}}, {"bad", []float64{5}, []float64{2}}},
+		HigherBetter)
 	require.NoError(t, err)
 	require.Equal(t, []Verdict{OnFrontier, Ambiguous}, []Verdict{s[0].Verdict, s[1].Verdict})
 	require.ErrorIs(t, s[1].Warnings[0], ErrTooFewRuns)
-	s, err = ParetoVerdicts([]Measured{{"good", []float64{1, 2, 3}, []float64{1, 2, 3}}, {"bad", []float64{5, 6, 7}, []float64{8, 8, 9}}}, LowerBetter)
+	s, err = ParetoVerdicts([]Measured{{"good", []float64{1, 2, 3}, []float64{1, 2, 3}}, {"bad", []float64{5, 6, 7},
+		[]float64{8, 8, 9}}}, LowerBetter)
 	require.NoError(t, err)
 	require.Equal(t, []Verdict{OnFrontier, Dominated}, []Verdict{s[0].Verdict, s[1].Verdict})
 	require.Equal(t, 1.0, s[0].Optimal)
@@ -405,8 +407,9 @@ func keep2(keep func(any, error)) func(stats.Estimate, error) {
 
 func TestFormatDelta(t *testing.T) {
 	for want, k := range map[string][3]float64{
-		"~": {1, 2, 0.051}, "+100.00%": {1, 2, 0.05}, "-50.00%": {2, 1, 0.01}, "-100.00%": {2, 0, 0.01}, "0.00%": {3, 3, 0.01},
-		"?": {0, 1, 0.01}, "+25.00%": {-4, -3, 0.01},
+		"~": {1, 2, 0.051}, "+100.00%": {1, 2, 0.05}, "-50.00%": {2, 1, 0.01}, "-100.00%": {2, 0, 0.01},
+		"0.00%": {3, 3, 0.01},
+		"?":     {0, 1, 0.01}, "+25.00%": {-4, -3, 0.01},
 	} {
 		require.Equal(t, want, FormatDelta(k[0], k[1], k[2]))
 	}
@@ -443,7 +446,8 @@ func TestTrialTable(t *testing.T) {
 		{Submission: "s", Workload: "w", Study: "1", Name: "few", Time: []float64{50, 100}, Value: []float64{nan, 1}},
 		{Submission: "s", Workload: "w", Study: "1", Name: "fast", Time: []float64{20, 40, 60}, Value: []float64{0, 0.5, 2}},
 		{Submission: "s", Workload: "w", Study: "2", Name: "never", Time: []float64{10}, Value: []float64{0.9}},
-		{Submission: "s", Workload: "w", Study: "3", Name: "thinned", Time: []float64{30}, Value: []float64{1}, Index: []int{7}},
+		{Submission: "s", Workload: "w", Study: "3", Name: "thinned", Time: []float64{30}, Value: []float64{1},
+			Index: []int{7}},
 		{Submission: "r", Workload: "v", Study: "1", Name: "loss", Time: []float64{5, 6}, Value: []float64{0.3, 0.2}},
 	}
 	workloads := []Workload{{Name: "w", Target: 1}, {Name: "v", Target: 0.2, Direction: LowerBetter}}
@@ -464,11 +468,13 @@ func TestTrialTable(t *testing.T) {
 }
 
 func TestNamesOfVerdicts(t *testing.T) {
-	require.Equal(t, "frontier ambiguous dominated verdict(3)", fmt.Sprint(OnFrontier, " ", Ambiguous, " ", Dominated, " ", Verdict(3)))
+	require.Equal(t, "frontier ambiguous dominated verdict(3)", fmt.Sprint(OnFrontier, " ", Ambiguous, " ", Dominated, " ",
+		Verdict(3)))
 }
 
 func TestResultsAsJSON(t *testing.T) {
-	s, err := ParetoVerdicts([]Measured{{"a", []float64{1}, []float64{2}}, {"b", []float64{2}, []float64{1}}}, HigherBetter)
+	s, err := ParetoVerdicts([]Measured{{"a", []float64{1}, []float64{2}}, {"b", []float64{2}, []float64{1}}},
+		HigherBetter)
 	require.NoError(t, err)
 	b, err := json.Marshal(s[1])
 	require.NoError(t, err)
@@ -487,7 +493,8 @@ func TestResultsAsJSON(t *testing.T) {
 	var back Workload
 	require.NoError(t, json.Unmarshal(b, &back))
 	require.Equal(t, w, back)
-	for _, v := range []encoding.TextMarshaler{HigherBetter, LowerBetter, FirstHit, Linear, LogCost, LinearAxis, LogAxis, OnFrontier, Dominated} {
+	for _, v := range []encoding.TextMarshaler{HigherBetter, LowerBetter, FirstHit, Linear, LogCost, LinearAxis, LogAxis,
+		OnFrontier, Dominated} {
 		text, err := v.MarshalText()
 		require.NoError(t, err)
 		require.Equal(t, fmt.Sprint(v), string(text))

@@ -14,9 +14,10 @@ type Interpolation uint8
 
 // The interpolations.
 const (
-	FirstHit Interpolation = iota // the cost of the first evaluation that reaches it, as AlgoPerf, MLPerf and DAWNBench count
-	Linear                        // on a straight line between evaluations
-	LogCost                       // on a straight line over the logarithm of the cost, for costs that grow by factors
+	// the cost of the first evaluation that reaches it, as AlgoPerf, MLPerf and DAWNBench count
+	FirstHit Interpolation = iota
+	Linear                 // on a straight line between evaluations
+	LogCost                // on a straight line over the logarithm of the cost, for costs that grow by factors
 )
 
 var interpolations = enum.Of[Interpolation]("interpolation", "first hit", "linear", "log cost")
@@ -128,7 +129,8 @@ func (c Curve) AUC(lo, hi float64, axis Axis) (float64, error) {
 	case !(lo < hi):
 		return 0, fmt.Errorf("tradeoff: AUC from %v to %v: want lo < hi: %w", lo, hi, tensor.ErrRange)
 	case lo < first || hi > last:
-		return 0, fmt.Errorf("tradeoff: AUC from %v to %v: the curve goes from %v to %v and is not extrapolated: %w", lo, hi, first, last, ErrNoOverlap)
+		return 0, fmt.Errorf("tradeoff: AUC from %v to %v: the curve goes from %v to %v and is not extrapolated: %w", lo, hi,
+			first, last, ErrNoOverlap)
 	}
 	how, at := Linear, func(c float64) float64 { return c }
 	if axis == LogAxis {

@@ -73,8 +73,8 @@ func WithDrop(n int) DropOption {
 }
 
 // Observe notes an evaluation after the step, counted from 0, at a cost such as the seconds of training so far.
-// Evaluations that are not at the end of a cycle may be noted too: the last one of each cycle counts. Steps
-// must rise and costs not fall. NaN is an evaluation that did not happen. The error wraps [tensor.ErrRange], [ErrNonPositive] or
+// Evaluations that are not at the end of a cycle may be noted too: the last one of each cycle counts. Steps must rise
+// and costs not fall. NaN is an evaluation that did not happen. The error wraps [tensor.ErrRange], [ErrNonPositive] or
 // [tensor.ErrNotFinite], and nothing is noted.
 func (r *Recorder) Observe(step int, cost, quality float64) error {
 	if cost-cost != 0 || math.IsInf(quality, 0) {
@@ -88,7 +88,8 @@ func (r *Recorder) Observe(step int, cost, quality float64) error {
 		if n > 0 {
 			last = r.seen[n-1]
 		}
-		return fmt.Errorf("tradeoff: Observe: step %d, cost %v after step %d, cost %v: want steps to rise and costs not to fall: %w", step, cost, last.done-1, last.Cost, tensor.ErrRange)
+		return fmt.Errorf("tradeoff: Observe: step %d, cost %v after step %d, cost %v: want steps to rise and costs not "+
+			"to fall: %w", step, cost, last.done-1, last.Cost, tensor.ErrRange)
 	}
 	if quality == quality {
 		r.seen = append(r.seen, observation{step + 1, Point{cost, quality}})
@@ -125,7 +126,8 @@ func (r *Recorder) Curve() (Curve, error) {
 		cost, quality = append(cost, r.seen[last].Cost), append(quality, best)
 	}
 	if len(cost) == 0 {
-		return Curve{}, fmt.Errorf("tradeoff: Recorder: %d steps and no cycle that was evaluated is over: %w", r.seen[len(r.seen)-1].done, tensor.ErrEmpty)
+		return Curve{}, fmt.Errorf("tradeoff: Recorder: %d steps and no cycle that was evaluated is over: %w",
+			r.seen[len(r.seen)-1].done, tensor.ErrEmpty)
 	}
 	return NewCurve(cost, quality, r.direction)
 }

@@ -41,11 +41,14 @@ func TestRecorderReadsCycleEnds(t *testing.T) {
 	step := func(step int) float64 { return float64(step) }
 	require.Equal(t, []Point{{5, 9}, {15, 29}, {35, 69}}, record(t, newRecorder(t, HigherBetter), 100, step).Points(),
 		"the last step of each cycle; that of the fourth is not over")
-	require.Equal(t, []Point{{5, 9}, {15, 29}, {35, 69}}, record(t, newRecorder(t, HigherBetter), 70, step).Points(), "the end itself counts")
+	require.Equal(t, []Point{{5, 9}, {15, 29}, {35, 69}}, record(t, newRecorder(t, HigherBetter), 70, step).Points(),
+		"the end itself counts")
 	require.Equal(t, []Point{{15, 29}, {35, 69}}, record(t, newRecorder(t, HigherBetter, WithDrop(1)), 100, step).Points())
-	require.Equal(t, []Point{{5, 11}, {15, 31}, {35, 71}}, record(t, newRecorder(t, HigherBetter, WithWindow(2)), 100, step).Points(),
+	require.Equal(t, []Point{{5, 11}, {15, 31}, {35, 71}}, record(t, newRecorder(t, HigherBetter, WithWindow(2)), 100,
+		step).Points(),
 		"the best within two evaluations, at the cost of the end")
-	require.Equal(t, []Point{{5, 7}, {15, 27}, {35, 67}}, record(t, newRecorder(t, LowerBetter, WithWindow(2)), 100, step).Points())
+	require.Equal(t, []Point{{5, 7}, {15, 27}, {35, 67}}, record(t, newRecorder(t, LowerBetter, WithWindow(2)), 100,
+		step).Points())
 }
 
 // Evaluations need not fall on the ends of cycles: the last of each counts, at its own cost. A cycle without any has
@@ -102,8 +105,10 @@ func TestRecorderRefuses(t *testing.T) {
 		want          error
 	}{
 		"NaN cost": {6, math.NaN(), 1, tensor.ErrNotFinite}, "infinite cost": {6, math.Inf(1), 1, tensor.ErrNotFinite},
-		"infinite": {6, 3, math.Inf(1), tensor.ErrNotFinite}, "no cost": {6, 0, 1, ErrNonPositive}, "negative cost": {6, -1, 1, tensor.ErrRange},
-		"same step": {5, 3, 1, tensor.ErrRange}, "step back": {4, 3, 1, tensor.ErrRange}, "cost back": {6, 1, 1, tensor.ErrRange}, "negative": {-1, 1, 1, tensor.ErrRange},
+		"infinite": {6, 3, math.Inf(1), tensor.ErrNotFinite}, "no cost": {6, 0, 1, ErrNonPositive},
+		"negative cost": {6, -1, 1, tensor.ErrRange},
+		"same step":     {5, 3, 1, tensor.ErrRange}, "step back": {4, 3, 1, tensor.ErrRange},
+		"cost back": {6, 1, 1, tensor.ErrRange}, "negative": {-1, 1, 1, tensor.ErrRange},
 	} {
 		require.ErrorIs(t, r.Observe(k.step, k.cost, k.quality), k.want, name)
 	}
@@ -149,7 +154,8 @@ func TestCompareCurvesClosedForm(t *testing.T) {
 	require.InDelta(t, 1/120.0/math.Sqrt(7/600.0*31/600.0), wide.GainPearson, 1e-12)
 	require.InDelta(t, (16+32+64)/64.0, base.CostRatio, 1e-12, "three runs for the cost of the last")
 	require.InDelta(t, 0.05/3, f.MeanDiff, 1e-12)
-	require.Equal(t, []float64{-1, 1, 1}, []float64{f.Budgets[0].KendallTau, f.Budgets[1].KendallTau, f.Budgets[2].KendallTau})
+	require.Equal(t, []float64{-1, 1, 1}, []float64{f.Budgets[0].KendallTau, f.Budgets[1].KendallTau,
+		f.Budgets[2].KendallTau})
 	require.InDelta(t, 24, f.Budgets[0].Cost, 1e-12)
 	agree, pairs := f.PairAgreement(0)
 	require.Equal(t, []int{2, 3}, []int{agree, pairs})
@@ -163,7 +169,8 @@ func TestCompareCurvesClosedForm(t *testing.T) {
 }
 
 func TestCompareCurvesRefuses(t *testing.T) {
-	two, three := curve(t, HigherBetter, Point{1, 1}, Point{2, 2}), curve(t, HigherBetter, Point{1, 1}, Point{2, 2}, Point{3, 3})
+	two, three := curve(t, HigherBetter, Point{1, 1}, Point{2, 2}), curve(t, HigherBetter, Point{1, 1}, Point{2, 2},
+		Point{3, 3})
 	down := curve(t, LowerBetter, Point{1, 1}, Point{2, 2})
 	one := func(c Curve) map[string]Curve { return map[string]Curve{"a": c} }
 	for name, k := range map[string]struct {

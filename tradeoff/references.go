@@ -62,7 +62,8 @@ func NewReferences(points []ReferencePoint, runs int, opts ...ReferenceOption) (
 	}
 	r := References{runs: runs, drop: c.trim}
 	if runs < 3 || runs <= 2*r.drop {
-		return References{}, c.errorf("submissions of %d runs, want at least %d: %w", runs, max(3, 2*r.drop+1), tensor.ErrRange)
+		return References{}, c.errorf("submissions of %d runs, want at least %d: %w", runs, max(3, 2*r.drop+1),
+			tensor.ErrRange)
 	}
 	for i, p := range points {
 		bound, err := r.measured(&c, i, p)
@@ -74,7 +75,8 @@ func NewReferences(points []ReferencePoint, runs int, opts ...ReferenceOption) (
 	slices.SortStableFunc(r.points, func(a, b ConvergenceBound) int { return a.BatchSize - b.BatchSize })
 	for i, p := range r.points[1:] {
 		if before := r.points[i]; before.BatchSize == p.BatchSize {
-			return References{}, c.errorf("points %q and %q both have batch size %d: %w", before.Name, p.Name, p.BatchSize, tensor.ErrConflict)
+			return References{}, c.errorf("points %q and %q both have batch size %d: %w", before.Name, p.Name, p.BatchSize,
+				tensor.ErrConflict)
 		}
 	}
 	r.kept = r.prune()
@@ -117,7 +119,8 @@ func (r References) measured(c *referenceConfig, i int, p ReferencePoint) (Conve
 	}
 	for k, v := range p.Epochs {
 		if !(v > 0) || math.IsInf(v, 1) {
-			return ConvergenceBound{}, c.errorf("points[%d] (%q): run %d took %v epochs, want a finite number above 0: %w", i, p.Name, k, v, tensor.ErrRange)
+			return ConvergenceBound{}, c.errorf("points[%d] (%q): run %d took %v epochs, want a finite number above 0: %w", i,
+				p.Name, k, v, tensor.ErrRange)
 		}
 	}
 	mean, err := c.olympic(fmt.Sprintf("points[%d] (%q)", i, p.Name), p.Epochs, r.drop)
@@ -127,7 +130,8 @@ func (r References) measured(c *referenceConfig, i int, p ReferencePoint) (Conve
 	all := slices.Sorted(slices.Values(p.Epochs))
 	kept := all[r.drop : len(all)-r.drop]
 	if len(kept)+r.runs-2 < 3 {
-		return ConvergenceBound{}, c.errorf("points[%d] (%q) has %d runs left and a submission 1, too few for a test: %w", i, p.Name, len(kept), ErrTooFewRuns)
+		return ConvergenceBound{}, c.errorf("points[%d] (%q) has %d runs left and a submission 1, too few for a test: %w", i,
+			p.Name, len(kept), ErrTooFewRuns)
 	}
 	sd := populationSD(all)
 	if c.trimmed {
@@ -196,8 +200,9 @@ func (r References) At(batch int) (ConvergenceBound, error) {
 	}
 	first, last := r.kept[0], r.kept[len(r.kept)-1]
 	if batch < first.BatchSize || batch > last.BatchSize {
-		return ConvergenceBound{}, c.errorf("batch size %d lies outside the reference points, %d to %d; measure one there: %w",
-			batch, first.BatchSize, last.BatchSize, ErrNoOverlap)
+		return ConvergenceBound{},
+			c.errorf("batch size %d lies outside the reference points, %d to %d; measure one there: %w",
+				batch, first.BatchSize, last.BatchSize, ErrNoOverlap)
 	}
 	i, ok := slices.BinarySearchFunc(r.kept, batch, func(p ConvergenceBound, batch int) int { return p.BatchSize - batch })
 	if ok {
@@ -242,12 +247,15 @@ func (r References) Review(batch int, epochs []float64) (ConvergenceReview, erro
 	}
 	bound := r.kept[0]
 	if below := batch < bound.BatchSize; below && mean < bound.Min {
-		return ConvergenceReview{}, c.errorf("batch size %d lies below the reference points, and %.4g epochs below the %.4g of batch size %d; measure a point there: %w",
-			batch, mean, bound.Min, bound.BatchSize, ErrNoOverlap)
+		return ConvergenceReview{},
+			c.errorf("batch size %d lies below the reference points, and %.4g epochs below the %.4g of batch size %d; "+
+				"measure a point there: %w",
+				batch, mean, bound.Min, bound.BatchSize, ErrNoOverlap)
 	} else if !below {
 		if bound, err = r.At(batch); err != nil {
 			return ConvergenceReview{}, err
 		}
 	}
-	return ConvergenceReview{Bound: bound, Mean: mean, Pass: mean >= bound.Min && !math.IsInf(mean, 1), Scale: max(1, bound.Mean/mean)}, nil
+	return ConvergenceReview{Bound: bound, Mean: mean, Pass: mean >= bound.Min && !math.IsInf(mean, 1),
+		Scale: max(1, bound.Mean/mean)}, nil
 }

@@ -28,13 +28,14 @@ const (
 	Error     = checklist.Error     // the claim should not be made so
 )
 
-// rules is the checklist: what the surveys of efficient training and of pruning (after Bartoldson et al. 2023; Blalock et
-// al. 2020) and the rules of AlgoPerf and MLPerf ask of comparisons, as far as a program can tell from records.
+// rules is the checklist: what the surveys of efficient training and of pruning (after Bartoldson et al. 2023; Blalock
+// et al. 2020) and the rules of AlgoPerf and MLPerf ask of comparisons, as far as a program can tell from records.
 var rules = checklist.Table[*study]{
 	{ID: "T01", Name: "cost metric", Severity: Warning, Body: costMetric,
 		Text: "the time of a clock and a cost that does not depend on the machine, for every evaluation"},
 	{ID: "T02", Name: "proxies", Severity: Error, Body: claims(proxies),
-		Text: `a speedup is one of the clock; by FLOPs, steps or parameters it is a "theoretical speedup" or a "compression ratio"`},
+		Text: `a speedup is one of the clock; by FLOPs, steps or parameters it is a "theoretical speedup" or a ` +
+			`"compression ratio"`},
 	{ID: "T03", Name: "operating points", Severity: Warning, Body: operatingPoints,
 		Text: "5 points or more on every curve, over a factor of 4 in cost or more"},
 	{ID: "T04", Name: "seeds", Severity: Warning, Body: enoughSeeds,

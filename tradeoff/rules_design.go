@@ -90,7 +90,8 @@ func matchedSchedules(s *study, p *checklist.Places) {
 				p.Fail("%s has a %s schedule", label(at, method), r.Schedule)
 			}
 		}
-		tell(p.Unknown, at, method, "without the name of a schedule", runs, func(r *loggedRun) bool { return r.Schedule == "" })
+		tell(p.Unknown, at, method, "without the name of a schedule", runs,
+			func(r *loggedRun) bool { return r.Schedule == "" })
 	})
 }
 
@@ -112,8 +113,10 @@ func tuningBudget(s *study, p *checklist.Places) {
 					p.Fail("%s was tuned on the test data", label(at, name))
 				}
 			}
-			tell(p.Unknown, at, name, "without tuning_trials", at.methods[name], func(r *loggedRun) bool { return r.TuningTrials == 0 })
-			tell(p.Unknown, at, name, "without tuned_on", at.methods[name], func(r *loggedRun) bool { return r.TuningTrials > 0 && r.TunedOn == "" })
+			tell(p.Unknown, at, name, "without tuning_trials", at.methods[name],
+				func(r *loggedRun) bool { return r.TuningTrials == 0 })
+			tell(p.Unknown, at, name, "without tuned_on", at.methods[name],
+				func(r *loggedRun) bool { return r.TuningTrials > 0 && r.TunedOn == "" })
 		}
 	}
 }
@@ -176,7 +179,10 @@ func orderOfRuns(s *study, p *checklist.Places) {
 					d.last = end
 				}
 			}
-			tell(p.Unknown, at, name, "without times", at.methods[name], func(r *loggedRun) bool { return r.Time.IsZero() || r.evals[len(r.evals)-1].Time.IsZero() })
+			tell(p.Unknown, at, name, "without times", at.methods[name], func(r *loggedRun) bool {
+				return r.Time.IsZero() ||
+					r.evals[len(r.evals)-1].Time.IsZero()
+			})
 			if d.name = name; !d.first.IsZero() {
 				spans = append(spans, d)
 			}
@@ -208,7 +214,10 @@ func artefacts(s *study, p *checklist.Places) {
 	}
 	for _, at := range s.settings {
 		has := func(part string) bool {
-			return slices.ContainsFunc(at.names(), func(name string) bool { return strings.Contains(strings.ToLower(name), part) })
+			return slices.ContainsFunc(at.names(), func(name string) bool {
+				return strings.Contains(strings.ToLower(name),
+					part)
+			})
 		}
 		if has("prun") && !(has("random") && has("magnitude")) {
 			p.Fail("%v prunes without random and magnitude controls", at)
@@ -231,7 +240,8 @@ func (s *study) quality() string {
 }
 
 // tell reports how many runs of an arm lack something.
-func tell(report func(string, ...any), at setting, method, what string, runs []*loggedRun, lacks func(*loggedRun) bool) {
+func tell(report func(string, ...any), at setting, method, what string, runs []*loggedRun,
+	lacks func(*loggedRun) bool) {
 	n := 0
 	for _, r := range runs {
 		if lacks(r) {

@@ -13,7 +13,8 @@ import (
 
 func costMetric(s *study, p *checklist.Places) {
 	s.arms(func(at setting, method string, runs []*loggedRun) {
-		tell(p.Fail, at, method, "with neither seconds nor train_seconds", runs, func(r *loggedRun) bool { return !slices.ContainsFunc(r.costs(), isWallClock) })
+		tell(p.Fail, at, method, "with neither seconds nor train_seconds", runs,
+			func(r *loggedRun) bool { return !slices.ContainsFunc(r.costs(), isWallClock) })
 		tell(p.Fail, at, method, "without step, flops, samples and tokens", runs, func(r *loggedRun) bool {
 			return !slices.ContainsFunc(r.costs(), func(c string) bool { return slices.Contains(hardwareFree, c) })
 		})
@@ -25,7 +26,8 @@ func sameEnvironment(s *study, p *checklist.Places) {
 		var first *loggedRun
 		var env *Env
 		for _, name := range at.names() {
-			tell(p.Fail, at, name, "without an environment", at.methods[name], func(r *loggedRun) bool { return s.envs[r.EnvID] == nil })
+			tell(p.Fail, at, name, "without an environment", at.methods[name],
+				func(r *loggedRun) bool { return s.envs[r.EnvID] == nil })
 			for _, r := range at.methods[name] {
 				e := s.envs[r.EnvID]
 				if e == nil {
@@ -67,7 +69,8 @@ func (e *Env) differences(f *Env) checklist.Faults {
 		name string
 		a, b any
 	}{
-		{"cpu", e.CPU, f.CPU}, {"cores", e.Cores, f.Cores}, {"GOMAXPROCS", e.GOMAXPROCS, f.GOMAXPROCS}, {"cpu_max", e.CPUMax, f.CPUMax}, {"go", e.Go, f.Go},
+		{"cpu", e.CPU, f.CPU}, {"cores", e.Cores, f.Cores}, {"GOMAXPROCS", e.GOMAXPROCS, f.GOMAXPROCS},
+		{"cpu_max", e.CPUMax, f.CPUMax}, {"go", e.Go, f.Go},
 		{"os", e.OS, f.OS}, {"arch", e.Arch + e.ArchLevel, f.Arch + f.ArchLevel}, {"modified", e.Modified, f.Modified},
 		{"gogc", e.GOGC, f.GOGC}, {"gomemlimit", e.GOMEMLIMIT, f.GOMEMLIMIT},
 	} {

@@ -45,7 +45,8 @@ func pair(base, method Runs) error {
 		}
 	}
 	if a, b := base.Curves[0].direction, method.Curves[0].direction; a != b {
-		return fmt.Errorf("tradeoff: the quality of %q is better when %v, that of %q when %v: %w", base.Name, a, method.Name, b, tensor.ErrShape)
+		return fmt.Errorf("tradeoff: the quality of %q is better when %v, that of %q when %v: %w", base.Name, a, method.Name,
+			b, tensor.ErrShape)
 	}
 	return nil
 }

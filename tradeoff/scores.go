@@ -25,11 +25,12 @@ type Scores struct {
 }
 
 // NewScores makes Scores of byTask[t], the runs of task t; it copies them. The error wraps [tensor.ErrEmpty] if there
-// are no tasks or one has no runs, [tensor.ErrShape] if the lengths differ, [tensor.ErrConflict] if two tasks have one name
-// and [tensor.ErrNotFinite] for the first score that is not finite.
+// are no tasks or one has no runs, [tensor.ErrShape] if the lengths differ, [tensor.ErrConflict] if two tasks have one
+// name and [tensor.ErrNotFinite] for the first score that is not finite.
 func NewScores(tasks []string, byTask [][]float64) (Scores, error) {
 	if len(tasks) != len(byTask) {
-		return Scores{}, fmt.Errorf("tradeoff: NewScores: %d names and runs of %d tasks: %w", len(tasks), len(byTask), tensor.ErrShape)
+		return Scores{}, fmt.Errorf("tradeoff: NewScores: %d names and runs of %d tasks: %w", len(tasks), len(byTask),
+			tensor.ErrShape)
 	}
 	if len(tasks) == 0 {
 		return Scores{}, fmt.Errorf("tradeoff: NewScores: no tasks: %w", tensor.ErrEmpty)
@@ -46,7 +47,8 @@ func NewScores(tasks []string, byTask [][]float64) (Scores, error) {
 		}
 		for i, v := range runs {
 			if v-v != 0 {
-				return Scores{}, fmt.Errorf("tradeoff: NewScores: task %q, run %d: score %v: %w", tasks[t], i, v, tensor.ErrNotFinite)
+				return Scores{}, fmt.Errorf("tradeoff: NewScores: task %q, run %d: score %v: %w", tasks[t], i, v,
+					tensor.ErrNotFinite)
 			}
 			cells = append(cells, cell{t, i, len(cells)})
 		}
@@ -182,7 +184,9 @@ func (s Scores) warnings(how stats.Interval) []error {
 }
 
 // replicates of a statistic, by counts of the sorted scores where it can: then a replicate needs no sorting.
-func (s Scores) replicates(ctx context.Context, tasks bool, stat Statistic, drawing stats.ResampleOption) ([]float64, error) {
+func (s Scores) replicates(
+	ctx context.Context, tasks bool, stat Statistic, drawing stats.ResampleOption,
+) ([]float64, error) {
 	if stat.counted == nil || tasks {
 		b, err := stats.Resample(ctx, s.design(tasks), 1, func() func([]int, []float64) {
 			sample := s.sampler()

@@ -81,10 +81,11 @@ func (c *config) matchedTimes(base, method Runs) (arms [2][]stats.Lifetime, q fl
 // If all runs reach the target it is the ratio of the geometric means of the times, with Welch's t interval of their
 // logarithms. If some do not, they are not dropped: it is the ratio of medians, in which they are infinite, with
 // bootstrap quantiles and a warning. If half of the runs of an arm do not, there is no ratio: the error wraps
-// [ErrNotReached], and [stats.LogRank] and [stats.KaplanMeier] are the tools. A run whose first evaluation reaches the target may
-// have been there before; a warning says so.
+// [ErrNotReached], and [stats.LogRank] and [stats.KaplanMeier] are the tools. A run whose first evaluation reaches the
+// target may have been there before; a warning says so.
 //
-// Intervals are [stats.LogT] or, where runs are censored, [stats.Percentile], or by [WithInterval] those of the bootstrap.
+// Intervals are [stats.LogT] or, where runs are censored, [stats.Percentile], or by [WithInterval] those of the
+// bootstrap.
 func Speedup(base, method Runs, opts ...SpeedupOption) (stats.Estimate, error) {
 	c, err := configure("Speedup", opts)
 	if err == nil {
@@ -99,7 +100,8 @@ func Speedup(base, method Runs, opts ...SpeedupOption) (stats.Estimate, error) {
 	}
 	e, err := speedup(arms, c.interval)
 	if err != nil {
-		return stats.Estimate{}, c.errorf("%q over %q at quality %v (their best are %v and %v): %w", method.Name, base.Name, q, method.best(), base.best(), err)
+		return stats.Estimate{}, c.errorf("%q over %q at quality %v (their best are %v and %v): %w", method.Name, base.Name,
+			q, method.best(), base.best(), err)
 	}
 	for k, r := range []Runs{base, method} {
 		if n := startsAt(r, q); n > 0 {
@@ -107,7 +109,9 @@ func Speedup(base, method Runs, opts ...SpeedupOption) (stats.Estimate, error) {
 			if k == 0 {
 				bound = "an upper bound"
 			}
-			e.Warnings = append(e.Warnings, fmt.Errorf("%d of %d runs of %q reach the target at their first evaluation, so that the speedup is %s; evaluate earlier: %w", n, len(r.Curves), r.Name, bound, ErrNoOverlap))
+			e.Warnings = append(e.Warnings,
+				fmt.Errorf("%d of %d runs of %q reach the target at their first evaluation, so that the speedup is %s; "+
+					"evaluate earlier: %w", n, len(r.Curves), r.Name, bound, ErrNoOverlap))
 		}
 	}
 	return e, nil

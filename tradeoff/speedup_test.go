@@ -116,7 +116,8 @@ func TestSpeedupCensored(t *testing.T) {
 
 func TestSpeedupWarnsOfTheFirstPoint(t *testing.T) {
 	base, method := hits(t, "base", 100, 110, 130), hits(t, "method", 80, 70, 75)
-	early, err := NewRuns("early", curve(t, HigherBetter, Point{60, 1}), curve(t, HigherBetter, Point{10, 0}, Point{62, 1}), curve(t, HigherBetter, Point{61, 1}))
+	early, err := NewRuns("early", curve(t, HigherBetter, Point{60, 1}), curve(t, HigherBetter, Point{10, 0},
+		Point{62, 1}), curve(t, HigherBetter, Point{61, 1}))
 	require.NoError(t, err)
 	e, err := Speedup(base, early)
 	require.NoError(t, err)
@@ -176,12 +177,14 @@ func TestSpeedupRefuses(t *testing.T) {
 		"NaN target":    {base, method, []SpeedupOption{AtQuality(math.NaN())}, tensor.ErrNotFinite},
 		"never":         {base, method, []SpeedupOption{AtQuality(2)}, ErrNotReached},
 		"interpolation": {base, method, []SpeedupOption{WithInterpolation(7)}, tensor.ErrRange},
-		"t":             {base, method, []SpeedupOption{WithInterval(stats.WithInterval(stats.TInterval))}, tensor.ErrConflict},
-		"studentized":   {base, method, []SpeedupOption{WithInterval(stats.WithInterval(stats.Studentized))}, tensor.ErrConflict},
-		"method":        {base, method, []SpeedupOption{WithInterval(stats.WithInterval(99))}, tensor.ErrRange},
-		"nil":           {base, method, []SpeedupOption{nil}, tensor.ErrEmpty},
-		"replicates":    {base, method, []SpeedupOption{WithInterval(stats.WithReplicates(0))}, tensor.ErrRange},
-		"workers":       {base, method, []SpeedupOption{WithInterval(stats.WithWorkers(-1))}, tensor.ErrRange},
+		"t": {base, method, []SpeedupOption{WithInterval(stats.WithInterval(stats.TInterval))},
+			tensor.ErrConflict},
+		"studentized": {base, method, []SpeedupOption{WithInterval(stats.WithInterval(stats.Studentized))},
+			tensor.ErrConflict},
+		"method":     {base, method, []SpeedupOption{WithInterval(stats.WithInterval(99))}, tensor.ErrRange},
+		"nil":        {base, method, []SpeedupOption{nil}, tensor.ErrEmpty},
+		"replicates": {base, method, []SpeedupOption{WithInterval(stats.WithReplicates(0))}, tensor.ErrRange},
+		"workers":    {base, method, []SpeedupOption{WithInterval(stats.WithWorkers(-1))}, tensor.ErrRange},
 	} {
 		e, err := Speedup(k.base, k.method, k.opts...)
 		require.ErrorIs(t, err, k.want, name)
@@ -194,7 +197,8 @@ func TestSpeedupRefuses(t *testing.T) {
 		times []stats.Lifetime
 		want  error
 	}{
-		"none": {nil, tensor.ErrEmpty}, "NaN": {reachedAt(1, math.NaN()), tensor.ErrNotFinite}, "inf": {[]stats.Lifetime{{Time: math.Inf(1)}}, tensor.ErrNotFinite},
+		"none": {nil, tensor.ErrEmpty}, "NaN": {reachedAt(1, math.NaN()), tensor.ErrNotFinite},
+		"inf":      {[]stats.Lifetime{{Time: math.Inf(1)}}, tensor.ErrNotFinite},
 		"negative": {reachedAt(-1), tensor.ErrRange}, "zero": {reachedAt(0), ErrNonPositive},
 	} {
 		_, err := SpeedupOfTimes(k.times, reachedAt(1))
@@ -234,7 +238,8 @@ func TestSpeedupByFit(t *testing.T) {
 	require.ErrorIs(t, err, ErrNotReached, "an asymptote is never reached")
 	e, err := Speedup(base, fitted("late", 100, 50, 55, 48), AtQuality(0.7), WithFit())
 	require.NoError(t, err)
-	require.InEpsilon(t, geometric(100, 110, 90)*math.Pow(-math.Log(0.2/0.6), 1/0.8)/100, e.Value, 1e-6, "the first point counts")
+	require.InEpsilon(t, geometric(100, 110, 90)*math.Pow(-math.Log(0.2/0.6), 1/0.8)/100, e.Value, 1e-6,
+		"the first point counts")
 	require.ErrorContains(t, e.Warnings[0], "a lower bound")
 	_, err = Speedup(base, hits(t, "few", 1, 2), WithFit())
 	require.ErrorIs(t, err, tensor.ErrEmpty)
@@ -255,11 +260,13 @@ func TestSpeedupDeterminism(t *testing.T) {
 		for _, workers := range []int{0, 1, 3} {
 			var got []any
 			for _, m := range []stats.Interval{stats.Percentile, stats.Basic} {
-				e, err := SpeedupOfTimes(base, method, stats.WithInterval(m), stats.WithSeed(5), stats.WithWorkers(workers), stats.WithReplicates(3000))
+				e, err := SpeedupOfTimes(base, method, stats.WithInterval(m), stats.WithSeed(5), stats.WithWorkers(workers),
+					stats.WithReplicates(3000))
 				require.NoError(t, err)
 				got = append(got, e.Lo, e.Hi)
 			}
-			e, err := AverageGain(r, r, stats.WithInterval(stats.BCa), stats.WithSeed(5), stats.WithWorkers(workers), stats.WithReplicates(3000))
+			e, err := AverageGain(r, r, stats.WithInterval(stats.BCa), stats.WithSeed(5), stats.WithWorkers(workers),
+				stats.WithReplicates(3000))
 			require.NoError(t, err)
 			median, band, err := MedianBand(r, WithResampling(stats.WithSeed(5), stats.WithWorkers(workers)))
 			require.NoError(t, err)
@@ -270,9 +277,11 @@ func TestSpeedupDeterminism(t *testing.T) {
 			require.Equal(t, want, got, "GOMAXPROCS %d, %d workers", procs, workers)
 		}
 	}
-	other, err := SpeedupOfTimes(base[:5], method[:4], stats.WithInterval(stats.BCa), stats.WithReplicates(100), stats.WithSeed(6))
+	other, err := SpeedupOfTimes(base[:5], method[:4], stats.WithInterval(stats.BCa), stats.WithReplicates(100),
+		stats.WithSeed(6))
 	require.NoError(t, err)
-	again, err := SpeedupOfTimes(base[:5], method[:4], stats.WithInterval(stats.BCa), stats.WithReplicates(100), stats.WithSeed(7))
+	again, err := SpeedupOfTimes(base[:5], method[:4], stats.WithInterval(stats.BCa), stats.WithReplicates(100),
+		stats.WithSeed(7))
 	require.NoError(t, err)
 	require.NotEqual(t, other.Lo, again.Lo, "another seed is another draw")
 }
@@ -313,7 +322,8 @@ func TestSpeedupCoverage(t *testing.T) {
 
 func BenchmarkSpeedup(b *testing.B) {
 	base, method := hits(b, "base", 100, 110, 130, 120, 115), hits(b, "method", 80, 70, 75, 60, 66)
-	for name, opts := range map[string][]SpeedupOption{"log-t": nil, "percentile": {WithInterval(stats.WithInterval(stats.Percentile))}} {
+	for name, opts := range map[string][]SpeedupOption{"log-t": nil,
+		"percentile": {WithInterval(stats.WithInterval(stats.Percentile))}} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

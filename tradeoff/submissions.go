@@ -12,12 +12,13 @@ import (
 type SubmissionScore struct {
 	Submission string         `json:"submission"`
 	Score      stats.Estimate `json:"score"`
-	First      float64        `json:"first"` // share of the replicates in which it has the highest score; those that tie share it
+	// share of the replicates in which it has the highest score; those that tie share it
+	First float64 `json:"first"`
 }
 
-// Scores is the scores of all submissions with percentile intervals, or those of [WithInterval], in the order of the submissions. Studies are drawn
-// with replacement within each submission and workload, and with [WithTasks] base workloads with their variants too. Three studies, as
-// AlgoPerf has, are few: there is a warning.
+// Scores is the scores of all submissions with percentile intervals, or those of [WithInterval], in the order of the
+// submissions. Studies are drawn with replacement within each submission and workload, and with [WithTasks] base
+// workloads with their variants too. Three studies, as AlgoPerf has, are few: there is a warning.
 func (t TimeTable) Scores(opts ...TableOption) ([]SubmissionScore, error) {
 	c, err := configure("Scores", opts)
 	if err == nil {

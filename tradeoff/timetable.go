@@ -21,20 +21,22 @@ type Workload struct {
 	Name      string    `json:"name"`
 	Target    float64   `json:"target"`
 	Direction Direction `json:"direction"`
-	VariantOf string    `json:"variant_of,omitempty"` // the workload that this one guards against tuning to; "" for a base workload
+	// the workload that this one guards against tuning to; "" for a base workload
+	VariantOf string `json:"variant_of,omitempty"`
 }
 
 // Trial is the evaluations of one training run.
 type Trial struct {
 	Submission, Workload, Study, Name string
-	Time, Value                       []float64 // of each evaluation in their order; a NaN value is an evaluation that did not happen
-	Index                             []int     // numbers of the evaluations where some were left out; nil: 0, 1, ...
+	// of each evaluation in their order; a NaN value is an evaluation that did not happen
+	Time, Value []float64
+	Index       []int // numbers of the evaluations where some were left out; nil: 0, 1, ...
 }
 
 // NewTimeTable makes a table of studies[s][w], the times that submission s took on workload w: +Inf for a study that
 // did not reach the target, and none at all for a workload that was not run. The error wraps [tensor.ErrShape],
-// [tensor.ErrEmpty], [tensor.ErrConflict] for a name that is there twice, or [ErrNonPositive] and [tensor.ErrNotFinite] for a
-// time that is not above 0.
+// [tensor.ErrEmpty], [tensor.ErrConflict] for a name that is there twice, or [ErrNonPositive] and [tensor.ErrNotFinite]
+// for a time that is not above 0.
 func NewTimeTable(submissions []string, workloads []Workload, studies [][][]float64) (TimeTable, error) {
 	c := call("NewTimeTable")
 	t := TimeTable{submissions: slices.Clone(submissions), workloads: slices.Clone(workloads)}
@@ -49,16 +51,19 @@ func NewTimeTable(submissions []string, workloads []Workload, studies [][][]floa
 			return TimeTable{}, c.errorf("submission %q is there twice: %w", submissions[s], tensor.ErrConflict)
 		}
 		if len(row) != len(workloads) {
-			return TimeTable{}, c.errorf("submission %q has studies of %d workloads, want %d: %w", submissions[s], len(row), len(workloads), tensor.ErrShape)
+			return TimeTable{}, c.errorf("submission %q has studies of %d workloads, want %d: %w", submissions[s], len(row),
+				len(workloads), tensor.ErrShape)
 		}
 		var times [][]float64
 		for w, x := range row {
 			for i, v := range x {
 				switch {
 				case v != v:
-					return TimeTable{}, c.errorf("submission %q, workload %q, study %d: time %v; a target that was not reached is +Inf: %w", submissions[s], workloads[w].Name, i, v, tensor.ErrNotFinite)
+					return TimeTable{}, c.errorf("submission %q, workload %q, study %d: time %v; a target that was not reached is "+
+						"+Inf: %w", submissions[s], workloads[w].Name, i, v, tensor.ErrNotFinite)
 				case v <= 0:
-					return TimeTable{}, c.errorf("submission %q, workload %q, study %d: time %v: %w", submissions[s], workloads[w].Name, i, v, ErrNonPositive)
+					return TimeTable{}, c.errorf("submission %q, workload %q, study %d: time %v: %w", submissions[s],
+						workloads[w].Name, i, v, ErrNonPositive)
 				}
 			}
 			times = append(times, slices.Clone(x))
@@ -78,7 +83,8 @@ func NewTimeTable(submissions []string, workloads []Workload, studies [][][]floa
 		if load.VariantOf != "" {
 			var ok bool
 			if base, ok = names[load.VariantOf]; !ok || workloads[base].VariantOf != "" {
-				return TimeTable{}, c.errorf("workload %q is a variant of %q, which is no base workload: %w", load.Name, load.VariantOf, tensor.ErrRange)
+				return TimeTable{}, c.errorf("workload %q is a variant of %q, which is no base workload: %w", load.Name,
+					load.VariantOf, tensor.ErrRange)
 			}
 		} else {
 			bases++
@@ -127,9 +133,11 @@ func NewTrialTable(trials []Trial, workloads []Workload, opts ...TrialOption) (T
 		w, ok := at[r.Workload]
 		switch {
 		case !ok:
-			return TimeTable{}, c.errorf("trial %d is of workload %q, which is not in the table: %w", i, r.Workload, tensor.ErrRange)
+			return TimeTable{}, c.errorf("trial %d is of workload %q, which is not in the table: %w", i, r.Workload,
+				tensor.ErrRange)
 		case len(r.Time) != len(r.Value) || r.Index != nil && len(r.Index) != len(r.Time):
-			return TimeTable{}, c.errorf("trial %d (%s, %s) has %d times, %d values and %d indices: %w", i, r.Submission, r.Workload, len(r.Time), len(r.Value), len(r.Index), tensor.ErrShape)
+			return TimeTable{}, c.errorf("trial %d (%s, %s) has %d times, %d values and %d indices: %w", i, r.Submission,
+				r.Workload, len(r.Time), len(r.Value), len(r.Index), tensor.ErrShape)
 		}
 		if !seen[r.Submission] {
 			seen[r.Submission] = true

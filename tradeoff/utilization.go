@@ -22,7 +22,8 @@ func Utilization(flops, peakPerSecond, seconds float64) (float64, error) {
 	}
 	u := flops / peakPerSecond / seconds
 	if u > 1 {
-		return 0, c.errorf("%.4g FLOPs in %.4g s are %.4g per second, above the peak of %.4g: %w", flops, seconds, flops/seconds, peakPerSecond, tensor.ErrRange)
+		return 0, c.errorf("%.4g FLOPs in %.4g s are %.4g per second, above the peak of %.4g: %w", flops, seconds,
+			flops/seconds, peakPerSecond, tensor.ErrRange)
 	}
 	return u, nil
 }

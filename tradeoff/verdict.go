@@ -60,7 +60,8 @@ type standingJSON struct {
 
 // MarshalJSON writes warnings as texts.
 func (s Standing) MarshalJSON() ([]byte, error) {
-	return json.Marshal(standingJSON{s.Name, s.Cost, s.Quality, s.Optimal, s.DominatedBy, s.Verdict, report.Texts(s.Warnings)})
+	return json.Marshal(standingJSON{s.Name, s.Cost, s.Quality, s.Optimal, s.DominatedBy, s.Verdict,
+		report.Texts(s.Warnings)})
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.
@@ -69,14 +70,16 @@ func (s *Standing) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &j); err != nil {
 		return err
 	}
-	*s = Standing{j.Name, j.Cost, j.Quality, j.Optimal, j.DominatedBy, j.Verdict, report.Warnings(j.Warnings, ErrTooFewRuns)}
+	*s = Standing{j.Name, j.Cost, j.Quality, j.Optimal, j.DominatedBy, j.Verdict, report.Warnings(j.Warnings,
+		ErrTooFewRuns)}
 	return nil
 }
 
 // ParetoVerdicts tells which methods lie on the frontier of cost and quality, and which are dominated beyond the chance
 // of their runs. The runs of each method are drawn with replacement, cost and quality of a run together; a method is
 // dominated if another one dominates its mean in at least 1 - alpha/(k-1) of the replicates, alpha being 1 less the
-// level, and at most ambiguous if either has a single run. The error wraps [tensor.ErrEmpty], [tensor.ErrShape], [tensor.ErrRange] or [tensor.ErrNotFinite].
+// level, and at most ambiguous if either has a single run. The error wraps [tensor.ErrEmpty], [tensor.ErrShape],
+// [tensor.ErrRange] or [tensor.ErrNotFinite].
 func ParetoVerdicts(methods []Measured, dir Direction, opts ...BandOption) ([]Standing, error) {
 	c, err := configure("ParetoVerdicts", opts)
 	if err != nil {
@@ -92,7 +95,8 @@ func ParetoVerdicts(methods []Measured, dir Direction, opts ...BandOption) ([]St
 	sizes, standings := make([]int, k), make([]Standing, k)
 	for i, m := range methods {
 		if len(m.Cost) != len(m.Quality) {
-			return nil, c.errorf("method %q has %d costs and %d qualities: %w", m.Name, len(m.Cost), len(m.Quality), tensor.ErrShape)
+			return nil, c.errorf("method %q has %d costs and %d qualities: %w", m.Name, len(m.Cost), len(m.Quality),
+				tensor.ErrShape)
 		}
 		if err := c.checkSample(fmt.Sprintf("the cost of %q", m.Name), m.Cost); err != nil {
 			return nil, err
@@ -103,7 +107,8 @@ func ParetoVerdicts(methods []Measured, dir Direction, opts ...BandOption) ([]St
 		sizes[i] = len(m.Cost)
 		cost, _ := moments(m.Cost)
 		quality, _ := moments(m.Quality)
-		standings[i] = Standing{Name: m.Name, Cost: cost, Quality: quality, DominatedBy: make([]float64, k), Warnings: fewRuns(sizes[i])}
+		standings[i] = Standing{Name: m.Name, Cost: cost, Quality: quality, DominatedBy: make([]float64, k),
+			Warnings: fewRuns(sizes[i])}
 	}
 	dominates := func(ci, qi, cj, qj float64) bool {
 		return ci <= cj && !dir.Better(qj, qi) && (ci < cj || qi != qj)

@@ -125,5 +125,6 @@ func (w *Writer) Eval(step int, cost, quality map[string]float64) error {
 	if w.run.RunID == "" {
 		return fmt.Errorf("tradeoff: Eval: the writer has no run; give it WithRun or call Write: %w", tensor.ErrEmpty)
 	}
-	return w.Write(Record{Kind: "eval", RunID: w.run.RunID, Step: step, Cost: maps.Clone(cost), Quality: maps.Clone(quality)})
+	return w.Write(Record{Kind: "eval", RunID: w.run.RunID, Step: step, Cost: maps.Clone(cost),
+		Quality: maps.Clone(quality)})
 }

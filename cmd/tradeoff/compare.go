@@ -51,21 +51,24 @@ func compare(c *call, args []string) error {
 	var k comparing
 	base := c.flags.String("baseline", "", "method to compare with (default the one without a name)")
 	methods := c.flags.String("method", "", "methods to compare, with commas between (default all others)")
-	c.flags.Var(&k.targets, "target", "qualities to compare times at, with commas between (default the best that all runs of the baseline reach)")
+	c.flags.Var(&k.targets, "target",
+		"qualities to compare times at, with commas between (default the best that all runs of the baseline reach)")
 	c.flags.Float64Var(&k.margin, "margin", 0, "by how much the method may be worse: of the test of non-inferiority")
 	c.flags.Float64Var(&k.level, "level", 0.95, "of intervals and verdicts")
 	how := c.flags.String("interpolation", "first", "reading of curves: first (hit), linear or log")
 	c.flags.Uint64Var(&k.seed, "seed", 0, "of the bootstrap")
 	c.flags.IntVar(&k.replicates, "replicates", 10_000, "of the bootstrap")
 	c.flags.Float64Var(&k.power, "power", 0.8, "with which the speedup is to be told from 1 by the runs needed")
-	c.flags.Float64Var(&k.smallest, "speedup", 0, "the smallest speedup that matters, for the runs needed (default the one measured)")
+	c.flags.Float64Var(&k.smallest, "speedup", 0,
+		"the smallest speedup that matters, for the runs needed (default the one measured)")
 	asJSON := c.flags.Bool("json", false, "print JSON")
 	files, err := c.parse(args)
 	if err != nil {
 		return err
 	}
 	var ok bool
-	if k.reading, ok = map[string]tradeoff.Interpolation{"first": tradeoff.FirstHit, "linear": tradeoff.Linear, "log": tradeoff.LogCost}[*how]; !ok {
+	if k.reading, ok = map[string]tradeoff.Interpolation{"first": tradeoff.FirstHit, "linear": tradeoff.Linear,
+		"log": tradeoff.LogCost}[*how]; !ok {
 		return c.misuse("-interpolation is %q, want first, linear or log", *how)
 	}
 	if !(k.level > 0 && k.level < 1) || k.replicates < 1 || k.margin < 0 {
@@ -160,7 +163,8 @@ func (k *comparing) verdicts(arms []tradeoff.Arm) ([]string, error) {
 	}
 	var texts []string
 	for _, s := range standings {
-		text := fmt.Sprintf("%v at cost %.4g, quality %.4g: on the frontier in %.0f%% of replicates", s.Verdict, s.Cost, s.Quality, 100*s.Optimal)
+		text := fmt.Sprintf("%v at cost %.4g, quality %.4g: on the frontier in %.0f%% of replicates", s.Verdict, s.Cost,
+			s.Quality, 100*s.Optimal)
 		texts = append(texts, text)
 	}
 	return texts, nil
@@ -179,7 +183,8 @@ func pointsOf(r tradeoff.Runs) tradeoff.Measured {
 // pair compares a method with the baseline.
 func (k *comparing) pair(base, method tradeoff.Arm) comparison {
 	b, m := base.Runs, method.Runs
-	one := comparison{Task: method.Task, Model: method.Model, Method: m.Name, Baseline: b.Name, BaselineRuns: len(b.Curves), MethodRuns: len(m.Curves), Direction: m.Direction()}
+	one := comparison{Task: method.Task, Model: method.Model, Method: m.Name, Baseline: b.Name,
+		BaselineRuns: len(b.Curves), MethodRuns: len(m.Curves), Direction: m.Direction()}
 	estimate := func(name string, e stats.Estimate, err error) {
 		if err != nil {
 			one.Lines = append(one.Lines, statement{Name: name, Error: err.Error()})
@@ -215,7 +220,8 @@ func (k *comparing) pair(base, method tradeoff.Arm) comparison {
 		one.P = &u.P
 		one.Lines = append(one.Lines, statement{Name: "best quality, U test", Text: u.String()})
 	}
-	options := []tradeoff.NeededOption{tradeoff.AtQuality(targets[0]), tradeoff.WithInterpolation(k.reading), tradeoff.WithLevel(k.level), tradeoff.WithPower(k.power)}
+	options := []tradeoff.NeededOption{tradeoff.AtQuality(targets[0]), tradeoff.WithInterpolation(k.reading),
+		tradeoff.WithLevel(k.level), tradeoff.WithPower(k.power)}
 	if k.smallest != 0 {
 		options = append(options, tradeoff.ForSpeedup(k.smallest))
 	}
@@ -238,7 +244,8 @@ func survival(base, method tradeoff.Runs, q float64, how tradeoff.Interpolation)
 		}
 		return n
 	}
-	s := statement{Name: fmt.Sprintf("runs that reach %.4g", q), Text: fmt.Sprintf("%d of %d of the baseline, %d of %d of the method", reached(a), len(a), reached(b), len(b))}
+	s := statement{Name: fmt.Sprintf("runs that reach %.4g", q),
+		Text: fmt.Sprintf("%d of %d of the baseline, %d of %d of the method", reached(a), len(a), reached(b), len(b))}
 	if test, err := stats.LogRank(a, b); err == nil {
 		s.Text += fmt.Sprintf("; log-rank p=%.3f", test.P)
 	}
@@ -265,7 +272,8 @@ func holm(all []comparison) error {
 }
 
 func (one comparison) print(c *call) {
-	fmt.Fprintf(c.stdout, "%s: %s against %s, %d and %d runs, %s is better\n", setting(tradeoff.Arm{Task: one.Task, Model: one.Model}), one.Method, one.Baseline, one.MethodRuns, one.BaselineRuns, one.Direction)
+	fmt.Fprintf(c.stdout, "%s: %s against %s, %d and %d runs, %s is better\n", setting(tradeoff.Arm{Task: one.Task,
+		Model: one.Model}), one.Method, one.Baseline, one.MethodRuns, one.BaselineRuns, one.Direction)
 	var notes []string
 	for _, l := range one.Lines {
 		switch {

@@ -12,7 +12,8 @@ func draw(c *call, args []string) error {
 	var s selection
 	s.register(c.flags)
 	var targets numbers
-	c.flags.Var(&targets, "target", "qualities to mark; of survival, the one to reach (default the best that all runs of the first method reach)")
+	c.flags.Var(&targets, "target",
+		"qualities to mark; of survival, the one to reach (default the best that all runs of the first method reach)")
 	kind := c.flags.String("kind", "curves", "curves, pareto or survival")
 	out := c.flags.String("o", "", "file to write: .svg, .png or .pdf")
 	title := c.flags.String("title", "", "title (default task and model)")
@@ -98,7 +99,8 @@ func draw(c *call, args []string) error {
 		}
 		names, curves = append(names, r.Name), append(curves, k)
 	}
-	p, err := plot.Survival(names, curves, append(opts, plot.WithLabels(x, fmt.Sprintf("share of the runs short of %.4g", q)))...)
+	p, err := plot.Survival(names, curves, append(opts, plot.WithLabels(x, fmt.Sprintf("share of the runs short of %.4g",
+		q)))...)
 	if err != nil {
 		return err
 	}

@@ -19,11 +19,14 @@ import (
 func score(c *call, args []string) error {
 	var s selection
 	s.register(c.flags)
-	file := c.flags.String("targets", "", "AlgoPerf's JSON file of targets; files are then AlgoPerf tables or directories of logs")
+	file := c.flags.String("targets", "",
+		"AlgoPerf's JSON file of targets; files are then AlgoPerf tables or directories of logs")
 	without := c.flags.String("without", "", "workloads to leave out, with commas between")
-	goals := c.flags.String("target", "", "quality to reach on each task of other logs, as digits=0.95,text=0.8 (default the records' targets)")
+	goals := c.flags.String("target", "",
+		"quality to reach on each task of other logs, as digits=0.95,text=0.8 (default the records' targets)")
 	algoPerf := c.flags.Bool("algoperf", false, "score as the benchmark's own code does, to the last digit")
-	byTime := c.flags.Bool("bytime", false, "of the trials of a study take the fastest and not the one with the fewest evaluations")
+	byTime := c.flags.Bool("bytime", false,
+		"of the trials of a study take the fastest and not the one with the fewest evaluations")
 	ratio := c.flags.Float64("max-ratio", 4, "largest ratio to the fastest that counts")
 	workloads := c.flags.Bool("workloads", false, "draw workloads too, for intervals")
 	replicates := c.flags.Int("replicates", 10_000, "of the bootstrap")
@@ -89,7 +92,8 @@ func score(c *call, args []string) error {
 	w := tabwriter.NewWriter(c.stdout, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(w, "submission\tscore\t95% interval\tfirst in")
 	for _, one := range scores {
-		fmt.Fprintf(w, "%s\t%.4f\t%.3f to %.3f\t%.0f%%\n", one.Submission, one.Score.Value, one.Score.Lo, one.Score.Hi, 100*one.First)
+		fmt.Fprintf(w, "%s\t%.4f\t%.3f to %.3f\t%.0f%%\n", one.Submission, one.Score.Value, one.Score.Lo, one.Score.Hi,
+			100*one.First)
 	}
 	if err := w.Flush(); err != nil {
 		return err

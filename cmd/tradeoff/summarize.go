@@ -71,7 +71,8 @@ func summarize(c *call, args []string) error {
 	}
 	fmt.Fprintln(w)
 	for _, one := range all {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%.4g to %.4g\t%v (%s)", one.Task, one.Model, one.Method, one.Runs, one.Points, one.FirstCost, one.LastCost, one.Best, one.Direction)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%.4g to %.4g\t%v (%s)", one.Task, one.Model, one.Method, one.Runs, one.Points,
+			one.FirstCost, one.LastCost, one.Best, one.Direction)
 		for _, q := range targets {
 			key := fmt.Sprint(q)
 			if e := one.Times[key]; e != nil {
@@ -86,7 +87,8 @@ func summarize(c *call, args []string) error {
 }
 
 func summaryOf(a tradeoff.Arm, targets []float64) (summary, error) {
-	one := summary{Task: a.Task, Model: a.Model, Method: a.Runs.Name, Runs: len(a.Runs.Curves), Direction: a.Runs.Direction(),
+	one := summary{Task: a.Task, Model: a.Model, Method: a.Runs.Name, Runs: len(a.Runs.Curves),
+		Direction: a.Runs.Direction(),
 		FirstCost: math.Inf(1), Times: map[string]*stats.Estimate{}, Reached: map[string]int{}}
 	for _, curve := range a.Runs.Curves {
 		points := curve.Points()

@@ -52,7 +52,8 @@ func TestAUCByPairs(t *testing.T) {
 		weighted, err := AUC(positive, score, w)
 		require.NoError(t, err)
 		require.InDelta(t, areaByPairs(positive, score, w), weighted.Value, 1e-12)
-		require.True(t, 0 <= weighted.Lo && weighted.Lo <= weighted.Value && weighted.Value <= weighted.Hi && weighted.Hi <= 1)
+		require.True(t, 0 <= weighted.Lo && weighted.Lo <= weighted.Value && weighted.Value <= weighted.Hi &&
+			weighted.Hi <= 1)
 		plain, err := AUC(positive, score, nil)
 		require.NoError(t, err)
 		turned, err := AUC(positive, negative(score), nil)
@@ -163,7 +164,8 @@ func TestCompareAUC(t *testing.T) {
 	require.Equal(t, []float64{0, 1, 0}, []float64{d.Difference.Value, d.P, d.Z}, "ranked alike")
 	require.ErrorIs(t, d.Difference.Warnings[0], ErrDegenerate)
 	perfect, worst := []float64{1, 0, 1, 0, 1}, []float64{0, 1, 0, 1, 0}
-	require.ErrorIs(t, second(CompareAUC(positive, perfect, worst, nil)), ErrDegenerate, "1 and 0, neither with a variance")
+	require.ErrorIs(t, second(CompareAUC(positive, perfect, worst, nil)), ErrDegenerate,
+		"1 and 0, neither with a variance")
 }
 
 func TestAUCRefuses(t *testing.T) {
@@ -181,17 +183,18 @@ func TestAUCRefuses(t *testing.T) {
 	require.Equal(t, [3]float64{0.5, 0, 1}, [3]float64{one.Value, one.Lo, one.Hi}, "one positive has no variance")
 	require.ErrorIs(t, one.Warnings[0], ErrTooFew)
 	for name, k := range map[string]struct{ err, want error }{
-		"one class":   {second(AUC([]bool{true, true}, x, nil)), ErrOneClass},
-		"no weight":   {second(AUC(two, x, []float64{0, 1})), ErrOneClass},
-		"weight":      {second(AUC(two, x, []float64{-1, 1})), tensor.ErrRange},
-		"NaN weight":  {second(AUC(two, x, []float64{nan, 1})), tensor.ErrRange},
-		"weights":     {second(AUC(two, x, x[:1])), tensor.ErrShape},
-		"labels":      {second(AUC(two[:1], x, nil)), tensor.ErrShape},
-		"empty":       {second(AUC(nil, nil, nil)), tensor.ErrEmpty},
-		"NaN":         {second(AUC(two, []float64{1, nan}, nil)), tensor.ErrNotFinite},
-		"ROC":         {second(ROC([]bool{true, true}, x, nil)), ErrOneClass},
-		"compare":     {second(CompareAUC(two, x, []float64{1, inf}, nil)), tensor.ErrNotFinite},
-		"compare one": {second(CompareAUC([]bool{true, false, false}, []float64{1, 2, 3}, []float64{3, 2, 1}, nil)), ErrTooFew},
+		"one class":  {second(AUC([]bool{true, true}, x, nil)), ErrOneClass},
+		"no weight":  {second(AUC(two, x, []float64{0, 1})), ErrOneClass},
+		"weight":     {second(AUC(two, x, []float64{-1, 1})), tensor.ErrRange},
+		"NaN weight": {second(AUC(two, x, []float64{nan, 1})), tensor.ErrRange},
+		"weights":    {second(AUC(two, x, x[:1])), tensor.ErrShape},
+		"labels":     {second(AUC(two[:1], x, nil)), tensor.ErrShape},
+		"empty":      {second(AUC(nil, nil, nil)), tensor.ErrEmpty},
+		"NaN":        {second(AUC(two, []float64{1, nan}, nil)), tensor.ErrNotFinite},
+		"ROC":        {second(ROC([]bool{true, true}, x, nil)), ErrOneClass},
+		"compare":    {second(CompareAUC(two, x, []float64{1, inf}, nil)), tensor.ErrNotFinite},
+		"compare one": {second(CompareAUC([]bool{true, false, false}, []float64{1, 2, 3}, []float64{3, 2, 1}, nil)),
+			ErrTooFew},
 	} {
 		require.ErrorIs(t, k.err, k.want, name)
 	}

@@ -22,8 +22,9 @@ type Design struct {
 // Units draws n units with replacement from n.
 func Units(n int) Design { return Samples(n) }
 
-// Samples draws from several samples, each by itself and as many units as it has: those of the first sample are numbered
-// from 0, those of the next one follow. Draws come in the same order, so that drawn[:sizes[0]] is from the first sample.
+// Samples draws from several samples, each by itself and as many units as it has: those of the first sample are
+// numbered from 0, those of the next one follow. Draws come in the same order, so that drawn[:sizes[0]] is from the
+// first sample.
 func Samples(sizes ...int) Design {
 	var d Design
 	for k, n := range sizes {

@@ -202,7 +202,8 @@ func ExamplePermutationTest() {
 	// no outcome has a P below 0.0556: too few values
 }
 
-// A statistic of one's own: the accuracy of a classifier on the visits of patients, who are drawn with all their visits.
+// A statistic of one's own: the accuracy of a classifier on the visits of patients, who are drawn with all their
+// visits.
 func ExampleResample() {
 	patient := []int{1, 1, 1, 2, 2, 3, 3, 3, 4, 5, 5, 6, 7, 7, 8, 9, 9, 10}
 	right := []float64{1, 1, 1, 0, 0, 1, 1, 0, 1, 1, 1, 0, 1, 1, 1, 0, 0, 1}
@@ -235,9 +236,10 @@ func ExampleResample() {
 func ExampleStratifiedClusters() {
 	hospital := []int{1, 1, 1, 1, 2, 2, 2}
 	patient := []int{1, 1, 2, 2, 3, 3, 4}
-	_, err := stats.Resample(context.Background(), stats.StratifiedClusters(hospital, patient), 1, func() func([]int, []float64) {
-		return func(drawn []int, out []float64) { out[0] = float64(len(drawn)) }
-	}, stats.WithReplicates(10))
+	_, err := stats.Resample(context.Background(), stats.StratifiedClusters(hospital, patient), 1,
+		func() func([]int, []float64) {
+			return func(drawn []int, out []float64) { out[0] = float64(len(drawn)) }
+		}, stats.WithReplicates(10))
 	fmt.Println(err)
 	// Output: <nil>
 }

@@ -9,9 +9,9 @@ import (
 )
 
 // WelchPower is the probability that Welch's interval of a difference of means excludes 0, for two samples of n values
-// each from normal distributions of one variance whose means are effect standard deviations apart. The degrees of freedom
-// of Welch depend on how the variances of the samples compare, over which it averages; for few values that is far below
-// the power of Student's test. The error wraps [tensor.ErrRange] for n below 2 or an effect that is NaN.
+// each from normal distributions of one variance whose means are effect standard deviations apart. The degrees of
+// freedom of Welch depend on how the variances of the samples compare, over which it averages; for few values that is
+// far below the power of Student's test. The error wraps [tensor.ErrRange] for n below 2 or an effect that is NaN.
 func WelchPower(effect float64, n int, opts ...LevelOption) (float64, error) {
 	c, err := configure("WelchPower", opts)
 	if err != nil {
@@ -42,9 +42,9 @@ func WelchPower(effect float64, n int, opts ...LevelOption) (float64, error) {
 	return sum / mass, nil
 }
 
-// exceeding is the probability that a normal variable about shift exceeds critical times s in size, s being an estimated
-// standard deviation of df degrees of freedom: over the distribution of s, that of the variable to exceed what it
-// requires.
+// exceeding is the probability that a normal variable about shift exceeds critical times s in size, s being an
+// estimated standard deviation of df degrees of freedom: over the distribution of s, that of the variable to exceed
+// what it requires.
 func exceeding(shift, critical, df float64) float64 {
 	cdf := distuv.UnitNormal.CDF
 	logGamma, _ := math.Lgamma(df / 2)

@@ -76,9 +76,11 @@ func TestDesigns(t *testing.T) {
 		d    Design
 		want error
 	}{
-		"nothing": {Design{}, tensor.ErrEmpty}, "no units": {Units(0), tensor.ErrRange}, "negative": {Samples(3, -1), tensor.ErrRange},
+		"nothing": {Design{}, tensor.ErrEmpty}, "no units": {Units(0), tensor.ErrRange}, "negative": {Samples(3, -1),
+			tensor.ErrRange},
 		"no labels": {Strata(nil), tensor.ErrEmpty}, "lengths": {StratifiedClusters([]int{1}, []int{1, 2}), tensor.ErrShape},
-		"torn": {StratifiedClusters([]int{1, 2}, []int{5, 5}), tensor.ErrConflict}, "huge": {Samples(math.MaxInt32, 1), tensor.ErrRange},
+		"torn": {StratifiedClusters([]int{1, 2}, []int{5, 5}), tensor.ErrConflict}, "huge": {Samples(math.MaxInt32, 1),
+			tensor.ErrRange},
 	} {
 		_, err := Resample(t.Context(), k.d, 2, sums(nil))
 		require.ErrorIs(t, err, k.want, name)
@@ -289,7 +291,8 @@ func TestResampleRefuses(t *testing.T) {
 	require.ErrorIs(t, e.Warnings[0], ErrTooFew)
 
 	// A later option wins.
-	s, err := Read(WithLevel(0.8), WithReplicates(10), WithDraws([][]int{{1}}), WithReplicates(7), WithLevel(0.9), WithInterval(BC))
+	s, err := Read(WithLevel(0.8), WithReplicates(10), WithDraws([][]int{{1}}), WithReplicates(7), WithLevel(0.9),
+		WithInterval(BC))
 	require.NoError(t, err)
 	require.Equal(t, []any{0.9, 7, BC}, []any{s.Level, s.Replicates, s.Interval})
 	require.Nil(t, s.config.draws)

@@ -221,7 +221,8 @@ func TestSurvivalAsInR(t *testing.T) {
 	e = median(events(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12))
 	require.Equal(t, 6.5, e.Value, "S is one half from 6 to 7")
 	require.Equal(t, 3.0, median([]Lifetime{{1, true}, {2, true}, {3, false}, {4, true}}).Value)
-	require.Equal(t, 3.0, median([]Lifetime{{1, true}, {2, true}, {3, false}, {4, false}}).Value, "the end of the observation")
+	require.Equal(t, 3.0, median([]Lifetime{{1, true}, {2, true}, {3, false}, {4, false}}).Value,
+		"the end of the observation")
 	e = median([]Lifetime{{1, true}, {2, false}, {3, false}})
 	require.Equal(t, math.Inf(1), e.Value)
 	require.ErrorIs(t, e.Warnings[0], ErrUnreached)
@@ -285,8 +286,9 @@ func TestLogRankOfGroupsAndStrata(t *testing.T) {
 	require.NoError(t, err)
 	require.InDelta(t, one.Statistic, alone.Statistic, 1e-9, "a stratum of one group compares nothing")
 	for name, err := range map[string]error{
-		"no weight": second(WeightedLogRank(nil, [][]Lifetime{a, b})), "one group": second(LogRank(a)), "no strata": second(WeightedLogRank(Gehan)),
-		"lengths": second(WeightedLogRank(Gehan, [][]Lifetime{a, b}, [][]Lifetime{a})),
+		"no weight": second(WeightedLogRank(nil, [][]Lifetime{a, b})), "one group": second(LogRank(a)),
+		"no strata": second(WeightedLogRank(Gehan)),
+		"lengths":   second(WeightedLogRank(Gehan, [][]Lifetime{a, b}, [][]Lifetime{a})),
 	} {
 		require.Error(t, err, name)
 	}

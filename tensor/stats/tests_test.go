@@ -149,7 +149,8 @@ func TestPermutationsByEnumeration(t *testing.T) {
 		for i := range z {
 			z[i], labels[i] = r.NormFloat64(), i%2
 		}
-		p, err := PermutationTest(t.Context(), labels, nil, meanApart(z, labels, nil), WithReplicates(99), WithSeed(uint64(trial)))
+		p, err := PermutationTest(t.Context(), labels, nil, meanApart(z, labels, nil), WithReplicates(99),
+			WithSeed(uint64(trial)))
 		require.NoError(t, err)
 		if p.P <= 0.05 {
 			rejected++
@@ -168,8 +169,10 @@ func TestPermutationTestRefuses(t *testing.T) {
 	}
 	for name, k := range map[string]struct{ err, want error }{
 		"nothing": {run(nil, nil, 1), tensor.ErrEmpty}, "lengths": {run([]int{1, 2}, []int{1}, 1), tensor.ErrShape},
-		"NaN": {run([]int{1, 2}, nil, nan), tensor.ErrNotFinite}, "draw": {run([]int{1, 2}, nil, 1, WithDraws([][]int{{0}})), tensor.ErrShape},
-		"unit": {run([]int{1, 2}, nil, 1, WithDraws([][]int{{0, 2}})), tensor.ErrRange}, "nil": {run([]int{1, 2}, nil, 1, nil), tensor.ErrEmpty},
+		"NaN": {run([]int{1, 2}, nil, nan), tensor.ErrNotFinite}, "draw": {run([]int{1, 2}, nil, 1, WithDraws([][]int{{0}})),
+			tensor.ErrShape},
+		"unit": {run([]int{1, 2}, nil, 1, WithDraws([][]int{{0, 2}})), tensor.ErrRange},
+		"nil":  {run([]int{1, 2}, nil, 1, nil), tensor.ErrEmpty},
 	} {
 		require.ErrorIs(t, k.err, k.want, name)
 	}
@@ -302,8 +305,10 @@ func TestKendallTau(t *testing.T) {
 		x, y []float64
 		want error
 	}{
-		"empty": {nil, nil, tensor.ErrEmpty}, "one": {[]float64{1}, []float64{2}, ErrTooFew}, "lengths": {[]float64{1}, nil, tensor.ErrShape},
-		"constant": {[]float64{1, 1}, []float64{1, 2}, ErrDegenerate}, "NaN": {[]float64{1, nan}, []float64{1, 2}, tensor.ErrNotFinite},
+		"empty": {nil, nil, tensor.ErrEmpty}, "one": {[]float64{1}, []float64{2}, ErrTooFew}, "lengths": {[]float64{1}, nil,
+			tensor.ErrShape},
+		"constant": {[]float64{1, 1}, []float64{1, 2}, ErrDegenerate}, "NaN": {[]float64{1, nan}, []float64{1, 2},
+			tensor.ErrNotFinite},
 	} {
 		require.ErrorIs(t, second(KendallTau(k.x, k.y)), k.want, name)
 	}
@@ -448,7 +453,8 @@ func TestTestsRefuse(t *testing.T) {
 	p, err := Holm(nil)
 	require.NoError(t, err)
 	require.Empty(t, p)
-	require.Equal(t, "better by at least 1 (95% bound), non-inferior p=0.001", NonInferiority{Lower: 1, P: 0.001, Level: 0.95}.String())
+	require.Equal(t, "better by at least 1 (95% bound), non-inferior p=0.001", NonInferiority{Lower: 1, P: 0.001,
+		Level: 0.95}.String())
 	require.True(t, NonInferiority{Equivalence: 0.04, Level: 0.95}.Equivalent())
 	require.False(t, NonInferiority{Equivalence: 0.06, Level: 0.95}.Equivalent())
 	require.Equal(t, "p=0.250 n=3+4", UTest{P: 0.25, NA: 3, NB: 4}.String())

@@ -35,7 +35,8 @@ func TradeoffCurves(runs []tradeoff.Runs, opts ...Option) (*gplot.Plot, error) {
 			return nil, fmt.Errorf("plot: TradeoffCurves: runs[%d]: %w", i, err)
 		}
 		if r.Direction() != runs[0].Direction() {
-			return nil, fmt.Errorf("plot: TradeoffCurves: the quality of %q is better when %v, that of %q when %v: %w", r.Name, r.Direction(), runs[0].Name, runs[0].Direction(), tensor.ErrShape)
+			return nil, fmt.Errorf("plot: TradeoffCurves: the quality of %q is better when %v, that of %q when %v: %w", r.Name,
+				r.Direction(), runs[0].Name, runs[0].Direction(), tensor.ErrShape)
 		}
 		for _, curve := range r.Curves {
 			points := curve.Points()

@@ -56,7 +56,8 @@ func ParetoFront(standings []tradeoff.Standing, dir tradeoff.Direction, opts ...
 		if err != nil {
 			return nil, fmt.Errorf("plot: ParetoFront: %w", err)
 		}
-		dots.GlyphStyle = draw.GlyphStyle{Color: colour(i), Radius: vg.Points(4), Shape: []draw.GlyphDrawer{draw.CircleGlyph{}, draw.RingGlyph{}, draw.CrossGlyph{}}[i]}
+		dots.GlyphStyle = draw.GlyphStyle{Color: colour(i), Radius: vg.Points(4),
+			Shape: []draw.GlyphDrawer{draw.CircleGlyph{}, draw.RingGlyph{}, draw.CrossGlyph{}}[i]}
 		p.Add(dots)
 		p.Legend.Add(v.String(), dots)
 	}

@@ -31,13 +31,15 @@ func ProbabilityOfImprovement(names []string, estimates []stats.Estimate, opts .
 	return p, err
 }
 
-func intervals(function, x string, middle float64, names []string, estimates []stats.Estimate, opts []LabelOption) (*gplot.Plot, error) {
+func intervals(function, x string, middle float64, names []string, estimates []stats.Estimate,
+	opts []LabelOption) (*gplot.Plot, error) {
 	c, err := configure(function, opts)
 	if err != nil {
 		return nil, err
 	}
 	if len(names) != len(estimates) {
-		return nil, fmt.Errorf("plot: %s: %d names for %d estimates: %w", function, len(names), len(estimates), tensor.ErrShape)
+		return nil, fmt.Errorf("plot: %s: %d names for %d estimates: %w", function, len(names), len(estimates),
+			tensor.ErrShape)
 	}
 	if len(names) == 0 {
 		return nil, fmt.Errorf("plot: %s: no estimates: %w", function, tensor.ErrEmpty)

@@ -23,11 +23,13 @@ func PhaseBars(programs, phases []string, seconds [][]float64, opts ...LabelOpti
 		return nil, fmt.Errorf("plot: PhaseBars: %d programs and %d phases: %w", len(programs), len(phases), tensor.ErrEmpty)
 	}
 	if len(seconds) != len(programs) {
-		return nil, fmt.Errorf("plot: PhaseBars: %d programs and seconds of %d: %w", len(programs), len(seconds), tensor.ErrShape)
+		return nil, fmt.Errorf("plot: PhaseBars: %d programs and seconds of %d: %w", len(programs), len(seconds),
+			tensor.ErrShape)
 	}
 	for i, s := range seconds {
 		if len(s) != len(phases) {
-			return nil, fmt.Errorf("plot: PhaseBars: seconds[%d] has %d values for %d phases: %w", i, len(s), len(phases), tensor.ErrShape)
+			return nil, fmt.Errorf("plot: PhaseBars: seconds[%d] has %d values for %d phases: %w", i, len(s), len(phases),
+				tensor.ErrShape)
 		}
 		for k, v := range s {
 			if !(v >= 0) || v-v != 0 {

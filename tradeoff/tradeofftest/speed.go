@@ -31,7 +31,8 @@ func RequireFaster(t testing.TB, base, method tradeoff.Runs, minSpeedup float64,
 		return
 	}
 	if !(e.Lo > minSpeedup) {
-		t.Fatalf("%s", verdict(fmt.Sprintf("%q is not shown to be more than %v times as fast as %q", method.Name, minSpeedup, base.Name), e, minSpeedup))
+		t.Fatalf("%s", verdict(fmt.Sprintf("%q is not shown to be more than %v times as fast as %q", method.Name, minSpeedup,
+			base.Name), e, minSpeedup))
 	}
 }
 
@@ -42,7 +43,8 @@ func RequireFaster(t testing.TB, base, method tradeoff.Runs, minSpeedup float64,
 func RequireNoSlowdown(t testing.TB, base, method tradeoff.Runs, tolerance float64, opts ...tradeoff.SpeedupOption) {
 	t.Helper()
 	if !(tolerance > 0) {
-		t.Fatalf("RequireNoSlowdown: tolerance is %v, want a share above 0, such as 0.05: no number of runs shows that there is no slowdown at all", tolerance)
+		t.Fatalf("RequireNoSlowdown: tolerance is %v, want a share above 0, such as 0.05: no number of runs shows that "+
+			"there is no slowdown at all", tolerance)
 		return
 	}
 	if n := min(len(base.Curves), len(method.Curves)); n < fewest {
@@ -55,7 +57,8 @@ func RequireNoSlowdown(t testing.TB, base, method tradeoff.Runs, tolerance float
 		return
 	}
 	if bound := 1 / (1 + tolerance); !(e.Lo > bound) {
-		t.Fatalf("%s", verdict(fmt.Sprintf("%q may take more than %v times as long as %q", method.Name, 1+tolerance, base.Name), e, bound))
+		t.Fatalf("%s", verdict(fmt.Sprintf("%q may take more than %v times as long as %q", method.Name, 1+tolerance,
+			base.Name), e, bound))
 	}
 }
 
@@ -67,7 +70,8 @@ func verdict(claim string, e stats.Estimate, bound float64) string {
 	case e.Hi < bound:
 		fmt.Fprintf(&s, "\nIt is below %.4g: more runs will not help.", bound)
 	case e.Value > bound:
-		fmt.Fprintf(&s, "\nThe estimate is above %.4g, but not all of the interval: run more seeds; tradeoff.RunsNeeded tells how many.", bound)
+		fmt.Fprintf(&s, "\nThe estimate is above %.4g, but not all of the interval: run more seeds; tradeoff.RunsNeeded "+
+			"tells how many.", bound)
 	default:
 		fmt.Fprintf(&s, "\nThe estimate is not above %.4g.", bound)
 	}

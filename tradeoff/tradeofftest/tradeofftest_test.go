@@ -55,7 +55,8 @@ func TestSyntheticSpeedupIsKnown(t *testing.T) {
 func TestSyntheticRefuses(t *testing.T) {
 	for _, s := range []tradeofftest.Synthetic{
 		{Speedup: 1}, {N: 3}, {Speedup: -1, N: 3}, {Speedup: math.NaN(), N: 3}, {Speedup: math.Inf(1), N: 3},
-		{Speedup: 1, N: 3, Noise: -1}, {Speedup: 1, N: 3, Noise: math.NaN()}, {Speedup: 1, N: 3, Noise: math.Inf(1)}, {Speedup: 1, N: 3, Direction: 7},
+		{Speedup: 1, N: 3, Noise: -1}, {Speedup: 1, N: 3, Noise: math.NaN()}, {Speedup: 1, N: 3, Noise: math.Inf(1)},
+		{Speedup: 1, N: 3, Direction: 7},
 	} {
 		require.NotEmpty(t, recorder.Failures(t, func(tb testing.TB) { s.Curves(tb) }), "%+v", s)
 	}
@@ -74,7 +75,8 @@ func TestRequireFaster(t *testing.T) {
 	tradeofftest.RequireFaster(t, base, method, 1.3)
 	tradeofftest.RequireFaster(t, base, method, 1.3, tradeoff.AtQuality(0.8), tradeoff.WithInterpolation(tradeoff.Linear))
 
-	few, fewer := tradeoff.Runs{Name: "base", Curves: base.Curves[:2]}, tradeoff.Runs{Name: "method", Curves: method.Curves[:2]}
+	few, fewer := tradeoff.Runs{Name: "base", Curves: base.Curves[:2]}, tradeoff.Runs{Name: "method",
+		Curves: method.Curves[:2]}
 	noisy, noisyToo := tradeofftest.Synthetic{Speedup: 1.5, N: 3, Noise: 0.2, Seed: 2}.Curves(t)
 	for name, k := range map[string]struct {
 		base, method tradeoff.Runs
@@ -91,7 +93,10 @@ func TestRequireFaster(t *testing.T) {
 		"minSpeedup":  {base, method, math.NaN(), nil, "minSpeedup is NaN"},
 		"option":      {base, method, 1.1, []tradeoff.SpeedupOption{tradeoff.WithInterval(stats.WithLevel(2))}, "WithLevel"},
 	} {
-		require.Contains(t, recorder.Failures(t, func(tb testing.TB) { tradeofftest.RequireFaster(tb, k.base, k.method, k.minSpeedup, k.opts...) }), k.want, name)
+		require.Contains(t, recorder.Failures(t, func(tb testing.TB) {
+			tradeofftest.RequireFaster(tb, k.base, k.method,
+				k.minSpeedup, k.opts...)
+		}), k.want, name)
 	}
 }
 
@@ -111,7 +116,10 @@ func TestRequireNoSlowdown(t *testing.T) {
 		"tolerance":   {base, same, 0, nil, "tolerance is 0"},
 		"not reached": {base, same, 0.1, []tradeoff.SpeedupOption{tradeoff.AtQuality(0.99)}, "did not reach"},
 	} {
-		require.Contains(t, recorder.Failures(t, func(tb testing.TB) { tradeofftest.RequireNoSlowdown(tb, k.base, k.method, k.tolerance, k.opts...) }), k.want, name)
+		require.Contains(t, recorder.Failures(t, func(tb testing.TB) {
+			tradeofftest.RequireNoSlowdown(tb, k.base, k.method,
+				k.tolerance, k.opts...)
+		}), k.want, name)
 	}
 	s := &skipper{TB: t}
 	tradeofftest.RequireNoSlowdown(s, tradeoff.Runs{Curves: base.Curves[:2]}, same, 0.1)
@@ -151,7 +159,8 @@ func TestOurStatistics(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { tradeofftest.CheckStatistic(t, f) })
 	}
-	tradeofftest.CheckStatistic(t, func(x []float64) float64 { return scores(x).OptimalityGap(1) }, tradeofftest.Scale, tradeofftest.Monotone)
+	tradeofftest.CheckStatistic(t, func(x []float64) float64 { return scores(x).OptimalityGap(1) }, tradeofftest.Scale,
+		tradeofftest.Monotone)
 }
 
 func TestCheckStatisticFinds(t *testing.T) {
@@ -175,7 +184,10 @@ func TestCheckStatisticFinds(t *testing.T) {
 		require.Contains(t, recorder.Failures(t, func(tb testing.TB) { tradeofftest.CheckStatistic(tb, f) }), want)
 	}
 	spread := func(x []float64) float64 { return slices.Max(x) - slices.Min(x) }
-	require.Empty(t, recorder.Failures(t, func(tb testing.TB) { tradeofftest.CheckStatistic(tb, spread, tradeofftest.Monotone) }))
+	require.Empty(t, recorder.Failures(t, func(tb testing.TB) {
+		tradeofftest.CheckStatistic(tb, spread,
+			tradeofftest.Monotone)
+	}))
 }
 
 func TestClock(t *testing.T) {
