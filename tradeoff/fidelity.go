@@ -1,6 +1,7 @@
 package tradeoff
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
@@ -8,16 +9,19 @@ import (
 
 	"gonum.org/v1/gonum/stat"
 
+	"github.com/espalier-ml/espalier/internal/report"
 	"github.com/espalier-ml/espalier/tensor"
 	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 // Fidelity is how well the curves of cyclic runs stand for those of separate runs.
 type Fidelity struct {
-	Recipes []RecipeFidelity // by name
-	Budgets []BudgetFidelity // by cost
+	Recipes []RecipeFidelity `json:"recipes"` // by name
+	Budgets []BudgetFidelity `json:"budgets"` // by cost
 	// Over all recipes and budgets, of standard minus cyclic qualities:
-	MeanDiff, RMSE, MaxAbs float64
+	MeanDiff float64 `json:"mean_diff"`
+	RMSE     float64 `json:"rmse"`
+	MaxAbs   float64 `json:"max_abs"`
 
 	standard, cyclic [][]float64 // [recipe][budget]
 }
@@ -26,16 +30,61 @@ type Fidelity struct {
 type RecipeFidelity struct {
 	Name                   string
 	MeanDiff, RMSE, MaxAbs float64 // of standard minus cyclic qualities
-	// GainPearson is the correlation of the two gains over the baseline's qualities; NaN without WithBaseline, of the
-	// baseline itself and of curves of one point. It means little for a recipe without a gain.
+	// GainPearson is the correlation of the two gains over the baseline's qualities; NaN, and null in JSON, without
+	// WithBaseline, of the baseline itself and of curves of one point. It means little for a recipe without a gain.
 	GainPearson float64
 	CostRatio   float64 // cost of all separate runs over that of the cyclic run
 }
 
+type recipeJSON struct {
+	Name        string        `json:"name"`
+	MeanDiff    float64       `json:"mean_diff"`
+	RMSE        float64       `json:"rmse"`
+	MaxAbs      float64       `json:"max_abs"`
+	GainPearson report.Number `json:"gain_pearson"`
+	CostRatio   float64       `json:"cost_ratio"`
+}
+
+// MarshalJSON writes a correlation that there is not as null.
+func (r RecipeFidelity) MarshalJSON() ([]byte, error) {
+	return json.Marshal(recipeJSON{r.Name, r.MeanDiff, r.RMSE, r.MaxAbs, report.Number(r.GainPearson), r.CostRatio})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (r *RecipeFidelity) UnmarshalJSON(b []byte) error {
+	var j recipeJSON
+	if err := json.Unmarshal(b, &j); err != nil {
+		return err
+	}
+	*r = RecipeFidelity{j.Name, j.MeanDiff, j.RMSE, j.MaxAbs, float64(j.GainPearson), j.CostRatio}
+	return nil
+}
+
 // BudgetFidelity is whether one budget ranks the recipes alike.
 type BudgetFidelity struct {
-	Cost       float64 // mean over recipes, of the separate runs
-	KendallTau float64 // tau-b of the two rankings; NaN for fewer than two recipes or if all are tied
+	Cost float64 // mean over recipes, of the separate runs
+	// KendallTau is tau-b of the two rankings; NaN, and null in JSON, for fewer than two recipes or if all are tied.
+	KendallTau float64
+}
+
+type budgetJSON struct {
+	Cost       float64       `json:"cost"`
+	KendallTau report.Number `json:"kendall_tau"`
+}
+
+// MarshalJSON writes a correlation that there is not as null.
+func (b BudgetFidelity) MarshalJSON() ([]byte, error) {
+	return json.Marshal(budgetJSON{b.Cost, report.Number(b.KendallTau)})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (b *BudgetFidelity) UnmarshalJSON(text []byte) error {
+	var j budgetJSON
+	if err := json.Unmarshal(text, &j); err != nil {
+		return err
+	}
+	*b = BudgetFidelity{j.Cost, float64(j.KendallTau)}
+	return nil
 }
 
 // WithBaseline names the recipe that [CompareCurves] measures gains from. Default: none.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sort"
 
+	"github.com/espalier-ml/espalier/internal/enum"
 	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/tensor"
 )
@@ -17,6 +18,17 @@ const (
 	Min Sense = iota // cost, loss
 	Max              // accuracy, speed
 )
+
+var senseNames = enum.Of[Sense]("sense", "min", "max")
+
+// String is "min" or "max".
+func (s Sense) String() string { return senseNames.String(s) }
+
+// MarshalText writes the name.
+func (s Sense) MarshalText() ([]byte, error) { return senseNames.Marshal(s) }
+
+// UnmarshalText reads a name.
+func (s *Sense) UnmarshalText(text []byte) error { return senseNames.Unmarshal(s, text) }
 
 // Frontier returns the indices, in order, of the points that no other point dominates: none is at least as good in all
 // objectives and better in one. Equal points are all on the frontier, or off it; [WithoutDuplicates] keeps the first of

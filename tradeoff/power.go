@@ -11,11 +11,11 @@ import (
 
 // Needed is how many runs tell a speedup from none.
 type Needed struct {
-	Runs    int     // of each arm, in total
-	Speedup float64 // to be told from 1
-	SD      float64 // of the logarithms of the times, pooled over the arms
-	Power   float64 // probability of telling them apart with so many runs
-	Level   float64 // of the interval that excludes 1
+	Runs    int     `json:"runs"`    // of each arm, in total
+	Speedup float64 `json:"speedup"` // to be told from 1
+	SD      float64 `json:"sd"`      // of the logarithms of the times, pooled over the arms
+	Power   float64 `json:"power"`   // probability of telling them apart with so many runs
+	Level   float64 `json:"level"`   // of the interval that excludes 1
 }
 
 // String reads "7 runs of each arm: a speedup of 1.2 is told from 1 with probability 0.83 at level 95% (sd of log

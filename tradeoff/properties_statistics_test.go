@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"runtime"
 	"slices"
 	"testing"
@@ -260,7 +261,7 @@ func TestVerdictsOfFewRuns(t *testing.T) {
 	s, err = ParetoVerdicts([]Measured{{"good", []float64{1, 2, 3}, []float64{1, 2, 3}}, {"bad", []float64{5, 6, 7},
 		[]float64{8, 8, 9}}}, LowerBetter)
 	require.NoError(t, err)
-	require.Equal(t, []Verdict{OnFrontier, Dominated}, []Verdict{s[0].Verdict, s[1].Verdict})
+	require.Equal(t, []Verdict{OnFrontier, Dominated, Min, Max}, []Verdict{s[0].Verdict, s[1].Verdict})
 	require.Equal(t, 1.0, s[0].Optimal)
 	alone, err := ParetoVerdicts([]Measured{{"alone", []float64{1, 1}, []float64{1, 1}}}, LowerBetter)
 	require.NoError(t, err)
@@ -493,8 +494,24 @@ func TestResultsAsJSON(t *testing.T) {
 	var back Workload
 	require.NoError(t, json.Unmarshal(b, &back))
 	require.Equal(t, w, back)
+	for _, v := range []any{&Needed{3, 1.5, 0.1, 0.8, 0.95}, &ConvergenceReview{ConvergenceBound{"a", 2, 3, 4, 5, true},
+		inf, true, 1.5},
+		&RecipeFidelity{"a", 1, 2, 3, 0.5, 4}, &BudgetFidelity{1, 0.5}, &Measured{"a", []float64{1}, []float64{2}},
+		&SubmissionScore{"s", stats.Estimate{Value: 1, Lo: -inf, Hi: inf, Interval: stats.Percentile}, 0.5}} {
+		b, err := json.Marshal(v)
+		require.NoError(t, err)
+		back := reflect.New(reflect.TypeOf(v).Elem()).Interface()
+		require.NoError(t, json.Unmarshal(b, back))
+		require.Equal(t, v, back, string(b))
+	}
+	b, err = json.Marshal(Fidelity{Recipes: []RecipeFidelity{{GainPearson: nan}},
+		Budgets: []BudgetFidelity{{KendallTau: nan}}})
+	require.NoError(t, err)
+	var f Fidelity
+	require.NoError(t, json.Unmarshal(b, &f))
+	require.True(t, math.IsNaN(f.Recipes[0].GainPearson) && math.IsNaN(f.Budgets[0].KendallTau))
 	for _, v := range []encoding.TextMarshaler{HigherBetter, LowerBetter, FirstHit, Linear, LogCost, LinearAxis, LogAxis,
-		OnFrontier, Dominated} {
+		OnFrontier, Dominated, Min, Max} {
 		text, err := v.MarshalText()
 		require.NoError(t, err)
 		require.Equal(t, fmt.Sprint(v), string(text))

@@ -1,6 +1,7 @@
 package tradeoff
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/espalier-ml/espalier/internal/option"
+	"github.com/espalier-ml/espalier/internal/report"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -21,11 +23,12 @@ type ReferencePoint struct {
 
 // ConvergenceBound is the fewest epochs that a submission may take at a batch size.
 type ConvergenceBound struct {
-	Name         string // of the reference point; "" between two of them
-	BatchSize    int
-	Mean, SD     float64 // olympic mean and standard deviation of the reference
-	Min          float64 // the smallest mean that is not significantly faster than the reference
-	Interpolated bool    // between the neighbouring points
+	Name         string  `json:"name,omitempty"` // of the reference point; "" between two of them
+	BatchSize    int     `json:"batch_size"`
+	Mean         float64 `json:"mean"`         // olympic mean of the reference
+	SD           float64 `json:"sd"`           // its standard deviation
+	Min          float64 `json:"min"`          // the smallest mean that is not significantly faster than the reference
+	Interpolated bool    `json:"interpolated"` // between the neighbouring points
 }
 
 // MaxSpeedup is Mean over Min.
@@ -34,7 +37,7 @@ func (b ConvergenceBound) MaxSpeedup() float64 { return b.Mean / b.Min }
 // References is the reference convergence points of a benchmark, with which MLPerf checks that a submission is not
 // faster because it solves an easier problem. It is immutable.
 type References struct {
-	runs, drop   int
+	runs, trim   int
 	points, kept []ConvergenceBound
 }
 
@@ -42,10 +45,10 @@ type References struct {
 //
 //	Min = Mean - t(0.95, n1+n2-2) * SD * sqrt(1/n1 + 1/n2)
 //
-// with n1 runs of the reference that are not dropped and n2 = runs-2 of the submission: the one-sided t test at level
+// with n1 runs of the reference that are not left out and n2 = runs-2 of the submission: the one-sided t test at level
 // 0.05, in closed form. SD is the population's of all runs of the reference, as MLPerf's checker has it, or with
-// [WithTrimmedDeviation] of those that are not dropped, as the text of its policy has it. It takes WithTrimmedDeviation
-// and WithTrim.
+// [WithTrimmedDeviation] of those that are not left out, as the text of its policy has it. It takes
+// WithTrimmedDeviation and WithTrim.
 //
 // Points that others make implausible are pruned as the checker does: those with a smaller batch size than the point of
 // the least Mean, and those whose Mean is above the one interpolated between their neighbours.
@@ -60,9 +63,9 @@ func NewReferences(points []ReferencePoint, runs int, opts ...ReferenceOption) (
 	if len(points) == 0 {
 		return References{}, c.errorf("no points: %w", tensor.ErrEmpty)
 	}
-	r := References{runs: runs, drop: c.trim}
-	if runs < 3 || runs <= 2*r.drop {
-		return References{}, c.errorf("submissions of %d runs, want at least %d: %w", runs, max(3, 2*r.drop+1),
+	r := References{runs: runs, trim: c.trim}
+	if runs < 3 || runs <= 2*r.trim {
+		return References{}, c.errorf("submissions of %d runs, want at least %d: %w", runs, max(3, 2*r.trim+1),
 			tensor.ErrRange)
 	}
 	for i, p := range points {
@@ -92,7 +95,7 @@ type referenceConfig struct {
 	trim    int
 }
 
-// WithTrimmedDeviation has [NewReferences] leave the dropped runs out of the standard deviation too: bounds are then
+// WithTrimmedDeviation has [NewReferences] leave those runs out of the standard deviation too: bounds are then
 // stricter.
 func WithTrimmedDeviation() ReferenceOption {
 	return func(c *referenceConfig) error {
@@ -101,7 +104,8 @@ func WithTrimmedDeviation() ReferenceOption {
 	}
 }
 
-// WithTrim sets how many runs [NewReferences] drops at each end, 0 or more. Default 1; MLPerf's U-Net3D drops 4.
+// WithTrim sets how many runs [NewReferences] leaves out at each end, 0 or more. Default 1; MLPerf's U-Net3D leaves out
+// 4.
 func WithTrim(n int) ReferenceOption {
 	return func(c *referenceConfig) error {
 		if n < 0 {
@@ -123,12 +127,12 @@ func (r References) measured(c *referenceConfig, i int, p ReferencePoint) (Conve
 				p.Name, k, v, tensor.ErrRange)
 		}
 	}
-	mean, err := c.olympic(fmt.Sprintf("points[%d] (%q)", i, p.Name), p.Epochs, r.drop)
+	mean, err := c.olympic(fmt.Sprintf("points[%d] (%q)", i, p.Name), p.Epochs, r.trim)
 	if err != nil {
 		return ConvergenceBound{}, err
 	}
 	all := slices.Sorted(slices.Values(p.Epochs))
-	kept := all[r.drop : len(all)-r.drop]
+	kept := all[r.trim : len(all)-r.trim]
 	if len(kept)+r.runs-2 < 3 {
 		return ConvergenceBound{}, c.errorf("points[%d] (%q) has %d runs left and a submission 1, too few for a test: %w", i,
 			p.Name, len(kept), ErrTooFewRuns)
@@ -221,6 +225,28 @@ type ConvergenceReview struct {
 	Scale float64
 }
 
+type reviewJSON struct {
+	Bound ConvergenceBound `json:"bound"`
+	Mean  report.Upper     `json:"mean"`
+	Pass  bool             `json:"pass"`
+	Scale report.Number    `json:"scale"`
+}
+
+// MarshalJSON writes a mean that is infinite as null.
+func (r ConvergenceReview) MarshalJSON() ([]byte, error) {
+	return json.Marshal(reviewJSON{r.Bound, report.Upper(r.Mean), r.Pass, report.Number(r.Scale)})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (r *ConvergenceReview) UnmarshalJSON(b []byte) error {
+	var j reviewJSON
+	if err := json.Unmarshal(b, &j); err != nil {
+		return err
+	}
+	*r = ConvergenceReview{j.Bound, float64(j.Mean), j.Pass, float64(j.Scale)}
+	return nil
+}
+
 // Review holds the epochs to converge of the runs of a submission, +Inf for one that did not, against the reference. A
 // batch size below all points passes if it converges no faster than the smallest of them may. The error wraps
 // [tensor.ErrShape] for another number of runs than that of NewReferences, [ErrNoOverlap] where a reference point is
@@ -241,7 +267,7 @@ func (r References) Review(batch int, epochs []float64) (ConvergenceReview, erro
 			return ConvergenceReview{}, c.errorf("epochs[%d] = %v: %w", i, v, ErrNonPositive)
 		}
 	}
-	mean, err := c.olympic("epochs", epochs, r.drop)
+	mean, err := c.olympic("epochs", epochs, r.trim)
 	if err != nil {
 		return ConvergenceReview{}, err
 	}

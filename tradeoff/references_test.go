@@ -170,7 +170,7 @@ func TestMLPerfRefuses(t *testing.T) {
 	}{
 		"olympic: too few":    {olympic(1, 2, 3), "results has 2 values", tensor.ErrEmpty},
 		"olympic: none":       {olympic(0), "results has 0 values", tensor.ErrEmpty},
-		"olympic: negative":   {olympic(-1, 2), "drop is -1", tensor.ErrRange},
+		"olympic: negative":   {olympic(-1, 2), "trim is -1", tensor.ErrRange},
 		"olympic: NaN":        {olympic(0, 2, math.NaN()), "results[1] = NaN", tensor.ErrNotFinite},
 		"references: none":    {refs(nil, 5), "no points", tensor.ErrEmpty},
 		"references: runs":    {refs(one, 2), "submissions of 2 runs, want at least 3", tensor.ErrRange},

@@ -13,8 +13,9 @@ import (
 
 // Measured is the runs of a method at one point: cost and quality of each run.
 type Measured struct {
-	Name          string
-	Cost, Quality []float64
+	Name    string    `json:"name"`
+	Cost    []float64 `json:"cost"`
+	Quality []float64 `json:"quality"`
 }
 
 // Verdict is where a method lies relative to the others, given the spread of its runs.

@@ -2,6 +2,7 @@ package stats_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"math"
@@ -388,4 +389,39 @@ func ExampleWelchPower() {
 	}
 	fmt.Printf("%.2f\n", p)
 	// Output: 0.37
+}
+
+// Patients of one outcome have no area, and a survival that stays above one half no finite median: an error in the one
+// case, a warning in the other.
+func ExampleAUC() {
+	_, err := stats.AUC([]bool{true, true}, []float64{0.7, 0.2}, nil)
+	fmt.Println(errors.Is(err, stats.ErrOneClass))
+	e, err := stats.AUC([]bool{true, true, false, false, false}, []float64{0.7, 0.4, 0.2, 0.5, 0.1}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(e, e.Interval == stats.DeLong)
+	s, err := stats.KaplanMeier([]stats.Lifetime{{Time: 3, Event: true}, {Time: 8}, {Time: 9}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	median, err := s.Median()
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(median, errors.Is(median.Warnings[0], stats.ErrUnreached))
+	// Output:
+	// true
+	// 0.8333 [0.3714, 1] 95% delong n=2 true
+	// +Inf [3, +Inf] 95% log-log n=3* true
+}
+
+// Is a smaller model as good within half a point? Both one-sided tests must say so.
+func ExampleNonInferior() {
+	n, err := stats.NonInferior([]float64{76.1, 76.4, 76.2, 76.3}, []float64{76.0, 76.3, 76.2, 76.0}, 0.5)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(n.NonInferior(), n.Equivalent(), n)
+	// Output: true true worse by at most 0.318 (95% bound), non-inferior p=0.005
 }
