@@ -65,7 +65,10 @@ func Arms(records []Record, cost, quality string) ([]Arm, error) {
 
 // methodName is the methods of a record as one name, without those that say that there is none.
 func methodName(methods []string) string {
-	return strings.Join(slices.DeleteFunc(slices.Clone(methods), func(m string) bool { return m == "" || m == "baseline" }), "+")
+	return strings.Join(slices.DeleteFunc(slices.Clone(methods), func(m string) bool {
+		return m == "" ||
+			m == "baseline"
+	}), "+")
 }
 
 // loggedRun is the records of a run: what its first one says, and its evaluations.
@@ -147,7 +150,10 @@ var lowerNames = []string{"loss", "error", "perplexity", "ppl", "nll", "wer", "m
 // DirectionOf is the direction of a quality by what its name is usually used for: names with "loss", "error",
 // "perplexity" and the like in them are better when lower.
 func DirectionOf(quality string) Direction {
-	for _, part := range strings.FieldsFunc(strings.ToLower(quality), func(r rune) bool { return r == '/' || r == '_' || r == '-' || r == ' ' || r == '.' }) {
+	for _, part := range strings.FieldsFunc(strings.ToLower(quality), func(r rune) bool {
+		return r == '/' || r == '_' ||
+			r == '-' || r == ' ' || r == '.'
+	}) {
 		if slices.Contains(lowerNames, part) {
 			return LowerBetter
 		}
@@ -174,7 +180,8 @@ func (r *loggedRun) points(cost, quality string) (costs, qualities []float64, er
 			c, ok = float64(e.Step), e.Step > 0
 		}
 		if !ok {
-			return nil, nil, fmt.Errorf("tradeoff: Arms: run %q, step %d has no cost %q: %w", r.RunID, e.Step, cost, tensor.ErrShape)
+			return nil, nil, fmt.Errorf("tradeoff: Arms: run %q, step %d has no cost %q: %w", r.RunID, e.Step, cost,
+				tensor.ErrShape)
 		}
 		if c > 0 { // an evaluation before the first step costs nothing and has no place on a curve
 			costs, qualities = append(costs, c), append(qualities, q)

@@ -1,12 +1,14 @@
 package tradeoff
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
 
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 // Attainment returns, for each level in (0, 1], the curve that at least that share of the runs attain: at each cost
@@ -101,11 +103,11 @@ type Band struct {
 
 // MedianBand is the median attainment of the runs with a band that holds the whole median curve at the level at once,
 // not only each of its points: qualities are drawn apart by the same number of standard deviations everywhere, which
-// bootstrap over runs determines. It is taken at the costs of the median curve. It takes WithLevel, WithReplicates
-// (default here 2000), WithSeed and WithWorkers. The error wraps [ErrTooFewRuns] for fewer than 5 runs, of which
+// bootstrap over runs determines. It is taken at the costs of the median curve. Bootstrap draws 2000 replicates
+// unless [WithResampling] says otherwise. The error wraps [ErrTooFewRuns] for fewer than 5 runs, of which
 // bootstrap cannot make a band that keeps its level.
-func MedianBand(r Runs, opts ...Option) (median Curve, band Band, err error) {
-	c, err := configure("MedianBand", append([]Option{withDefaultReplicates(2000)}, opts...), "WithLevel", "WithReplicates", "WithSeed", "WithWorkers")
+func MedianBand(r Runs, opts ...BandOption) (median Curve, band Band, err error) {
+	c, err := configure("MedianBand", opts)
 	if err == nil {
 		err = r.check()
 	}
@@ -141,7 +143,7 @@ func MedianBand(r Runs, opts ...Option) (median Curve, band Band, err error) {
 		ranked = append(ranked, row)
 	})
 	k := median.Len()
-	replicates := c.bootstrap(k, func() func(int, *rand.Rand, []float64) {
+	replicates, err := stats.Replicate(context.Background(), k, func() func(int, *rand.Rand, []float64) {
 		counts := make([]int, n)
 		return func(_ int, rng *rand.Rand, out []float64) {
 			clear(counts)
@@ -159,7 +161,10 @@ func MedianBand(r Runs, opts ...Option) (median Curve, band Band, err error) {
 				}
 			}
 		}
-	})
+	}, append([]stats.ResampleOption{stats.WithReplicates(2000)}, c.resampling...)...)
+	if err != nil {
+		return Curve{}, Band{}, c.errorf("%w", err)
+	}
 	spread := make([]float64, k)
 	for i, x := range replicates {
 		known := slices.DeleteFunc(slices.Clone(x), func(v float64) bool { return v != v })
@@ -168,7 +173,7 @@ func MedianBand(r Runs, opts ...Option) (median Curve, band Band, err error) {
 			spread[i] = math.Sqrt(variance)
 		}
 	}
-	most := make([]float64, c.replicates)
+	most := make([]float64, len(replicates[0]))
 	for b := range most {
 		for i, p := range median.points {
 			if v := replicates[i][b]; v == v && spread[i] > 0 {
@@ -176,8 +181,11 @@ func MedianBand(r Runs, opts ...Option) (median Curve, band Band, err error) {
 			}
 		}
 	}
-	slices.Sort(most)
-	factor := quantile(most, c.level)
+	q, err := stats.Quantiles(most, c.level)
+	if err != nil {
+		return Curve{}, Band{}, c.errorf("%w", err)
+	}
+	factor := q[0]
 	dir := median.direction
 	band = Band{Lower: Curve{direction: dir}, Upper: Curve{direction: dir}, Level: c.level}
 	for i, p := range median.points {
@@ -186,12 +194,4 @@ func MedianBand(r Runs, opts ...Option) (median Curve, band Band, err error) {
 		band.Upper.points = append(band.Upper.points, Point{p.Cost, p.Quality + half})
 	}
 	return median, band, nil
-}
-
-// withDefaultReplicates changes the default.
-func withDefaultReplicates(n int) Option {
-	return func(c *config) error {
-		c.replicates = n
-		return nil
-	}
 }

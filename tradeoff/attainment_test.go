@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 // The band holds the whole median curve as often as it says, from the least number of runs that it takes.
@@ -27,7 +28,7 @@ func TestMedianBandCoverage(t *testing.T) {
 				}
 				r.Curves = append(r.Curves, curve(t, HigherBetter, points...))
 			}
-			median, band, err := MedianBand(r, WithReplicates(300), WithSeed(uint64(trial)))
+			median, band, err := MedianBand(r, WithResampling(stats.WithReplicates(300), stats.WithSeed(uint64(trial))))
 			require.NoError(t, err)
 			inside := true
 			for i, p := range median.Points() {
@@ -61,7 +62,8 @@ func TestAttainmentOfUnequalRuns(t *testing.T) {
 	require.ErrorIs(t, err, tensor.ErrEmpty)
 	usual, err := Attainment(r)
 	require.NoError(t, err)
-	require.Equal(t, []Curve{curves[0], curves[0], curves[1]}, usual, "0.25, 0.5 and 0.75 of two runs are one, one and two")
+	require.Equal(t, []Curve{curves[0], curves[0], curves[1]}, usual,
+		"0.25, 0.5 and 0.75 of two runs are one, one and two")
 }
 
 func BenchmarkAttainment(b *testing.B) { // 10 runs of 200 points, all levels
@@ -71,7 +73,8 @@ func BenchmarkAttainment(b *testing.B) { // 10 runs of 200 points, all levels
 		rng := tensor.Stream(1, uint64(run))
 		var cost, quality []float64
 		for i := range 200 {
-			cost, quality = append(cost, float64(i+1)+rng.Float64()), append(quality, 1-math.Exp(-float64(i)/70)+0.001*rng.NormFloat64())
+			cost, quality = append(cost, float64(i+1)+rng.Float64()),
+				append(quality, 1-math.Exp(-float64(i)/70)+0.001*rng.NormFloat64())
 		}
 		c, err := NewCurve(cost, quality, HigherBetter)
 		require.NoError(b, err)

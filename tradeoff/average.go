@@ -5,16 +5,17 @@ import (
 	"sort"
 
 	"gonum.org/v1/gonum/interp"
+
+	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 // WithPCHIP has [AverageSpeedup] read curves by monotone cubics (Fritsch and Butland 1984) instead of straight lines.
 // They need two points that improve in every curve.
-func WithPCHIP() Option {
-	return func(c *config) error {
-		c.given = append(c.given, "WithPCHIP")
+func WithPCHIP() AverageOption {
+	return averageOption{func(c *config) error {
 		c.pchip = true
 		return nil
-	}
+	}}
 }
 
 // AverageSpeedup is the speedup of method over base averaged over all qualities that all runs of both reach: the
@@ -22,16 +23,16 @@ func WithPCHIP() Option {
 // a method, the average cannot. Curves are reduced to the points that are better than all before; in between, the
 // logarithm of the cost is linear in the quality.
 //
-// The interval is Welch's of each run's mean log cost over the common range. It takes WithPCHIP, WithMethod(LogT,
-// Percentile, Basic, BC or BCa) and the other options of the bootstrap. The error wraps [ErrNoOverlap] if the
+// The interval is Welch's of each run's mean log cost over the common range. [WithInterval] has
+// others. The error wraps [ErrNoOverlap] if the
 // qualities have no common range.
-func AverageSpeedup(base, method Runs, opts ...Option) (Estimate, error) {
-	c, err := configure("AverageSpeedup", opts, append([]string{"WithPCHIP"}, bootstrapOptions...)...)
+func AverageSpeedup(base, method Runs, opts ...AverageOption) (stats.Estimate, error) {
+	c, err := configure("AverageSpeedup", opts)
 	if err == nil {
 		err = pair(base, method)
 	}
 	if err != nil {
-		return Estimate{}, err
+		return stats.Estimate{}, err
 	}
 	sign := base.Direction().sign()
 	lo, hi := math.Inf(-1), math.Inf(1) // of qualities times sign
@@ -43,7 +44,8 @@ func AverageSpeedup(base, method Runs, opts ...Option) (Estimate, error) {
 		}
 	}
 	if !(lo < hi) {
-		return Estimate{}, c.errorf("%q and %q: no run of one reaches a quality that another starts from: %w", base.Name, method.Name, ErrNoOverlap)
+		return stats.Estimate{}, c.errorf("%q and %q: no run of one reaches a quality that another starts from: %w",
+			base.Name, method.Name, ErrNoOverlap)
 	}
 	var x [2][]float64
 	for k, r := range []Runs{base, method} {
@@ -51,7 +53,11 @@ func AverageSpeedup(base, method Runs, opts ...Option) (Estimate, error) {
 			x[k] = append(x[k], meanLogCost(curve.rises(), sign, lo, hi, c.pchip))
 		}
 	}
-	return c.ratio(x[0], x[1])
+	e, err := stats.RatioOfLogs(x[0], x[1], c.interval...)
+	if err != nil {
+		return stats.Estimate{}, c.errorf("%w", err)
+	}
+	return e, nil
 }
 
 // meanLogCost is the mean of log cost over qualities times sign from lo to hi.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 func randomScores(tb testing.TB, seed uint64, tasks, runs int) Scores {
@@ -30,7 +32,7 @@ func BenchmarkScores(b *testing.B) {
 		b.Run(stat.String(), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := s.Interval(stat, WithWorkers(1)); err != nil {
+				if _, err := s.Interval(b.Context(), stat, WithInterval(stats.WithWorkers(1))); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -44,7 +46,7 @@ func BenchmarkProbabilityOfImprovement(b *testing.B) {
 	const replicates = 10_000
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := ProbabilityOfImprovement(x, y, WithWorkers(1)); err != nil {
+		if _, err := ProbabilityOfImprovement(x, y, WithInterval(stats.WithWorkers(1))); err != nil {
 			b.Fatal(err)
 		}
 	}

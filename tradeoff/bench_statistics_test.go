@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 // randomPoints has n points; those on a sphere are all on the frontier.
@@ -121,21 +123,6 @@ func BenchmarkHypervolumeOfFrontier(b *testing.B) {
 	}
 }
 
-func BenchmarkMannWhitney(b *testing.B) {
-	for _, n := range []int{6, 20, 50, 1000} {
-		rng := rand.New(rand.NewPCG(5, uint64(n)))
-		x, y := levels(rng, n, n), levels(rng, n, n)
-		b.Run(fmt.Sprint("2x", n), func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := MannWhitney(x, y); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}
-
 func BenchmarkParetoVerdicts(b *testing.B) {
 	rng := rand.New(rand.NewPCG(6, 6))
 	methods := make([]Measured, 10)
@@ -159,7 +146,7 @@ func BenchmarkTimeTableScores(b *testing.B) {
 	table := randomTable(b, rand.New(rand.NewPCG(7, 7)), 11, 14, 3)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := table.Scores(WithReplicates(2000)); err != nil {
+		if _, err := table.Scores(WithInterval(stats.WithReplicates(2000))); err != nil {
 			b.Fatal(err)
 		}
 	}

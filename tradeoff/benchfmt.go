@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 	"unicode"
@@ -23,7 +24,8 @@ import (
 // "benchstat -col /method FILE" puts methods side by side. The error wraps [tensor.ErrEmpty] without arms or names.
 func WriteBenchfmt(w io.Writer, arms []Arm, cost, quality string, targets ...float64) error {
 	if len(arms) == 0 || cost == "" || quality == "" {
-		return fmt.Errorf("tradeoff: WriteBenchfmt: %d arms, cost %q and quality %q: %w", len(arms), cost, quality, tensor.ErrEmpty)
+		return fmt.Errorf("tradeoff: WriteBenchfmt: %d arms, cost %q and quality %q: %w", len(arms), cost, quality,
+			tensor.ErrEmpty)
 	}
 	b := bufio.NewWriter(w)
 	fmt.Fprintf(b, "Unit %s better=%v\n", word(quality), arms[0].Runs.Direction())
@@ -33,7 +35,8 @@ func WriteBenchfmt(w io.Writer, arms []Arm, cost, quality string, targets ...flo
 		fmt.Fprintf(b, "Unit %s better=lower\n", units[i])
 	}
 	for _, a := range arms {
-		name := "BenchmarkTrain/task=" + word(cmp.Or(a.Task, "none")) + "/model=" + word(cmp.Or(a.Model, "none")) + "/method=" + word(a.Runs.Name)
+		name := "BenchmarkTrain/task=" + word(cmp.Or(a.Task, "none")) + "/model=" + word(cmp.Or(a.Model,
+			"none")) + "/method=" + word(a.Runs.Name)
 		for _, c := range a.Runs.Curves {
 			b.WriteString(name + " 1")
 			for i, q := range targets {
@@ -58,4 +61,18 @@ func word(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// FormatDelta is the change from old to new in percent, such as "-3.21%", or "~" if p is above 0.05, as benchstat has
+// it. It is "?" if old is 0 or one is above 0 and the other below.
+func FormatDelta(old, new, p float64) string {
+	switch {
+	case !(p <= 0.05):
+		return "~"
+	case old == new:
+		return "0.00%"
+	case old == 0 || old > 0 && new < 0 || old < 0 && new > 0:
+		return "?"
+	}
+	return fmt.Sprintf("%+.2f%%", 100*(new-old)/math.Abs(old))
 }

@@ -21,7 +21,8 @@ func TestWriteBenchfmt(t *testing.T) {
 	require.Len(t, lines, 3+6*3)
 	require.Equal(t, "Unit accuracy better=higher", string(lines[0]))
 	require.Equal(t, "Unit seconds-to-0.8 better=lower", string(lines[1]))
-	require.Equal(t, "BenchmarkTrain/task=hand_written_digits/model=mlp/method=baseline 1 40 seconds-to-0.8 160 seconds-to-0.875 0.875 accuracy", string(lines[3]))
+	require.Equal(t, "BenchmarkTrain/task=hand_written_digits/model=mlp/method=baseline 1 40 seconds-to-0.8 160 "+
+		"seconds-to-0.875 0.875 accuracy", string(lines[3]))
 	require.NotContains(t, string(lines[4]), "0.875", "a target that was not reached")
 	if path := os.Getenv("ESPALIER_BENCHFMT"); path != "" {
 		require.NoError(t, os.WriteFile(path, b.Bytes(), 0o666)) // to give to benchstat
@@ -34,7 +35,8 @@ func TestWriteBenchfmt(t *testing.T) {
 func ExampleWriteBenchfmt() {
 	base, _ := NewCurve([]float64{10, 20}, []float64{0.8, 0.9}, HigherBetter)
 	fast, _ := NewCurve([]float64{5, 10}, []float64{0.8, 0.9}, HigherBetter)
-	arms := []Arm{{Task: "digits", Runs: Runs{"baseline", []Curve{base}}}, {Task: "digits", Runs: Runs{"fast", []Curve{fast}}}}
+	arms := []Arm{{Task: "digits", Runs: Runs{"baseline", []Curve{base}}},
+		{Task: "digits", Runs: Runs{"fast", []Curve{fast}}}}
 	if err := WriteBenchfmt(os.Stdout, arms, "seconds", "accuracy", 0.85); err != nil {
 		fmt.Println(err)
 	}

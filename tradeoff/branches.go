@@ -25,7 +25,8 @@ func (b Branches) Curve(dir Direction) (Curve, error) {
 	cost, quality := make([]float64, len(b)), make([]float64, len(b))
 	for i, branch := range b {
 		if !(branch.Fork >= 0 && branch.Decay > 0) || branch.Fork-branch.Fork != 0 || branch.Decay-branch.Decay != 0 {
-			return Curve{}, fmt.Errorf("tradeoff: branches[%d] forks at %v and decays for %v, want finite costs, the second above 0: %w", i, branch.Fork, branch.Decay, tensor.ErrRange)
+			return Curve{}, fmt.Errorf("tradeoff: branches[%d] forks at %v and decays for %v, want finite costs, the second "+
+				"above 0: %w", i, branch.Fork, branch.Decay, tensor.ErrRange)
 		}
 		cost[i], quality[i] = branch.Fork+branch.Decay, branch.Quality
 	}

@@ -1,57 +1,74 @@
 package tradeoff
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 // medianSpeedup is the ratio of medians, which can do with runs that did not reach the target.
-func (c *config) medianSpeedup(arms [2][]Time) (Estimate, error) {
-	x, censored := logTimes(arms)
-	n := min(len(x[0]), len(x[1]))
-	e := Estimate{Level: c.level, Method: c.method, N: n, Warnings: warnings(Percentile, n, equal(x[0]) && equal(x[1]))}
-	if censored > 0 {
-		e.Warnings = append(e.Warnings, fmt.Errorf("%d of %d runs did not reach the target within their budgets and count as infinite in a ratio of medians: %w",
-			censored, len(x[0])+len(x[1]), ErrNotReached))
+func medianSpeedup(arms [2][]stats.Lifetime, opts []stats.Option) (stats.Estimate, error) {
+	settings, err := stats.Read(opts...)
+	if err != nil {
+		return stats.Estimate{}, err
 	}
-	switch c.method {
-	case Auto:
-		e.Method = Percentile
-	case LogT:
-		return Estimate{}, fmt.Errorf("%d runs did not reach it, and a t interval has no place for them; use WithMethod(Percentile): %w", censored, ErrNotReached)
+	x, censored := logTimes(arms)
+	if settings.Interval == stats.LogT {
+		return stats.Estimate{}, fmt.Errorf("%d runs did not reach it, and a t interval has no place for them; "+
+			"use stats.WithInterval(stats.Percentile): %w", censored, ErrNotReached)
 	}
 	b, m := medianTime(slices.Clone(x[0])), medianTime(slices.Clone(x[1]))
 	for k, v := range []float64{b, m} {
 		if math.IsInf(v, 1) {
-			missed := 0
-			for _, t := range arms[k] {
-				if !t.Reached {
-					missed++
+			return stats.Estimate{},
+				fmt.Errorf("%d of the %d runs of the %s did not reach it; compare KaplanMeier curves by LogRank: %w",
+					len(arms[k])-reached(arms[k]), len(x[k]), [2]string{"baseline", "method"}[k], ErrNotReached)
+		}
+	}
+	all := slices.Concat(x[0], x[1])
+	boot, err := stats.Resample(context.Background(), stats.Samples(len(x[0]), len(x[1])), 1,
+		func() func([]int, []float64) {
+			base, method := make([]float64, 0, len(x[0])), make([]float64, 0, len(x[1]))
+			return func(drawn []int, out []float64) {
+				base, method = base[:0], method[:0]
+				for _, run := range drawn {
+					if run < len(x[0]) {
+						base = append(base, all[run])
+					} else {
+						method = append(method, all[run])
+					}
 				}
+				out[0] = math.Exp(medianTime(base) - medianTime(method))
 			}
-			return Estimate{}, fmt.Errorf("%d of the %d runs of the %s did not reach it; compare KaplanMeier curves by LogRank: %w",
-				missed, len(x[k]), [2]string{"baseline", "method"}[k], ErrNotReached)
-		}
+		}, opts...)
+	if err != nil {
+		return stats.Estimate{}, err
 	}
-	stat := func(b, m []float64) float64 { return math.Exp(medianTime(b) - medianTime(m)) }
-	e.Value = math.Exp(b - m)
-	var influence [][]float64
-	if e.Method == BCa {
-		influence = [][]float64{
-			influences(jackknife(x[0], func(b []float64) float64 { return stat(b, slices.Clone(x[1])) })),
-			influences(jackknife(x[1], func(m []float64) float64 { return stat(slices.Clone(x[0]), m) })),
-		}
-	}
-	var err error
-	if e.Lo, e.Hi, err = c.fromReplicates(e.Method, e.Value, c.twoSamples(x[0], x[1], stat), influence); err != nil {
-		return Estimate{}, err
+	e, err := boot.Estimate(0)
+	if err != nil {
+		return stats.Estimate{}, err
 	}
 	e.Lo = max(e.Lo, 0) // where neither arm of a replicate reached it
-	if n < 2 {
-		e.Lo, e.Hi = 0, math.Inf(1) // a run drawn from one run is always the same
+	if censored > 0 {
+		e.Warnings = append(e.Warnings, fmt.Errorf("%d of %d runs did not reach the target and count as infinite in a "+
+			"ratio of medians: %w", censored, len(all), ErrNotReached))
 	}
 	return e, nil
+}
+
+// reached counts the runs that reached the target.
+func reached(times []stats.Lifetime) int {
+	n := 0
+	for _, t := range times {
+		if t.Event {
+			n++
+		}
+	}
+	return n
 }
 
 // medianTime is the median of logarithms of times; of the middle two it is that of their mean time.
@@ -62,4 +79,21 @@ func medianTime(logs []float64) float64 {
 		return logs[half]
 	}
 	return math.Log((math.Exp(logs[half-1]) + math.Exp(logs[half])) / 2)
+}
+
+// checkTimes refuses times to a quality that have no logarithm.
+func (c call) checkTimes(name string, times []stats.Lifetime) error {
+	if len(times) == 0 {
+		return c.errorf("%s has no times: %w", name, tensor.ErrEmpty)
+	}
+	for i, t := range times {
+		switch {
+		case t.Time-t.Time != 0:
+			return c.errorf("%s[%d].Time = %v; a run that did not reach the target is censored at its last cost: %w", name, i,
+				t.Time, tensor.ErrNotFinite)
+		case t.Time <= 0:
+			return c.errorf("%s[%d].Time = %v: %w", name, i, t.Time, ErrNonPositive)
+		}
+	}
+	return nil
 }

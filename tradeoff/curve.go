@@ -20,7 +20,8 @@ type Curve struct {
 
 // Point is one evaluation.
 type Point struct {
-	Cost    float64 `json:"cost"`    // seconds, steps, FLOPs, dollars: whatever all curves of a comparison have in common; > 0
+	// seconds, steps, FLOPs, dollars: whatever all curves of a comparison have in common; > 0
+	Cost    float64 `json:"cost"`
 	Quality float64 `json:"quality"` // accuracy, loss, ...
 }
 
@@ -40,7 +41,8 @@ func NewCurve(cost, quality []float64, dir Direction) (Curve, error) {
 		case math.IsNaN(c) || math.IsInf(c, 0):
 			return Curve{}, fmt.Errorf("tradeoff: cost[%d] = %v: %w", i, c, tensor.ErrNotFinite)
 		case c <= 0:
-			return Curve{}, fmt.Errorf("tradeoff: cost[%d] = %v; an evaluation before training has no place on a curve: %w", i, c, ErrNonPositive)
+			return Curve{}, fmt.Errorf("tradeoff: cost[%d] = %v; an evaluation before training has no place on a curve: %w", i,
+				c, ErrNonPositive)
 		case math.IsInf(q, 0):
 			return Curve{}, fmt.Errorf("tradeoff: quality[%d] = %v: %w", i, q, tensor.ErrNotFinite)
 		case q == q:

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 func curve(tb testing.TB, dir Direction, points ...Point) Curve {
@@ -48,7 +49,7 @@ func TestNewCurveRefuses(t *testing.T) {
 		"zero cost":     {[]float64{1, 0}, []float64{1, 2}, 0, ErrNonPositive, "cost[1] = 0"},
 		"negative cost": {[]float64{-1}, []float64{1}, 0, tensor.ErrRange, "cost[0] = -1"},
 		"infinite":      {[]float64{1}, []float64{-inf}, 0, tensor.ErrNotFinite, "quality[0]"},
-		"direction":     {[]float64{1}, []float64{1}, 2, tensor.ErrRange, "Direction(2)"},
+		"direction":     {[]float64{1}, []float64{1}, 2, tensor.ErrRange, "direction(2)"},
 	} {
 		c, err := NewCurve(k.cost, k.quality, k.dir)
 		require.ErrorIs(t, err, k.want, name)
@@ -181,7 +182,8 @@ func TestAUC(t *testing.T) {
 		want   error
 	}{
 		"before": {0.5, 2, ErrNoOverlap}, "after": {2, 10, ErrNoOverlap}, "nothing": {2, 2, tensor.ErrRange},
-		"backwards": {3, 2, tensor.ErrRange}, "NaN": {math.NaN(), 2, tensor.ErrRange}, "NaN end": {1, math.NaN(), tensor.ErrRange},
+		"backwards": {3, 2, tensor.ErrRange}, "NaN": {math.NaN(), 2, tensor.ErrRange}, "NaN end": {1, math.NaN(),
+			tensor.ErrRange},
 	} {
 		_, err := c.AUC(k.lo, k.hi, LinearAxis)
 		require.ErrorIs(t, err, k.want, name)
@@ -210,10 +212,12 @@ func TestNewRuns(t *testing.T) {
 }
 
 func TestTimes(t *testing.T) {
-	r, err := NewRuns("r", curve(t, HigherBetter, Point{1, 0}, Point{3, 1}), curve(t, HigherBetter, Point{1, 0}, Point{7, 0.4}))
+	r, err := NewRuns("r", curve(t, HigherBetter, Point{1, 0}, Point{3, 1}), curve(t, HigherBetter, Point{1, 0},
+		Point{7, 0.4}))
 	require.NoError(t, err)
-	require.Equal(t, []Time{{3, true}, {7, false}}, r.Times(0.5, FirstHit), "censored at the end of its budget")
-	require.Equal(t, []Time{{2, true}, {7, false}}, r.Times(0.5, Linear))
+	require.Equal(t, []stats.Lifetime{{Time: 3, Event: true}, {Time: 7}}, r.Times(0.5, FirstHit),
+		"censored at the end of its budget")
+	require.Equal(t, []stats.Lifetime{{Time: 2, Event: true}, {Time: 7}}, r.Times(0.5, Linear))
 	require.Equal(t, 0.4, r.CommonBest())
 }
 

@@ -3,7 +3,7 @@ package tradeoff
 import (
 	"fmt"
 
-	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/internal/enum"
 )
 
 // Direction is which way a quality improves. The zero value is [HigherBetter].
@@ -15,26 +15,24 @@ const (
 	LowerBetter                   // loss, error rate, perplexity
 )
 
-// String returns "higher" or "lower", the spelling of records and flags.
-func (d Direction) String() string {
-	switch d {
-	case HigherBetter:
-		return "higher"
-	case LowerBetter:
-		return "lower"
-	}
-	return fmt.Sprintf("Direction(%d)", uint8(d))
-}
+var directions = enum.Of[Direction]("direction", "higher", "lower")
+
+// String is "higher" or "lower", the spelling of records and flags.
+func (d Direction) String() string { return directions.String(d) }
+
+// MarshalText writes the name.
+func (d Direction) MarshalText() ([]byte, error) { return directions.Marshal(d) }
+
+// UnmarshalText reads a name.
+func (d *Direction) UnmarshalText(text []byte) error { return directions.Unmarshal(d, text) }
 
 // ParseDirection reads what [Direction.String] writes.
 func ParseDirection(s string) (Direction, error) {
-	switch s {
-	case "higher":
-		return HigherBetter, nil
-	case "lower":
-		return LowerBetter, nil
+	d, err := directions.Parse(s)
+	if err != nil {
+		return 0, fmt.Errorf("tradeoff: %w", err)
 	}
-	return 0, fmt.Errorf(`tradeoff: direction %q: want "higher" or "lower": %w`, s, tensor.ErrRange)
+	return d, nil
 }
 
 // Better reports whether quality a is strictly better than b. NaN is better than nothing and nothing is better than

@@ -3,7 +3,7 @@
 //
 // A run is a [Curve] of quality over cost. A method is [Runs], a curve for each seed. [Speedup] compares the times
 // of two methods to the same quality, [AverageSpeedup] over all qualities that both reach, [Gain] and [AverageGain]
-// the qualities at the same cost; each is an [Estimate] with an interval and with the reasons to distrust it. Runs
+// the qualities at the same cost; each is a [stats.Estimate] with an interval and with the reasons to distrust it. Runs
 // that never reach the target are censored, never dropped. The speedup of training is what J. Portes et al. 2022
 // ("Fast Benchmarking of Accuracy vs. Training Time with Cyclic Learning Rates", arXiv 2206.00832) measure, and the
 // care is what B. Bartoldson et al. 2023 ("Compute-Efficient Deep Learning", arXiv 2210.06640) ask for.
@@ -29,25 +29,31 @@
 //
 // # Statistics
 //
-// Defaults are what keeps its level at the numbers of runs that training has: t intervals for means, t intervals of
-// logarithms for ratios and times, order statistics for medians. Percentiles of the bootstrap, which papers like to
-// show, cover far less than they say for fewer than ten runs; they are there, with a warning. [MannWhitney] is
-// exact with ties, [NonInferior] tests that nothing was lost, [Holm] and [Hochberg] pay for several comparisons,
-// and [RunsNeeded] tells how many seeds it would take. [KaplanMeier] and [LogRank] compare times of which some are
-// censored, [Attainment] and [MedianBand] draw the spread of curves.
+// They are those of package [stats]: t intervals for means, t intervals of logarithms for ratios and times, by default,
+// and with [WithInterval] others. Percentiles of the bootstrap, which papers like to show, cover far less than they say
+// for fewer than ten runs; they are there, with a warning. [NonInferior] tests that nothing was lost,
+// [stats.MannWhitney] is exact with ties, [stats.Holm] and [stats.Hochberg] pay for several comparisons, and
+// [RunsNeeded] tells how many seeds it would take. [Runs.Times] are what [stats.KaplanMeier] and [stats.LogRank] take,
+// some of them censored; [Attainment] and [MedianBand] draw the spread of curves.
 //
 // [Scores] are runs of many tasks, with the robust aggregates of Agarwal et al. 2021 ([IQM], [OptimalityGap],
 // [ProbabilityOfImprovement]); [TimeTable] are times to target of many workloads, with performance profiles and the
 // scores of AlgoPerf, which come out to its last digit, and with the intervals that its leaderboard lacks.
 // [Frontier], [Hypervolume] and [ParetoVerdicts] are for cost and quality at once.
 //
-// Results are the same to the last bit for any GOMAXPROCS and [WithWorkers]; random draws depend on [WithSeed]
-// alone.
+// Results are the same to the last bit for any GOMAXPROCS and number of workers; random draws depend on the seed alone.
+//
+// # Options
+//
+// Each function takes options of an interface of its own, such as [SpeedupOption], and one that means nothing to it
+// does not compile. Those of intervals and of the bootstrap are handed to package stats:
+//
+//	tradeoff.Speedup(base, fast, tradeoff.AtQuality(0.94), tradeoff.WithInterval(stats.WithLevel(0.9)))
 //
 // # Records
 //
 // [Writer] appends evaluations to a log of JSON lines with the environment that they were made in, [ReadJSONL] and
-// [Arms] make runs of it, and [Check] holds it and the claims in it against twenty rules ([Rules]): whether
+// [Arms] make runs of it, and [Review] holds it and the claims in it against twenty rules ([Rules]): whether
 // wall-clock time is meant, baselines are there, arms were tuned alike and on other data than they are tested on.
 // Package importers reads tables and logs of others, package plot draws, package tradeofftest has the comparisons
 // as tests, and the command in cmd/tradeoff does all this for logs of programs in any language.

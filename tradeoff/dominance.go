@@ -13,8 +13,8 @@ import (
 // best evaluation up to a cost counts, which suits curves of the same costs. It says nothing of chance: for runs of
 // several seeds see [ParetoVerdicts] and [MedianBand]. The error wraps [tensor.ErrEmpty], [tensor.ErrShape] if the
 // directions differ, [ErrNoOverlap] or [tensor.ErrRange] for a tolerance that is not finite or below 0.
-func Dominates(base, method Curve, tolerance float64, opts ...Option) (bool, error) {
-	c, err := configure("Dominates", opts, "WithInterpolation")
+func Dominates(base, method Curve, tolerance float64, opts ...DominanceOption) (bool, error) {
+	c, err := configure("Dominates", opts)
 	if err == nil {
 		err = pair(Runs{"base", []Curve{base}}, Runs{"method", []Curve{method}})
 	}

@@ -16,20 +16,22 @@ func TestDominates(t *testing.T) {
 	for name, k := range map[string]struct {
 		points    []Point
 		tolerance float64
-		opts      []Option
+		opts      []DominanceOption
 		want      bool
 	}{
-		"better everywhere":        {[]Point{{1, 0.6}, {2, 0.8}, {4, 0.9}}, 0, nil, true},
-		"better once":              {[]Point{{1, 0.5}, {2, 0.7}, {4, 0.81}}, 0, nil, true},
-		"the same":                 {base.points, 0, nil, false},
-		"worse once":               {[]Point{{1, 0.6}, {2, 0.69}, {4, 0.9}}, 0, nil, false},
-		"within the tolerance":     {[]Point{{1, 0.6}, {2, 0.69}, {4, 0.9}}, 0.02, nil, true},
-		"never better, tolerated":  {[]Point{{1, 0.49}, {2, 0.69}, {4, 0.79}}, 0.02, nil, false},
-		"the best so far counts":   {[]Point{{1, 0.75}, {2, 0.1}, {4, 0.9}}, 0, nil, true},
-		"common costs only":        {[]Point{{2, 0.75}, {3, 0.9}}, 0, nil, true},
-		"late by evaluation":       {[]Point{{1, 0.55}, {2.5, 0.8}, {4, 0.9}}, 0, nil, false},
-		"not late in between":      {[]Point{{1, 0.55}, {2.5, 0.8}, {4, 0.9}}, 0, []Option{WithInterpolation(Linear)}, true},
-		"nor by logarithm of cost": {[]Point{{1, 0.55}, {2.5, 0.8}, {4, 0.9}}, 0, []Option{WithInterpolation(LogCost)}, true},
+		"better everywhere":       {[]Point{{1, 0.6}, {2, 0.8}, {4, 0.9}}, 0, nil, true},
+		"better once":             {[]Point{{1, 0.5}, {2, 0.7}, {4, 0.81}}, 0, nil, true},
+		"the same":                {base.points, 0, nil, false},
+		"worse once":              {[]Point{{1, 0.6}, {2, 0.69}, {4, 0.9}}, 0, nil, false},
+		"within the tolerance":    {[]Point{{1, 0.6}, {2, 0.69}, {4, 0.9}}, 0.02, nil, true},
+		"never better, tolerated": {[]Point{{1, 0.49}, {2, 0.69}, {4, 0.79}}, 0.02, nil, false},
+		"the best so far counts":  {[]Point{{1, 0.75}, {2, 0.1}, {4, 0.9}}, 0, nil, true},
+		"common costs only":       {[]Point{{2, 0.75}, {3, 0.9}}, 0, nil, true},
+		"late by evaluation":      {[]Point{{1, 0.55}, {2.5, 0.8}, {4, 0.9}}, 0, nil, false},
+		"not late in between": {[]Point{{1, 0.55}, {2.5, 0.8}, {4, 0.9}}, 0,
+			[]DominanceOption{WithInterpolation(Linear)}, true},
+		"nor by logarithm of cost": {[]Point{{1, 0.55}, {2.5, 0.8}, {4, 0.9}}, 0,
+			[]DominanceOption{WithInterpolation(LogCost)}, true},
 	} {
 		got, err := Dominates(base, curve(t, HigherBetter, k.points...), k.tolerance, k.opts...)
 		require.NoError(t, err, name)
@@ -82,12 +84,13 @@ func TestDominatesRefuses(t *testing.T) {
 	for name, k := range map[string]struct {
 		a, b      Curve
 		tolerance float64
-		opts      []Option
+		opts      []DominanceOption
 		want      error
 	}{
-		"empty": {a, Curve{}, 0, nil, tensor.ErrEmpty}, "apart": {a, b, 0, nil, ErrNoOverlap}, "directions": {a, mirrored(a), 0, nil, tensor.ErrShape},
-		"negative": {a, a, -1, nil, tensor.ErrRange}, "NaN": {a, a, math.NaN(), nil, tensor.ErrRange}, "infinite": {a, a, math.Inf(1), nil, tensor.ErrRange},
-		"not taken": {a, a, 0, []Option{WithLevel(0.9)}, ErrConflict},
+		"empty": {a, Curve{}, 0, nil, tensor.ErrEmpty}, "apart": {a, b, 0, nil, ErrNoOverlap}, "directions": {a, mirrored(a),
+			0, nil, tensor.ErrShape},
+		"negative": {a, a, -1, nil, tensor.ErrRange}, "NaN": {a, a, math.NaN(), nil, tensor.ErrRange},
+		"infinite": {a, a, math.Inf(1), nil, tensor.ErrRange},
 	} {
 		got, err := Dominates(k.a, k.b, k.tolerance, k.opts...)
 		require.ErrorIs(t, err, k.want, name)

@@ -24,18 +24,20 @@ type Env struct {
 	CPU        string            `json:"cpu,omitempty"`
 	Cores      int               `json:"cores"`
 	GOMAXPROCS int               `json:"gomaxprocs"`
-	CPUMax     string            `json:"cpu_max,omitempty"` // limit of the control group: microseconds and period, or "max"
-	Memory     uint64            `json:"memory_bytes,omitempty"`
-	GOGC       string            `json:"gogc,omitempty"`
-	GOMEMLIMIT string            `json:"gomemlimit,omitempty"`
-	Kernel     string            `json:"kernel,omitempty"`
-	Load       []float64         `json:"load,omitempty"` // averages over 1, 5 and 15 minutes; not part of the ID
+	// limit of the control group: microseconds and period, or "max"
+	CPUMax     string    `json:"cpu_max,omitempty"`
+	Memory     uint64    `json:"memory_bytes,omitempty"`
+	GOGC       string    `json:"gogc,omitempty"`
+	GOMEMLIMIT string    `json:"gomemlimit,omitempty"`
+	Kernel     string    `json:"kernel,omitempty"`
+	Load       []float64 `json:"load,omitempty"` // averages over 1, 5 and 15 minutes; not part of the ID
 }
 
 // CaptureEnv looks at the running process. What the system does not tell stays empty; on Linux it tells everything.
 func CaptureEnv() Env {
-	e := Env{Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, Cores: runtime.NumCPU(), GOMAXPROCS: runtime.GOMAXPROCS(0),
-		GOGC: os.Getenv("GOGC"), GOMEMLIMIT: os.Getenv("GOMEMLIMIT")}
+	e := Env{Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, Cores: runtime.NumCPU(),
+		GOMAXPROCS: runtime.GOMAXPROCS(0),
+		GOGC:       os.Getenv("GOGC"), GOMEMLIMIT: os.Getenv("GOMEMLIMIT")}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		e.Module = strings.TrimSpace(info.Main.Path + " " + info.Main.Version)
 		for _, m := range info.Deps {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/espalier-ml/espalier/tensor/stats"
 	"github.com/espalier-ml/espalier/tradeoff"
 )
 
@@ -69,7 +70,8 @@ func exampleRuns(name string, paces ...float64) tradeoff.Runs {
 func ExampleSpeedup() {
 	base := exampleRuns("baseline", 110, 121, 104, 115, 108)
 	method := exampleRuns("method", 77, 70, 84, 72, 79)
-	fmt.Println(must(tradeoff.Speedup(base, method, tradeoff.AtQuality(0.94), tradeoff.WithInterpolation(tradeoff.LogCost))))
+	fmt.Println(must(tradeoff.Speedup(base, method, tradeoff.AtQuality(0.94),
+		tradeoff.WithInterpolation(tradeoff.LogCost))))
 	// Output:
 	// 1.459 [1.324, 1.608] 95% log-t n=5
 }
@@ -85,8 +87,8 @@ func ExampleSpeedup_censored() {
 	}
 	// Output:
 	// 1.455 [1.333, +Inf] 95% percentile n=5**
-	// * percentile intervals of 5 runs cover less than their level; run 10 or use t intervals: too few runs
-	// * 1 of 10 runs did not reach the target within their budgets and count as infinite in a ratio of medians: target not reached
+	// * percentile intervals of 5 values cover less than their level; take 10 or use t intervals: too few values
+	// * 1 of 10 runs did not reach the target and count as infinite in a ratio of medians: target not reached
 }
 
 // A single target can flatter a method. The average over all qualities that both reach cannot.
@@ -100,7 +102,8 @@ func ExampleAverageSpeedup() {
 		}
 		late.Curves[i] = must(tradeoff.NewCurve(seconds, accuracy, tradeoff.HigherBetter))
 	}
-	fmt.Println(must(tradeoff.Speedup(base, late, tradeoff.AtQuality(0.945), tradeoff.WithInterpolation(tradeoff.LogCost))))
+	fmt.Println(must(tradeoff.Speedup(base, late, tradeoff.AtQuality(0.945),
+		tradeoff.WithInterpolation(tradeoff.LogCost))))
 	fmt.Println(must(tradeoff.AverageSpeedup(base, late)))
 	// Output:
 	// 1.093 [0.9264, 1.29] 95% log-t n=3
@@ -117,16 +120,17 @@ func ExampleGain() {
 	// 0.05334 [0.02627, 0.0804] 95% t n=3
 }
 
-func ExampleKaplanMeier() {
+func ExampleExpectedRunTime() {
 	runs := exampleRuns("baseline", 110, 121, 104, 115, 200, 250)
 	times := runs.Times(0.94, tradeoff.FirstHit)
-	s := must(tradeoff.KaplanMeier(times))
-	fmt.Println("half of the runs have reached it by", s.Quantile(0.5))
+	s := must(stats.KaplanMeier(times))
+	half, _ := s.Reached(0.5)
+	fmt.Println("half of the runs have reached it by", half)
 	fmt.Printf("%.2f of them not by 480\n", s.At(480))
-	fmt.Printf("%.0f seconds for a run that reaches it, with restarts\n", tradeoff.ExpectedRunTime(times))
+	fmt.Printf("%.0f seconds for a run that reaches it, with restarts\n", must(tradeoff.ExpectedRunTime(times)))
 
 	faster := exampleRuns("method", 77, 70, 84, 72, 79, 240).Times(0.94, tradeoff.FirstHit)
-	test := must(tradeoff.LogRank(times, faster))
+	test := must(stats.LogRank(times, faster))
 	fmt.Printf("log-rank p=%.3f\n", test.P)
 	// Output:
 	// half of the runs have reached it by 480

@@ -1,69 +1,20 @@
 package tradeoff_test
 
 import (
+	"context"
 	"fmt"
 	"log"
 	"math"
 
+	"github.com/espalier-ml/espalier/tensor/stats"
 	"github.com/espalier-ml/espalier/tradeoff"
 )
 
-// Accuracies of five seeds each. The sample is small, so the interval is Student's, and a bootstrap would say that it
-// falls short.
-func ExampleMean() {
-	accuracy := []float64{93.9, 94.2, 94.1, 94.4, 93.8}
-	e, err := tradeoff.Mean(accuracy)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(e)
-
-	e, err = tradeoff.Mean(accuracy, tradeoff.WithMethod(tradeoff.Percentile))
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(e)
-	fmt.Println(e.Warnings[0])
-	// Output:
-	// 94.08 [93.78, 94.38] 95% t n=5
-	// 94.08 [93.9, 94.26] 95% percentile n=5*
-	// percentile intervals of 5 runs cover less than their level; run 10 or use t intervals: too few runs
-}
-
-// Ratios are averaged by their logarithms: twice as fast and half as fast cancel.
-func ExampleGeometricMean() {
-	e, err := tradeoff.GeometricMean([]float64{2, 0.5, 1.6, 1.3})
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(e)
-	// Output: 1.201 [0.4549, 3.17] 95% log-t n=4
-}
-
-// The median of five runs has no finite interval at this level: at one end, the true one may lie beyond all of them.
-func ExampleMedian() {
-	e, err := tradeoff.Median([]float64{61, 58, 70, 64, 59})
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(e)
-	fmt.Println(e.Warnings[0])
-	// Output:
-	// 61 [-Inf, 70] 95% order statistics n=5*
-	// need >= 6 samples for confidence interval at level 0.95: too few runs
-}
-
-func ExampleQuantile() {
-	q, err := tradeoff.Quantile([]float64{4, 1, 3, 2}, 0.5)
-	fmt.Println(q, err)
-	// Output: 2.5 <nil>
-}
-
 // Epochs until convergence, which tie often. The distribution of U is exact, ties included.
-func ExampleMannWhitney() {
+func ExampleFormatDelta() {
 	old := []float64{41, 42, 42, 43, 44, 45}
 	new := []float64{39, 40, 40, 41, 41, 42}
-	u, err := tradeoff.MannWhitney(old, new)
+	u, err := stats.MannWhitney(old, new)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -74,10 +25,20 @@ func ExampleMannWhitney() {
 // A method that is faster may not be worse. It is not enough that no difference was found: the test must show that
 // there is none beyond the margin.
 func ExampleNonInferior() {
-	baseline := []float64{76.1, 76.4, 76.2, 76.3}
-	pruned := []float64{76.0, 76.3, 76.2, 76.0}
+	accuracies := func(name string, best ...float64) tradeoff.Runs {
+		r := tradeoff.Runs{Name: name}
+		for _, q := range best {
+			c, err := tradeoff.NewCurve([]float64{1}, []float64{q}, tradeoff.HigherBetter)
+			if err != nil {
+				log.Fatal(err)
+			}
+			r.Curves = append(r.Curves, c)
+		}
+		return r
+	}
+	baseline, pruned := accuracies("baseline", 76.1, 76.4, 76.2, 76.3), accuracies("pruned", 76.0, 76.3, 76.2, 76.0)
 	for _, margin := range []float64{0.1, 0.5} {
-		n, err := tradeoff.NonInferior(baseline, pruned, tradeoff.HigherBetter, margin)
+		n, err := tradeoff.NonInferior(baseline, pruned, margin)
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -86,17 +47,6 @@ func ExampleNonInferior() {
 	// Output:
 	// false worse by at most 0.318 (95% bound), non-inferior p=0.595
 	// true worse by at most 0.318 (95% bound), non-inferior p=0.005
-}
-
-// Four methods against one baseline: without correction, two of them would pass.
-func ExampleHolm() {
-	p := []float64{0.03, 0.005, 0.2, 0.6}
-	holm, err := tradeoff.Holm(p)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Printf("%.2g\n", holm)
-	// Output: [0.09 0.02 0.4 0.6]
 }
 
 // A method on several tasks: the interquartile mean uses the middle half of all runs, and runs are drawn within each
@@ -114,13 +64,13 @@ func ExampleScores_Interval() {
 		log.Fatal(err)
 	}
 	for _, s := range []tradeoff.Scores{method, baseline} {
-		e, err := s.Interval(tradeoff.IQM, tradeoff.WithSeed(1))
+		e, err := s.Interval(context.Background(), tradeoff.IQM, tradeoff.WithInterval(stats.WithSeed(1)))
 		if err != nil {
 			log.Fatal(err)
 		}
 		fmt.Printf("IQM %.3f [%.3f, %.3f]\n", e.Value, e.Lo, e.Hi)
 	}
-	better, err := tradeoff.ProbabilityOfImprovement(method, baseline, tradeoff.WithSeed(1))
+	better, err := tradeoff.ProbabilityOfImprovement(method, baseline, tradeoff.WithInterval(stats.WithSeed(1)))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -148,7 +98,7 @@ func ExampleNewStatistic() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	e, err := s.Interval(worst, tradeoff.WithLevel(0.9))
+	e, err := s.Interval(context.Background(), worst, tradeoff.WithInterval(stats.WithLevel(0.9)))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -156,7 +106,7 @@ func ExampleNewStatistic() {
 	fmt.Println(e.Warnings[0])
 	// Output:
 	// worst task 0.6 [0.5333, 0.6667] 90% percentile n=3*
-	// intervals of 3 runs of a task are up to 18% too narrow; run 5: too few runs
+	// percentile intervals of 3 runs of a task are up to 18% too narrow; run 5: too few values
 }
 
 // Which of five networks are worth their time, and how good the set is as a whole.
@@ -213,12 +163,13 @@ func ExampleTimeTable_Scores() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	scores, err := table.Scores(tradeoff.WithSeed(1), tradeoff.WithReplicates(2000))
+	scores, err := table.Scores(tradeoff.WithInterval(stats.WithSeed(1), stats.WithReplicates(2000)))
 	if err != nil {
 		log.Fatal(err)
 	}
 	for _, s := range scores {
-		fmt.Printf("%-8s %.2f [%.2f, %.2f] first in %.0f%%\n", s.Submission, s.Score.Value, s.Score.Lo, s.Score.Hi, 100*s.First)
+		fmt.Printf("%-8s %.2f [%.2f, %.2f] first in %.0f%%\n", s.Submission, s.Score.Value, s.Score.Lo, s.Score.Hi,
+			100*s.First)
 	}
 	// Output:
 	// adam     0.94 [0.90, 0.97] first in 0%
@@ -227,7 +178,7 @@ func ExampleTimeTable_Scores() {
 }
 
 // A submission to MLPerf may not converge faster than the reference does by chance, or its problem was easier.
-func ExampleReferences_Check() {
+func ExampleReferences_Review() {
 	refs, err := tradeoff.NewReferences([]tradeoff.ReferencePoint{
 		{Name: "small batch", BatchSize: 128, Epochs: []float64{16, 14, 16, 17, 16, 16, 15, 16, 15, 16}},
 		{Name: "large batch", BatchSize: 256, Epochs: []float64{20, 21, 21, 20, 22, 22, 21, 21, 20, 20}},
@@ -236,7 +187,7 @@ func ExampleReferences_Check() {
 		log.Fatal(err)
 	}
 	for _, epochs := range [][]float64{{18, 18, 18, 19, 18}, {17, 17, 17, 16, 17}} {
-		k, err := refs.Check(192, epochs)
+		k, err := refs.Review(192, epochs)
 		if err != nil {
 			log.Fatal(err)
 		}

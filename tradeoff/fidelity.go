@@ -1,6 +1,7 @@
 package tradeoff
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
@@ -8,15 +9,19 @@ import (
 
 	"gonum.org/v1/gonum/stat"
 
+	"github.com/espalier-ml/espalier/internal/report"
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 // Fidelity is how well the curves of cyclic runs stand for those of separate runs.
 type Fidelity struct {
-	Recipes []RecipeFidelity // by name
-	Budgets []BudgetFidelity // by cost
+	Recipes []RecipeFidelity `json:"recipes"` // by name
+	Budgets []BudgetFidelity `json:"budgets"` // by cost
 	// Over all recipes and budgets, of standard minus cyclic qualities:
-	MeanDiff, RMSE, MaxAbs float64
+	MeanDiff float64 `json:"mean_diff"`
+	RMSE     float64 `json:"rmse"`
+	MaxAbs   float64 `json:"max_abs"`
 
 	standard, cyclic [][]float64 // [recipe][budget]
 }
@@ -25,33 +30,77 @@ type Fidelity struct {
 type RecipeFidelity struct {
 	Name                   string
 	MeanDiff, RMSE, MaxAbs float64 // of standard minus cyclic qualities
-	// GainPearson is the correlation of the two gains over the baseline's qualities; NaN without WithBaseline, of the
-	// baseline itself and of curves of one point. It means little for a recipe without a gain.
+	// GainPearson is the correlation of the two gains over the baseline's qualities; NaN, and null in JSON, without
+	// WithBaseline, of the baseline itself and of curves of one point. It means little for a recipe without a gain.
 	GainPearson float64
 	CostRatio   float64 // cost of all separate runs over that of the cyclic run
 }
 
+type recipeJSON struct {
+	Name        string        `json:"name"`
+	MeanDiff    float64       `json:"mean_diff"`
+	RMSE        float64       `json:"rmse"`
+	MaxAbs      float64       `json:"max_abs"`
+	GainPearson report.Number `json:"gain_pearson"`
+	CostRatio   float64       `json:"cost_ratio"`
+}
+
+// MarshalJSON writes a correlation that there is not as null.
+func (r RecipeFidelity) MarshalJSON() ([]byte, error) {
+	return json.Marshal(recipeJSON{r.Name, r.MeanDiff, r.RMSE, r.MaxAbs, report.Number(r.GainPearson), r.CostRatio})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (r *RecipeFidelity) UnmarshalJSON(b []byte) error {
+	var j recipeJSON
+	if err := json.Unmarshal(b, &j); err != nil {
+		return err
+	}
+	*r = RecipeFidelity{j.Name, j.MeanDiff, j.RMSE, j.MaxAbs, float64(j.GainPearson), j.CostRatio}
+	return nil
+}
+
 // BudgetFidelity is whether one budget ranks the recipes alike.
 type BudgetFidelity struct {
-	Cost       float64 // mean over recipes, of the separate runs
-	KendallTau float64 // tau-b of the two rankings; NaN for fewer than two recipes or if all are tied
+	Cost float64 // mean over recipes, of the separate runs
+	// KendallTau is tau-b of the two rankings; NaN, and null in JSON, for fewer than two recipes or if all are tied.
+	KendallTau float64
+}
+
+type budgetJSON struct {
+	Cost       float64       `json:"cost"`
+	KendallTau report.Number `json:"kendall_tau"`
+}
+
+// MarshalJSON writes a correlation that there is not as null.
+func (b BudgetFidelity) MarshalJSON() ([]byte, error) {
+	return json.Marshal(budgetJSON{b.Cost, report.Number(b.KendallTau)})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (b *BudgetFidelity) UnmarshalJSON(text []byte) error {
+	var j budgetJSON
+	if err := json.Unmarshal(text, &j); err != nil {
+		return err
+	}
+	*b = BudgetFidelity{j.Cost, float64(j.KendallTau)}
+	return nil
 }
 
 // WithBaseline names the recipe that [CompareCurves] measures gains from. Default: none.
-func WithBaseline(name string) Option {
-	return func(c *config) error {
-		c.given = append(c.given, "WithBaseline")
+func WithBaseline(name string) FidelityOption {
+	return baselineOption{func(c *config) error {
 		c.baseline = name
 		return nil
-	}
+	}}
 }
 
 // CompareCurves compares, recipe by recipe, a curve of separate runs with one read off a single cyclic run by a
 // [Recorder]. Points are matched in their order, so each pair of curves needs as many points as all others; their
 // costs need not be the same. It takes WithBaseline and WithDrop, whose points do not count, except for the cost. The
 // error wraps [tensor.ErrShape] if recipes, lengths or directions differ and [tensor.ErrEmpty] if there are none.
-func CompareCurves(standard, cyclic map[string]Curve, opts ...Option) (Fidelity, error) {
-	c, err := configure("CompareCurves", opts, "WithBaseline", "WithDrop")
+func CompareCurves(standard, cyclic map[string]Curve, opts ...FidelityOption) (Fidelity, error) {
+	c, err := configure("CompareCurves", opts)
 	if err != nil {
 		return Fidelity{}, err
 	}
@@ -82,7 +131,10 @@ func CompareCurves(standard, cyclic map[string]Curve, opts ...Option) (Fidelity,
 	}
 	f.MeanDiff, f.RMSE, f.MaxAbs = sizes(all)
 	for k := range f.standard[0] {
-		b := BudgetFidelity{KendallTau: KendallTau(column(f.standard, k), column(f.cyclic, k))}
+		b := BudgetFidelity{KendallTau: math.NaN()}
+		if tau, err := stats.KendallTau(column(f.standard, k), column(f.cyclic, k)); err == nil {
+			b.KendallTau = tau
+		}
 		for _, name := range names {
 			b.Cost += standard[name].points[c.drop+k].Cost / float64(len(names))
 		}
@@ -110,7 +162,8 @@ func (c *config) checkFidelity(names []string, standard, cyclic map[string]Curve
 		}
 		for _, curve := range []Curve{standard[name], cyclic[name]} {
 			if curve.Len() != n || curve.direction != dir {
-				return c.errorf("recipe %q has a curve of %d points, better when %v; %q has %d, better when %v: %w", name, curve.Len(), curve.direction, names[0], n, dir, tensor.ErrShape)
+				return c.errorf("recipe %q has a curve of %d points, better when %v; %q has %d, better when %v: %w", name,
+					curve.Len(), curve.direction, names[0], n, dir, tensor.ErrShape)
 			}
 		}
 	}
@@ -144,40 +197,14 @@ func (f Fidelity) PairAgreement(gap float64) (agree, pairs int) {
 func (f Fidelity) String() string {
 	s := fmt.Sprintf("%-20s %9s %9s %9s %9s %9s\n", "recipe", "mean diff", "RMSE", "max", "gain r", "cost")
 	for _, r := range f.Recipes {
-		s += fmt.Sprintf("%-20s %9.4f %9.4f %9.4f %9.3f %8.2fx\n", r.Name, r.MeanDiff, r.RMSE, r.MaxAbs, r.GainPearson, r.CostRatio)
+		s += fmt.Sprintf("%-20s %9.4f %9.4f %9.4f %9.3f %8.2fx\n", r.Name, r.MeanDiff, r.RMSE, r.MaxAbs, r.GainPearson,
+			r.CostRatio)
 	}
 	s += fmt.Sprintf("%-20s %9.4f %9.4f %9.4f\nrank agreement (tau-b) over costs:", "all", f.MeanDiff, f.RMSE, f.MaxAbs)
 	for _, b := range f.Budgets {
 		s += fmt.Sprintf(" %.4g: %.2f", b.Cost, b.KendallTau)
 	}
 	return s + "\n"
-}
-
-// KendallTau is Kendall's rank correlation tau-b of x and y, which allows for ties; NaN if it has no pairs or one of
-// them is constant. It panics if the lengths differ.
-func KendallTau(x, y []float64) float64 {
-	if len(x) != len(y) {
-		panic(fmt.Errorf("tradeoff: KendallTau: %d and %d values: %w", len(x), len(y), tensor.ErrShape))
-	}
-	concordant, untiedX, untiedY := 0, 0, 0
-	for i := range x {
-		for j := range i {
-			dx, dy := x[i]-x[j], y[i]-y[j]
-			if dx != 0 {
-				untiedX++
-			}
-			if dy != 0 {
-				untiedY++
-			}
-			switch {
-			case dx > 0 && dy > 0 || dx < 0 && dy < 0:
-				concordant++
-			case dx > 0 && dy < 0 || dx < 0 && dy > 0:
-				concordant--
-			}
-		}
-	}
-	return float64(concordant) / math.Sqrt(float64(untiedX)*float64(untiedY))
 }
 
 func sizes(d []float64) (mean, rms, most float64) {

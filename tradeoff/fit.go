@@ -28,7 +28,8 @@ func (c Curve) fitable(function string, points int) error {
 }
 
 func (c Curve) errNotImproving(function string) error {
-	return fmt.Errorf("tradeoff: %s: the quality does not improve over the %d points: %w", function, c.Len(), ErrDegenerate)
+	return fmt.Errorf("tradeoff: %s: the quality does not improve over the %d points: %w", function, c.Len(),
+		ErrDegenerate)
 }
 
 func (c Curve) logCosts() []float64 {

@@ -15,7 +15,8 @@ func noisySaturating(tb testing.TB, trial int, noise float64) Curve {
 	tb.Helper()
 	rng := tensor.Stream(9, uint64(trial))
 	n := 5 + rng.IntN(15)
-	shape, rate, unit := math.Exp(0.7*rng.NormFloat64()), math.Exp(1.5*rng.NormFloat64())/100, math.Pow(10, float64(rng.IntN(18)))
+	shape, rate, unit := math.Exp(0.7*rng.NormFloat64()), math.Exp(1.5*rng.NormFloat64())/100,
+		math.Pow(10, float64(rng.IntN(18)))
 	var cost, quality []float64
 	for i := range n {
 		c := 10 * math.Pow(200, float64(i)/float64(n-1))

@@ -6,75 +6,78 @@ import (
 	"slices"
 
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 // AtCost sets the cost at which [Gain] compares. Default: the largest that all runs of both arms have reached.
-func AtCost(cost float64) Option {
-	return func(c *config) error {
-		c.given = append(c.given, "AtCost")
+func AtCost(cost float64) GainOption {
+	return costOption{func(c *config) error {
+		c.given.Mark("AtCost")
 		if cost-cost != 0 || cost <= 0 {
 			return fmt.Errorf("AtCost(%v): want a finite cost above 0: %w", cost, tensor.ErrRange)
 		}
-		c.target, c.targeted = cost, true
+		c.target = cost
 		return nil
-	}
+	}}
 }
 
 // Gain is by how much method is better than base at matched cost: the difference of the mean best qualities so far,
-// above 0 if method is better, whichever way the quality improves. The interval is Welch's. It takes AtCost,
-// WithInterpolation, WithMethod(TInterval, Percentile, Basic, BC or BCa) and the other options of the bootstrap. The
-// error wraps [ErrNoOverlap] if a run has no quality at the cost.
-func Gain(base, method Runs, opts ...Option) (Estimate, error) {
-	c, err := configure("Gain", opts, append([]string{"AtCost", "WithInterpolation"}, bootstrapOptions...)...)
+// above 0 if method is better, whichever way the quality improves. The interval is Welch's, or
+// by [WithInterval] one of the bootstrap. The error wraps [ErrNoOverlap] if a run has no quality at the cost.
+func Gain(base, method Runs, opts ...GainOption) (stats.Estimate, error) {
+	c, err := configure("Gain", opts)
 	if err == nil {
 		err = pair(base, method)
 	}
 	if err != nil {
-		return Estimate{}, err
+		return stats.Estimate{}, err
 	}
 	first, last := commonCosts(base, method)
 	cost := c.target
-	if !c.targeted {
+	if !c.given.Has("AtCost") {
 		cost = last
 	}
 	if cost < first || cost > last {
-		return Estimate{}, c.errorf("cost %v: the runs of %q and %q have %v to %v in common: %w", cost, base.Name, method.Name, first, last, ErrNoOverlap)
+		return stats.Estimate{}, c.errorf("cost %v: the runs of %q and %q have %v to %v in common: %w", cost, base.Name,
+			method.Name, first, last, ErrNoOverlap)
 	}
-	return c.gain(base, method, func(curve Curve) float64 {
+	return c.gain(base, method, c.interval, func(curve Curve) float64 {
 		q, _ := curve.Envelope().QualityAt(cost, c.interpolation)
 		return q
 	})
 }
 
 // AverageGain is [Gain] averaged over the logarithms of all costs that all runs have in common: the difference of the
-// mean heights of the best qualities so far (see [Curve.AUC]). It takes WithMethod and the other options of the
-// bootstrap.
-func AverageGain(base, method Runs, opts ...Option) (Estimate, error) {
-	c, err := configure("AverageGain", opts, bootstrapOptions...)
-	if err == nil {
-		err = pair(base, method)
-	}
-	if err != nil {
-		return Estimate{}, err
+// mean heights of the best qualities so far (see [Curve.AUC]). It takes the options of
+// [stats.Difference].
+func AverageGain(base, method Runs, opts ...stats.Option) (stats.Estimate, error) {
+	c := call("AverageGain")
+	if err := pair(base, method); err != nil {
+		return stats.Estimate{}, err
 	}
 	first, last := commonCosts(base, method)
 	if !(first < last) {
-		return Estimate{}, c.errorf("the runs of %q and %q have no costs in common: %w", base.Name, method.Name, ErrNoOverlap)
+		return stats.Estimate{}, c.errorf("the runs of %q and %q have no costs in common: %w", base.Name, method.Name,
+			ErrNoOverlap)
 	}
-	return c.gain(base, method, func(curve Curve) float64 {
+	return c.gain(base, method, opts, func(curve Curve) float64 {
 		q, _ := curve.AUC(first, last, LogAxis)
 		return q
 	})
 }
 
-func (c *config) gain(base, method Runs, quality func(Curve) float64) (Estimate, error) {
+func (c call) gain(base, method Runs, opts []stats.Option, quality func(Curve) float64) (stats.Estimate, error) {
 	var x [2][]float64
 	for k, r := range []Runs{base, method} {
 		for _, curve := range r.Curves {
 			x[k] = append(x[k], base.Direction().sign()*quality(curve))
 		}
 	}
-	return c.difference(x[1], x[0], TInterval)
+	e, err := stats.Difference(x[1], x[0], opts...)
+	if err != nil {
+		return stats.Estimate{}, c.errorf("%w", err)
+	}
+	return e, nil
 }
 
 // commonCosts is the range of costs that all runs cover.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/espalier-ml/espalier/internal/golden"
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 func TestGoldenFits(t *testing.T) {
@@ -91,7 +92,8 @@ func TestFitsRecover(t *testing.T) {
 			require.NoError(t, err)
 			f, err := FitSaturating(c)
 			require.NoError(t, err)
-			golden.Close(t, name, []float64{f.C1, f.C2, f.C3 * unit, f.C4}, []float64{sign * 0.9, sign * 0.5, 1.0 / 20, 0.7}, 1e-6, 0)
+			golden.Close(t, name, []float64{f.C1, f.C2, f.C3 * unit, f.C4}, []float64{sign * 0.9, sign * 0.5, 1.0 / 20, 0.7},
+				1e-6, 0)
 			got, ok := f.TimeToQuality(saturating[5])
 			require.True(t, ok, name)
 			require.InEpsilon(t, cost[5], got, 1e-6, name)
@@ -105,7 +107,8 @@ func TestFitsRecover(t *testing.T) {
 			require.NoError(t, err)
 			p, err := FitPowerLaw(c)
 			require.NoError(t, err)
-			golden.Close(t, name, []float64{p.A, p.B / math.Pow(unit, p.G), p.G}, []float64{sign * 0.9, sign * 0.4, 0.6}, 1e-6, 0)
+			golden.Close(t, name, []float64{p.A, p.B / math.Pow(unit, p.G), p.G}, []float64{sign * 0.9, sign * 0.4, 0.6}, 1e-6,
+				0)
 			got, ok = p.TimeToQuality(power[3])
 			require.True(t, ok, name)
 			require.InEpsilon(t, cost[3], got, 1e-6, name)
@@ -223,12 +226,12 @@ func TestMedianBand(t *testing.T) {
 		require.Greater(t, band.Upper.Points()[i].Quality, p.Quality)
 	}
 	// The band of all points at once is at least as wide as that of each.
-	narrow, err := Median(func() (x []float64) {
+	narrow, err := stats.Median(func() (x []float64) {
 		for _, c := range curves {
 			x = append(x, c.Points()[9].Quality)
 		}
 		return x
-	}(), WithMethod(Percentile))
+	}(), stats.WithInterval(stats.Percentile))
 	require.NoError(t, err)
 	require.Greater(t, band.Upper.Points()[9].Quality-band.Lower.Points()[9].Quality, 0.9*(narrow.Hi-narrow.Lo))
 	_, _, err = MedianBand(Runs{"", curves[:2]})

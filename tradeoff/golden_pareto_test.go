@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/espalier-ml/espalier/internal/golden"
+	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 type goldenMatrix struct {
@@ -182,15 +183,17 @@ func TestGoldenVerdicts(t *testing.T) {
 	golden.JSON(t, "testdata/stats_misc.json.gz", &g)
 	require.NotEmpty(t, g.Pareto)
 	for _, k := range g.Pareto {
-		got, err := ParetoVerdicts(k.Methods, HigherBetter, WithLevel(1-k.Alpha), func(c *config) error {
-			c.replicates = len(k.Indices)
-			c.draws = func(b int, drawn [][]int) {
-				for i := range drawn {
-					copy(drawn[i], k.Indices[b][i])
+		draws := make([][]int, len(k.Indices)) // runs of all methods are counted on
+		for b, row := range k.Indices {
+			first := 0
+			for i, runs := range row {
+				for _, run := range runs {
+					draws[b] = append(draws[b], first+run)
 				}
+				first += len(k.Methods[i].Cost)
 			}
-			return nil
-		})
+		}
+		got, err := ParetoVerdicts(k.Methods, HigherBetter, WithLevel(1-k.Alpha), WithResampling(stats.WithDraws(draws)))
 		require.NoError(t, err)
 		for i, s := range got {
 			same(t, k.Point[i][0], s.Cost, 1e-12, "cost")

@@ -38,12 +38,14 @@ func TestGoldenProfiles(t *testing.T) {
 	for _, k := range g.Cases {
 		var workloads []Workload
 		for _, name := range slices.Concat(k.Base, k.HeldOut) {
-			workloads = append(workloads, Workload{name, k.Targets[name].Target, direction(k.Targets[name].Higher), k.Variant[name]})
+			workloads = append(workloads, Workload{name, k.Targets[name].Target, direction(k.Targets[name].Higher),
+				k.Variant[name]})
 		}
 		variants += len(k.HeldOut)
 		var trials []Trial
 		for _, r := range k.Runs {
-			trials = append(trials, Trial{Submission: r.Submission, Workload: r.Workload, Study: r.Study, Name: r.Trial, Time: r.Time, Value: floats(r.Value)})
+			trials = append(trials, Trial{Submission: r.Submission, Workload: r.Workload, Study: r.Study, Name: r.Trial,
+				Time: r.Time, Value: floats(r.Value)})
 		}
 		table, err := NewTrialTable(trials, workloads)
 		require.NoError(t, err)

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/espalier-ml/espalier/internal/golden"
+	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 type goldenScores struct {
@@ -80,32 +81,37 @@ func TestGoldenScores(t *testing.T) {
 		golden.Close(t, k.Name+" profile", x.Profile(k.Taus), k.ProfileRuns, tol, tol)
 		golden.Close(t, k.Name+" mean profile", x.MeanProfile(k.Taus), k.ProfileMean, tol, tol)
 
-		draws := func(c *config) error {
-			c.replicates = len(k.Indices)
-			c.draws = func(b int, drawn [][]int) {
-				for i, v := range k.Indices[b] {
-					drawn[i%len(drawn)][i/len(drawn)] = v
+		tasks, runs := k.X.Shape[1], k.X.Shape[0]
+		draws := make([][]int, len(k.Indices)) // runs are counted on from task to task
+		for b, row := range k.Indices {
+			for task := range tasks {
+				for i := range runs {
+					draws[b] = append(draws[b], task*runs+row[i*tasks+task])
 				}
 			}
-			return nil
 		}
-		c := config{}
-		_ = draws(&c)
-		golden.Close(t, k.Name+" IQM of replicates", x.replicates(&c, IQM), k.BootIQM, tol, tol)
-		golden.Close(t, k.Name+" mean of replicates", x.replicates(&c, MeanScore), k.BootMean, tol, tol)
+		replicates, err := x.replicates(t.Context(), false, IQM, stats.WithDraws(draws))
+		require.NoError(t, err)
+		golden.Close(t, k.Name+" IQM of replicates", replicates, k.BootIQM, tol, tol)
+		replicates, err = x.replicates(t.Context(), false, MeanScore, stats.WithDraws(draws))
+		require.NoError(t, err)
+		golden.Close(t, k.Name+" mean of replicates", replicates, k.BootMean, tol, tol)
 		for _, w := range []struct {
-			stat   Statistic
-			method Method
-			want   []number
+			stat Statistic
+			how  stats.Interval
+			want []number
 		}{
-			{IQM, Percentile, k.IQMPct}, {MeanScore, Percentile, k.MeanPct}, {IQM, Basic, k.IQMBasic}, {MeanScore, Basic, k.MeanBasic},
-			{IQM, BC, k.IQMBC}, {MeanScore, BC, k.MeanBC}, {IQM, BCa, k.IQMBCa}, {MeanScore, BCa, k.MeanBCa},
+			{IQM, stats.Percentile, k.IQMPct}, {MeanScore, stats.Percentile, k.MeanPct}, {IQM, stats.Basic, k.IQMBasic},
+			{MeanScore, stats.Basic, k.MeanBasic},
+			{IQM, stats.BC, k.IQMBC}, {MeanScore, stats.BC, k.MeanBC}, {IQM, stats.BCa, k.IQMBCa},
+			{MeanScore, stats.BCa, k.MeanBCa},
 		} {
-			if k.Fragile && (w.method == BC || w.method == BCa) {
+			if k.Fragile && (w.how == stats.BC || w.how == stats.BCa) {
 				continue // a replicate equals the estimate up to rounding
 			}
-			name := fmt.Sprintf("%s %v %v", k.Name, w.stat, w.method)
-			e, err := x.Interval(w.stat, draws, WithLevel(k.Level), WithMethod(w.method))
+			name := fmt.Sprintf("%s %v %v", k.Name, w.stat, w.how)
+			e, err := x.Interval(t.Context(), w.stat, WithInterval(stats.WithDraws(draws), stats.WithLevel(k.Level),
+				stats.WithInterval(w.how)))
 			if w.want == nil { // the reference raised
 				require.ErrorIs(t, err, ErrDegenerate, name)
 				continue
@@ -114,28 +120,33 @@ func TestGoldenScores(t *testing.T) {
 			same(t, float64(w.want[0]), e.Lo, tol, "%s lo", name)
 			same(t, float64(w.want[1]), e.Hi, tol, "%s hi", name)
 		}
-		e, err := ProbabilityOfImprovement(x, y, WithLevel(k.Level), func(c *config) error {
-			c.replicates = len(k.POIX)
-			c.drawPair = func(b, t int, nx, ny []int32) {
-				for i := range nx {
-					nx[k.POIX[b][i*k.X.Shape[1]+t]]++
+		// Task by task, the runs of x and then those of y.
+		pairs := make([][]int, len(k.POIX))
+		for b := range pairs {
+			for task := range tasks {
+				first := task * (runs + k.Y.Shape[0])
+				for i := range runs {
+					pairs[b] = append(pairs[b], first+k.POIX[b][i*tasks+task])
 				}
-				for i := range ny {
-					ny[k.POIY[b][i*k.X.Shape[1]+t]]++
+				for i := range k.Y.Shape[0] {
+					pairs[b] = append(pairs[b], first+runs+k.POIY[b][i*tasks+task])
 				}
 			}
-			return nil
-		})
+		}
+		e, err := ProbabilityOfImprovement(x, y, WithInterval(stats.WithLevel(k.Level), stats.WithDraws(pairs)))
 		require.NoError(t, err)
 		same(t, k.POI, e.Value, tol, "%s POI", k.Name)
 		same(t, float64(k.POIPct[0]), e.Lo, tol, "%s POI lo", k.Name)
 		same(t, float64(k.POIPct[1]), e.Hi, tol, "%s POI hi", k.Name)
-		e, err = x.Interval(IQM, WithTasks(), WithLevel(k.Level), func(c *config) error {
-			c.replicates = len(k.Tasks)
-			c.drawTask = func(b, t int) int { return k.Tasks[b][t] }
-			c.drawRun = func(b, t, i int) int { return k.TaskRuns[b][i*k.X.Shape[1]+t] }
-			return nil
-		})
+		nested := make([][]int, len(k.Tasks))
+		for b := range nested {
+			for at, task := range k.Tasks[b] {
+				for i := range runs {
+					nested[b] = append(nested[b], task*runs+k.TaskRuns[b][i*tasks+at])
+				}
+			}
+		}
+		e, err = x.Interval(t.Context(), IQM, WithTasks(), WithInterval(stats.WithLevel(k.Level), stats.WithDraws(nested)))
 		require.NoError(t, err)
 		same(t, float64(k.TaskPct[0]), e.Lo, tol, "%s tasks lo", k.Name)
 		same(t, float64(k.TaskPct[1]), e.Hi, tol, "%s tasks hi", k.Name)

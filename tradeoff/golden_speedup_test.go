@@ -2,11 +2,13 @@ package tradeoff
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/espalier-ml/espalier/internal/golden"
+	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 func oneRun(t *testing.T, name string, cost, quality []float64, dir Direction) Runs {
@@ -75,21 +77,24 @@ func TestGoldenBootstrapOfSpeedups(t *testing.T) {
 	golden.JSON(t, "testdata/stats_misc.json.gz", &g)
 	require.NotEmpty(t, g.Cases)
 	for _, k := range g.Cases {
-		arms := [2][]Time{}
+		arms := [2][]stats.Lifetime{}
 		for a, times := range [][]number{k.Base, k.Method} {
 			for _, v := range times {
 				if math.IsInf(float64(v), 1) {
-					arms[a] = append(arms[a], Time{30, false})
+					arms[a] = append(arms[a], stats.Lifetime{Time: 30, Event: false})
 				} else {
-					arms[a] = append(arms[a], Time{float64(v), true})
+					arms[a] = append(arms[a], stats.Lifetime{Time: float64(v), Event: true})
 				}
 			}
 		}
-		c := config{level: 0.95, method: Percentile, replicates: len(k.IdxBase), draws: func(b int, drawn [][]int) {
-			copy(drawn[0], k.IdxBase[b])
-			copy(drawn[1], k.IdxMethod[b])
-		}}
-		e, err := c.medianSpeedup(arms)
+		draws := make([][]int, len(k.IdxBase))
+		for b := range draws {
+			draws[b] = slices.Clone(k.IdxBase[b])
+			for _, run := range k.IdxMethod[b] {
+				draws[b] = append(draws[b], len(k.Base)+run)
+			}
+		}
+		e, err := medianSpeedup(arms, []stats.Option{stats.WithDraws(draws)})
 		require.NoError(t, err)
 		same(t, k.Point, e.Value, 1e-12, "point")
 		same(t, k.CI[0], e.Lo, 1e-12, "lo")

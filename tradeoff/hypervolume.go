@@ -13,7 +13,7 @@ import (
 // objectives do not count. Two and three objectives take n log n steps, d > 3 up to n^(d-3) as many. The error wraps
 // [tensor.ErrShape] or [tensor.ErrNotFinite].
 func Hypervolume(points [][]float64, ref []float64, senses []Sense) (float64, error) {
-	c := config{function: "Hypervolume"}
+	c := call("Hypervolume")
 	rows, r, err := c.within(points, ref, senses)
 	if err != nil {
 		return 0, err
@@ -25,7 +25,7 @@ func Hypervolume(points [][]float64, ref []float64, senses []Sense) (float64, er
 // frontier would shrink by without it. It is 0 for points that are dominated, there twice, or not better than ref; what
 // dominated points would make up for does not count. The error is that of [Hypervolume].
 func Contributions(points [][]float64, ref []float64, senses []Sense) ([]float64, error) {
-	c := config{function: "Contributions"}
+	c := call("Contributions")
 	all, err := c.minimised("points", points, senses)
 	if err != nil {
 		return nil, err
@@ -91,7 +91,7 @@ func exclusive(p []float64, rows [][]float64, r []float64) float64 {
 }
 
 // within is the points that are better than ref, and ref, minimised.
-func (c *config) within(points [][]float64, ref []float64, senses []Sense) (rows [][]float64, r []float64, err error) {
+func (c call) within(points [][]float64, ref []float64, senses []Sense) (rows [][]float64, r []float64, err error) {
 	if rows, err = c.minimised("points", points, senses); err != nil {
 		return nil, nil, err
 	}

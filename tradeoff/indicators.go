@@ -10,7 +10,7 @@ import (
 // good as each of them (Zitzler et al. 2003): 0 or less if they are already. The error wraps [tensor.ErrShape],
 // [tensor.ErrNotFinite] or [tensor.ErrEmpty].
 func AdditiveEpsilon(points, reference [][]float64, senses []Sense) (float64, error) {
-	c := config{function: "AdditiveEpsilon"}
+	c := call("AdditiveEpsilon")
 	p, r, err := c.sets(points, reference, senses)
 	if err != nil {
 		return 0, err
@@ -27,7 +27,7 @@ func AdditiveEpsilon(points, reference [][]float64, senses []Sense) (float64, er
 // MultiplicativeEpsilon is AdditiveEpsilon by factors, for objectives above 0: 1 or less if points are at least as
 // good. The error may wrap [ErrNonPositive] too.
 func MultiplicativeEpsilon(points, reference [][]float64, senses []Sense) (float64, error) {
-	c := config{function: "MultiplicativeEpsilon"}
+	c := call("MultiplicativeEpsilon")
 	if _, _, err := c.sets(points, reference, senses); err != nil {
 		return 0, err
 	}
@@ -57,7 +57,7 @@ func MultiplicativeEpsilon(points, reference [][]float64, senses []Sense) (float
 // IGDPlus is the mean distance of the points of reference from what points dominate (Ishibuchi et al. 2015): 0 if they
 // are at least as good everywhere. The error is that of [AdditiveEpsilon].
 func IGDPlus(points, reference [][]float64, senses []Sense) (float64, error) {
-	c := config{function: "IGDPlus"}
+	c := call("IGDPlus")
 	p, r, err := c.sets(points, reference, senses)
 	if err != nil {
 		return 0, err
@@ -90,7 +90,7 @@ func epsilon(points, reference [][]float64, distance func(p, r []float64) float6
 }
 
 // sets is two sets that are not empty, minimised.
-func (c *config) sets(points, reference [][]float64, senses []Sense) (p, r [][]float64, err error) {
+func (c call) sets(points, reference [][]float64, senses []Sense) (p, r [][]float64, err error) {
 	if len(points) == 0 || len(reference) == 0 {
 		return nil, nil, c.errorf("%d points and %d of reference: %w", len(points), len(reference), tensor.ErrEmpty)
 	}

@@ -1,144 +1,256 @@
 package tradeoff
 
 import (
-	"errors"
 	"fmt"
-	"math"
-	"slices"
 
+	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
-// Option is a choice of the functions of this package; each documents which ones it takes and refuses the others.
-type Option func(*config) error
+// Each function takes options of an interface of its own, and an option has the methods of the functions that it means
+// something to: one that does not apply does not compile. A later option wins over an earlier one.
+type (
+	// SpeedupOption is an option of [Speedup]: AtQuality, WithInterpolation, WithFit or WithInterval.
+	SpeedupOption interface {
+		choice
+		forSpeedup()
+	}
+	// NeededOption is an option of [RunsNeeded]: AtQuality, WithInterpolation, WithFit, WithLevel, WithPower or
+	// ForSpeedup.
+	NeededOption interface {
+		choice
+		forNeeded()
+	}
+	// GainOption is an option of [Gain]: AtCost, WithInterpolation or WithInterval.
+	GainOption interface {
+		choice
+		forGain()
+	}
+	// AverageOption is an option of [AverageSpeedup]: WithPCHIP or WithInterval.
+	AverageOption interface {
+		choice
+		forAverage()
+	}
+	// DominanceOption is an option of [Dominates]: WithInterpolation.
+	DominanceOption interface {
+		choice
+		forDominance()
+	}
+	// BandOption is an option of [MedianBand] and [ParetoVerdicts]: WithLevel or WithResampling.
+	BandOption interface {
+		choice
+		forBand()
+	}
+	// ScoreOption is an option of [Scores.Interval] and [ProbabilityOfImprovement]: WithTasks or WithInterval.
+	ScoreOption interface {
+		choice
+		forScore()
+	}
+	// ProfileOption is an option of [TimeTable.Profile]: WithMaxRatio or AlgoPerf.
+	ProfileOption interface {
+		TableOption
+		forProfile()
+	}
+	// TableOption is an option of [TimeTable.Scores]: WithMaxRatio, AlgoPerf, WithTasks or WithInterval.
+	TableOption interface {
+		choice
+		forTable()
+	}
+	// RecorderOption is an option of [NewRecorder]: WithWindow or WithDrop.
+	RecorderOption interface {
+		choice
+		forRecorder()
+	}
+	// FidelityOption is an option of [CompareCurves]: WithBaseline or WithDrop.
+	FidelityOption interface {
+		choice
+		forFidelity()
+	}
+)
+
+// What options are that several functions take.
+type (
+	// MatchOption is how quality is matched.
+	MatchOption interface {
+		SpeedupOption
+		NeededOption
+	}
+	// ReadingOption is how curves are read.
+	ReadingOption interface {
+		MatchOption
+		GainOption
+		DominanceOption
+	}
+	// IntervalOption is how intervals are made.
+	IntervalOption interface {
+		SpeedupOption
+		GainOption
+		AverageOption
+		ScoreOption
+		TableOption
+	}
+	// LevelOption is the level of what is not an estimate.
+	LevelOption interface {
+		NeededOption
+		BandOption
+	}
+	// TaskOption is what is drawn.
+	TaskOption interface {
+		ScoreOption
+		TableOption
+	}
+	// DropOption is which points count.
+	DropOption interface {
+		RecorderOption
+		FidelityOption
+	}
+)
+
+// choice is what writes to the config.
+type choice interface{ apply(*config) error }
 
 type config struct {
-	function string
-	given    []string
-
-	level      float64
-	method     Method
-	replicates int
-	seed       uint64
-	workers    int
-	tasks      bool
-
-	// Of the tests: indices instead of those drawn, of all samples, a task, a run of a task, and counts of pairs.
-	draws    func(b int, drawn [][]int)
-	drawTask func(b, t int) int
-	drawRun  func(b, t, i int) int
-	drawPair func(b, t int, nx, ny []int32)
+	call
+	given option.Given
 
 	target        float64
-	targeted      bool
 	interpolation Interpolation
-	pchip         bool
 	fit           bool
-	window        int
-	drop          int
+	pchip         bool
+	level         float64
 	power         float64
 	factor        float64
-	baseline      string
-	unique        bool
-	byTime        bool
-	algoPerf      bool
+	tasks         bool
 	maxRatio      float64
-	trimmed       bool
-	trim          int
-	env           *Env
-	run           *Record
-	sync          bool
+	algoPerf      bool
+	window, drop  int
+	baseline      string
+	interval      []stats.Option
+	resampling    []stats.ResampleOption
 }
 
-// configure applies opts for a function that takes the named options, and reports all faults together.
-func configure(function string, opts []Option, takes ...string) (config, error) {
-	c := config{function: function, level: 0.95, replicates: 10_000}
-	var faults []error
-	for _, opt := range opts {
-		if opt == nil {
-			faults = append(faults, fmt.Errorf("a nil option: %w", tensor.ErrEmpty))
-			continue
+// What options are made of, by the functions that take them.
+type (
+	set              func(*config) error
+	matchOption      struct{ set }
+	costOption       struct{ set }
+	readingOption    struct{ set }
+	intervalOption   struct{ set }
+	levelOption      struct{ set }
+	neededOption     struct{ set }
+	averageOption    struct{ set }
+	resamplingOption struct{ set }
+	taskOption       struct{ set }
+	profileOption    struct{ set }
+	windowOption     struct{ set }
+	dropOption       struct{ set }
+	baselineOption   struct{ set }
+)
+
+func (s set) apply(c *config) error { return s(c) }
+
+func (matchOption) forSpeedup()     {}
+func (matchOption) forNeeded()      {}
+func (costOption) forGain()         {}
+func (readingOption) forSpeedup()   {}
+func (readingOption) forNeeded()    {}
+func (readingOption) forGain()      {}
+func (readingOption) forDominance() {}
+func (intervalOption) forSpeedup()  {}
+func (intervalOption) forGain()     {}
+func (intervalOption) forAverage()  {}
+func (intervalOption) forScore()    {}
+func (intervalOption) forTable()    {}
+func (levelOption) forNeeded()      {}
+func (levelOption) forBand()        {}
+func (neededOption) forNeeded()     {}
+func (averageOption) forAverage()   {}
+func (resamplingOption) forBand()   {}
+func (taskOption) forScore()        {}
+func (taskOption) forTable()        {}
+func (profileOption) forProfile()   {}
+func (profileOption) forTable()     {}
+func (windowOption) forRecorder()   {}
+func (dropOption) forRecorder()     {}
+func (dropOption) forFidelity()     {}
+func (baselineOption) forFidelity() {}
+
+// configure applies options and reports all faults together.
+func configure[O choice](function string, opts []O) (config, error) {
+	c := config{call: call(function), level: 0.95, power: 0.8, maxRatio: 4}
+	all := make([]func(*config) error, len(opts))
+	for i, o := range opts {
+		if any(o) != nil {
+			all[i] = o.apply
 		}
-		n := len(c.given)
-		err := opt(&c)
-		for _, name := range c.given[n:] {
-			switch {
-			case slices.Contains(c.given[:n], name):
-				faults = append(faults, fmt.Errorf("%s is given twice: %w", name, ErrConflict))
-			case !slices.Contains(takes, name):
-				faults = append(faults, fmt.Errorf("%s does not apply: %w", name, ErrConflict))
-			}
-		}
-		faults = append(faults, err)
 	}
-	if err := errors.Join(faults...); err != nil {
-		return c, fmt.Errorf("tradeoff: %s: %w", function, err)
+	return c, option.Apply("tradeoff: "+function, &c, all)
+}
+
+// call is the name of a function, for its errors.
+type call string
+
+func (c call) errorf(format string, args ...any) error {
+	return fmt.Errorf("tradeoff: "+string(c)+": "+format, args...)
+}
+
+// checkSample refuses samples that are empty or have a NaN or an infinity.
+func (c call) checkSample(name string, x []float64) error {
+	if len(x) == 0 {
+		return c.errorf("%s has no values: %w", name, tensor.ErrEmpty)
 	}
-	return c, nil
-}
-
-// errorf is an error of the configured function.
-func (c *config) errorf(format string, args ...any) error {
-	return fmt.Errorf("tradeoff: "+c.function+": "+format, args...)
-}
-
-// WithLevel sets the coverage of intervals, in (0, 1). Default 0.95.
-func WithLevel(level float64) Option {
-	return func(c *config) error {
-		c.given = append(c.given, "WithLevel")
-		if !(level > 0 && level < 1) {
-			return fmt.Errorf("WithLevel(%v): want a value in (0, 1): %w", level, tensor.ErrRange)
+	for i, v := range x {
+		if v-v != 0 {
+			return c.errorf("%s[%d] = %v: %w", name, i, v, tensor.ErrNotFinite)
 		}
+	}
+	return nil
+}
+
+// WithInterval hands options to the interval of the estimate, such as stats.WithLevel(0.9) or
+// stats.WithInterval(stats.BCa). Those of a later WithInterval come after those of an earlier one.
+func WithInterval(opts ...stats.Option) IntervalOption {
+	return intervalOption{func(c *config) error {
+		c.interval = append(c.interval, opts...)
+		_, err := stats.Read(opts...)
+		return err
+	}}
+}
+
+// WithLevel sets the level of the interval or band, in (0, 1). Default 0.95.
+func WithLevel(level float64) LevelOption {
+	return levelOption{func(c *config) error {
 		c.level = level
-		return nil
-	}
+		return option.Range(level > 0 && level < 1, "WithLevel", level, "a value in (0, 1)")
+	}}
 }
 
-// WithMethod sets how the interval is made. Default [Auto]: what keeps its level best at the sample sizes of training
-// runs.
-func WithMethod(m Method) Option {
-	return func(c *config) error {
-		c.given = append(c.given, "WithMethod")
-		if m > OrderStatistics {
-			return fmt.Errorf("WithMethod(%v): no such method: %w", m, tensor.ErrRange)
-		}
-		c.method = m
-		return nil
-	}
+// WithResampling hands options to the bootstrap of [MedianBand] and [ParetoVerdicts], such as stats.WithSeed(1).
+func WithResampling(opts ...stats.ResampleOption) BandOption {
+	return resamplingOption{func(c *config) error {
+		c.resampling = append(c.resampling, opts...)
+		_, err := stats.Read(widest(opts)...)
+		return err
+	}}
 }
 
-// WithReplicates sets the number of bootstrap replicates, 1 to 2^31-1. Default 10,000.
-func WithReplicates(n int) Option {
-	return func(c *config) error {
-		c.given = append(c.given, "WithReplicates")
-		if n < 1 || n > math.MaxInt32 {
-			return fmt.Errorf("WithReplicates(%d): want 1 to 2^31-1: %w", n, tensor.ErrRange)
-		}
-		c.replicates = n
-		return nil
+func widest(opts []stats.ResampleOption) []stats.Option {
+	all := make([]stats.Option, len(opts))
+	for i, o := range opts {
+		all[i] = o
 	}
+	return all
 }
 
-// WithSeed sets the seed of the bootstrap. Same seed, same bits, for any number of workers. Default 0.
-func WithSeed(seed uint64) Option {
-	return func(c *config) error {
-		c.given = append(c.given, "WithSeed")
-		c.seed = seed
-		return nil
+// moments is the mean and the sample variance.
+func moments(x []float64) (mean, variance float64) {
+	for _, v := range x {
+		mean += v
 	}
-}
-
-// WithWorkers sets the goroutines of the bootstrap; the result does not depend on it. Default 0: GOMAXPROCS.
-func WithWorkers(n int) Option {
-	return func(c *config) error {
-		c.given = append(c.given, "WithWorkers")
-		if n < 0 {
-			return fmt.Errorf("WithWorkers(%d): want 0 or more: %w", n, tensor.ErrRange)
-		}
-		c.workers = n
-		return nil
+	mean /= float64(len(x))
+	for _, v := range x {
+		variance += float64((v - mean) * (v - mean))
 	}
+	return mean, variance / float64(len(x)-1)
 }
-
-// bootstrapOptions are the options of every function that can bootstrap.
-var bootstrapOptions = []string{"WithLevel", "WithMethod", "WithReplicates", "WithSeed", "WithWorkers"}

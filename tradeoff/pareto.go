@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sort"
 
+	"github.com/espalier-ml/espalier/internal/enum"
+	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -17,13 +19,24 @@ const (
 	Max              // accuracy, speed
 )
 
+var senseNames = enum.Of[Sense]("sense", "min", "max")
+
+// String is "min" or "max".
+func (s Sense) String() string { return senseNames.String(s) }
+
+// MarshalText writes the name.
+func (s Sense) MarshalText() ([]byte, error) { return senseNames.Marshal(s) }
+
+// UnmarshalText reads a name.
+func (s *Sense) UnmarshalText(text []byte) error { return senseNames.Unmarshal(s, text) }
+
 // Frontier returns the indices, in order, of the points that no other point dominates: none is at least as good in all
 // objectives and better in one. Equal points are all on the frontier, or off it; [WithoutDuplicates] keeps the first of
 // each. Points are rows of one value per sense. It takes n log n steps for two and three objectives. The error wraps
 // [tensor.ErrShape] or [tensor.ErrNotFinite] with the first row at fault.
-func Frontier(points [][]float64, senses []Sense, opts ...Option) ([]int, error) {
-	c, err := configure("Frontier", opts, "WithoutDuplicates")
-	if err != nil {
+func Frontier(points [][]float64, senses []Sense, opts ...FrontierOption) ([]int, error) {
+	c := frontierConfig{call: "Frontier"}
+	if err := option.Apply("tradeoff: Frontier", &c, opts); err != nil {
 		return nil, err
 	}
 	rows, err := c.minimised("points", points, senses)
@@ -38,10 +51,17 @@ func Frontier(points [][]float64, senses []Sense, opts ...Option) ([]int, error)
 	return front, nil
 }
 
+// FrontierOption is a choice of [Frontier].
+type FrontierOption func(*frontierConfig) error
+
+type frontierConfig struct {
+	call
+	unique bool
+}
+
 // WithoutDuplicates has [Frontier] keep only the first of equal points.
-func WithoutDuplicates() Option {
-	return func(c *config) error {
-		c.given = append(c.given, "WithoutDuplicates")
+func WithoutDuplicates() FrontierOption {
+	return func(c *frontierConfig) error {
 		c.unique = true
 		return nil
 	}
@@ -50,7 +70,7 @@ func WithoutDuplicates() Option {
 // Ranks is, for each point, how many frontiers must be peeled off before it lies on one: 0 on the frontier of all
 // points, 1 on that of the rest, and so on (Goldberg 1989). The error is that of [Frontier].
 func Ranks(points [][]float64, senses []Sense) ([]int, error) {
-	c := config{function: "Ranks"}
+	c := call("Ranks")
 	rows, err := c.minimised("points", points, senses)
 	if err != nil {
 		return nil, err
@@ -100,7 +120,7 @@ func (f *frontier) add(p []float64) {
 }
 
 // minimised checks points and negates what is to be large.
-func (c *config) minimised(name string, points [][]float64, senses []Sense) ([][]float64, error) {
+func (c call) minimised(name string, points [][]float64, senses []Sense) ([][]float64, error) {
 	if len(senses) == 0 {
 		return nil, c.errorf("no senses: %w", tensor.ErrEmpty)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 // hits is runs that reach quality 1 at the given costs.
@@ -22,9 +23,10 @@ func hits(tb testing.TB, name string, costs ...float64) Runs {
 	return r
 }
 
-// Cohen's tables of the two-sided t test of two samples at level 0.95 and power 0.8, effects in standard deviations.
+// Runs at level 0.95 and power 0.8, effects in standard deviations. Cohen's tables, which are of equal variances, have
+// 394, 64, 26, 17, 12, 9 and 6.
 func TestRunsNeededTables(t *testing.T) {
-	for effect, want := range map[float64]int{0.2: 394, 0.5: 64, 0.8: 26, 1: 17, 1.2: 12, 1.5: 9, 2: 6} {
+	for effect, want := range map[float64]int{0.2: 394, 0.5: 64, 0.8: 26, 1: 17, 1.2: 13, 1.5: 9, 2: 6} {
 		sd := 0.1
 		// Two runs each, sd apart by as much as makes their sample deviation sd.
 		d := math.Exp(sd / math.Sqrt2)
@@ -34,38 +36,13 @@ func TestRunsNeededTables(t *testing.T) {
 		require.InDelta(t, sd, n.SD, 1e-12)
 		require.Equal(t, want, n.Runs, "effect %v", effect)
 		require.GreaterOrEqual(t, n.Power, 0.8)
-		require.Less(t, powerOfT(effect, want-1, 0.95), 0.8)
+		less, err := stats.WelchPower(effect, want-1)
+		require.NoError(t, err)
+		require.Less(t, less, 0.8)
 
 		slower, err := RunsNeeded(base, method, ForSpeedup(math.Exp(-effect*sd)))
 		require.NoError(t, err)
 		require.Equal(t, want, slower.Runs, "a slowdown takes as many")
-	}
-}
-
-// The power is the share of experiments whose interval excludes 1.
-func TestPowerOfTBySimulation(t *testing.T) {
-	const trials = 20_000
-	for _, k := range []struct {
-		effect float64
-		n      int
-	}{{1, 4}, {2, 3}, {0, 5}} {
-		rejected := 0
-		for trial := range trials {
-			rng := tensor.Stream(7, uint64(trial))
-			var x [2][]float64
-			for a := range x {
-				for range k.n {
-					x[a] = append(x[a], rng.NormFloat64()+float64(a)*k.effect)
-				}
-			}
-			// Equal sizes, so that Welch's statistic is Student's; the degrees of freedom are those of equal variances.
-			ma, va := moments(x[0])
-			mb, vb := moments(x[1])
-			if math.Abs(ma-mb)/math.Sqrt((va+vb)/float64(k.n)) > studentQuantile(0.975, float64(2*k.n-2)) {
-				rejected++
-			}
-		}
-		require.InDelta(t, float64(rejected)/trials, powerOfT(k.effect, k.n, 0.95), 0.015, "effect %v, n %d", k.effect, k.n)
 	}
 }
 
@@ -85,24 +62,33 @@ func TestRunsNeeded(t *testing.T) {
 
 	same, err := RunsNeeded(hits(t, "base", 100, 100), hits(t, "method", 50, 50))
 	require.NoError(t, err)
-	require.Equal(t, 2, same.Runs, "without spread, two runs will do")
+	require.Equal(t, 3, same.Runs, "no fewer than have no warning")
+
+	// Equal variances would promise .90 for two runs, where a million simulations give .578.
+	d := math.Exp(0.06 / math.Sqrt2)
+	quick, err := RunsNeeded(hits(t, "base", 150*d, 150/d), hits(t, "method", 100*d, 100/d))
+	require.NoError(t, err)
+	require.InDelta(t, 0.06, quick.SD, 1e-12)
+	require.Equal(t, 3, quick.Runs)
+	two, err := stats.WelchPower(math.Log(1.5)/0.06, 2)
+	require.NoError(t, err)
+	require.InDelta(t, 0.578, two, 0.001)
 
 	for name, k := range map[string]struct {
 		base, method Runs
-		opts         []Option
+		opts         []NeededOption
 		want         error
 	}{
 		"no runs":      {Runs{}, method, nil, tensor.ErrEmpty},
 		"one run each": {hits(t, "b", 1), hits(t, "m", 2), nil, ErrTooFewRuns},
-		"not reached":  {base, method, []Option{AtQuality(2)}, ErrNotReached},
+		"not reached":  {base, method, []NeededOption{AtQuality(2)}, ErrNotReached},
 		"the same":     {base, base, nil, ErrDegenerate},
 		"nothing":      {hits(t, "b", 1, 1), hits(t, "m", 1, 1), nil, ErrDegenerate},
-		"power 1":      {base, method, []Option{WithPower(1)}, tensor.ErrRange},
-		"power NaN":    {base, method, []Option{WithPower(math.NaN())}, tensor.ErrRange},
-		"speedup 1":    {base, method, []Option{ForSpeedup(1)}, tensor.ErrRange},
-		"speedup -2":   {base, method, []Option{ForSpeedup(-2)}, tensor.ErrRange},
-		"speedup inf":  {base, method, []Option{ForSpeedup(math.Inf(1))}, tensor.ErrRange},
-		"seed":         {base, method, []Option{WithSeed(1)}, ErrConflict},
+		"power 1":      {base, method, []NeededOption{WithPower(1)}, tensor.ErrRange},
+		"power NaN":    {base, method, []NeededOption{WithPower(math.NaN())}, tensor.ErrRange},
+		"speedup 1":    {base, method, []NeededOption{ForSpeedup(1)}, tensor.ErrRange},
+		"speedup -2":   {base, method, []NeededOption{ForSpeedup(-2)}, tensor.ErrRange},
+		"speedup inf":  {base, method, []NeededOption{ForSpeedup(math.Inf(1))}, tensor.ErrRange},
 	} {
 		_, err := RunsNeeded(k.base, k.method, k.opts...)
 		require.ErrorIs(t, err, k.want, name)
@@ -148,6 +134,7 @@ func BenchmarkRunsNeeded(b *testing.B) {
 }
 
 func TestNeededString(t *testing.T) {
-	require.Equal(t, "7 runs of each arm: a speedup of 1.2 is told from 1 with probability 0.83 at level 95% (sd of log times 0.11)",
+	require.Equal(t, "7 runs of each arm: a speedup of 1.2 is told from 1 with probability 0.83 at level 95% (sd of "+
+		"log times 0.11)",
 		fmt.Sprint(Needed{7, 1.2, 0.11, 0.83, 0.95}))
 }

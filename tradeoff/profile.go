@@ -18,34 +18,33 @@ type Profile struct {
 }
 
 // WithMaxRatio sets up to which ratio profiles count for scores, above 1. Default 4, as in AlgoPerf.
-func WithMaxRatio(r float64) Option {
-	return func(c *config) error {
-		c.given = append(c.given, "WithMaxRatio")
+func WithMaxRatio(r float64) ProfileOption {
+	return profileOption{func(c *config) error {
 		if !(r > 1) || math.IsInf(r, 1) {
 			return fmt.Errorf("WithMaxRatio(%v): want a finite ratio above 1: %w", r, tensor.ErrRange)
 		}
 		c.maxRatio = r
 		return nil
-	}
+	}}
 }
 
 // AlgoPerf has scores reproduce those of the benchmark's own code (Dahl et al. 2023): times beyond 4 times the fastest
 // count as infinite, variants make the times of their base workloads infinite if they are not reached, and the integral
 // is a trapezoid of 100 points instead of the exact one, from which it differs in the third decimal.
-func AlgoPerf() Option {
-	return func(c *config) error {
-		c.given = append(c.given, "AlgoPerf")
+func AlgoPerf() ProfileOption {
+	return profileOption{func(c *config) error {
 		c.algoPerf = true
 		return nil
-	}
+	}}
 }
-
-var profileOptions = []string{"WithMaxRatio", "AlgoPerf"}
 
 // Profile makes the profiles of the base workloads. Variants take part as AlgoPerf's do: a base workload of which a
 // variant is not reached within the largest ratio of the fastest is not reached. It takes WithMaxRatio and AlgoPerf.
-func (t TimeTable) Profile(opts ...Option) (Profile, error) {
-	c, err := t.configure("Profile", opts, profileOptions...)
+func (t TimeTable) Profile(opts ...ProfileOption) (Profile, error) {
+	c, err := configure("Profile", opts)
+	if err == nil {
+		err = t.check(c.call)
+	}
 	if err != nil {
 		return Profile{}, err
 	}
@@ -57,17 +56,6 @@ func (t TimeTable) Profile(opts ...Option) (Profile, error) {
 		p.ratios[s] = t.ratios(nil, times, s)
 	}
 	return p, nil
-}
-
-func (t TimeTable) configure(function string, opts []Option, takes ...string) (config, error) {
-	c, err := configure(function, opts, takes...)
-	if err == nil {
-		err = t.check(&c)
-	}
-	if c.maxRatio == 0 {
-		c.maxRatio = 4
-	}
-	return c, err
 }
 
 // filter makes infinite, in this order: variants whose base is not reached, what takes more than most times as long as

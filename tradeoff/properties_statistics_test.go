@@ -1,11 +1,12 @@
 package tradeoff
 
 import (
+	"encoding"
 	"encoding/json"
 	"fmt"
 	"math"
-	"math/bits"
 	"math/rand/v2"
+	"reflect"
 	"runtime"
 	"slices"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 // levels draws n values of few, so that ties are likely.
@@ -22,132 +24,6 @@ func levels(rng *rand.Rand, n, few int) []float64 {
 		x[i] = float64(rng.IntN(few))
 	}
 	return x
-}
-
-// The exact distribution of U is that over all ways to choose a's values out of all.
-func TestMannWhitneyByEnumeration(t *testing.T) {
-	rng := rand.New(rand.NewPCG(7, 8))
-	for range 150 {
-		na, nb := 1+rng.IntN(6), 1+rng.IntN(6)
-		a, b := levels(rng, na, 2+rng.IntN(6)), levels(rng, nb, 2+rng.IntN(6))
-		all := slices.Concat(a, b)
-		twiceU := func(chosen uint) int {
-			u := 0
-			for i, x := range all {
-				for j, y := range all {
-					if chosen>>i&1 == 1 && chosen>>j&1 == 0 {
-						switch {
-						case x > y:
-							u += 2
-						case x == y:
-							u++
-						}
-					}
-				}
-			}
-			return u
-		}
-		observed, middle := twiceU(1<<na-1), na*nb
-		var total, less, greater, far int
-		for chosen := uint(0); chosen < 1<<len(all); chosen++ {
-			if bits.OnesCount(chosen) != na {
-				continue
-			}
-			u := twiceU(chosen)
-			total++
-			if u <= observed {
-				less++
-			}
-			if u >= observed {
-				greater++
-			}
-			if abs(u-middle) >= abs(observed-middle) {
-				far++
-			}
-		}
-		got, err := MannWhitney(a, b)
-		require.NoError(t, err)
-		require.True(t, got.Exact)
-		require.Equal(t, float64(observed)/2, got.U)
-		same(t, float64(less)/float64(total), got.Less, 1e-14, "less of %v and %v", a, b)
-		same(t, float64(greater)/float64(total), got.Greater, 1e-14, "greater of %v and %v", a, b)
-		same(t, float64(far)/float64(total), got.P, 1e-14, "p of %v and %v", a, b)
-	}
-}
-
-// At the size where the exact distribution ends, the normal one is close, with ties and without.
-func TestMannWhitneyApproximation(t *testing.T) {
-	for few, tol := range map[int]float64{3: 0.06, 10: 0.005, 1 << 30: 0.002} { // of few values U takes few, far apart
-		rng := rand.New(rand.NewPCG(9, uint64(few)))
-		a, b := levels(rng, 50, few), levels(rng, 50, few)
-		for i := range a {
-			a[i] += float64(few/4) * float64(i%2)
-		}
-		exact, err := MannWhitney(a, b)
-		require.NoError(t, err)
-		require.True(t, exact.Exact)
-		groups, _ := rankSum(a, b)
-		p, less, greater := normalU(groups, 50, 50, exact.U)
-		require.InDelta(t, exact.P, p, tol)
-		require.InDelta(t, exact.Less, less, tol)
-		require.InDelta(t, exact.Greater, greater, tol)
-		more, err := MannWhitney(append(a, 0), b)
-		require.NoError(t, err)
-		require.False(t, more.Exact)
-	}
-	equal, err := MannWhitney(make([]float64, 60), make([]float64, 60))
-	require.NoError(t, err)
-	require.Equal(t, [3]float64{1, 1, 1}, [3]float64{equal.P, equal.Less, equal.Greater})
-	require.ErrorIs(t, equal.Warnings[0], ErrDegenerate)
-	few, err := MannWhitney([]float64{1, 2, 3}, []float64{4, 5, 6})
-	require.NoError(t, err)
-	require.Equal(t, 0.1, few.P)
-	require.ErrorIs(t, few.Warnings[0], ErrTooFewRuns)
-}
-
-// Holm's adjusted P is the largest Bonferroni P of all sets of hypotheses that contain the one in question (closed
-// testing), and Hochberg rejects, at any level, what its steps say.
-func TestAdjustmentsByDefinition(t *testing.T) {
-	rng := rand.New(rand.NewPCG(11, 12))
-	for range 200 {
-		p := make([]float64, 1+rng.IntN(6))
-		for i := range p {
-			p[i] = math.Round(rng.Float64()*rng.Float64()*40) / 40
-		}
-		holm, err := Holm(p)
-		require.NoError(t, err)
-		hochberg, err := Hochberg(p)
-		require.NoError(t, err)
-		want := make([]float64, len(p))
-		for set := uint(1); set < 1<<len(p); set++ {
-			least := 1.0
-			for i, v := range p {
-				if set>>i&1 == 1 {
-					least = min(least, v)
-				}
-			}
-			for i := range p {
-				if set>>i&1 == 1 {
-					want[i] = max(want[i], min(1, least*float64(bits.OnesCount(set))))
-				}
-			}
-		}
-		for i := range p {
-			same(t, want[i], holm[i], 1e-15, "Holm %d of %v", i, p)
-		}
-		sorted := slices.Sorted(slices.Values(p))
-		for _, alpha := range []float64{0.013, 0.051, 0.11, 0.37} {
-			cut := -1.0 // the largest P that is rejected
-			for k, v := range sorted {
-				if v <= alpha/float64(len(p)-k) {
-					cut = v
-				}
-			}
-			for i, v := range p {
-				require.Equal(t, v <= cut, hochberg[i] <= alpha, "Hochberg %d of %v at %v", i, p, alpha)
-			}
-		}
-	}
 }
 
 // raggedScores have tasks with different numbers of runs and ties.
@@ -168,21 +44,22 @@ func TestScoresByCounting(t *testing.T) {
 	rng := rand.New(rand.NewPCG(13, 14))
 	for range 60 {
 		s := raggedScores(t, rng)
-		fixed := func(c *config) { // draws that depend on the replicate alone
-			c.replicates = 40
-			c.draws = func(b int, drawn [][]int) {
-				r := tensor.Stream(99, uint64(b))
-				for _, runs := range drawn {
-					for i := range runs {
-						runs[i] = r.IntN(len(runs))
-					}
+		draws := make([][]int, 40)
+		for b := range draws {
+			r := tensor.Stream(99, uint64(b))
+			first := 0
+			for _, runs := range s.byTask {
+				for range runs {
+					draws[b] = append(draws[b], first+r.IntN(len(runs)))
 				}
+				first += len(runs)
 			}
 		}
 		for _, stat := range []Statistic{IQM, MeanScore, MedianScore, OptimalityGap(4)} {
-			var c config
-			fixed(&c)
-			counted, direct := s.replicates(&c, stat), s.replicates(&c, NewStatistic("", stat.of))
+			counted, err := s.replicates(t.Context(), false, stat, stats.WithDraws(draws))
+			require.NoError(t, err)
+			direct, err := s.replicates(t.Context(), false, NewStatistic("", stat.of), stats.WithDraws(draws))
+			require.NoError(t, err)
 			for b := range counted {
 				same(t, direct[b], counted[b], 1e-12, "%v of %v", stat, s.byTask)
 			}
@@ -203,14 +80,14 @@ func TestImprovementByPairs(t *testing.T) {
 		require.NoError(t, err)
 		want := 0.0
 		for k := range x.tasks {
-			u, err := MannWhitney(x.byTask[k], y.byTask[k])
+			u, err := stats.MannWhitney(x.byTask[k], y.byTask[k])
 			require.NoError(t, err)
 			want += u.U / float64(u.NA*u.NB*len(x.tasks))
 		}
-		got, err := ProbabilityOfImprovement(x, y, WithReplicates(50))
+		got, err := ProbabilityOfImprovement(x, y, WithInterval(stats.WithReplicates(50)))
 		require.NoError(t, err)
 		same(t, want, got.Value, 1e-14, "improvement")
-		back, err := ProbabilityOfImprovement(y, x, WithReplicates(50))
+		back, err := ProbabilityOfImprovement(y, x, WithInterval(stats.WithReplicates(50)))
 		require.NoError(t, err)
 		same(t, 1-want, back.Value, 1e-14, "the other way")
 		require.True(t, 0 <= got.Lo && got.Lo <= got.Hi && got.Hi <= 1)
@@ -376,11 +253,13 @@ func TestIndicators(t *testing.T) {
 
 func TestVerdictsOfFewRuns(t *testing.T) {
 	// Far apart, but one run of each tells nothing of chance.
-	s, err := ParetoVerdicts([]Measured{{"good", []float64{1}, []float64{9}}, {"bad", []float64{5}, []float64{2}}}, HigherBetter)
+	s, err := ParetoVerdicts([]Measured{{"good", []float64{1}, []float64{9}}, {"bad", []float64{5}, []float64{2}}},
+		HigherBetter)
 	require.NoError(t, err)
 	require.Equal(t, []Verdict{OnFrontier, Ambiguous}, []Verdict{s[0].Verdict, s[1].Verdict})
 	require.ErrorIs(t, s[1].Warnings[0], ErrTooFewRuns)
-	s, err = ParetoVerdicts([]Measured{{"good", []float64{1, 2, 3}, []float64{1, 2, 3}}, {"bad", []float64{5, 6, 7}, []float64{8, 8, 9}}}, LowerBetter)
+	s, err = ParetoVerdicts([]Measured{{"good", []float64{1, 2, 3}, []float64{1, 2, 3}}, {"bad", []float64{5, 6, 7},
+		[]float64{8, 8, 9}}}, LowerBetter)
 	require.NoError(t, err)
 	require.Equal(t, []Verdict{OnFrontier, Dominated}, []Verdict{s[0].Verdict, s[1].Verdict})
 	require.Equal(t, 1.0, s[0].Optimal)
@@ -425,7 +304,7 @@ func TestProfileVariants(t *testing.T) {
 	require.Equal(t, [][]float64{{1, 2}, {inf, 1}, {1, inf}}, p.ratios)
 	scores := p.Scores()
 	require.InDeltaSlice(t, []float64{(3 + 2) / 6.0, 0.5, 0.5}, scores, 1e-15)
-	s, err := table.Scores(WithReplicates(10))
+	s, err := table.Scores(WithInterval(stats.WithReplicates(10)))
 	require.NoError(t, err)
 	require.Equal(t, []float64{1, 0, 0}, []float64{s[0].First, s[1].First, s[2].First})
 	require.Equal(t, s[0].Score.Value, s[0].Score.Lo)
@@ -434,7 +313,7 @@ func TestProfileVariants(t *testing.T) {
 	// Equal submissions share the first place.
 	twins, err := NewTimeTable([]string{"x", "y"}, workloads[:1], [][][]float64{{{10}}, {{10}}})
 	require.NoError(t, err)
-	s, err = twins.Scores(WithReplicates(10))
+	s, err = twins.Scores(WithInterval(stats.WithReplicates(10)))
 	require.NoError(t, err)
 	require.InDelta(t, 0.5, s[0].First, 1e-15)
 	require.InDelta(t, 0.5, s[1].First, 1e-15)
@@ -477,7 +356,6 @@ func TestBootstrapIsDeterministic(t *testing.T) {
 	x, y := randomScores(t, 1, 7, 5), randomScores(t, 2, 7, 5)
 	table := randomTable(t, rng, 5, 6, 3)
 	var methods []Measured
-	var sample []float64
 	for i := range 4 {
 		m := Measured{Name: fmt.Sprint(i)}
 		for range 6 {
@@ -485,28 +363,26 @@ func TestBootstrapIsDeterministic(t *testing.T) {
 			m.Quality = append(m.Quality, rng.NormFloat64())
 		}
 		methods = append(methods, m)
-		sample = append(sample, m.Cost...)
 	}
 	all := func(seed uint64, workers int) []any {
-		opts := []Option{WithSeed(seed), WithWorkers(workers), WithReplicates(500)}
-		with := func(more ...Option) []Option { return append(slices.Clone(opts), more...) }
+		drawing := []stats.ResampleOption{stats.WithSeed(seed), stats.WithWorkers(workers), stats.WithReplicates(500)}
+		interval := func(i stats.Interval) IntervalOption {
+			return WithInterval(append(widest(drawing), stats.WithInterval(i))...)
+		}
 		var got []any
 		keep := func(v any, err error) {
 			require.NoError(t, err)
 			got = append(got, fmt.Sprintf("%v", v))
 		}
 		for _, stat := range []Statistic{IQM, MeanScore, MedianScore, OptimalityGap(1)} {
-			keep2(keep)(x.Interval(stat, opts...))
-			keep2(keep)(x.Interval(stat, with(WithTasks(), WithMethod(BCa))...))
+			keep2(keep)(x.Interval(t.Context(), stat, interval(stats.Auto)))
+			keep2(keep)(x.Interval(t.Context(), stat, WithTasks(), interval(stats.BCa)))
 		}
-		keep2(keep)(ProbabilityOfImprovement(x, y, opts...))
-		keep2(keep)(ProbabilityOfImprovement(x, y, with(WithTasks())...))
-		keep2(keep)(Mean(sample, with(WithMethod(Studentized))...))
-		keep2(keep)(GeometricMean(sample, with(WithMethod(BCa))...))
-		keep2(keep)(Median(sample, with(WithMethod(Basic))...))
-		standings, err := ParetoVerdicts(methods, HigherBetter, opts...)
+		keep2(keep)(ProbabilityOfImprovement(x, y, interval(stats.Auto)))
+		keep2(keep)(ProbabilityOfImprovement(x, y, WithTasks(), interval(stats.Auto)))
+		standings, err := ParetoVerdicts(methods, HigherBetter, WithResampling(drawing...))
 		keep(standings, err)
-		scores, err := table.Scores(with(WithTasks())...)
+		scores, err := table.Scores(WithTasks(), interval(stats.Auto))
 		keep(scores, err)
 		return got
 	}
@@ -526,14 +402,15 @@ func TestBootstrapIsDeterministic(t *testing.T) {
 }
 
 // keep2 keeps all digits of an estimate.
-func keep2(keep func(any, error)) func(Estimate, error) {
-	return func(e Estimate, err error) { keep([3]float64{e.Value, e.Lo, e.Hi}, err) }
+func keep2(keep func(any, error)) func(stats.Estimate, error) {
+	return func(e stats.Estimate, err error) { keep([3]float64{e.Value, e.Lo, e.Hi}, err) }
 }
 
 func TestFormatDelta(t *testing.T) {
 	for want, k := range map[string][3]float64{
-		"~": {1, 2, 0.051}, "+100.00%": {1, 2, 0.05}, "-50.00%": {2, 1, 0.01}, "-100.00%": {2, 0, 0.01}, "0.00%": {3, 3, 0.01},
-		"?": {0, 1, 0.01}, "+25.00%": {-4, -3, 0.01},
+		"~": {1, 2, 0.051}, "+100.00%": {1, 2, 0.05}, "-50.00%": {2, 1, 0.01}, "-100.00%": {2, 0, 0.01},
+		"0.00%": {3, 3, 0.01},
+		"?":     {0, 1, 0.01}, "+25.00%": {-4, -3, 0.01},
 	} {
 		require.Equal(t, want, FormatDelta(k[0], k[1], k[2]))
 	}
@@ -542,52 +419,15 @@ func TestFormatDelta(t *testing.T) {
 	require.Equal(t, "~", FormatDelta(1, 2, nan))
 }
 
-func TestStudentizedOfFewRuns(t *testing.T) {
-	for _, x := range [][]float64{{5}, {5, 5, 5}, {1, 2, 4}} {
-		e, err := Mean(x, WithMethod(Studentized))
-		require.NoError(t, err)
-		require.Equal(t, [2]float64{math.Inf(-1), inf}, [2]float64{e.Lo, e.Hi}, "%v", x)
-		require.NotEmpty(t, e.Warnings, "%v", x)
-	}
-	// The pivot of a replicate is the mean's distance in standard errors: the interval follows shifts and scales.
-	x := []float64{3, 1, 4, 1, 5, 9, 2, 6}
-	e, err := Mean(x, WithMethod(Studentized))
-	require.NoError(t, err)
-	require.Empty(t, e.Warnings)
-	var y []float64
-	for _, v := range x {
-		y = append(y, 10-2*v)
-	}
-	m, err := Mean(y, WithMethod(Studentized))
-	require.NoError(t, err)
-	same(t, 10-2*e.Hi, m.Lo, 1e-9, "lo")
-	same(t, 10-2*e.Lo, m.Hi, 1e-9, "hi")
-}
-
-func TestQuantileOfInfinities(t *testing.T) {
-	for _, k := range []struct {
-		x    []float64
-		p    float64
-		want float64
-	}{
-		{[]float64{1, inf}, 0.5, inf}, {[]float64{1, inf}, 0, 1}, {[]float64{-inf, 1}, 0.5, -inf}, {[]float64{-inf, 1}, 1, 1},
-		{[]float64{-inf, inf}, 0.5, nan}, {[]float64{inf, inf}, 0.3, inf}, {[]float64{1, 2, inf}, 0.5, 2}, {[]float64{3}, 0.7, 3},
-	} {
-		got, err := Quantile(k.x, k.p)
-		require.NoError(t, err)
-		same(t, k.want, got, 0, "quantile %v of %v", k.p, k.x)
-	}
-}
-
 // The accelerated interval of x over y mirrors that of y over x.
 func TestImprovementBCa(t *testing.T) {
 	x, y := randomScores(t, 3, 3, 9), randomScores(t, 4, 3, 7)
-	for _, m := range []Method{BC, BCa, Basic} {
-		got, err := ProbabilityOfImprovement(x, y, WithMethod(m))
+	for _, m := range []stats.Interval{stats.BC, stats.BCa, stats.Basic} {
+		got, err := ProbabilityOfImprovement(x, y, WithInterval(stats.WithInterval(m)))
 		require.NoError(t, err)
-		back, err := ProbabilityOfImprovement(y, x, WithMethod(m))
+		back, err := ProbabilityOfImprovement(y, x, WithInterval(stats.WithInterval(m)))
 		require.NoError(t, err)
-		require.Equal(t, m, got.Method)
+		require.Equal(t, m, got.Interval)
 		require.InDelta(t, 1-got.Hi, back.Lo, 0.03)
 		require.InDelta(t, 1-got.Lo, back.Hi, 0.03)
 		require.Less(t, got.Lo, got.Value)
@@ -597,40 +437,8 @@ func TestImprovementBCa(t *testing.T) {
 	require.NoError(t, err)
 	two, err := NewScores([]string{"a"}, [][]float64{{4, 5, 6}})
 	require.NoError(t, err)
-	_, err = ProbabilityOfImprovement(one, two, WithMethod(BCa))
+	_, err = ProbabilityOfImprovement(one, two, WithInterval(stats.WithInterval(stats.BCa)))
 	require.ErrorIs(t, err, ErrDegenerate, "all replicates are 0")
-}
-
-// Where the acceleration has its pole, quantiles are those of the outermost replicates and do not wrap around.
-func TestBCaPastThePole(t *testing.T) {
-	replicates := make([]float64, 1000)
-	for i := range replicates {
-		replicates[i] = float64(i)
-	}
-	c := config{level: 1 - 1e-12}
-	lo, hi, err := c.fromReplicates(BCa, 900, replicates, [][]float64{{1, 0, 0}}) // acceleration 1/6
-	require.NoError(t, err)
-	require.Equal(t, 999.0, hi)
-	require.Less(t, lo, 900.0)
-	lo, hi, err = c.fromReplicates(BCa, 100, replicates, [][]float64{{-1, 0, 0}})
-	require.NoError(t, err)
-	require.Equal(t, 0.0, lo)
-	require.Greater(t, hi, 100.0)
-	c.level = math.Nextafter(1, 0) // its upper end rounds to probability 1
-	for _, m := range []Method{BC, BCa, Percentile} {
-		lo, hi, err = c.fromReplicates(m, 100, replicates, [][]float64{{1, 0}})
-		require.NoError(t, err)
-		require.Less(t, lo, 100.0)
-		require.Equal(t, 999.0, hi)
-	}
-	_, _, err = c.fromReplicates(BCa, 100, replicates, [][]float64{{nan}})
-	require.ErrorIs(t, err, ErrDegenerate)
-	// No influence, no acceleration: BC.
-	lo, hi, err = c.fromReplicates(BCa, 100, replicates, [][]float64{{0, 0}})
-	require.NoError(t, err)
-	bcLo, bcHi, err := c.fromReplicates(BC, 100, replicates, nil)
-	require.NoError(t, err)
-	require.Equal(t, [2]float64{bcLo, bcHi}, [2]float64{lo, hi})
 }
 
 // One trial needs fewer evaluations, the other less time.
@@ -639,14 +447,15 @@ func TestTrialTable(t *testing.T) {
 		{Submission: "s", Workload: "w", Study: "1", Name: "few", Time: []float64{50, 100}, Value: []float64{nan, 1}},
 		{Submission: "s", Workload: "w", Study: "1", Name: "fast", Time: []float64{20, 40, 60}, Value: []float64{0, 0.5, 2}},
 		{Submission: "s", Workload: "w", Study: "2", Name: "never", Time: []float64{10}, Value: []float64{0.9}},
-		{Submission: "s", Workload: "w", Study: "3", Name: "thinned", Time: []float64{30}, Value: []float64{1}, Index: []int{7}},
+		{Submission: "s", Workload: "w", Study: "3", Name: "thinned", Time: []float64{30}, Value: []float64{1},
+			Index: []int{7}},
 		{Submission: "r", Workload: "v", Study: "1", Name: "loss", Time: []float64{5, 6}, Value: []float64{0.3, 0.2}},
 	}
 	workloads := []Workload{{Name: "w", Target: 1}, {Name: "v", Target: 0.2, Direction: LowerBetter}}
 	for _, k := range []struct {
-		opts    []Option
+		opts    []TrialOption
 		studies []float64
-	}{{nil, []float64{100, inf, 30}}, {[]Option{ByTime()}, []float64{60, inf, 30}}} {
+	}{{nil, []float64{100, inf, 30}}, {[]TrialOption{ByTime()}, []float64{60, inf, 30}}} {
 		table, err := NewTrialTable(trials, workloads, k.opts...)
 		require.NoError(t, err)
 		require.Equal(t, []string{"s", "r"}, table.Submissions())
@@ -655,29 +464,57 @@ func TestTrialTable(t *testing.T) {
 		require.Equal(t, 6.0, table.Times()[1][1])
 		require.True(t, math.IsNaN(table.Times()[0][1]))
 	}
-	_, err := NewTrialTable(trials, workloads, ByTime(), ByTime())
-	require.ErrorIs(t, err, ErrConflict)
+	_, err := NewTrialTable(trials, workloads, nil)
+	require.ErrorIs(t, err, tensor.ErrEmpty)
 }
 
 func TestNamesOfVerdicts(t *testing.T) {
-	require.Equal(t, "frontier ambiguous dominated Verdict(3)", fmt.Sprint(OnFrontier, " ", Ambiguous, " ", Dominated, " ", Verdict(3)))
-	require.Equal(t, "better by at least 1 (95% bound), non-inferior p=0.001", NonInferiority{Lower: 1, P: 0.001, Level: 0.95}.String())
-	require.True(t, NonInferiority{Equivalence: 0.04, Level: 0.95}.Equivalent())
-	require.False(t, NonInferiority{Equivalence: 0.06, Level: 0.95}.Equivalent())
-	require.Equal(t, "p=0.250 n=3+4", UTest{P: 0.25, NA: 3, NB: 4}.String())
+	require.Equal(t, "frontier ambiguous dominated verdict(3)", fmt.Sprint(OnFrontier, " ", Ambiguous, " ", Dominated, " ",
+		Verdict(3)))
 }
 
 func TestResultsAsJSON(t *testing.T) {
-	u, err := MannWhitney([]float64{1, 2}, []float64{2, 3})
+	s, err := ParetoVerdicts([]Measured{{"a", []float64{1}, []float64{2}}, {"b", []float64{2}, []float64{1}}},
+		HigherBetter)
 	require.NoError(t, err)
-	b, err := json.Marshal(u)
-	require.NoError(t, err)
-	require.JSONEq(t, `{"u": 0.5, "p": 0.6666666666666666, "p_less": 0.3333333333333333, "p_greater": 1, "n_a": 2, "n_b": 2, "exact": true,
-		"warnings": ["2 and 2 samples cannot show a difference at alpha level 0.05; 4 and 4 can: too few runs"]}`, string(b))
-	s, err := ParetoVerdicts([]Measured{{"a", []float64{1}, []float64{2}}, {"b", []float64{2}, []float64{1}}}, HigherBetter)
-	require.NoError(t, err)
-	b, err = json.Marshal(s[1])
+	b, err := json.Marshal(s[1])
 	require.NoError(t, err)
 	require.JSONEq(t, `{"name": "b", "cost": 2, "quality": 1, "optimal": 0, "dominated_by": [1, 0], "verdict": "ambiguous",
-		"warnings": ["1 run cannot tell anything of the spread; run 3 seeds or more: too few runs"]}`, string(b))
+		"warnings": ["1 run cannot tell anything of the spread; run 3 seeds or more: too few values"]}`, string(b))
+	var standing Standing
+	require.NoError(t, json.Unmarshal(b, &standing))
+	require.ErrorIs(t, standing.Warnings[0], ErrTooFewRuns)
+	standing.Warnings = s[1].Warnings
+	require.Equal(t, s[1], standing)
+
+	w := Workload{Name: "w", Target: 0.2, Direction: LowerBetter}
+	b, err = json.Marshal(w)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"name": "w", "target": 0.2, "direction": "lower"}`, string(b))
+	var back Workload
+	require.NoError(t, json.Unmarshal(b, &back))
+	require.Equal(t, w, back)
+	for _, v := range []any{&Needed{3, 1.5, 0.1, 0.8, 0.95}, &ConvergenceReview{ConvergenceBound{"a", 2, 3, 4, 5, true},
+		inf, true, 1.5},
+		&RecipeFidelity{"a", 1, 2, 3, 0.5, 4}, &BudgetFidelity{1, 0.5}, &Measured{"a", []float64{1}, []float64{2}},
+		&SubmissionScore{"s", stats.Estimate{Value: 1, Lo: -inf, Hi: inf, Interval: stats.Percentile}, 0.5}} {
+		b, err := json.Marshal(v)
+		require.NoError(t, err)
+		back := reflect.New(reflect.TypeOf(v).Elem()).Interface()
+		require.NoError(t, json.Unmarshal(b, back))
+		require.Equal(t, v, back, string(b))
+	}
+	b, err = json.Marshal(Fidelity{Recipes: []RecipeFidelity{{GainPearson: nan}},
+		Budgets: []BudgetFidelity{{KendallTau: nan}}})
+	require.NoError(t, err)
+	var f Fidelity
+	require.NoError(t, json.Unmarshal(b, &f))
+	require.True(t, math.IsNaN(f.Recipes[0].GainPearson) && math.IsNaN(f.Budgets[0].KendallTau))
+	for _, v := range []encoding.TextMarshaler{HigherBetter, LowerBetter, FirstHit, Linear, LogCost, LinearAxis, LogAxis,
+		OnFrontier, Dominated, Min, Max} {
+		text, err := v.MarshalText()
+		require.NoError(t, err)
+		require.Equal(t, fmt.Sprint(v), string(text))
+	}
+	require.Error(t, new(Axis).UnmarshalText([]byte("cubic")))
 }

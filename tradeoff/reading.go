@@ -5,6 +5,7 @@ import (
 	"math"
 	"sort"
 
+	"github.com/espalier-ml/espalier/internal/enum"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -13,20 +14,22 @@ type Interpolation uint8
 
 // The interpolations.
 const (
-	FirstHit Interpolation = iota // the cost of the first evaluation that reaches it, as AlgoPerf, MLPerf and DAWNBench count
-	Linear                        // on a straight line between evaluations
-	LogCost                       // on a straight line over the logarithm of the cost, for costs that grow by factors
+	// the cost of the first evaluation that reaches it, as AlgoPerf, MLPerf and DAWNBench count
+	FirstHit Interpolation = iota
+	Linear                 // on a straight line between evaluations
+	LogCost                // on a straight line over the logarithm of the cost, for costs that grow by factors
 )
 
-var interpolationNames = [...]string{"first hit", "linear", "log cost"}
+var interpolations = enum.Of[Interpolation]("interpolation", "first hit", "linear", "log cost")
 
-// String returns the name used in reports.
-func (i Interpolation) String() string {
-	if int(i) < len(interpolationNames) {
-		return interpolationNames[i]
-	}
-	return fmt.Sprintf("Interpolation(%d)", uint8(i))
-}
+// String is the name used in reports.
+func (i Interpolation) String() string { return interpolations.String(i) }
+
+// MarshalText writes the name.
+func (i Interpolation) MarshalText() ([]byte, error) { return interpolations.Marshal(i) }
+
+// UnmarshalText reads a name.
+func (i *Interpolation) UnmarshalText(text []byte) error { return interpolations.Unmarshal(i, text) }
 
 // Axis is the scale of costs.
 type Axis uint8
@@ -36,6 +39,17 @@ const (
 	LinearAxis Axis = iota
 	LogAxis         // equal factors are equal distances
 )
+
+var axes = enum.Of[Axis]("axis", "linear", "log")
+
+// String is "linear" or "log".
+func (a Axis) String() string { return axes.String(a) }
+
+// MarshalText writes the name.
+func (a Axis) MarshalText() ([]byte, error) { return axes.Marshal(a) }
+
+// UnmarshalText reads a name.
+func (a *Axis) UnmarshalText(text []byte) error { return axes.Unmarshal(a, text) }
 
 // between is where fraction f of the way from a to b lies.
 func (i Interpolation) between(a, b, f float64) float64 {
@@ -115,7 +129,8 @@ func (c Curve) AUC(lo, hi float64, axis Axis) (float64, error) {
 	case !(lo < hi):
 		return 0, fmt.Errorf("tradeoff: AUC from %v to %v: want lo < hi: %w", lo, hi, tensor.ErrRange)
 	case lo < first || hi > last:
-		return 0, fmt.Errorf("tradeoff: AUC from %v to %v: the curve goes from %v to %v and is not extrapolated: %w", lo, hi, first, last, ErrNoOverlap)
+		return 0, fmt.Errorf("tradeoff: AUC from %v to %v: the curve goes from %v to %v and is not extrapolated: %w", lo, hi,
+			first, last, ErrNoOverlap)
 	}
 	how, at := Linear, func(c float64) float64 { return c }
 	if axis == LogAxis {

@@ -26,24 +26,27 @@ type Record struct {
 	Schema string `json:"schema"`
 	Kind   string `json:"kind"` // "run", "eval", "phase", "env" or "claim"
 
-	RunID         string         `json:"run_id,omitempty"`
-	Method        []string       `json:"method,omitempty"` // what was changed against the baseline; nothing for the baseline itself
-	Task          string         `json:"task,omitempty"`
-	Model         string         `json:"model,omitempty"`
-	Dataset       string         `json:"dataset,omitempty"`
-	DatasetSHA256 string         `json:"dataset_sha256,omitempty"`
-	Seed          uint64         `json:"seed,omitempty"`
-	Study         string         `json:"study,omitempty"`
-	Trial         string         `json:"trial,omitempty"`
-	TuningTrials  int            `json:"tuning_trials,omitempty"` // settings of hyper-parameters that were tried for this arm
-	TunedOn       string         `json:"tuned_on,omitempty"`      // the data they were chosen on, such as "validation"
-	Budget        *Budget        `json:"budget,omitempty"`        // the length that the run was planned for
-	Schedule      string         `json:"schedule,omitempty"`      // of the learning rate: "decayed", "cyclic" or "constant"
-	Config        map[string]any `json:"config,omitempty"`        // everything else that was set
+	RunID string `json:"run_id,omitempty"`
+	// what was changed against the baseline; nothing for the baseline itself
+	Method        []string `json:"method,omitempty"`
+	Task          string   `json:"task,omitempty"`
+	Model         string   `json:"model,omitempty"`
+	Dataset       string   `json:"dataset,omitempty"`
+	DatasetSHA256 string   `json:"dataset_sha256,omitempty"`
+	Seed          uint64   `json:"seed,omitempty"`
+	Study         string   `json:"study,omitempty"`
+	Trial         string   `json:"trial,omitempty"`
+	// settings of hyper-parameters that were tried for this arm
+	TuningTrials int            `json:"tuning_trials,omitempty"`
+	TunedOn      string         `json:"tuned_on,omitempty"` // the data they were chosen on, such as "validation"
+	Budget       *Budget        `json:"budget,omitempty"`   // the length that the run was planned for
+	Schedule     string         `json:"schedule,omitempty"` // of the learning rate: "decayed", "cyclic" or "constant"
+	Config       map[string]any `json:"config,omitempty"`   // everything else that was set
 
-	Step      int                `json:"step,omitempty"`
-	Phase     string             `json:"phase,omitempty"`     // for kind phase: "warmup", "compile", "forward", ...
-	Cost      map[string]float64 `json:"cost,omitempty"`      // so far: seconds, train_seconds, flops, samples, usd, joules, ...
+	Step  int    `json:"step,omitempty"`
+	Phase string `json:"phase,omitempty"` // for kind phase: "warmup", "compile", "forward", ...
+	// so far: seconds, train_seconds, flops, samples, usd, joules, ...
+	Cost      map[string]float64 `json:"cost,omitempty"`
 	Quality   map[string]float64 `json:"quality,omitempty"`   // on data not trained on: accuracy, loss, ...
 	Direction map[string]string  `json:"direction,omitempty"` // of each quality: "higher" or "lower"
 	Target    map[string]float64 `json:"target,omitempty"`    // of a quality, fixed before the runs
@@ -62,7 +65,7 @@ type Budget struct {
 	Value float64 `json:"value"`
 }
 
-// Claim is what a report says of a method, for [Check] to hold against the records.
+// Claim is what a report says of a method, for [Review] to hold against the records.
 type Claim struct {
 	Kind        string    `json:"kind"` // "speedup", "theoretical speedup", "compression ratio", "frontier", "quality"
 	Method      string    `json:"method,omitempty"`

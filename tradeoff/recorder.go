@@ -29,8 +29,8 @@ type observation struct {
 
 // NewRecorder makes a recorder for a run with the given schedule, which has to be valid if it has a method Validate()
 // error. It takes WithWindow and WithDrop.
-func NewRecorder(cycles Cycles, dir Direction, opts ...Option) (*Recorder, error) {
-	c, err := configure("NewRecorder", opts, "WithWindow", "WithDrop")
+func NewRecorder(cycles Cycles, dir Direction, opts ...RecorderOption) (*Recorder, error) {
+	c, err := configure("NewRecorder", opts)
 	if err != nil {
 		return nil, err
 	}
@@ -51,32 +51,30 @@ func NewRecorder(cycles Cycles, dir Direction, opts ...Option) (*Recorder, error
 // WithWindow has [NewRecorder] take the best of up to k evaluations on either side of the end of a cycle, k >= 0. The
 // paper plots the best within 5 epochs; those after the end belong to the next cycle and flatter the curve a little.
 // Default 0: the last evaluation of the cycle.
-func WithWindow(k int) Option {
-	return func(c *config) error {
-		c.given = append(c.given, "WithWindow")
+func WithWindow(k int) RecorderOption {
+	return windowOption{func(c *config) error {
 		if k < 0 {
 			return fmt.Errorf("WithWindow(%d): want 0 or more: %w", k, tensor.ErrRange)
 		}
 		c.window = k
 		return nil
-	}
+	}}
 }
 
 // WithDrop leaves out the first n points, which the warmup of the learning rate dominates. Default 0.
-func WithDrop(n int) Option {
-	return func(c *config) error {
-		c.given = append(c.given, "WithDrop")
+func WithDrop(n int) DropOption {
+	return dropOption{func(c *config) error {
 		if n < 0 {
 			return fmt.Errorf("WithDrop(%d): want 0 or more: %w", n, tensor.ErrRange)
 		}
 		c.drop = n
 		return nil
-	}
+	}}
 }
 
 // Observe notes an evaluation after the step, counted from 0, at a cost such as the seconds of training so far.
-// Evaluations that are not at the end of a cycle may be noted too: the last one of each cycle counts. Steps
-// must rise and costs not fall. NaN is an evaluation that did not happen. The error wraps [tensor.ErrRange], [ErrNonPositive] or
+// Evaluations that are not at the end of a cycle may be noted too: the last one of each cycle counts. Steps must rise
+// and costs not fall. NaN is an evaluation that did not happen. The error wraps [tensor.ErrRange], [ErrNonPositive] or
 // [tensor.ErrNotFinite], and nothing is noted.
 func (r *Recorder) Observe(step int, cost, quality float64) error {
 	if cost-cost != 0 || math.IsInf(quality, 0) {
@@ -90,7 +88,8 @@ func (r *Recorder) Observe(step int, cost, quality float64) error {
 		if n > 0 {
 			last = r.seen[n-1]
 		}
-		return fmt.Errorf("tradeoff: Observe: step %d, cost %v after step %d, cost %v: want steps to rise and costs not to fall: %w", step, cost, last.done-1, last.Cost, tensor.ErrRange)
+		return fmt.Errorf("tradeoff: Observe: step %d, cost %v after step %d, cost %v: want steps to rise and costs not "+
+			"to fall: %w", step, cost, last.done-1, last.Cost, tensor.ErrRange)
 	}
 	if quality == quality {
 		r.seen = append(r.seen, observation{step + 1, Point{cost, quality}})
@@ -127,7 +126,8 @@ func (r *Recorder) Curve() (Curve, error) {
 		cost, quality = append(cost, r.seen[last].Cost), append(quality, best)
 	}
 	if len(cost) == 0 {
-		return Curve{}, fmt.Errorf("tradeoff: Recorder: %d steps and no cycle that was evaluated is over: %w", r.seen[len(r.seen)-1].done, tensor.ErrEmpty)
+		return Curve{}, fmt.Errorf("tradeoff: Recorder: %d steps and no cycle that was evaluated is over: %w",
+			r.seen[len(r.seen)-1].done, tensor.ErrEmpty)
 	}
 	return NewCurve(cost, quality, r.direction)
 }

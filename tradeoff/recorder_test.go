@@ -3,7 +3,6 @@ package tradeoff
 import (
 	"errors"
 	"math"
-	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -31,7 +30,7 @@ func record(t *testing.T, r *Recorder, steps int, quality func(step int) float64
 	return c
 }
 
-func newRecorder(t *testing.T, dir Direction, opts ...Option) *Recorder {
+func newRecorder(t *testing.T, dir Direction, opts ...RecorderOption) *Recorder {
 	t.Helper()
 	r, err := NewRecorder(doubling{}, dir, opts...)
 	require.NoError(t, err)
@@ -42,11 +41,14 @@ func TestRecorderReadsCycleEnds(t *testing.T) {
 	step := func(step int) float64 { return float64(step) }
 	require.Equal(t, []Point{{5, 9}, {15, 29}, {35, 69}}, record(t, newRecorder(t, HigherBetter), 100, step).Points(),
 		"the last step of each cycle; that of the fourth is not over")
-	require.Equal(t, []Point{{5, 9}, {15, 29}, {35, 69}}, record(t, newRecorder(t, HigherBetter), 70, step).Points(), "the end itself counts")
+	require.Equal(t, []Point{{5, 9}, {15, 29}, {35, 69}}, record(t, newRecorder(t, HigherBetter), 70, step).Points(),
+		"the end itself counts")
 	require.Equal(t, []Point{{15, 29}, {35, 69}}, record(t, newRecorder(t, HigherBetter, WithDrop(1)), 100, step).Points())
-	require.Equal(t, []Point{{5, 11}, {15, 31}, {35, 71}}, record(t, newRecorder(t, HigherBetter, WithWindow(2)), 100, step).Points(),
+	require.Equal(t, []Point{{5, 11}, {15, 31}, {35, 71}}, record(t, newRecorder(t, HigherBetter, WithWindow(2)), 100,
+		step).Points(),
 		"the best within two evaluations, at the cost of the end")
-	require.Equal(t, []Point{{5, 7}, {15, 27}, {35, 67}}, record(t, newRecorder(t, LowerBetter, WithWindow(2)), 100, step).Points())
+	require.Equal(t, []Point{{5, 7}, {15, 27}, {35, 67}}, record(t, newRecorder(t, LowerBetter, WithWindow(2)), 100,
+		step).Points())
 }
 
 // Evaluations need not fall on the ends of cycles: the last of each counts, at its own cost. A cycle without any has
@@ -80,16 +82,14 @@ func TestRecorderRefuses(t *testing.T) {
 	for name, k := range map[string]struct {
 		cycles Cycles
 		dir    Direction
-		opts   []Option
+		opts   []RecorderOption
 		want   error
 	}{
-		"invalid":    {invalid{}, HigherBetter, nil, errInvalid},
-		"no cycles":  {nil, HigherBetter, nil, tensor.ErrEmpty},
-		"direction":  {doubling{}, 3, nil, tensor.ErrRange},
-		"window":     {doubling{}, HigherBetter, []Option{WithWindow(-1)}, tensor.ErrRange},
-		"drop":       {doubling{}, HigherBetter, []Option{WithDrop(-1)}, tensor.ErrRange},
-		"not taken":  {doubling{}, HigherBetter, []Option{WithSeed(1)}, ErrConflict},
-		"drop twice": {doubling{}, HigherBetter, []Option{WithDrop(1), WithDrop(1)}, ErrConflict},
+		"invalid":   {invalid{}, HigherBetter, nil, errInvalid},
+		"no cycles": {nil, HigherBetter, nil, tensor.ErrEmpty},
+		"direction": {doubling{}, 3, nil, tensor.ErrRange},
+		"window":    {doubling{}, HigherBetter, []RecorderOption{WithWindow(-1)}, tensor.ErrRange},
+		"drop":      {doubling{}, HigherBetter, []RecorderOption{WithDrop(-1)}, tensor.ErrRange},
 	} {
 		r, err := NewRecorder(k.cycles, k.dir, k.opts...)
 		require.ErrorIs(t, err, k.want, name)
@@ -105,8 +105,10 @@ func TestRecorderRefuses(t *testing.T) {
 		want          error
 	}{
 		"NaN cost": {6, math.NaN(), 1, tensor.ErrNotFinite}, "infinite cost": {6, math.Inf(1), 1, tensor.ErrNotFinite},
-		"infinite": {6, 3, math.Inf(1), tensor.ErrNotFinite}, "no cost": {6, 0, 1, ErrNonPositive}, "negative cost": {6, -1, 1, tensor.ErrRange},
-		"same step": {5, 3, 1, tensor.ErrRange}, "step back": {4, 3, 1, tensor.ErrRange}, "cost back": {6, 1, 1, tensor.ErrRange}, "negative": {-1, 1, 1, tensor.ErrRange},
+		"infinite": {6, 3, math.Inf(1), tensor.ErrNotFinite}, "no cost": {6, 0, 1, ErrNonPositive},
+		"negative cost": {6, -1, 1, tensor.ErrRange},
+		"same step":     {5, 3, 1, tensor.ErrRange}, "step back": {4, 3, 1, tensor.ErrRange},
+		"cost back": {6, 1, 1, tensor.ErrRange}, "negative": {-1, 1, 1, tensor.ErrRange},
 	} {
 		require.ErrorIs(t, r.Observe(k.step, k.cost, k.quality), k.want, name)
 	}
@@ -152,7 +154,8 @@ func TestCompareCurvesClosedForm(t *testing.T) {
 	require.InDelta(t, 1/120.0/math.Sqrt(7/600.0*31/600.0), wide.GainPearson, 1e-12)
 	require.InDelta(t, (16+32+64)/64.0, base.CostRatio, 1e-12, "three runs for the cost of the last")
 	require.InDelta(t, 0.05/3, f.MeanDiff, 1e-12)
-	require.Equal(t, []float64{-1, 1, 1}, []float64{f.Budgets[0].KendallTau, f.Budgets[1].KendallTau, f.Budgets[2].KendallTau})
+	require.Equal(t, []float64{-1, 1, 1}, []float64{f.Budgets[0].KendallTau, f.Budgets[1].KendallTau,
+		f.Budgets[2].KendallTau})
 	require.InDelta(t, 24, f.Budgets[0].Cost, 1e-12)
 	agree, pairs := f.PairAgreement(0)
 	require.Equal(t, []int{2, 3}, []int{agree, pairs})
@@ -166,12 +169,13 @@ func TestCompareCurvesClosedForm(t *testing.T) {
 }
 
 func TestCompareCurvesRefuses(t *testing.T) {
-	two, three := curve(t, HigherBetter, Point{1, 1}, Point{2, 2}), curve(t, HigherBetter, Point{1, 1}, Point{2, 2}, Point{3, 3})
+	two, three := curve(t, HigherBetter, Point{1, 1}, Point{2, 2}), curve(t, HigherBetter, Point{1, 1}, Point{2, 2},
+		Point{3, 3})
 	down := curve(t, LowerBetter, Point{1, 1}, Point{2, 2})
 	one := func(c Curve) map[string]Curve { return map[string]Curve{"a": c} }
 	for name, k := range map[string]struct {
 		standard, cyclic map[string]Curve
-		opts             []Option
+		opts             []FidelityOption
 		want             error
 	}{
 		"none":         {nil, nil, nil, tensor.ErrEmpty},
@@ -180,42 +184,12 @@ func TestCompareCurvesRefuses(t *testing.T) {
 		"not cyclic":   {one(two), nil, nil, tensor.ErrShape},
 		"not standard": {one(two), map[string]Curve{"a": two, "b": two}, nil, tensor.ErrShape},
 		"empty curves": {one(Curve{}), one(Curve{}), nil, tensor.ErrEmpty},
-		"all dropped":  {one(two), one(two), []Option{WithDrop(2)}, tensor.ErrEmpty},
-		"no baseline":  {one(two), one(two), []Option{WithBaseline("b")}, tensor.ErrRange},
-		"not taken":    {one(two), one(two), []Option{WithWindow(2)}, ErrConflict},
+		"all dropped":  {one(two), one(two), []FidelityOption{WithDrop(2)}, tensor.ErrEmpty},
+		"no baseline":  {one(two), one(two), []FidelityOption{WithBaseline("b")}, tensor.ErrRange},
 	} {
 		_, err := CompareCurves(k.standard, k.cyclic, k.opts...)
 		require.ErrorIs(t, err, k.want, name)
 	}
-}
-
-func TestKendallTau(t *testing.T) {
-	for _, k := range []struct {
-		x, y []float64
-		want float64
-	}{
-		{[]float64{1, 2, 3, 4}, []float64{10, 20, 30, 40}, 1},
-		{[]float64{1, 2, 3, 4}, []float64{4, 3, 2, 1}, -1},
-		{[]float64{1, 2, 3}, []float64{1, 3, 2}, 1.0 / 3},
-		{[]float64{1, 1, 2}, []float64{1, 2, 3}, 2 / math.Sqrt(2*3)},
-		{[]float64{12, 2, 1, 12, 2}, []float64{1, 4, 7, 1, 0}, -0.4714045207910316}, // scipy's own example
-		{[]float64{1, 1}, []float64{1, 2}, math.NaN()},
-		{[]float64{1}, []float64{1}, math.NaN()},
-		{nil, nil, math.NaN()},
-	} {
-		same(t, k.want, KendallTau(k.x, k.y), 1e-12, "%v %v", k.x, k.y)
-	}
-	require.Panics(t, func() { KendallTau([]float64{1}, nil) })
-	rng := rand.New(rand.NewPCG(1, 1))
-	x, y := make([]float64, 30), make([]float64, 30)
-	for i := range x {
-		x[i], y[i] = rng.NormFloat64(), rng.NormFloat64()
-	}
-	require.InDelta(t, KendallTau(x, y), KendallTau(y, x), 1e-15)
-	for i := range x {
-		x[i] = math.Exp(x[i])
-	}
-	require.InDelta(t, KendallTau(x, y), KendallTau(y, x), 1e-15)
 }
 
 func BenchmarkRecorder(b *testing.B) {

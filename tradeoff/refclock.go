@@ -22,7 +22,8 @@ func (c RefClock) Seconds(operations map[string]float64) (float64, error) {
 		seconds, ok := c[name]
 		n := operations[name]
 		if !ok {
-			return 0, fmt.Errorf("tradeoff: RefClock: operation %q was not measured, only %q: %w", name, slices.Sorted(maps.Keys(c)), tensor.ErrRange)
+			return 0, fmt.Errorf("tradeoff: RefClock: operation %q was not measured, only %q: %w", name,
+				slices.Sorted(maps.Keys(c)), tensor.ErrRange)
 		}
 		if !(n >= 0 && seconds >= 0) || math.IsInf(n, 1) || math.IsInf(seconds, 1) {
 			return 0, fmt.Errorf("tradeoff: RefClock: %v of %q at %v s: %w", n, name, seconds, tensor.ErrRange)

@@ -1,10 +1,15 @@
 package tradeoff
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/stat/distuv"
+
+	"github.com/espalier-ml/espalier/internal/option"
+	"github.com/espalier-ml/espalier/internal/report"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -18,11 +23,12 @@ type ReferencePoint struct {
 
 // ConvergenceBound is the fewest epochs that a submission may take at a batch size.
 type ConvergenceBound struct {
-	Name         string // of the reference point; "" between two of them
-	BatchSize    int
-	Mean, SD     float64 // olympic mean and standard deviation of the reference
-	Min          float64 // the smallest mean that is not significantly faster than the reference
-	Interpolated bool    // between the neighbouring points
+	Name         string  `json:"name,omitempty"` // of the reference point; "" between two of them
+	BatchSize    int     `json:"batch_size"`
+	Mean         float64 `json:"mean"`         // olympic mean of the reference
+	SD           float64 `json:"sd"`           // its standard deviation
+	Min          float64 `json:"min"`          // the smallest mean that is not significantly faster than the reference
+	Interpolated bool    `json:"interpolated"` // between the neighbouring points
 }
 
 // MaxSpeedup is Mean over Min.
@@ -31,7 +37,7 @@ func (b ConvergenceBound) MaxSpeedup() float64 { return b.Mean / b.Min }
 // References is the reference convergence points of a benchmark, with which MLPerf checks that a submission is not
 // faster because it solves an easier problem. It is immutable.
 type References struct {
-	runs, drop   int
+	runs, trim   int
 	points, kept []ConvergenceBound
 }
 
@@ -39,30 +45,28 @@ type References struct {
 //
 //	Min = Mean - t(0.95, n1+n2-2) * SD * sqrt(1/n1 + 1/n2)
 //
-// with n1 runs of the reference that are not dropped and n2 = runs-2 of the submission: the one-sided t test at level
+// with n1 runs of the reference that are not left out and n2 = runs-2 of the submission: the one-sided t test at level
 // 0.05, in closed form. SD is the population's of all runs of the reference, as MLPerf's checker has it, or with
-// [WithTrimmedDeviation] of those that are not dropped, as the text of its policy has it. It takes WithTrimmedDeviation
-// and WithTrim.
+// [WithTrimmedDeviation] of those that are not left out, as the text of its policy has it. It takes
+// WithTrimmedDeviation and WithTrim.
 //
 // Points that others make implausible are pruned as the checker does: those with a smaller batch size than the point of
 // the least Mean, and those whose Mean is above the one interpolated between their neighbours.
 //
 // The error wraps [tensor.ErrEmpty], [tensor.ErrRange] for a batch size or epochs that are not above 0 or fewer than 3
-// runs, [ErrTooFewRuns] if they leave no degree of freedom, and [ErrConflict] for two points of one batch size.
-func NewReferences(points []ReferencePoint, runs int, opts ...Option) (References, error) {
-	c, err := configure("NewReferences", opts, "WithTrimmedDeviation", "WithTrim")
-	if err != nil {
+// runs, [ErrTooFewRuns] if they leave no degree of freedom, and [tensor.ErrConflict] for two points of one batch size.
+func NewReferences(points []ReferencePoint, runs int, opts ...ReferenceOption) (References, error) {
+	c := referenceConfig{call: "NewReferences", trim: 1}
+	if err := option.Apply("tradeoff: NewReferences", &c, opts); err != nil {
 		return References{}, err
 	}
 	if len(points) == 0 {
 		return References{}, c.errorf("no points: %w", tensor.ErrEmpty)
 	}
-	r := References{runs: runs, drop: 1}
-	if slices.Contains(c.given, "WithTrim") {
-		r.drop = c.trim
-	}
-	if runs < 3 || runs <= 2*r.drop {
-		return References{}, c.errorf("submissions of %d runs, want at least %d: %w", runs, max(3, 2*r.drop+1), tensor.ErrRange)
+	r := References{runs: runs, trim: c.trim}
+	if runs < 3 || runs <= 2*r.trim {
+		return References{}, c.errorf("submissions of %d runs, want at least %d: %w", runs, max(3, 2*r.trim+1),
+			tensor.ErrRange)
 	}
 	for i, p := range points {
 		bound, err := r.measured(&c, i, p)
@@ -74,27 +78,36 @@ func NewReferences(points []ReferencePoint, runs int, opts ...Option) (Reference
 	slices.SortStableFunc(r.points, func(a, b ConvergenceBound) int { return a.BatchSize - b.BatchSize })
 	for i, p := range r.points[1:] {
 		if before := r.points[i]; before.BatchSize == p.BatchSize {
-			return References{}, c.errorf("points %q and %q both have batch size %d: %w", before.Name, p.Name, p.BatchSize, ErrConflict)
+			return References{}, c.errorf("points %q and %q both have batch size %d: %w", before.Name, p.Name, p.BatchSize,
+				tensor.ErrConflict)
 		}
 	}
 	r.kept = r.prune()
 	return r, nil
 }
 
-// WithTrimmedDeviation has [NewReferences] leave the dropped runs out of the standard deviation too: bounds are then
+// ReferenceOption is a choice of [NewReferences].
+type ReferenceOption func(*referenceConfig) error
+
+type referenceConfig struct {
+	call
+	trimmed bool
+	trim    int
+}
+
+// WithTrimmedDeviation has [NewReferences] leave those runs out of the standard deviation too: bounds are then
 // stricter.
-func WithTrimmedDeviation() Option {
-	return func(c *config) error {
-		c.given = append(c.given, "WithTrimmedDeviation")
+func WithTrimmedDeviation() ReferenceOption {
+	return func(c *referenceConfig) error {
 		c.trimmed = true
 		return nil
 	}
 }
 
-// WithTrim sets how many runs [NewReferences] drops at each end, 0 or more. Default 1; MLPerf's U-Net3D drops 4.
-func WithTrim(n int) Option {
-	return func(c *config) error {
-		c.given = append(c.given, "WithTrim")
+// WithTrim sets how many runs [NewReferences] leaves out at each end, 0 or more. Default 1; MLPerf's U-Net3D leaves out
+// 4.
+func WithTrim(n int) ReferenceOption {
+	return func(c *referenceConfig) error {
 		if n < 0 {
 			return fmt.Errorf("WithTrim(%d): want 0 or more: %w", n, tensor.ErrRange)
 		}
@@ -104,23 +117,25 @@ func WithTrim(n int) Option {
 }
 
 // measured is the bound at the i-th reference point.
-func (r References) measured(c *config, i int, p ReferencePoint) (ConvergenceBound, error) {
+func (r References) measured(c *referenceConfig, i int, p ReferencePoint) (ConvergenceBound, error) {
 	if p.BatchSize <= 0 {
 		return ConvergenceBound{}, c.errorf("points[%d] (%q) has batch size %d: %w", i, p.Name, p.BatchSize, ErrNonPositive)
 	}
 	for k, v := range p.Epochs {
 		if !(v > 0) || math.IsInf(v, 1) {
-			return ConvergenceBound{}, c.errorf("points[%d] (%q): run %d took %v epochs, want a finite number above 0: %w", i, p.Name, k, v, tensor.ErrRange)
+			return ConvergenceBound{}, c.errorf("points[%d] (%q): run %d took %v epochs, want a finite number above 0: %w", i,
+				p.Name, k, v, tensor.ErrRange)
 		}
 	}
-	mean, err := c.olympic(fmt.Sprintf("points[%d] (%q)", i, p.Name), p.Epochs, r.drop)
+	mean, err := c.olympic(fmt.Sprintf("points[%d] (%q)", i, p.Name), p.Epochs, r.trim)
 	if err != nil {
 		return ConvergenceBound{}, err
 	}
 	all := slices.Sorted(slices.Values(p.Epochs))
-	kept := all[r.drop : len(all)-r.drop]
+	kept := all[r.trim : len(all)-r.trim]
 	if len(kept)+r.runs-2 < 3 {
-		return ConvergenceBound{}, c.errorf("points[%d] (%q) has %d runs left and a submission 1, too few for a test: %w", i, p.Name, len(kept), ErrTooFewRuns)
+		return ConvergenceBound{}, c.errorf("points[%d] (%q) has %d runs left and a submission 1, too few for a test: %w", i,
+			p.Name, len(kept), ErrTooFewRuns)
 	}
 	sd := populationSD(all)
 	if c.trimmed {
@@ -141,7 +156,7 @@ func populationSD(x []float64) float64 {
 func (r References) bound(name string, batch int, mean, sd float64, n int) ConvergenceBound {
 	b := ConvergenceBound{Name: name, BatchSize: batch, Mean: mean, SD: sd, Min: mean}
 	if n1, n2 := float64(n), float64(r.runs-2); sd > 0 {
-		b.Min = max(0, mean-studentQuantile(0.95, n1+n2-2)*sd*math.Sqrt(1/n1+1/n2))
+		b.Min = max(0, mean-distuv.StudentsT{Sigma: 1, Nu: n1 + n2 - 2}.Quantile(0.95)*sd*math.Sqrt(1/n1+1/n2))
 	}
 	return b
 }
@@ -177,20 +192,21 @@ func (r References) prune() []ConvergenceBound {
 // Points are the bounds at all reference points by increasing batch size.
 func (r References) Points() []ConvergenceBound { return slices.Clone(r.points) }
 
-// Pruned are the bounds at the points that [References.Check] goes by.
+// Pruned are the bounds at the points that [References.Review] goes by.
 func (r References) Pruned() []ConvergenceBound { return slices.Clone(r.kept) }
 
 // At is the bound at a batch size, interpolated where there is no point. The error wraps [ErrNoOverlap] outside the
 // range of the points.
 func (r References) At(batch int) (ConvergenceBound, error) {
-	c := config{function: "References.At"}
+	c := call("References.At")
 	if len(r.kept) == 0 {
 		return ConvergenceBound{}, c.errorf("no reference points: %w", tensor.ErrEmpty)
 	}
 	first, last := r.kept[0], r.kept[len(r.kept)-1]
 	if batch < first.BatchSize || batch > last.BatchSize {
-		return ConvergenceBound{}, c.errorf("batch size %d lies outside the reference points, %d to %d; measure one there: %w",
-			batch, first.BatchSize, last.BatchSize, ErrNoOverlap)
+		return ConvergenceBound{},
+			c.errorf("batch size %d lies outside the reference points, %d to %d; measure one there: %w",
+				batch, first.BatchSize, last.BatchSize, ErrNoOverlap)
 	}
 	i, ok := slices.BinarySearchFunc(r.kept, batch, func(p ConvergenceBound, batch int) int { return p.BatchSize - batch })
 	if ok {
@@ -199,8 +215,8 @@ func (r References) At(batch int) (ConvergenceBound, error) {
 	return r.between(batch, r.kept[i-1], r.kept[i]), nil
 }
 
-// ConvergenceCheck is a submission held against the reference.
-type ConvergenceCheck struct {
+// ConvergenceReview is a submission held against the reference.
+type ConvergenceReview struct {
 	Bound ConvergenceBound
 	Mean  float64 // olympic mean of the submission, +Inf if too many runs did not converge
 	Pass  bool    // it converges, and not significantly faster than the reference
@@ -209,38 +225,63 @@ type ConvergenceCheck struct {
 	Scale float64
 }
 
-// Check holds the epochs to converge of the runs of a submission, +Inf for one that did not, against the reference. A
+type reviewJSON struct {
+	Bound ConvergenceBound `json:"bound"`
+	Mean  report.Upper     `json:"mean"`
+	Pass  bool             `json:"pass"`
+	Scale report.Number    `json:"scale"`
+}
+
+// MarshalJSON writes a mean that is infinite as null.
+func (r ConvergenceReview) MarshalJSON() ([]byte, error) {
+	return json.Marshal(reviewJSON{r.Bound, report.Upper(r.Mean), r.Pass, report.Number(r.Scale)})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (r *ConvergenceReview) UnmarshalJSON(b []byte) error {
+	var j reviewJSON
+	if err := json.Unmarshal(b, &j); err != nil {
+		return err
+	}
+	*r = ConvergenceReview{j.Bound, float64(j.Mean), j.Pass, float64(j.Scale)}
+	return nil
+}
+
+// Review holds the epochs to converge of the runs of a submission, +Inf for one that did not, against the reference. A
 // batch size below all points passes if it converges no faster than the smallest of them may. The error wraps
 // [tensor.ErrShape] for another number of runs than that of NewReferences, [ErrNoOverlap] where a reference point is
 // missing, or is that of [OlympicMean].
-func (r References) Check(batch int, epochs []float64) (ConvergenceCheck, error) {
-	c := config{function: "References.Check"}
+func (r References) Review(batch int, epochs []float64) (ConvergenceReview, error) {
+	c := call("References.Review")
 	if len(r.kept) == 0 {
-		return ConvergenceCheck{}, c.errorf("no reference points: %w", tensor.ErrEmpty)
+		return ConvergenceReview{}, c.errorf("no reference points: %w", tensor.ErrEmpty)
 	}
 	if batch <= 0 {
-		return ConvergenceCheck{}, c.errorf("batch size %d: %w", batch, ErrNonPositive)
+		return ConvergenceReview{}, c.errorf("batch size %d: %w", batch, ErrNonPositive)
 	}
 	if len(epochs) != r.runs {
-		return ConvergenceCheck{}, c.errorf("%d runs, want %d: %w", len(epochs), r.runs, tensor.ErrShape)
+		return ConvergenceReview{}, c.errorf("%d runs, want %d: %w", len(epochs), r.runs, tensor.ErrShape)
 	}
 	for i, v := range epochs {
 		if v <= 0 {
-			return ConvergenceCheck{}, c.errorf("epochs[%d] = %v: %w", i, v, ErrNonPositive)
+			return ConvergenceReview{}, c.errorf("epochs[%d] = %v: %w", i, v, ErrNonPositive)
 		}
 	}
-	mean, err := c.olympic("epochs", epochs, r.drop)
+	mean, err := c.olympic("epochs", epochs, r.trim)
 	if err != nil {
-		return ConvergenceCheck{}, err
+		return ConvergenceReview{}, err
 	}
 	bound := r.kept[0]
 	if below := batch < bound.BatchSize; below && mean < bound.Min {
-		return ConvergenceCheck{}, c.errorf("batch size %d lies below the reference points, and %.4g epochs below the %.4g of batch size %d; measure a point there: %w",
-			batch, mean, bound.Min, bound.BatchSize, ErrNoOverlap)
+		return ConvergenceReview{},
+			c.errorf("batch size %d lies below the reference points, and %.4g epochs below the %.4g of batch size %d; "+
+				"measure a point there: %w",
+				batch, mean, bound.Min, bound.BatchSize, ErrNoOverlap)
 	} else if !below {
 		if bound, err = r.At(batch); err != nil {
-			return ConvergenceCheck{}, err
+			return ConvergenceReview{}, err
 		}
 	}
-	return ConvergenceCheck{Bound: bound, Mean: mean, Pass: mean >= bound.Min && !math.IsInf(mean, 1), Scale: max(1, bound.Mean/mean)}, nil
+	return ConvergenceReview{Bound: bound, Mean: mean, Pass: mean >= bound.Min && !math.IsInf(mean, 1),
+		Scale: max(1, bound.Mean/mean)}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 // Runs is a method measured several times: one curve for each seed.
@@ -44,7 +45,8 @@ func pair(base, method Runs) error {
 		}
 	}
 	if a, b := base.Curves[0].direction, method.Curves[0].direction; a != b {
-		return fmt.Errorf("tradeoff: the quality of %q is better when %v, that of %q when %v: %w", base.Name, a, method.Name, b, tensor.ErrShape)
+		return fmt.Errorf("tradeoff: the quality of %q is better when %v, that of %q when %v: %w", base.Name, a, method.Name,
+			b, tensor.ErrShape)
 	}
 	return nil
 }
@@ -57,21 +59,16 @@ func (r Runs) Direction() Direction {
 	return r.Curves[0].direction
 }
 
-// Time is a time to quality. A run that ended without reaching the target is censored: it is known to need more.
-type Time struct {
-	Cost    float64 `json:"cost"`    // at which the target was reached, or the run ended
-	Reached bool    `json:"reached"` // false: censored at Cost
-}
-
-// Times is the time to quality q of each run.
-func (r Runs) Times(q float64, how Interpolation) []Time {
-	times := make([]Time, len(r.Curves))
+// Times is the cost to quality q of each run. One that ended without reaching it is censored at its last cost: it is
+// known to need more.
+func (r Runs) Times(q float64, how Interpolation) []stats.Lifetime {
+	times := make([]stats.Lifetime, len(r.Curves))
 	for i, c := range r.Curves {
 		cost, reached := c.TimeToQuality(q, how)
 		if !reached && c.Len() > 0 {
 			cost = c.points[len(c.points)-1].Cost
 		}
-		times[i] = Time{cost, reached}
+		times[i] = stats.Lifetime{Time: cost, Event: reached}
 	}
 	return times
 }

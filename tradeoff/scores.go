@@ -1,12 +1,13 @@
 package tradeoff
 
 import (
+	"context"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 // Scores is the normalised scores of a method, the larger the better: runs of tasks, for the aggregate statistics of
@@ -16,41 +17,42 @@ type Scores struct {
 	byTask [][]float64
 	runs   int // the smallest number
 
-	// All scores in order, with their tasks, weights in the mean of task means, and where each task's runs stand.
+	// All scores in order, with their tasks and weights in the mean of task means.
 	values  []float64
 	task    []int
 	weights []float64
-	ranks   [][]int32
+	order   []int32 // where each stands when the runs of all tasks are counted on
 }
 
 // NewScores makes Scores of byTask[t], the runs of task t; it copies them. The error wraps [tensor.ErrEmpty] if there
-// are no tasks or one has no runs, [tensor.ErrShape] if the lengths differ, [ErrConflict] if two tasks have one name
-// and [tensor.ErrNotFinite] for the first score that is not finite.
+// are no tasks or one has no runs, [tensor.ErrShape] if the lengths differ, [tensor.ErrConflict] if two tasks have one
+// name and [tensor.ErrNotFinite] for the first score that is not finite.
 func NewScores(tasks []string, byTask [][]float64) (Scores, error) {
 	if len(tasks) != len(byTask) {
-		return Scores{}, fmt.Errorf("tradeoff: NewScores: %d names and runs of %d tasks: %w", len(tasks), len(byTask), tensor.ErrShape)
+		return Scores{}, fmt.Errorf("tradeoff: NewScores: %d names and runs of %d tasks: %w", len(tasks), len(byTask),
+			tensor.ErrShape)
 	}
 	if len(tasks) == 0 {
 		return Scores{}, fmt.Errorf("tradeoff: NewScores: no tasks: %w", tensor.ErrEmpty)
 	}
 	s := Scores{tasks: slices.Clone(tasks), runs: len(byTask[0])}
-	type cell struct{ task, run int }
+	type cell struct{ task, run, at int }
 	var cells []cell
 	for t, runs := range byTask {
 		if slices.Contains(tasks[:t], tasks[t]) {
-			return Scores{}, fmt.Errorf("tradeoff: NewScores: task %q is there twice: %w", tasks[t], ErrConflict)
+			return Scores{}, fmt.Errorf("tradeoff: NewScores: task %q is there twice: %w", tasks[t], tensor.ErrConflict)
 		}
 		if len(runs) == 0 {
 			return Scores{}, fmt.Errorf("tradeoff: NewScores: task %q has no runs: %w", tasks[t], tensor.ErrEmpty)
 		}
 		for i, v := range runs {
 			if v-v != 0 {
-				return Scores{}, fmt.Errorf("tradeoff: NewScores: task %q, run %d: score %v: %w", tasks[t], i, v, tensor.ErrNotFinite)
+				return Scores{}, fmt.Errorf("tradeoff: NewScores: task %q, run %d: score %v: %w", tasks[t], i, v,
+					tensor.ErrNotFinite)
 			}
-			cells = append(cells, cell{t, i})
+			cells = append(cells, cell{t, i, len(cells)})
 		}
 		s.byTask = append(s.byTask, slices.Clone(runs))
-		s.ranks = append(s.ranks, make([]int32, len(runs)))
 		s.runs = min(s.runs, len(runs))
 	}
 	slices.SortStableFunc(cells, func(a, b cell) int {
@@ -59,11 +61,11 @@ func NewScores(tasks []string, byTask [][]float64) (Scores, error) {
 		}
 		return 0
 	})
-	for rank, c := range cells {
+	for _, c := range cells {
 		s.values = append(s.values, byTask[c.task][c.run])
 		s.task = append(s.task, c.task)
 		s.weights = append(s.weights, 1/float64(len(tasks)*len(byTask[c.task])))
-		s.ranks[c.task][c.run] = int32(rank)
+		s.order = append(s.order, int32(c.at))
 	}
 	return s, nil
 }
@@ -117,42 +119,47 @@ func above(x []float64, tau float64) float64 {
 
 // WithTasks has [Scores.Interval] and [ProbabilityOfImprovement] draw tasks too: the interval is then for tasks like
 // these and not for just these.
-func WithTasks() Option {
-	return func(c *config) error {
-		c.given = append(c.given, "WithTasks")
+func WithTasks() TaskOption {
+	return taskOption{func(c *config) error {
 		c.tasks = true
 		return nil
-	}
+	}}
 }
 
 // Interval is a statistic of the scores with a bootstrap interval: runs are drawn with replacement within each task
-// (stratified). It takes WithTasks, WithMethod(Percentile, Basic, BC or BCa) and the other options of the bootstrap; by
-// default intervals are percentiles. BCa leaves out one run of all tasks at a time.
-func (s Scores) Interval(stat Statistic, opts ...Option) (Estimate, error) {
-	c, err := configure("Interval", opts, append([]string{"WithTasks"}, bootstrapOptions...)...)
+// (stratified). Intervals are percentiles, or by [WithInterval] others; stats.BCa leaves out one run of all tasks at a
+// time. Draws that are handed in count the runs task by task. The error wraps that of ctx if it ends first.
+func (s Scores) Interval(ctx context.Context, stat Statistic, opts ...ScoreOption) (stats.Estimate, error) {
+	c, err := configure("Interval", opts)
 	switch {
 	case err != nil:
-		return Estimate{}, err
+		return stats.Estimate{}, err
 	case len(s.byTask) == 0:
-		return Estimate{}, c.errorf("the scores have no tasks: %w", tensor.ErrEmpty)
+		return stats.Estimate{}, c.errorf("the scores have no tasks: %w", tensor.ErrEmpty)
 	case stat.of == nil:
-		return Estimate{}, c.errorf("no statistic: %w", tensor.ErrEmpty)
+		return stats.Estimate{}, c.errorf("no statistic: %w", tensor.ErrEmpty)
 	}
-	e := Estimate{Value: stat.of(s.byTask), Level: c.level, Method: c.method, N: s.runs}
-	if e.Value != e.Value {
-		return Estimate{}, c.errorf("the %v of the scores is NaN: %w", stat, tensor.ErrNotFinite)
+	value := stat.of(s.byTask)
+	if value-value != 0 {
+		return stats.Estimate{}, c.errorf("the %v of the scores is %v: %w", stat, value, tensor.ErrNotFinite)
 	}
-	if e.Method == Auto {
-		e.Method = Percentile
+	settings, err := stats.Read(c.interval...)
+	if err != nil {
+		return stats.Estimate{}, c.errorf("%w", err)
 	}
-	var influence [][]float64
-	if e.Method == BCa {
-		influence = [][]float64{influences(s.jackknife(stat))}
+	replicates, err := s.replicates(ctx, c.tasks, stat, settings.Resampling())
+	if err != nil {
+		return stats.Estimate{}, c.errorf("%w", err)
 	}
-	if e.Lo, e.Hi, err = c.fromReplicates(e.Method, e.Value, s.replicates(&c, stat), influence); err != nil {
-		return Estimate{}, c.errorf("%w", err)
+	var without [][]float64
+	if settings.Interval == stats.BCa {
+		without = [][]float64{s.jackknife(stat)}
 	}
-	e.Warnings = s.warnings(e.Method)
+	e, err := stats.FromReplicates(value, replicates, max(2, s.runs), without, c.interval...)
+	if err != nil {
+		return stats.Estimate{}, c.errorf("%w", err)
+	}
+	e.N, e.Warnings = s.runs, s.warnings(e.Interval)
 	return e, nil
 }
 
@@ -160,105 +167,84 @@ func (s Scores) Interval(stat Statistic, opts ...Option) (Estimate, error) {
 // Drawing n runs with replacement has 1-1/n of the variance of n other runs, however many tasks there are.
 const fewPerTask = 5
 
-func (s Scores) warnings(m Method) []error {
-	constant := s.values[0] == s.values[len(s.values)-1]
-	if len(s.tasks) == 1 || s.runs < 2 {
-		return warnings(m, s.runs, constant)
-	}
-	w := warnings(Auto, max(s.runs, 3), constant)
-	if s.runs < fewPerTask {
+func (s Scores) warnings(how stats.Interval) []error {
+	var w []error
+	switch {
+	case s.runs < 2 || len(s.tasks) == 1:
+		w = fewRuns(s.runs)
+	case s.runs < fewPerTask:
 		narrow := 100 * (1 - math.Sqrt(1-1/float64(s.runs)))
-		w = append(w, fmt.Errorf("intervals of %d runs of a task are up to %.0f%% too narrow; run %d: %w", s.runs, narrow, fewPerTask, ErrTooFewRuns))
+		w = []error{fmt.Errorf("%v intervals of %d runs of a task are up to %.0f%% too narrow; run %d: %w",
+			how, s.runs, narrow, fewPerTask, ErrTooFewRuns)}
+	}
+	if s.values[0] == s.values[len(s.values)-1] && len(s.values) > 1 {
+		w = append(w, fmt.Errorf("all runs are equal: %w", ErrDegenerate))
 	}
 	return w
 }
 
 // replicates of a statistic, by counts of the sorted scores where it can: then a replicate needs no sorting.
-func (s Scores) replicates(c *config, stat Statistic) []float64 {
-	if stat.counted == nil || c.tasks {
-		return s.drawn(c, func(byTask [][]float64) float64 { return stat.of(byTask) })
+func (s Scores) replicates(
+	ctx context.Context, tasks bool, stat Statistic, drawing stats.ResampleOption,
+) ([]float64, error) {
+	if stat.counted == nil || tasks {
+		b, err := stats.Resample(ctx, s.design(tasks), 1, func() func([]int, []float64) {
+			sample := s.sampler()
+			return func(drawn []int, out []float64) { out[0] = stat.of(sample(drawn)) }
+		}, drawing)
+		if err != nil {
+			return nil, err
+		}
+		return b.Replicates[0], nil
 	}
-	return c.bootstrap(1, func() func(int, *rand.Rand, []float64) {
-		counts := make([]int32, len(s.values))
+	b, err := stats.ResampleCounts(ctx, s.design(false), 1, func() func([]int32, []float64) {
 		scratch := make([]float64, len(s.tasks))
-		drawn := s.sized()
-		return func(b int, rng *rand.Rand, out []float64) {
-			clear(counts)
-			if c.draws != nil {
-				c.draws(b, drawn)
-				for t, runs := range drawn {
-					for _, i := range runs {
-						counts[s.ranks[t][i]]++
-					}
-				}
-			} else {
-				for _, ranks := range s.ranks {
-					count(counts, ranks, rng)
-				}
-			}
-			out[0] = stat.counted(&s, counts, scratch)
-		}
-	})[0]
-}
-
-// count draws as many ranks as there are and counts them. Two draws share 64 random bits.
-func count(counts, ranks []int32, rng *rand.Rand) {
-	n := uint64(len(ranks))
-	for i := 0; i < len(ranks); i += 2 {
-		bits := rng.Uint64()
-		counts[ranks[bits>>32*n>>32]]++
-		if i+1 < len(ranks) {
-			counts[ranks[bits&(1<<32-1)*n>>32]]++
-		}
+		return func(counts []int32, out []float64) { out[0] = stat.counted(&s, counts, scratch) }
+	}, drawing)
+	if err != nil {
+		return nil, err
 	}
+	return b.Replicates[0], nil
 }
 
-// sized has room for the indices of a draw.
-func (s Scores) sized() [][]int {
-	drawn := make([][]int, len(s.byTask))
+// design draws runs within tasks or, nested, tasks and runs within them.
+func (s Scores) design(nested bool) stats.Design {
+	sizes, of := make([]int, len(s.byTask)), make([]int, 0, len(s.values))
 	for t, runs := range s.byTask {
-		drawn[t] = make([]int, len(runs))
+		sizes[t] = len(runs)
+		for range runs {
+			of = append(of, t)
+		}
 	}
-	return drawn
+	if nested {
+		return stats.Nested(of)
+	}
+	return stats.Samples(sizes...)
 }
 
-// drawn bootstraps any statistic of scores, which may reorder them, with tasks drawn too if wanted.
-func (s Scores) drawn(c *config, stat func(byTask [][]float64) float64) []float64 {
-	return c.bootstrap(1, func() func(int, *rand.Rand, []float64) {
-		room, sample := make([][]float64, len(s.byTask)), make([][]float64, len(s.byTask))
-		for t := range room {
-			room[t] = make([]float64, 0, len(s.byTask[t]))
+// sampler returns a function that makes scores by task of drawn runs, in memory of its own. Draws come task by task, as
+// many runs of each as it has.
+func (s Scores) sampler() func(drawn []int) [][]float64 {
+	all, task := slices.Concat(s.byTask...), make([]int, 0, len(s.values))
+	for t, runs := range s.byTask {
+		for range runs {
+			task = append(task, t)
 		}
-		drawn := s.sized()
-		return func(b int, rng *rand.Rand, out []float64) {
-			if c.draws != nil && !c.tasks {
-				c.draws(b, drawn)
-			}
-			for t := range sample {
-				from := s.byTask[t]
-				if c.tasks {
-					k := rng.IntN(len(s.byTask))
-					if c.drawTask != nil {
-						k = c.drawTask(b, t)
-					}
-					from = s.byTask[k]
-				}
-				y := room[t][:0]
-				for i := range from {
-					k := rng.IntN(len(from))
-					switch {
-					case c.drawRun != nil:
-						k = c.drawRun(b, t, i)
-					case c.draws != nil && !c.tasks:
-						k = drawn[t][i]
-					}
-					y = append(y, from[k])
-				}
-				room[t], sample[t] = y, y
-			}
-			out[0] = stat(sample)
+	}
+	var room []float64
+	sample := make([][]float64, 0, len(s.byTask))
+	return func(drawn []int) [][]float64 {
+		room, sample = room[:0], sample[:0]
+		for _, run := range drawn {
+			room = append(room, all[run])
 		}
-	})[0]
+		for from := 0; from < len(drawn); {
+			to := min(from+len(s.byTask[task[drawn[from]]]), len(drawn))
+			sample = append(sample, room[from:to:to])
+			from = to
+		}
+		return sample
+	}
 }
 
 // jackknife is the statistic without each run of all tasks that have it and another.

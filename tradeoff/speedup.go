@@ -1,61 +1,60 @@
 package tradeoff
 
 import (
+	"errors"
 	"fmt"
 	"math"
-	"slices"
 
+	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 // AtQuality sets the quality at which [Speedup] compares: the target that was fixed before the runs. Default: the
 // worst of the best qualities of the baseline's runs, the best that all of them reach.
-func AtQuality(q float64) Option {
-	return func(c *config) error {
-		c.given = append(c.given, "AtQuality")
+func AtQuality(q float64) MatchOption {
+	return matchOption{func(c *config) error {
+		c.given.Mark("AtQuality")
 		if q-q != 0 {
 			return fmt.Errorf("AtQuality(%v): %w", q, tensor.ErrNotFinite)
 		}
-		c.target, c.targeted = q, true
+		c.target = q
 		return nil
-	}
+	}}
 }
 
 // WithInterpolation sets how curves are read between their points. Default: [FirstHit].
-func WithInterpolation(how Interpolation) Option {
-	return func(c *config) error {
-		c.given = append(c.given, "WithInterpolation")
-		if how > LogCost {
-			return fmt.Errorf("WithInterpolation(%v): no such interpolation: %w", how, tensor.ErrRange)
-		}
+func WithInterpolation(how Interpolation) ReadingOption {
+	return readingOption{func(c *config) error {
+		c.given.Mark("WithInterpolation")
 		c.interpolation = how
-		return nil
-	}
+		return option.Range(interpolations.Valid(how), "WithInterpolation", how, "one of the constants")
+	}}
 }
 
 // WithFit has [Speedup] and [RunsNeeded] read times off a [Saturating] curve that is fitted to each run, as Ankner et
 // al. 2024 do (appendix F), within the costs of the run: the noise of evaluations averages out, and so do real bends.
 // The best qualities of noisy runs may lie above their curves; give the target AtQuality. It does not go with
 // WithInterpolation.
-func WithFit() Option {
-	return func(c *config) error {
-		c.given = append(c.given, "WithFit")
+func WithFit() MatchOption {
+	return matchOption{func(c *config) error {
+		c.given.Mark("WithFit")
 		c.fit = true
 		return nil
-	}
+	}}
 }
 
 // matchedTimes is the times of both arms to the target, and the target.
-func (c *config) matchedTimes(base, method Runs) (arms [2][]Time, q float64, err error) {
+func (c *config) matchedTimes(base, method Runs) (arms [2][]stats.Lifetime, q float64, err error) {
 	q = c.target
-	if !c.targeted {
+	if !c.given.Has("AtQuality") {
 		q = base.CommonBest()
 	}
 	if !c.fit {
-		return [2][]Time{base.Times(q, c.interpolation), method.Times(q, c.interpolation)}, q, nil
+		return [2][]stats.Lifetime{base.Times(q, c.interpolation), method.Times(q, c.interpolation)}, q, nil
 	}
-	if slices.Contains(c.given, "WithInterpolation") {
-		return arms, q, c.errorf("WithFit and WithInterpolation are two ways to read a curve: %w", ErrConflict)
+	if err := c.given.Exclusive("WithFit", "WithInterpolation"); err != nil {
+		return arms, q, c.errorf("%w", err)
 	}
 	for k, r := range []Runs{base, method} {
 		for i, curve := range r.Curves {
@@ -63,11 +62,11 @@ func (c *config) matchedTimes(base, method Runs) (arms [2][]Time, q float64, err
 			if err != nil {
 				return arms, q, c.errorf("curve %d of %q: %w", i, r.Name, err)
 			}
-			t := Time{Cost: curve.points[curve.Len()-1].Cost}
+			t := stats.Lifetime{Time: curve.points[curve.Len()-1].Cost}
 			if at, ok := f.TimeToQuality(q); ok {
-				t = Time{at, true}
+				t = stats.Lifetime{Time: at, Event: true}
 			} else if first, _ := f.QualityAt(curve.points[0].Cost); curve.direction.reaches(first, q) {
-				t = Time{curve.points[0].Cost, true} // or before
+				t = stats.Lifetime{Time: curve.points[0].Cost, Event: true} // or before
 			}
 			arms[k] = append(arms[k], t)
 		}
@@ -82,26 +81,27 @@ func (c *config) matchedTimes(base, method Runs) (arms [2][]Time, q float64, err
 // If all runs reach the target it is the ratio of the geometric means of the times, with Welch's t interval of their
 // logarithms. If some do not, they are not dropped: it is the ratio of medians, in which they are infinite, with
 // bootstrap quantiles and a warning. If half of the runs of an arm do not, there is no ratio: the error wraps
-// [ErrNotReached], and [LogRank] and [KaplanMeier] are the tools. A run whose first evaluation reaches the target may
-// have been there before; a warning says so.
+// [ErrNotReached], and [stats.LogRank] and [stats.KaplanMeier] are the tools. A run whose first evaluation reaches the
+// target may have been there before; a warning says so.
 //
-// It takes AtQuality, WithInterpolation, WithFit, WithMethod(LogT, Percentile, Basic, BC or BCa) and the other
-// options of the bootstrap.
-func Speedup(base, method Runs, opts ...Option) (Estimate, error) {
-	c, err := configure("Speedup", opts, append([]string{"AtQuality", "WithInterpolation", "WithFit"}, bootstrapOptions...)...)
+// Intervals are [stats.LogT] or, where runs are censored, [stats.Percentile], or by [WithInterval] those of the
+// bootstrap.
+func Speedup(base, method Runs, opts ...SpeedupOption) (stats.Estimate, error) {
+	c, err := configure("Speedup", opts)
 	if err == nil {
 		err = pair(base, method)
 	}
 	if err != nil {
-		return Estimate{}, err
+		return stats.Estimate{}, err
 	}
 	arms, q, err := c.matchedTimes(base, method)
 	if err != nil {
-		return Estimate{}, err
+		return stats.Estimate{}, err
 	}
-	e, err := c.speedup(arms)
+	e, err := speedup(arms, c.interval)
 	if err != nil {
-		return Estimate{}, c.errorf("%q over %q at quality %v (their best are %v and %v): %w", method.Name, base.Name, q, method.best(), base.best(), err)
+		return stats.Estimate{}, c.errorf("%q over %q at quality %v (their best are %v and %v): %w", method.Name, base.Name,
+			q, method.best(), base.best(), err)
 	}
 	for k, r := range []Runs{base, method} {
 		if n := startsAt(r, q); n > 0 {
@@ -109,7 +109,9 @@ func Speedup(base, method Runs, opts ...Option) (Estimate, error) {
 			if k == 0 {
 				bound = "an upper bound"
 			}
-			e.Warnings = append(e.Warnings, fmt.Errorf("%d of %d runs of %q reach the target at their first evaluation, so that the speedup is %s; evaluate earlier: %w", n, len(r.Curves), r.Name, bound, ErrNoOverlap))
+			e.Warnings = append(e.Warnings,
+				fmt.Errorf("%d of %d runs of %q reach the target at their first evaluation, so that the speedup is %s; "+
+					"evaluate earlier: %w", n, len(r.Curves), r.Name, bound, ErrNoOverlap))
 		}
 	}
 	return e, nil
@@ -117,25 +119,14 @@ func Speedup(base, method Runs, opts ...Option) (Estimate, error) {
 
 // SpeedupOfTimes is [Speedup] of times to a quality that were measured elsewhere. It takes the options of the
 // bootstrap.
-func SpeedupOfTimes(base, method []Time, opts ...Option) (Estimate, error) {
-	c, err := configure("SpeedupOfTimes", opts, bootstrapOptions...)
-	if err != nil {
-		return Estimate{}, err
+func SpeedupOfTimes(base, method []stats.Lifetime, opts ...stats.Option) (stats.Estimate, error) {
+	c := call("SpeedupOfTimes")
+	if err := errors.Join(c.checkTimes("base", base), c.checkTimes("method", method)); err != nil {
+		return stats.Estimate{}, err
 	}
-	for k, times := range [][]Time{base, method} {
-		name := [2]string{"base", "method"}[k]
-		if err := checkTimes(name, times); err != nil {
-			return Estimate{}, err
-		}
-		for i, t := range times {
-			if t.Cost <= 0 {
-				return Estimate{}, c.errorf("%s[%d].Cost = %v: %w", name, i, t.Cost, ErrNonPositive)
-			}
-		}
-	}
-	e, err := c.speedup([2][]Time{base, method})
+	e, err := speedup([2][]stats.Lifetime{base, method}, opts)
 	if err != nil {
-		return Estimate{}, c.errorf("%w", err)
+		return stats.Estimate{}, c.errorf("%w", err)
 	}
 	return e, nil
 }
@@ -173,20 +164,20 @@ func startsAt(r Runs, q float64) int {
 	return n
 }
 
-func (c *config) speedup(arms [2][]Time) (Estimate, error) {
+func speedup(arms [2][]stats.Lifetime, opts []stats.Option) (stats.Estimate, error) {
 	x, censored := logTimes(arms)
 	if censored > 0 {
-		return c.medianSpeedup(arms)
+		return medianSpeedup(arms, opts)
 	}
-	return c.ratio(x[0], x[1])
+	return stats.RatioOfLogs(x[0], x[1], opts...)
 }
 
 // logTimes is the logarithms of times, infinite for those that are censored.
-func logTimes(arms [2][]Time) (x [2][]float64, censored int) {
+func logTimes(arms [2][]stats.Lifetime) (x [2][]float64, censored int) {
 	for k, times := range arms {
 		for _, t := range times {
-			v := math.Log(t.Cost)
-			if !t.Reached {
+			v := math.Log(t.Time)
+			if !t.Event {
 				v = math.Inf(1)
 				censored++
 			}

@@ -6,8 +6,8 @@ import "slices"
 type Statistic struct {
 	name string
 	of   func(byTask [][]float64) float64
-	// counted is the statistic of a sample that has counts[i] of the i-th smallest score; scratch has an element per
-	// task.
+	// counted is the statistic of a sample that has counts[s.order[i]] of the i-th smallest score; scratch has an element
+	// per task.
 	counted func(s *Scores, counts []int32, scratch []float64) float64
 }
 
@@ -32,8 +32,8 @@ func OptimalityGap(gamma float64) Statistic {
 		},
 		func(s *Scores, counts []int32, _ []float64) float64 {
 			mean := 0.0
-			for i, n := range counts {
-				mean += float64(float64(n) * s.weights[i] * min(s.values[i], gamma))
+			for i, at := range s.order {
+				mean += float64(float64(counts[at]) * s.weights[i] * min(s.values[i], gamma))
 			}
 			return gamma - mean
 		}}
@@ -64,8 +64,8 @@ func iqmOf(byTask [][]float64) float64 {
 
 func countedMean(s *Scores, counts []int32, _ []float64) float64 {
 	mean := 0.0
-	for i, n := range counts {
-		mean += float64(float64(n) * s.weights[i] * s.values[i])
+	for i, at := range s.order {
+		mean += float64(float64(counts[at]) * s.weights[i] * s.values[i])
 	}
 	return mean
 }
@@ -73,8 +73,8 @@ func countedMean(s *Scores, counts []int32, _ []float64) float64 {
 func countedMedian(s *Scores, counts []int32, means []float64) float64 {
 	clear(means)
 	tasks := float64(len(means))
-	for i, n := range counts {
-		means[s.task[i]] += float64(float64(n) * s.weights[i] * tasks * s.values[i])
+	for i, at := range s.order {
+		means[s.task[i]] += float64(float64(counts[at]) * s.weights[i] * tasks * s.values[i])
 	}
 	return median(means)
 }
@@ -83,8 +83,8 @@ func countedIQM(s *Scores, counts []int32, _ []float64) float64 {
 	total := int32(len(s.values))
 	first, last := total/4, total-total/4
 	sum, at := 0.0, int32(0)
-	for i, n := range counts {
-		next := at + n
+	for i, run := range s.order {
+		next := at + counts[run]
 		sum += float64(float64(max(0, min(next, last)-max(at, first))) * s.values[i])
 		at = next
 	}

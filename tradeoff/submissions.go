@@ -1,23 +1,29 @@
 package tradeoff
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
+
+	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 // SubmissionScore is the score of a submission with its interval.
 type SubmissionScore struct {
-	Submission string   `json:"submission"`
-	Score      Estimate `json:"score"`
-	First      float64  `json:"first"` // share of the replicates in which it has the highest score; those that tie share it
+	Submission string         `json:"submission"`
+	Score      stats.Estimate `json:"score"`
+	// share of the replicates in which it has the highest score; those that tie share it
+	First float64 `json:"first"`
 }
 
-// Scores is the scores of all submissions with percentile intervals, in the order of the submissions. Studies are drawn
-// with replacement within each submission and workload, and with [WithTasks] base workloads with their variants too. It
-// takes WithMaxRatio, AlgoPerf, WithTasks, WithLevel, WithReplicates, WithSeed and WithWorkers. Three studies, as
-// AlgoPerf has, are few: there is a warning.
-func (t TimeTable) Scores(opts ...Option) ([]SubmissionScore, error) {
-	c, err := t.configure("Scores", opts, append([]string{"WithTasks", "WithLevel", "WithReplicates", "WithSeed", "WithWorkers"}, profileOptions...)...)
+// Scores is the scores of all submissions with percentile intervals, or those of [WithInterval], in the order of the
+// submissions. Studies are drawn with replacement within each submission and workload, and with [WithTasks] base
+// workloads with their variants too. Three studies, as AlgoPerf has, are few: there is a warning.
+func (t TimeTable) Scores(opts ...TableOption) ([]SubmissionScore, error) {
+	c, err := configure("Scores", opts)
+	if err == nil {
+		err = t.check(c.call)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +33,11 @@ func (t TimeTable) Scores(opts ...Option) ([]SubmissionScore, error) {
 		return nil, err
 	}
 	p.trapezoid = c.algoPerf
-	replicates := c.bootstrap(n, func() func(int, *rand.Rand, []float64) {
+	settings, err := stats.Read(c.interval...)
+	if err != nil {
+		return nil, c.errorf("%w", err)
+	}
+	replicates, err := stats.Replicate(context.Background(), n, func() func(int, *rand.Rand, []float64) {
 		times := t.Times()
 		var drawn []float64
 		ratios := make([][]float64, n)
@@ -53,25 +63,31 @@ func (t TimeTable) Scores(opts ...Option) ([]SubmissionScore, error) {
 				}
 				for s := range ratios {
 					drawn = append(drawn[:0], ratios[s]...)
-					take(ratios[s], drawn, counts)
+					for i, k := range counts {
+						ratios[s][i] = drawn[k]
+					}
 				}
 			}
 			for s := range ratios {
 				out[s] = score(ratios[s], c.maxRatio, c.algoPerf)
 			}
 		}
-	})
+	}, settings.Resampling())
+	if err != nil {
+		return nil, c.errorf("%w", err)
+	}
 	scores := p.Scores()
 	result := make([]SubmissionScore, n)
 	for s := range result {
-		e := Estimate{Value: scores[s], Level: c.level, Method: Percentile, N: t.fewest(s)}
-		if e.Lo, e.Hi, err = c.fromReplicates(Percentile, e.Value, replicates[s], nil); err != nil {
+		few := t.fewest(s)
+		e, err := stats.FromReplicates(scores[s], replicates[s], max(2, few), nil, c.interval...)
+		if err != nil {
 			return nil, c.errorf("%w", err)
 		}
-		e.Warnings = warnings(Percentile, e.N, false)
+		e.N, e.Warnings = few, fewRuns(few)
 		result[s] = SubmissionScore{Submission: t.submissions[s], Score: e}
 	}
-	for b := range c.replicates {
+	for b := range settings.Replicates {
 		best, ties := math.Inf(-1), 0
 		for s := range n {
 			switch v := replicates[s][b]; {
@@ -88,7 +104,7 @@ func (t TimeTable) Scores(opts ...Option) ([]SubmissionScore, error) {
 		}
 	}
 	for s := range result {
-		result[s].First /= float64(c.replicates)
+		result[s].First /= float64(settings.Replicates)
 	}
 	return result, nil
 }

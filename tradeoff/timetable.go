@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -19,23 +20,25 @@ type TimeTable struct {
 type Workload struct {
 	Name      string    `json:"name"`
 	Target    float64   `json:"target"`
-	Direction Direction `json:"-"`
-	VariantOf string    `json:"variant_of,omitempty"` // the workload that this one guards against tuning to; "" for a base workload
+	Direction Direction `json:"direction"`
+	// the workload that this one guards against tuning to; "" for a base workload
+	VariantOf string `json:"variant_of,omitempty"`
 }
 
 // Trial is the evaluations of one training run.
 type Trial struct {
 	Submission, Workload, Study, Name string
-	Time, Value                       []float64 // of each evaluation in their order; a NaN value is an evaluation that did not happen
-	Index                             []int     // numbers of the evaluations where some were left out; nil: 0, 1, ...
+	// of each evaluation in their order; a NaN value is an evaluation that did not happen
+	Time, Value []float64
+	Index       []int // numbers of the evaluations where some were left out; nil: 0, 1, ...
 }
 
 // NewTimeTable makes a table of studies[s][w], the times that submission s took on workload w: +Inf for a study that
 // did not reach the target, and none at all for a workload that was not run. The error wraps [tensor.ErrShape],
-// [tensor.ErrEmpty], [ErrConflict] for a name that is there twice, or [ErrNonPositive] and [tensor.ErrNotFinite] for a
-// time that is not above 0.
+// [tensor.ErrEmpty], [tensor.ErrConflict] for a name that is there twice, or [ErrNonPositive] and [tensor.ErrNotFinite]
+// for a time that is not above 0.
 func NewTimeTable(submissions []string, workloads []Workload, studies [][][]float64) (TimeTable, error) {
-	c := config{function: "NewTimeTable"}
+	c := call("NewTimeTable")
 	t := TimeTable{submissions: slices.Clone(submissions), workloads: slices.Clone(workloads)}
 	if len(submissions) == 0 || len(workloads) == 0 {
 		return TimeTable{}, c.errorf("%d submissions and %d workloads: %w", len(submissions), len(workloads), tensor.ErrEmpty)
@@ -45,19 +48,22 @@ func NewTimeTable(submissions []string, workloads []Workload, studies [][][]floa
 	}
 	for s, row := range studies {
 		if slices.Contains(submissions[:s], submissions[s]) {
-			return TimeTable{}, c.errorf("submission %q is there twice: %w", submissions[s], ErrConflict)
+			return TimeTable{}, c.errorf("submission %q is there twice: %w", submissions[s], tensor.ErrConflict)
 		}
 		if len(row) != len(workloads) {
-			return TimeTable{}, c.errorf("submission %q has studies of %d workloads, want %d: %w", submissions[s], len(row), len(workloads), tensor.ErrShape)
+			return TimeTable{}, c.errorf("submission %q has studies of %d workloads, want %d: %w", submissions[s], len(row),
+				len(workloads), tensor.ErrShape)
 		}
 		var times [][]float64
 		for w, x := range row {
 			for i, v := range x {
 				switch {
 				case v != v:
-					return TimeTable{}, c.errorf("submission %q, workload %q, study %d: time %v; a target that was not reached is +Inf: %w", submissions[s], workloads[w].Name, i, v, tensor.ErrNotFinite)
+					return TimeTable{}, c.errorf("submission %q, workload %q, study %d: time %v; a target that was not reached is "+
+						"+Inf: %w", submissions[s], workloads[w].Name, i, v, tensor.ErrNotFinite)
 				case v <= 0:
-					return TimeTable{}, c.errorf("submission %q, workload %q, study %d: time %v: %w", submissions[s], workloads[w].Name, i, v, ErrNonPositive)
+					return TimeTable{}, c.errorf("submission %q, workload %q, study %d: time %v: %w", submissions[s],
+						workloads[w].Name, i, v, ErrNonPositive)
 				}
 			}
 			times = append(times, slices.Clone(x))
@@ -67,7 +73,7 @@ func NewTimeTable(submissions []string, workloads []Workload, studies [][][]floa
 	names := map[string]int{}
 	for w, load := range workloads {
 		if _, twice := names[load.Name]; twice {
-			return TimeTable{}, c.errorf("workload %q is there twice: %w", load.Name, ErrConflict)
+			return TimeTable{}, c.errorf("workload %q is there twice: %w", load.Name, tensor.ErrConflict)
 		}
 		names[load.Name] = w
 	}
@@ -77,7 +83,8 @@ func NewTimeTable(submissions []string, workloads []Workload, studies [][][]floa
 		if load.VariantOf != "" {
 			var ok bool
 			if base, ok = names[load.VariantOf]; !ok || workloads[base].VariantOf != "" {
-				return TimeTable{}, c.errorf("workload %q is a variant of %q, which is no base workload: %w", load.Name, load.VariantOf, tensor.ErrRange)
+				return TimeTable{}, c.errorf("workload %q is a variant of %q, which is no base workload: %w", load.Name,
+					load.VariantOf, tensor.ErrRange)
 			}
 		} else {
 			bases++
@@ -94,9 +101,9 @@ func NewTimeTable(submissions []string, workloads []Workload, studies [][][]floa
 // trial that reaches the target at the evaluation with the smallest number, or, with [ByTime], the one that reaches it
 // in the least time. Submissions are in the order in which trials name them. Trials of other workloads are an error
 // that wraps [tensor.ErrRange].
-func NewTrialTable(trials []Trial, workloads []Workload, opts ...Option) (TimeTable, error) {
-	c, err := configure("NewTrialTable", opts, "ByTime")
-	if err != nil {
+func NewTrialTable(trials []Trial, workloads []Workload, opts ...TrialOption) (TimeTable, error) {
+	c := trialConfig{call: "NewTrialTable"}
+	if err := option.Apply("tradeoff: NewTrialTable", &c, opts); err != nil {
 		return TimeTable{}, err
 	}
 	at := map[string]int{}
@@ -126,9 +133,11 @@ func NewTrialTable(trials []Trial, workloads []Workload, opts ...Option) (TimeTa
 		w, ok := at[r.Workload]
 		switch {
 		case !ok:
-			return TimeTable{}, c.errorf("trial %d is of workload %q, which is not in the table: %w", i, r.Workload, tensor.ErrRange)
+			return TimeTable{}, c.errorf("trial %d is of workload %q, which is not in the table: %w", i, r.Workload,
+				tensor.ErrRange)
 		case len(r.Time) != len(r.Value) || r.Index != nil && len(r.Index) != len(r.Time):
-			return TimeTable{}, c.errorf("trial %d (%s, %s) has %d times, %d values and %d indices: %w", i, r.Submission, r.Workload, len(r.Time), len(r.Value), len(r.Index), tensor.ErrShape)
+			return TimeTable{}, c.errorf("trial %d (%s, %s) has %d times, %d values and %d indices: %w", i, r.Submission,
+				r.Workload, len(r.Time), len(r.Value), len(r.Index), tensor.ErrShape)
 		}
 		if !seen[r.Submission] {
 			seen[r.Submission] = true
@@ -166,11 +175,18 @@ func NewTrialTable(trials []Trial, workloads []Workload, opts ...Option) (TimeTa
 	return NewTimeTable(submissions, workloads, studies)
 }
 
+// TrialOption is a choice of [NewTrialTable].
+type TrialOption func(*trialConfig) error
+
+type trialConfig struct {
+	call
+	byTime bool
+}
+
 // ByTime has [NewTrialTable] take the trial that reaches the target in the least time. The reference compares numbers
 // of evaluations, which may be further apart in one trial than in another.
-func ByTime() Option {
-	return func(c *config) error {
-		c.given = append(c.given, "ByTime")
+func ByTime() TrialOption {
+	return func(c *trialConfig) error {
 		c.byTime = true
 		return nil
 	}
@@ -195,7 +211,7 @@ func (t TimeTable) Times() [][]float64 {
 }
 
 // check refuses the zero value.
-func (t TimeTable) check(c *config) error {
+func (t TimeTable) check(c call) error {
 	if len(t.submissions) == 0 {
 		return c.errorf("the table has no submissions: %w", tensor.ErrEmpty)
 	}

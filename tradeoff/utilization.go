@@ -11,7 +11,7 @@ import (
 // wraps [tensor.ErrRange] for arguments that are not finite and above 0, or a result above 1, as when flops counts what
 // peak does not.
 func Utilization(flops, peakPerSecond, seconds float64) (float64, error) {
-	c := config{function: "Utilization"}
+	c := call("Utilization")
 	for _, a := range []struct {
 		name  string
 		value float64
@@ -22,7 +22,8 @@ func Utilization(flops, peakPerSecond, seconds float64) (float64, error) {
 	}
 	u := flops / peakPerSecond / seconds
 	if u > 1 {
-		return 0, c.errorf("%.4g FLOPs in %.4g s are %.4g per second, above the peak of %.4g: %w", flops, seconds, flops/seconds, peakPerSecond, tensor.ErrRange)
+		return 0, c.errorf("%.4g FLOPs in %.4g s are %.4g per second, above the peak of %.4g: %w", flops, seconds,
+			flops/seconds, peakPerSecond, tensor.ErrRange)
 	}
 	return u, nil
 }

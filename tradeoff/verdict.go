@@ -1,16 +1,21 @@
 package tradeoff
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 
+	"github.com/espalier-ml/espalier/internal/enum"
+	"github.com/espalier-ml/espalier/internal/report"
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 // Measured is the runs of a method at one point: cost and quality of each run.
 type Measured struct {
-	Name          string
-	Cost, Quality []float64
+	Name    string    `json:"name"`
+	Cost    []float64 `json:"cost"`
+	Quality []float64 `json:"quality"`
 }
 
 // Verdict is where a method lies relative to the others, given the spread of its runs.
@@ -23,18 +28,16 @@ const (
 	Dominated                 // another dominates it at the level, corrected for the number of methods
 )
 
-// String returns the name used in reports.
-func (v Verdict) String() string {
-	switch v {
-	case OnFrontier:
-		return "frontier"
-	case Ambiguous:
-		return "ambiguous"
-	case Dominated:
-		return "dominated"
-	}
-	return fmt.Sprintf("Verdict(%d)", uint8(v))
-}
+var verdicts = enum.Of[Verdict]("verdict", "frontier", "ambiguous", "dominated")
+
+// String is the name used in reports.
+func (v Verdict) String() string { return verdicts.String(v) }
+
+// MarshalText writes the name.
+func (v Verdict) MarshalText() ([]byte, error) { return verdicts.Marshal(v) }
+
+// UnmarshalText reads a name.
+func (v *Verdict) UnmarshalText(text []byte) error { return verdicts.Unmarshal(v, text) }
 
 // Standing is a method with its verdict.
 type Standing struct {
@@ -46,26 +49,40 @@ type Standing struct {
 	Warnings      []error // [ErrTooFewRuns] for fewer runs than quantiles of the bootstrap need
 }
 
-// MarshalJSON writes the verdict by its name and warnings as text.
+type standingJSON struct {
+	Name        string    `json:"name"`
+	Cost        float64   `json:"cost"`
+	Quality     float64   `json:"quality"`
+	Optimal     float64   `json:"optimal"`
+	DominatedBy []float64 `json:"dominated_by"`
+	Verdict     Verdict   `json:"verdict"`
+	Warnings    []string  `json:"warnings,omitempty"`
+}
+
+// MarshalJSON writes warnings as texts.
 func (s Standing) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		Name        string    `json:"name"`
-		Cost        float64   `json:"cost"`
-		Quality     float64   `json:"quality"`
-		Optimal     float64   `json:"optimal"`
-		DominatedBy []float64 `json:"dominated_by"`
-		Verdict     string    `json:"verdict"`
-		Warnings    []string  `json:"warnings,omitempty"`
-	}{s.Name, s.Cost, s.Quality, s.Optimal, s.DominatedBy, s.Verdict.String(), texts(s.Warnings)})
+	return json.Marshal(standingJSON{s.Name, s.Cost, s.Quality, s.Optimal, s.DominatedBy, s.Verdict,
+		report.Texts(s.Warnings)})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (s *Standing) UnmarshalJSON(b []byte) error {
+	var j standingJSON
+	if err := json.Unmarshal(b, &j); err != nil {
+		return err
+	}
+	*s = Standing{j.Name, j.Cost, j.Quality, j.Optimal, j.DominatedBy, j.Verdict, report.Warnings(j.Warnings,
+		ErrTooFewRuns)}
+	return nil
 }
 
 // ParetoVerdicts tells which methods lie on the frontier of cost and quality, and which are dominated beyond the chance
 // of their runs. The runs of each method are drawn with replacement, cost and quality of a run together; a method is
 // dominated if another one dominates its mean in at least 1 - alpha/(k-1) of the replicates, alpha being 1 less the
-// level, and at most ambiguous if either has a single run. It takes WithLevel, WithReplicates, WithSeed and
-// WithWorkers. The error wraps [tensor.ErrEmpty], [tensor.ErrShape], [tensor.ErrRange] or [tensor.ErrNotFinite].
-func ParetoVerdicts(methods []Measured, dir Direction, opts ...Option) ([]Standing, error) {
-	c, err := configure("ParetoVerdicts", opts, "WithLevel", "WithReplicates", "WithSeed", "WithWorkers")
+// level, and at most ambiguous if either has a single run. The error wraps [tensor.ErrEmpty], [tensor.ErrShape],
+// [tensor.ErrRange] or [tensor.ErrNotFinite].
+func ParetoVerdicts(methods []Measured, dir Direction, opts ...BandOption) ([]Standing, error) {
+	c, err := configure("ParetoVerdicts", opts)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +96,8 @@ func ParetoVerdicts(methods []Measured, dir Direction, opts ...Option) ([]Standi
 	sizes, standings := make([]int, k), make([]Standing, k)
 	for i, m := range methods {
 		if len(m.Cost) != len(m.Quality) {
-			return nil, c.errorf("method %q has %d costs and %d qualities: %w", m.Name, len(m.Cost), len(m.Quality), tensor.ErrShape)
+			return nil, c.errorf("method %q has %d costs and %d qualities: %w", m.Name, len(m.Cost), len(m.Quality),
+				tensor.ErrShape)
 		}
 		if err := c.checkSample(fmt.Sprintf("the cost of %q", m.Name), m.Cost); err != nil {
 			return nil, err
@@ -90,25 +108,33 @@ func ParetoVerdicts(methods []Measured, dir Direction, opts ...Option) ([]Standi
 		sizes[i] = len(m.Cost)
 		cost, _ := moments(m.Cost)
 		quality, _ := moments(m.Quality)
-		standings[i] = Standing{Name: m.Name, Cost: cost, Quality: quality, DominatedBy: make([]float64, k), Warnings: warnings(Percentile, sizes[i], false)}
+		standings[i] = Standing{Name: m.Name, Cost: cost, Quality: quality, DominatedBy: make([]float64, k),
+			Warnings: fewRuns(sizes[i])}
 	}
 	dominates := func(ci, qi, cj, qj float64) bool {
 		return ci <= cj && !dir.Better(qj, qi) && (ci < cj || qi != qj)
 	}
-	replicates := c.resample(sizes, 2*k, func() func([][]int, []float64) {
-		return func(drawn [][]int, out []float64) {
+	boot, err := stats.Resample(context.Background(), stats.Samples(sizes...), 2*k, func() func([]int, []float64) {
+		return func(drawn []int, out []float64) {
+			from := 0 // runs of all methods are numbered on
 			for i, m := range methods {
 				cost, quality := 0.0, 0.0
-				for _, run := range drawn[i] {
-					cost += m.Cost[run]
-					quality += m.Quality[run]
+				for _, run := range drawn[:sizes[i]] {
+					cost += m.Cost[run-from]
+					quality += m.Quality[run-from]
 				}
+				drawn, from = drawn[sizes[i]:], from+sizes[i]
 				out[2*i], out[2*i+1] = cost/float64(sizes[i]), quality/float64(sizes[i])
 			}
 		}
-	})
+	}, widest(c.resampling)...)
+	if err != nil {
+		return nil, c.errorf("%w", err)
+	}
+	replicates := boot.Replicates
+	n := len(replicates[0])
 	counts, optimal := make([]int, k*k), make([]int, k)
-	for b := range c.replicates {
+	for b := range n {
 		for i := range k {
 			free := true
 			for j := range k {
@@ -124,9 +150,9 @@ func ParetoVerdicts(methods []Measured, dir Direction, opts ...Option) ([]Standi
 	}
 	for i := range standings {
 		s := &standings[i]
-		s.Optimal = float64(optimal[i]) / float64(c.replicates)
+		s.Optimal = float64(optimal[i]) / float64(n)
 		for j, other := range standings {
-			s.DominatedBy[j] = float64(counts[i*k+j]) / float64(c.replicates)
+			s.DominatedBy[j] = float64(counts[i*k+j]) / float64(n)
 			if dominates(other.Cost, other.Quality, s.Cost, s.Quality) {
 				s.Verdict = max(s.Verdict, Ambiguous)
 			}
@@ -137,4 +163,16 @@ func ParetoVerdicts(methods []Measured, dir Direction, opts ...Option) ([]Standi
 		}
 	}
 	return standings, nil
+}
+
+// fewRuns is the warning of fewer runs than quantiles of the bootstrap need.
+func fewRuns(n int) []error {
+	const enough = 10
+	switch {
+	case n < 2:
+		return []error{fmt.Errorf("%d run cannot tell anything of the spread; run 3 seeds or more: %w", n, ErrTooFewRuns)}
+	case n < enough:
+		return []error{fmt.Errorf("bootstrap of %d runs covers less than its level; run %d: %w", n, enough, ErrTooFewRuns)}
+	}
+	return nil
 }

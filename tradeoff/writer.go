@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -23,9 +24,9 @@ type Writer struct {
 
 // NewWriter makes a writer of a log, which is appended to: open files with os.O_APPEND. It takes WithEnv, WithRun and
 // WithSync. What those give is written at once.
-func NewWriter(w io.Writer, opts ...Option) (*Writer, error) {
-	c, err := configure("NewWriter", opts, "WithEnv", "WithRun", "WithSync")
-	if err != nil {
+func NewWriter(w io.Writer, opts ...WriterOption) (*Writer, error) {
+	c := writerConfig{call: "NewWriter"}
+	if err := option.Apply("tradeoff: NewWriter", &c, opts); err != nil {
 		return nil, err
 	}
 	if w == nil {
@@ -49,11 +50,20 @@ func NewWriter(w io.Writer, opts ...Option) (*Writer, error) {
 	return out, nil
 }
 
+// WriterOption is a choice of [NewWriter].
+type WriterOption func(*writerConfig) error
+
+type writerConfig struct {
+	call
+	env  *Env
+	run  *Record
+	sync bool
+}
+
 // WithEnv has [NewWriter] begin with the environment, which [CaptureEnv] gives, and mark all records with it.
 // Default: none.
-func WithEnv(e Env) Option {
-	return func(c *config) error {
-		c.given = append(c.given, "WithEnv")
+func WithEnv(e Env) WriterOption {
+	return func(c *writerConfig) error {
 		c.env = &e
 		return nil
 	}
@@ -61,9 +71,8 @@ func WithEnv(e Env) Option {
 
 // WithRun has [NewWriter] begin with a record of kind run, and [Writer.Eval] write evaluations of that run. Default:
 // none.
-func WithRun(run Record) Option {
-	return func(c *config) error {
-		c.given = append(c.given, "WithRun")
+func WithRun(run Record) WriterOption {
+	return func(c *writerConfig) error {
 		if run.RunID == "" {
 			return fmt.Errorf("WithRun: the run has no RunID: %w", tensor.ErrEmpty)
 		}
@@ -73,9 +82,8 @@ func WithRun(run Record) Option {
 }
 
 // WithSync has [NewWriter] call Sync, which files have, after each record. Default: the system writes when it sees fit.
-func WithSync() Option {
-	return func(c *config) error {
-		c.given = append(c.given, "WithSync")
+func WithSync() WriterOption {
+	return func(c *writerConfig) error {
 		c.sync = true
 		return nil
 	}
@@ -117,5 +125,6 @@ func (w *Writer) Eval(step int, cost, quality map[string]float64) error {
 	if w.run.RunID == "" {
 		return fmt.Errorf("tradeoff: Eval: the writer has no run; give it WithRun or call Write: %w", tensor.ErrEmpty)
 	}
-	return w.Write(Record{Kind: "eval", RunID: w.run.RunID, Step: step, Cost: maps.Clone(cost), Quality: maps.Clone(quality)})
+	return w.Write(Record{Kind: "eval", RunID: w.run.RunID, Step: step, Cost: maps.Clone(cost),
+		Quality: maps.Clone(quality)})
 }

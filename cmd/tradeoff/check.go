@@ -33,7 +33,7 @@ func check(c *call, args []string) error {
 	if *rules != "" {
 		ids = strings.Split(*rules, ",")
 	}
-	findings, err := tradeoff.Check(records, ids...)
+	findings, err := tradeoff.Review(records, ids...)
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func check(c *call, args []string) error {
 		failed = failed || f.Severity == tradeoff.Error || *strict
 	}
 	if *asJSON {
-		if err := json.NewEncoder(c.stdout).Encode(findingsOf(findings)); err != nil {
+		if err := json.NewEncoder(c.stdout).Encode(append([]tradeoff.Finding{}, findings...)); err != nil {
 			return err
 		}
 	} else {
@@ -54,19 +54,4 @@ func check(c *call, args []string) error {
 		return errFindings
 	}
 	return nil
-}
-
-// finding is a finding in JSON.
-type finding struct {
-	ID       string `json:"id"`
-	Severity string `json:"severity"`
-	Message  string `json:"message"`
-}
-
-func findingsOf(all []tradeoff.Finding) []finding {
-	list := []finding{}
-	for _, f := range all {
-		list = append(list, finding{f.ID, f.Severity.String(), f.Message})
-	}
-	return list
 }

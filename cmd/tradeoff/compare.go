@@ -7,29 +7,30 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/espalier-ml/espalier/tensor/stats"
 	"github.com/espalier-ml/espalier/tradeoff"
 )
 
 // comparison is what compare tells of a method against the baseline.
 type comparison struct {
-	Task         string      `json:"task"`
-	Model        string      `json:"model"`
-	Method       string      `json:"method"`
-	Baseline     string      `json:"baseline"`
-	BaselineRuns int         `json:"baseline_runs"`
-	MethodRuns   int         `json:"method_runs"`
-	Direction    string      `json:"direction"`
-	Lines        []statement `json:"results"`
-	P            *float64    `json:"p,omitempty"`      // of the U test of the best qualities
-	PHolm        *float64    `json:"p_holm,omitempty"` // adjusted for all comparisons
+	Task         string             `json:"task"`
+	Model        string             `json:"model"`
+	Method       string             `json:"method"`
+	Baseline     string             `json:"baseline"`
+	BaselineRuns int                `json:"baseline_runs"`
+	MethodRuns   int                `json:"method_runs"`
+	Direction    tradeoff.Direction `json:"direction"`
+	Lines        []statement        `json:"results"`
+	P            *float64           `json:"p,omitempty"`      // of the U test of the best qualities
+	PHolm        *float64           `json:"p_holm,omitempty"` // adjusted for all comparisons
 }
 
 // statement is one result: an estimate, a text, or why there is none.
 type statement struct {
-	Name     string             `json:"name"`
-	Estimate *tradeoff.Estimate `json:"estimate,omitempty"`
-	Text     string             `json:"text,omitempty"`
-	Error    string             `json:"error,omitempty"`
+	Name     string          `json:"name"`
+	Estimate *stats.Estimate `json:"estimate,omitempty"`
+	Text     string          `json:"text,omitempty"`
+	Error    string          `json:"error,omitempty"`
 }
 
 // settings of a comparison.
@@ -50,21 +51,24 @@ func compare(c *call, args []string) error {
 	var k comparing
 	base := c.flags.String("baseline", "", "method to compare with (default the one without a name)")
 	methods := c.flags.String("method", "", "methods to compare, with commas between (default all others)")
-	c.flags.Var(&k.targets, "target", "qualities to compare times at, with commas between (default the best that all runs of the baseline reach)")
+	c.flags.Var(&k.targets, "target",
+		"qualities to compare times at, with commas between (default the best that all runs of the baseline reach)")
 	c.flags.Float64Var(&k.margin, "margin", 0, "by how much the method may be worse: of the test of non-inferiority")
 	c.flags.Float64Var(&k.level, "level", 0.95, "of intervals and verdicts")
 	how := c.flags.String("interpolation", "first", "reading of curves: first (hit), linear or log")
 	c.flags.Uint64Var(&k.seed, "seed", 0, "of the bootstrap")
 	c.flags.IntVar(&k.replicates, "replicates", 10_000, "of the bootstrap")
 	c.flags.Float64Var(&k.power, "power", 0.8, "with which the speedup is to be told from 1 by the runs needed")
-	c.flags.Float64Var(&k.smallest, "speedup", 0, "the smallest speedup that matters, for the runs needed (default the one measured)")
+	c.flags.Float64Var(&k.smallest, "speedup", 0,
+		"the smallest speedup that matters, for the runs needed (default the one measured)")
 	asJSON := c.flags.Bool("json", false, "print JSON")
 	files, err := c.parse(args)
 	if err != nil {
 		return err
 	}
 	var ok bool
-	if k.reading, ok = map[string]tradeoff.Interpolation{"first": tradeoff.FirstHit, "linear": tradeoff.Linear, "log": tradeoff.LogCost}[*how]; !ok {
+	if k.reading, ok = map[string]tradeoff.Interpolation{"first": tradeoff.FirstHit, "linear": tradeoff.Linear,
+		"log": tradeoff.LogCost}[*how]; !ok {
 		return c.misuse("-interpolation is %q, want first, linear or log", *how)
 	}
 	if !(k.level > 0 && k.level < 1) || k.replicates < 1 || k.margin < 0 {
@@ -89,15 +93,15 @@ func compare(c *call, args []string) error {
 	if err := holm(all); err != nil {
 		return err
 	}
-	findings, err := tradeoff.Check(records)
+	findings, err := tradeoff.Review(records)
 	if err != nil {
 		return err
 	}
 	if *asJSON {
 		return json.NewEncoder(c.stdout).Encode(struct {
-			Comparisons []comparison `json:"comparisons"`
-			Checklist   []finding    `json:"checklist"`
-		}{all, findingsOf(findings)})
+			Comparisons []comparison       `json:"comparisons"`
+			Checklist   []tradeoff.Finding `json:"checklist"`
+		}{all, append([]tradeoff.Finding{}, findings...)})
 	}
 	for _, one := range all {
 		one.print(c)
@@ -152,13 +156,15 @@ func (k *comparing) verdicts(arms []tradeoff.Arm) ([]string, error) {
 	for _, a := range arms {
 		measured = append(measured, pointsOf(a.Runs))
 	}
-	standings, err := tradeoff.ParetoVerdicts(measured, arms[0].Runs.Direction(), tradeoff.WithLevel(k.level), tradeoff.WithSeed(k.seed), tradeoff.WithReplicates(k.replicates))
+	standings, err := tradeoff.ParetoVerdicts(measured, arms[0].Runs.Direction(), tradeoff.WithLevel(k.level),
+		tradeoff.WithResampling(stats.WithSeed(k.seed), stats.WithReplicates(k.replicates)))
 	if err != nil {
 		return nil, err
 	}
 	var texts []string
 	for _, s := range standings {
-		text := fmt.Sprintf("%v at cost %.4g, quality %.4g: on the frontier in %.0f%% of replicates", s.Verdict, s.Cost, s.Quality, 100*s.Optimal)
+		text := fmt.Sprintf("%v at cost %.4g, quality %.4g: on the frontier in %.0f%% of replicates", s.Verdict, s.Cost,
+			s.Quality, 100*s.Optimal)
 		texts = append(texts, text)
 	}
 	return texts, nil
@@ -177,43 +183,45 @@ func pointsOf(r tradeoff.Runs) tradeoff.Measured {
 // pair compares a method with the baseline.
 func (k *comparing) pair(base, method tradeoff.Arm) comparison {
 	b, m := base.Runs, method.Runs
-	one := comparison{Task: method.Task, Model: method.Model, Method: m.Name, Baseline: b.Name, BaselineRuns: len(b.Curves), MethodRuns: len(m.Curves), Direction: m.Direction().String()}
-	estimate := func(name string, e tradeoff.Estimate, err error) {
+	one := comparison{Task: method.Task, Model: method.Model, Method: m.Name, Baseline: b.Name,
+		BaselineRuns: len(b.Curves), MethodRuns: len(m.Curves), Direction: m.Direction()}
+	estimate := func(name string, e stats.Estimate, err error) {
 		if err != nil {
 			one.Lines = append(one.Lines, statement{Name: name, Error: err.Error()})
 			return
 		}
 		one.Lines = append(one.Lines, statement{Name: name, Estimate: &e})
 	}
-	bootstrap := []tradeoff.Option{tradeoff.WithLevel(k.level), tradeoff.WithSeed(k.seed), tradeoff.WithReplicates(k.replicates)}
-	reading := append(slices.Clone(bootstrap), tradeoff.WithInterpolation(k.reading))
+	bootstrap := []stats.Option{stats.WithLevel(k.level), stats.WithSeed(k.seed), stats.WithReplicates(k.replicates)}
+	interval, reading := tradeoff.WithInterval(bootstrap...), tradeoff.WithInterpolation(k.reading)
 	targets := k.targets
 	if len(targets) == 0 {
 		targets = numbers{b.CommonBest()}
 	}
 	for _, q := range targets {
-		e, err := tradeoff.Speedup(b, m, append(slices.Clone(reading), tradeoff.AtQuality(q))...)
+		e, err := tradeoff.Speedup(b, m, tradeoff.AtQuality(q), reading, interval)
 		estimate(fmt.Sprintf("speedup at %.4g", q), e, err)
 		if errors.Is(err, tradeoff.ErrNotReached) {
 			one.Lines = append(one.Lines, survival(b, m, q, k.reading))
 		}
 	}
-	e, err := tradeoff.AverageSpeedup(b, m, bootstrap...)
+	e, err := tradeoff.AverageSpeedup(b, m, interval)
 	estimate("average speedup", e, err)
-	e, err = tradeoff.Gain(b, m, reading...)
+	e, err = tradeoff.Gain(b, m, reading, interval)
 	estimate("gain at matched cost", e, err)
 	e, err = tradeoff.AverageGain(b, m, bootstrap...)
 	estimate("average gain", e, err)
-	if n, err := tradeoff.NonInferior(best(b), best(m), m.Direction(), k.margin, tradeoff.WithLevel(k.level)); err != nil {
+	if n, err := tradeoff.NonInferior(b, m, k.margin, stats.WithLevel(k.level)); err != nil {
 		one.Lines = append(one.Lines, statement{Name: "best quality", Error: err.Error()})
 	} else {
 		one.Lines = append(one.Lines, statement{Name: fmt.Sprintf("best quality, margin %.4g", k.margin), Text: n.String()})
 	}
-	if u, err := tradeoff.MannWhitney(best(b), best(m)); err == nil {
+	if u, err := stats.MannWhitney(best(b), best(m)); err == nil {
 		one.P = &u.P
 		one.Lines = append(one.Lines, statement{Name: "best quality, U test", Text: u.String()})
 	}
-	options := []tradeoff.Option{tradeoff.AtQuality(targets[0]), tradeoff.WithInterpolation(k.reading), tradeoff.WithLevel(k.level), tradeoff.WithPower(k.power)}
+	options := []tradeoff.NeededOption{tradeoff.AtQuality(targets[0]), tradeoff.WithInterpolation(k.reading),
+		tradeoff.WithLevel(k.level), tradeoff.WithPower(k.power)}
 	if k.smallest != 0 {
 		options = append(options, tradeoff.ForSpeedup(k.smallest))
 	}
@@ -228,16 +236,17 @@ func (k *comparing) pair(base, method tradeoff.Arm) comparison {
 // survival compares times that not all runs have.
 func survival(base, method tradeoff.Runs, q float64, how tradeoff.Interpolation) statement {
 	a, b := base.Times(q, how), method.Times(q, how)
-	reached := func(times []tradeoff.Time) (n int) {
+	reached := func(times []stats.Lifetime) (n int) {
 		for _, t := range times {
-			if t.Reached {
+			if t.Event {
 				n++
 			}
 		}
 		return n
 	}
-	s := statement{Name: fmt.Sprintf("runs that reach %.4g", q), Text: fmt.Sprintf("%d of %d of the baseline, %d of %d of the method", reached(a), len(a), reached(b), len(b))}
-	if test, err := tradeoff.LogRank(a, b); err == nil {
+	s := statement{Name: fmt.Sprintf("runs that reach %.4g", q),
+		Text: fmt.Sprintf("%d of %d of the baseline, %d of %d of the method", reached(a), len(a), reached(b), len(b))}
+	if test, err := stats.LogRank(a, b); err == nil {
 		s.Text += fmt.Sprintf("; log-rank p=%.3f", test.P)
 	}
 	return s
@@ -252,7 +261,7 @@ func holm(all []comparison) error {
 			p, at = append(p, *one.P), append(at, i)
 		}
 	}
-	adjusted, err := tradeoff.Holm(p)
+	adjusted, err := stats.Holm(p)
 	if err != nil {
 		return err
 	}
@@ -263,7 +272,8 @@ func holm(all []comparison) error {
 }
 
 func (one comparison) print(c *call) {
-	fmt.Fprintf(c.stdout, "%s: %s against %s, %d and %d runs, %s is better\n", setting(tradeoff.Arm{Task: one.Task, Model: one.Model}), one.Method, one.Baseline, one.MethodRuns, one.BaselineRuns, one.Direction)
+	fmt.Fprintf(c.stdout, "%s: %s against %s, %d and %d runs, %s is better\n", setting(tradeoff.Arm{Task: one.Task,
+		Model: one.Model}), one.Method, one.Baseline, one.MethodRuns, one.BaselineRuns, one.Direction)
 	var notes []string
 	for _, l := range one.Lines {
 		switch {

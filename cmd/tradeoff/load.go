@@ -23,9 +23,11 @@ type selection struct {
 }
 
 func (s *selection) register(f *flag.FlagSet) {
-	f.StringVar(&s.cost, "cost", "", "cost to compare over: seconds, train_seconds, step, flops, ... (default train_seconds, seconds, or what all have)")
+	f.StringVar(&s.cost, "cost", "",
+		"cost to compare over: seconds, train_seconds, step, flops, ... (default train_seconds, seconds, or what all have)")
 	f.StringVar(&s.quality, "quality", "", "quality to compare (default the only one there is)")
-	f.StringVar(&s.direction, "direction", "", "higher or lower is better (default as the log says, or lower for losses and errors)")
+	f.StringVar(&s.direction, "direction", "",
+		"higher or lower is better (default as the log says, or lower for losses and errors)")
 	f.StringVar(&s.task, "task", "", "this task only")
 	f.StringVar(&s.model, "model", "", "this model only")
 	f.StringVar(&s.rename, "rename", "", "columns of CSV files, as algo=method,wall=seconds,notes=")
@@ -60,7 +62,8 @@ func (c *call) records(files []string, s *selection) ([]tradeoff.Record, error) 
 func (s *selection) choose(all []tradeoff.Record) ([]tradeoff.Record, error) {
 	mine := map[string]bool{}
 	for _, r := range all {
-		if r.RunID != "" && (s.task == "" || r.Task == s.task) && (s.model == "" || r.Model == s.model) && (r.Kind == "run" || r.Task+r.Model != "" || s.task+s.model == "") {
+		if r.RunID != "" && (s.task == "" || r.Task == s.task) && (s.model == "" || r.Model == s.model) &&
+			(r.Kind == "run" || r.Task+r.Model != "" || s.task+s.model == "") {
 			mine[r.RunID] = true
 		}
 	}

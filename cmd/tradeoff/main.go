@@ -38,7 +38,8 @@ type call struct {
 
 var commands = []command{
 	{"summarize", "FILES", "list tasks, models and methods with their runs, costs and qualities", summarize},
-	{"compare", "FILES", "compare methods with the baseline: speedup, gain, tests, verdict, checklist, runs needed", compare},
+	{"compare", "FILES", "compare methods with the baseline: speedup, gain, tests, verdict, checklist, runs needed",
+		compare},
 	{"check", "FILES", "apply the checklist; exit 1 on errors", check},
 	{"plot", "FILES", "draw curves, fronts, profiles or survival as SVG, PNG or PDF", draw},
 	{"score", "FILES", "score by performance profiles, as AlgoPerf does", score},
@@ -88,7 +89,8 @@ func usage(w io.Writer) {
 	for _, c := range commands {
 		fmt.Fprintf(w, "  %-10s %s\n", c.name, c.text)
 	}
-	fmt.Fprint(w, "\nFILES are logs in JSON lines or CSV with a header, gzipped or not; - is the standard input.\n\"tradeoff COMMAND -h\" lists the flags of a command.\n")
+	fmt.Fprint(w, "\nFILES are logs in JSON lines or CSV with a header, gzipped or not; - is the standard "+
+		"input.\n\"tradeoff COMMAND -h\" lists the flags of a command.\n")
 }
 
 // parse reads flags and wants files after them, unless one of the switches is on.

@@ -27,7 +27,8 @@ func writeLog(t *testing.T, path string) {
 	t.Helper()
 	var log bytes.Buffer
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	env := tradeoff.Env{Go: "go1.26", OS: "linux", Arch: "amd64", CPU: "a processor", Cores: 2, GOMAXPROCS: 2, Revision: "abc", Load: []float64{0, 0, 0}}
+	env := tradeoff.Env{Go: "go1.26", OS: "linux", Arch: "amd64", CPU: "a processor", Cores: 2, GOMAXPROCS: 2,
+		Revision: "abc", Load: []float64{0, 0, 0}}
 	encode := func(r tradeoff.Record) {
 		r.Schema, r.EnvID, r.Time = tradeoff.Schema, "e", start
 		start = start.Add(time.Second)
@@ -42,7 +43,8 @@ func writeLog(t *testing.T, path string) {
 			speed float64
 			limit float64
 		}{{"", 1, 0.95}, {"fast", 2, 0.95}, {"small", 4, 0.6}} {
-			r := tradeoff.Record{Kind: "run", RunID: fmt.Sprint(m.name, seed), Task: "digits", Model: "mlp", Seed: uint64(seed), Schedule: "cyclic", TuningTrials: 1, TunedOn: "validation",
+			r := tradeoff.Record{Kind: "run", RunID: fmt.Sprint(m.name, seed), Task: "digits", Model: "mlp", Seed: uint64(seed),
+				Schedule: "cyclic", TuningTrials: 1, TunedOn: "validation",
 				Config: map[string]any{"batch": 30}, DatasetSHA256: "d", Target: map[string]float64{"accuracy": 0.8}}
 			if m.name != "" {
 				r.Method = []string{m.name}
@@ -184,7 +186,8 @@ func TestFailures(t *testing.T) {
 	for _, k := range []struct {
 		code int
 		args []string
-	}{{0, []string{"check", log}}, {1, []string{"check", bad}}, {1, []string{"check", "-strict", log}}, {0, []string{"check", "-rules", "T07", "-strict", log}}} {
+	}{{0, []string{"check", log}}, {1, []string{"check", bad}}, {1, []string{"check", "-strict", log}},
+		{0, []string{"check", "-rules", "T07", "-strict", log}}} {
 		code, _, diag := invoke(k.args, "")
 		require.Equal(t, k.code, code, "%q", k.args)
 		require.Empty(t, diag)

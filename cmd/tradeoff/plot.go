@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"github.com/espalier-ml/espalier/tensor/stats"
 	"github.com/espalier-ml/espalier/tradeoff"
 	"github.com/espalier-ml/espalier/tradeoff/plot"
 )
@@ -11,7 +12,8 @@ func draw(c *call, args []string) error {
 	var s selection
 	s.register(c.flags)
 	var targets numbers
-	c.flags.Var(&targets, "target", "qualities to mark; of survival, the one to reach (default the best that all runs of the first method reach)")
+	c.flags.Var(&targets, "target",
+		"qualities to mark; of survival, the one to reach (default the best that all runs of the first method reach)")
 	kind := c.flags.String("kind", "curves", "curves, pareto or survival")
 	out := c.flags.String("o", "", "file to write: .svg, .png or .pdf")
 	title := c.flags.String("title", "", "title (default task and model)")
@@ -50,13 +52,21 @@ func draw(c *call, args []string) error {
 	if *title == "" && arms[0].Task+arms[0].Model != "" {
 		*title = setting(arms[0])
 	}
-	opts := []plot.Option{plot.WithTitle(*title)}
+	opts := []plot.CostOption{plot.WithTitle(*title)}
 	if *linear {
 		opts = append(opts, plot.WithLinearCost())
 	}
+	front := []plot.FrontOption{plot.WithLabels(x, y), plot.WithTargets(targets...)}
+	for _, o := range opts {
+		front = append(front, o)
+	}
 	switch *kind {
 	case "curves":
-		p, err := plot.TradeoffCurves(runs, append(opts, plot.WithLabels(x, y), plot.WithTargets(targets...), plot.WithBand(*band))...)
+		all := []plot.Option{plot.WithBand(*band)}
+		for _, o := range front {
+			all = append(all, o)
+		}
+		p, err := plot.TradeoffCurves(runs, all...)
 		if err != nil {
 			return err
 		}
@@ -70,7 +80,7 @@ func draw(c *call, args []string) error {
 		if err != nil {
 			return err
 		}
-		p, err := plot.ParetoFront(standings, runs[0].Direction(), append(opts, plot.WithLabels(x, y), plot.WithTargets(targets...))...)
+		p, err := plot.ParetoFront(standings, runs[0].Direction(), front...)
 		if err != nil {
 			return err
 		}
@@ -81,15 +91,16 @@ func draw(c *call, args []string) error {
 		q = targets[0]
 	}
 	var names []string
-	var curves []tradeoff.Survival
+	var curves []stats.Survival
 	for _, r := range runs {
-		k, err := tradeoff.KaplanMeier(r.Times(q, tradeoff.FirstHit))
+		k, err := stats.KaplanMeier(r.Times(q, tradeoff.FirstHit))
 		if err != nil {
 			return err
 		}
 		names, curves = append(names, r.Name), append(curves, k)
 	}
-	p, err := plot.Survival(names, curves, append(opts, plot.WithLabels(x, fmt.Sprintf("share of the runs short of %.4g", q)))...)
+	p, err := plot.Survival(names, curves, append(opts, plot.WithLabels(x, fmt.Sprintf("share of the runs short of %.4g",
+		q)))...)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/espalier-ml/espalier/tensor/stats"
 	"github.com/espalier-ml/espalier/tradeoff"
 	"github.com/espalier-ml/espalier/tradeoff/importers"
 	"github.com/espalier-ml/espalier/tradeoff/plot"
@@ -18,11 +19,14 @@ import (
 func score(c *call, args []string) error {
 	var s selection
 	s.register(c.flags)
-	file := c.flags.String("targets", "", "AlgoPerf's JSON file of targets; files are then AlgoPerf tables or directories of logs")
+	file := c.flags.String("targets", "",
+		"AlgoPerf's JSON file of targets; files are then AlgoPerf tables or directories of logs")
 	without := c.flags.String("without", "", "workloads to leave out, with commas between")
-	goals := c.flags.String("target", "", "quality to reach on each task of other logs, as digits=0.95,text=0.8 (default the records' targets)")
+	goals := c.flags.String("target", "",
+		"quality to reach on each task of other logs, as digits=0.95,text=0.8 (default the records' targets)")
 	algoPerf := c.flags.Bool("algoperf", false, "score as the benchmark's own code does, to the last digit")
-	byTime := c.flags.Bool("bytime", false, "of the trials of a study take the fastest and not the one with the fewest evaluations")
+	byTime := c.flags.Bool("bytime", false,
+		"of the trials of a study take the fastest and not the one with the fewest evaluations")
 	ratio := c.flags.Float64("max-ratio", 4, "largest ratio to the fastest that counts")
 	workloads := c.flags.Bool("workloads", false, "draw workloads too, for intervals")
 	replicates := c.flags.Int("replicates", 10_000, "of the bootstrap")
@@ -45,11 +49,14 @@ func score(c *call, args []string) error {
 	if err != nil {
 		return err
 	}
-	profile := []tradeoff.Option{tradeoff.WithMaxRatio(*ratio)}
+	profile := []tradeoff.ProfileOption{tradeoff.WithMaxRatio(*ratio)}
 	if *algoPerf {
 		profile = append(profile, tradeoff.AlgoPerf())
 	}
-	opts := append(slices.Clone(profile), tradeoff.WithReplicates(*replicates), tradeoff.WithSeed(*seed))
+	opts := []tradeoff.TableOption{tradeoff.WithInterval(stats.WithReplicates(*replicates), stats.WithSeed(*seed))}
+	for _, o := range profile {
+		opts = append(opts, o)
+	}
 	if *workloads {
 		opts = append(opts, tradeoff.WithTasks())
 	}
@@ -85,7 +92,8 @@ func score(c *call, args []string) error {
 	w := tabwriter.NewWriter(c.stdout, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(w, "submission\tscore\t95% interval\tfirst in")
 	for _, one := range scores {
-		fmt.Fprintf(w, "%s\t%.4f\t%.3f to %.3f\t%.0f%%\n", one.Submission, one.Score.Value, one.Score.Lo, one.Score.Hi, 100*one.First)
+		fmt.Fprintf(w, "%s\t%.4f\t%.3f to %.3f\t%.0f%%\n", one.Submission, one.Score.Value, one.Score.Lo, one.Score.Hi,
+			100*one.First)
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -132,7 +140,7 @@ func (c *call) algoPerf(file string, without []string, byTime bool, files []stri
 			return tradeoff.TimeTable{}, err
 		}
 	}
-	var opts []tradeoff.Option
+	var opts []tradeoff.TrialOption
 	if byTime {
 		opts = append(opts, tradeoff.ByTime())
 	}
@@ -176,10 +184,10 @@ func (c *call) times(s *selection, goals string, files []string) (tradeoff.TimeT
 		for _, a := range arms {
 			i := slices.Index(names, a.Runs.Name)
 			for _, t := range a.Runs.Times(loads[w].Target, tradeoff.FirstHit) {
-				if !t.Reached {
-					t.Cost = math.Inf(1)
+				if !t.Event {
+					t.Time = math.Inf(1)
 				}
-				studies[i][w] = append(studies[i][w], t.Cost)
+				studies[i][w] = append(studies[i][w], t.Time)
 			}
 		}
 	}

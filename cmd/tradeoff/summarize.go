@@ -7,22 +7,23 @@ import (
 	"slices"
 	"text/tabwriter"
 
+	"github.com/espalier-ml/espalier/tensor/stats"
 	"github.com/espalier-ml/espalier/tradeoff"
 )
 
 // summary is what summarize tells of an arm.
 type summary struct {
-	Task      string                        `json:"task"`
-	Model     string                        `json:"model"`
-	Method    string                        `json:"method"`
-	Runs      int                           `json:"runs"`
-	Points    int                           `json:"points"`
-	FirstCost float64                       `json:"first_cost"`
-	LastCost  float64                       `json:"last_cost"`
-	Direction string                        `json:"direction"`
-	Best      tradeoff.Estimate             `json:"best"`
-	Times     map[string]*tradeoff.Estimate `json:"times,omitempty"`   // to the targets; null if a run does not reach it
-	Reached   map[string]int                `json:"reached,omitempty"` // runs that reach each target
+	Task      string                     `json:"task"`
+	Model     string                     `json:"model"`
+	Method    string                     `json:"method"`
+	Runs      int                        `json:"runs"`
+	Points    int                        `json:"points"`
+	FirstCost float64                    `json:"first_cost"`
+	LastCost  float64                    `json:"last_cost"`
+	Direction tradeoff.Direction         `json:"direction"`
+	Best      stats.Estimate             `json:"best"`
+	Times     map[string]*stats.Estimate `json:"times,omitempty"`   // to the targets; null if a run does not reach it
+	Reached   map[string]int             `json:"reached,omitempty"` // runs that reach each target
 }
 
 func summarize(c *call, args []string) error {
@@ -70,7 +71,8 @@ func summarize(c *call, args []string) error {
 	}
 	fmt.Fprintln(w)
 	for _, one := range all {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%.4g to %.4g\t%v (%s)", one.Task, one.Model, one.Method, one.Runs, one.Points, one.FirstCost, one.LastCost, one.Best, one.Direction)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%.4g to %.4g\t%v (%s)", one.Task, one.Model, one.Method, one.Runs, one.Points,
+			one.FirstCost, one.LastCost, one.Best, one.Direction)
 		for _, q := range targets {
 			key := fmt.Sprint(q)
 			if e := one.Times[key]; e != nil {
@@ -85,8 +87,9 @@ func summarize(c *call, args []string) error {
 }
 
 func summaryOf(a tradeoff.Arm, targets []float64) (summary, error) {
-	one := summary{Task: a.Task, Model: a.Model, Method: a.Runs.Name, Runs: len(a.Runs.Curves), Direction: a.Runs.Direction().String(),
-		FirstCost: math.Inf(1), Times: map[string]*tradeoff.Estimate{}, Reached: map[string]int{}}
+	one := summary{Task: a.Task, Model: a.Model, Method: a.Runs.Name, Runs: len(a.Runs.Curves),
+		Direction: a.Runs.Direction(),
+		FirstCost: math.Inf(1), Times: map[string]*stats.Estimate{}, Reached: map[string]int{}}
 	for _, curve := range a.Runs.Curves {
 		points := curve.Points()
 		one.Points += len(points)
@@ -94,20 +97,20 @@ func summaryOf(a tradeoff.Arm, targets []float64) (summary, error) {
 		one.LastCost = max(one.LastCost, points[len(points)-1].Cost)
 	}
 	var err error
-	if one.Best, err = tradeoff.Mean(best(a.Runs)); err != nil {
+	if one.Best, err = stats.Mean(best(a.Runs)); err != nil {
 		return one, err
 	}
 	for _, q := range targets {
 		key := fmt.Sprint(q)
 		var costs []float64
 		for _, t := range a.Runs.Times(q, tradeoff.FirstHit) {
-			if t.Reached {
+			if t.Event {
 				one.Reached[key]++
-				costs = append(costs, t.Cost)
+				costs = append(costs, t.Time)
 			}
 		}
 		if one.Times[key] = nil; len(costs) == one.Runs {
-			e, err := tradeoff.GeometricMean(costs)
+			e, err := stats.GeoMean(costs)
 			if err != nil {
 				return one, err
 			}

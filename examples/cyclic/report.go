@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/espalier-ml/espalier/examples/chart"
+	"github.com/espalier-ml/espalier/tensor/stats"
 	"github.com/espalier-ml/espalier/tradeoff"
 )
 
@@ -143,7 +144,7 @@ func reliability(results []result) error {
 						x = append(x, truth[r.recipe].Points()[i].Quality)
 						y = append(y, k.curve(r)[kind].Points()[i].Quality)
 					}
-					if tau := tradeoff.KendallTau(x, y); tau == tau {
+					if tau, err := stats.KendallTau(x, y); err == nil {
 						mean[kind] += tau
 						n++
 					}

@@ -11,14 +11,15 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// AUC is the area under the ROC curve: the probability that a positive has a higher score than a negative, ties counting
-// half, with the interval of DeLong et al. 1988, cut off at 0 and 1. It takes O(n log n). Scores are never turned round:
-// those that are high for negatives have an area below one half. weights are one for each example, >= 0, or nil; they
-// are importance weights, of which only the ratios within each class matter.
+// AUC is the area under the ROC curve: the probability that a positive has a higher score than a negative, ties
+// counting half, with the interval of DeLong et al. 1988, cut off at 0 and 1. It takes O(n log n). Scores are never
+// turned round: those that are high for negatives have an area below one half. weights are one for each example, >= 0,
+// or nil; they are importance weights, of which only the ratios within each class matter.
 //
 // A perfect area has no variance and an interval of no width, with a warning that wraps [ErrDegenerate]; a class of a
 // single example bounds nothing, with a warning that wraps [ErrTooFew]. The error wraps [ErrOneClass] if all labels are
-// the same or one class has no weight, [tensor.ErrEmpty], [tensor.ErrShape], [tensor.ErrNotFinite] or [tensor.ErrRange].
+// the same or one class has no weight, [tensor.ErrEmpty], [tensor.ErrShape], [tensor.ErrNotFinite] or
+// [tensor.ErrRange].
 func AUC(positive []bool, score, weights []float64, opts ...LevelOption) (Estimate, error) {
 	c, err := configure("AUC", opts)
 	if err != nil {
@@ -53,8 +54,8 @@ type AUCComparison struct {
 }
 
 // CompareAUC compares the areas of two scores of the same examples by the covariance of DeLong et al. 1988. Scores that
-// rank all examples alike differ by 0 with P 1. The error is that of [AUC], or wraps [ErrTooFew] for a class of a single
-// example or [ErrDegenerate] if the areas differ and have no variance.
+// rank all examples alike differ by 0 with P 1. The error is that of [AUC], or wraps [ErrTooFew] for a class of a
+// single example or [ErrDegenerate] if the areas differ and have no variance.
 func CompareAUC(positive []bool, a, b, weights []float64, opts ...LevelOption) (AUCComparison, error) {
 	c, err := configure("CompareAUC", opts)
 	if err != nil {
@@ -78,7 +79,8 @@ func CompareAUC(positive []bool, a, b, weights []float64, opts ...LevelOption) (
 		variance, d.Value = 0, 0
 		d.Warnings = append(d.Warnings, fmt.Errorf("both scores rank all examples alike: %w", ErrDegenerate))
 	} else if !(variance > 0) {
-		return AUCComparison{}, c.errorf("areas %v and %v without a variance of their difference: %w", pa.area, pb.area, ErrDegenerate)
+		return AUCComparison{}, c.errorf("areas %v and %v without a variance of their difference: %w", pa.area, pb.area,
+			ErrDegenerate)
 	} else {
 		t.Z = d.Value / math.Sqrt(variance)
 		t.P = 2 * distuv.UnitNormal.CDF(-math.Abs(t.Z))
@@ -107,7 +109,8 @@ type scored struct {
 // byScore checks the arguments and sorts the examples by score.
 func (c *config) byScore(name string, positive []bool, score, weights []float64) ([]scored, error) {
 	if len(positive) != len(score) || weights != nil && len(weights) != len(score) {
-		return nil, c.errorf("%d labels, %d values of %s and %d weights: %w", len(positive), len(score), name, len(weights), tensor.ErrShape)
+		return nil, c.errorf("%d labels, %d values of %s and %d weights: %w", len(positive), len(score), name, len(weights),
+			tensor.ErrShape)
 	}
 	if len(score) > math.MaxInt32 {
 		return nil, c.errorf("%d values of %s, want up to 2^31-1: %w", len(score), name, tensor.ErrRange)
@@ -144,7 +147,8 @@ func (c *config) placements(name string, positive []bool, score, weights []float
 		p.n[class(is)]++
 	}
 	if !(total[0] > 0 && total[1] > 0) {
-		return nil, c.errorf("%d positives with weight %v and %d negatives with weight %v: %w", p.n[1], total[1], p.n[0], total[0], ErrOneClass)
+		return nil, c.errorf("%d positives with weight %v and %d negatives with weight %v: %w", p.n[1], total[1], p.n[0],
+			total[0], ErrOneClass)
 	}
 	var below [2]float64 // weight of each class among lower scores
 	for i := 0; i < len(sorted); {

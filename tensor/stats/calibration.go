@@ -41,7 +41,8 @@ type Calibration struct {
 	Reliability float64 `json:"reliability"` // squared distance of probabilities and rates: what calibrating could gain
 	Resolution  float64 `json:"resolution"`  // how far the rates of bins are from the overall rate
 	Uncertainty float64 `json:"uncertainty"` // of the outcomes themselves
-	Within      float64 `json:"within"`      // variance of probabilities within bins less twice their covariance with outcomes
+	// variance of probabilities within bins less twice their covariance with outcomes
+	Within float64 `json:"within"`
 }
 
 // CalibrationBin is the examples of a bin.
@@ -51,8 +52,8 @@ type CalibrationBin struct {
 	Rate        float64 `json:"rate"`        // share of those that came true
 }
 
-// Calibrate compares the probabilities of an event with whether it came true, in bins. For classifiers the event is that
-// the predicted class is right and the probability is the confidence. The error wraps [tensor.ErrEmpty],
+// Calibrate compares the probabilities of an event with whether it came true, in bins. For classifiers the event is
+// that the predicted class is right and the probability is the confidence. The error wraps [tensor.ErrEmpty],
 // [tensor.ErrShape], or [tensor.ErrRange] for a probability outside [0, 1] or fewer bins than 1.
 func Calibrate(probability []float64, event []bool, bins int, how Binning) (Calibration, error) {
 	c := config{call: "stats: Calibrate"}

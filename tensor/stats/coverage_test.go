@@ -9,7 +9,8 @@ import (
 )
 
 // covered is the share of samples of n values whose interval has the truth in it.
-func covered(t *testing.T, seed uint64, n, trials int, truth float64, draw func(*rand.Rand) float64, interval func([]float64) (Estimate, error)) float64 {
+func covered(t *testing.T, seed uint64, n, trials int, truth float64, draw func(*rand.Rand) float64,
+	interval func([]float64) (Estimate, error)) float64 {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, uint64(n)))
 	hits, x := 0, make([]float64, n)
@@ -55,6 +56,9 @@ func TestCoverage(t *testing.T) {
 		})
 		require.InDelta(t, 0.94, many, 0.035, "%v of 40 values", m)
 	}
-	p := covered(t, 6, 5, 400, 10, normal, func(x []float64) (Estimate, error) { return Mean(x, WithInterval(Studentized), WithReplicates(400)) })
+	p := covered(t, 6, 5, 400, 10, normal, func(x []float64) (Estimate, error) {
+		return Mean(x, WithInterval(Studentized),
+			WithReplicates(400))
+	})
 	require.Greater(t, p, 0.9, "studentized")
 }

@@ -22,17 +22,21 @@ type Design struct {
 // Units draws n units with replacement from n.
 func Units(n int) Design { return Samples(n) }
 
-// Samples draws from several samples, each by itself and as many units as it has: those of the first sample are numbered
-// from 0, those of the next one follow. Draws come in the same order, so that drawn[:sizes[0]] is from the first sample.
+// Samples draws from several samples, each by itself and as many units as it has: those of the first sample are
+// numbered from 0, those of the next one follow. Draws come in the same order, so that drawn[:sizes[0]] is from the
+// first sample.
 func Samples(sizes ...int) Design {
 	var d Design
 	for k, n := range sizes {
 		if n < 1 || n > math.MaxInt32-d.units {
-			d.err = fmt.Errorf("sample %d has %d units: %w", k, n, tensor.ErrRange)
-			return d
+			return Design{err: fmt.Errorf("sample %d has %d units: %w", k, n, tensor.ErrRange)}
 		}
-		d.strata = append(d.strata, ascending(d.units, n))
 		d.units += n
+	}
+	first := 0
+	for _, n := range sizes {
+		d.strata = append(d.strata, ascending(first, n))
+		first += n
 	}
 	return d
 }
@@ -170,8 +174,26 @@ func (d *Design) count(counts []int32, rng *rand.Rand) {
 	}
 }
 
+// CountDraws draws as many units with replacement as there are and adds to the count of each. Two draws share 64 random
+// bits. It is for schemes of one's own (see [Replicate]).
+func CountDraws(counts []int32, rng *rand.Rand) {
+	n := uint64(len(counts))
+	for i := 0; i < len(counts); i += 2 {
+		bits := rng.Uint64()
+		counts[bits>>32*n>>32]++
+		if i+1 < len(counts) {
+			counts[bits&(1<<32-1)*n>>32]++
+		}
+	}
+}
+
 // countDraws draws as many units as there are and counts them. Two draws share 64 random bits.
 func countDraws(counts, units []int32, rng *rand.Rand) {
+	first, last := units[0], units[len(units)-1]
+	if int(last-first) == len(units)-1 { // they ascend, so that they are neighbours
+		CountDraws(counts[first:last+1], rng)
+		return
+	}
 	n := uint64(len(units))
 	for i := 0; i < len(units); i += 2 {
 		bits := rng.Uint64()

@@ -16,8 +16,8 @@ func Difference(x, y []float64, opts ...Option) (Estimate, error) {
 	return c.difference(x, y)
 }
 
-// PairedDifference is the mean of the differences x[i] - y[i], with the intervals of [Mean]: for two methods on the same
-// seeds, splits or patients. The error is that of Mean, or wraps [tensor.ErrShape] if the lengths differ.
+// PairedDifference is the mean of the differences x[i] - y[i], with the intervals of [Mean]: for two methods on the
+// same seeds, splits or patients. The error is that of Mean, or wraps [tensor.ErrShape] if the lengths differ.
 func PairedDifference(x, y []float64, opts ...Option) (Estimate, error) {
 	c, err := configure("PairedDifference", opts)
 	if err == nil {

@@ -1,11 +1,12 @@
 // Package stats is what every report of a sample stands on: estimates with intervals, resampling, tests, survival
 // curves and ROC curves.
 //
-// A number that came from a sample is an [Estimate]: the value, the two ends of an interval, its level, how the interval
-// was made and reasons to distrust it. Defaults keep their level with as few values as training runs give: Student's t
-// for a [Mean], order statistics for a [Median] and any [Quantile], Welch's degrees of freedom for a [Difference], the
-// same on logarithms for a [Ratio] and a [GeoMean], Wilson's score for a [Share], DeLong's variance for an [AUC].
-// Percentiles of the bootstrap cover less than they say for fewer than ten values; they are there, with a warning.
+// A number that came from a sample is an [Estimate]: the value, the two ends of an interval, its level, how the
+// interval was made and reasons to distrust it. Defaults keep their level with as few values as training runs give:
+// Student's t for a [Mean], order statistics for a [Median] and any [Quantile], Welch's degrees of freedom for a
+// [Difference], the same on logarithms for a [Ratio] and a [GeoMean], Wilson's score for a [Share], DeLong's variance
+// for an [AUC]. Percentiles of the bootstrap cover less than they say for fewer than ten values; they are there, with a
+// warning.
 //
 //	e, err := stats.Mean(accuracy)                                          // 94.08 [93.78, 94.38] 95% t n=5
 //	d, err := stats.Difference(method, base, stats.WithLevel(0.9))          // Welch's interval
@@ -30,8 +31,8 @@
 // # What cannot be answered
 //
 // A function that can meet data without an answer returns an error: [ErrDegenerate] for samples without spread,
-// [ErrTooFew] for fewer values than it takes, [ErrOneClass] for an AUC without negatives. None of them answers with NaN,
-// 0 or one half. An end that the data do not bound is infinite.
+// [ErrTooFew] for fewer values than it takes, [ErrOneClass] for an AUC without negatives. None of them answers with
+// NaN, 0 or one half. An end that the data do not bound is infinite.
 //
 // # When not to use it
 //

@@ -47,7 +47,8 @@ type estimateJSON struct {
 
 // MarshalJSON writes infinite ends as null, the interval by its name and warnings as texts.
 func (e Estimate) MarshalJSON() ([]byte, error) {
-	return json.Marshal(estimateJSON{report.Upper(e.Value), report.Lower(e.Lo), report.Upper(e.Hi), e.Level, e.Interval, e.N,
+	return json.Marshal(estimateJSON{report.Upper(e.Value), report.Lower(e.Lo), report.Upper(e.Hi), e.Level, e.Interval,
+		e.N,
 		report.Texts(e.Warnings)})
 }
 

@@ -31,14 +31,6 @@ func (n *number) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-func floats[T ~float64](x []T) []float64 {
-	y := make([]float64, len(x))
-	for i, v := range x {
-		y[i] = float64(v)
-	}
-	return y
-}
-
 // same fails the test unless got is want up to a relative (and, near zero, absolute) tolerance.
 func same(t *testing.T, want, got, tol float64, format string, args ...any) {
 	t.Helper()
@@ -134,7 +126,8 @@ func TestGoldenUTest(t *testing.T) {
 		require.True(t, lo == 0 && hi == k.N+1 || probability(lo, hi) >= k.Level, "%d values, level %v", k.N, k.Level)
 		if lo+1 < hi {
 			middle := (k.N + 1 - (hi - lo - 1)) / 2 // the most probable place of an interval
-			require.Less(t, probability(middle, middle+hi-lo-1), k.Level, "%d values, level %v: %d to %d is not the shortest", k.N, k.Level, lo, hi)
+			require.Less(t, probability(middle, middle+hi-lo-1), k.Level, "%d values, level %v: %d to %d is not the shortest",
+				k.N, k.Level, lo, hi)
 		}
 		if lo < k.Lo { // two choices that are mirror images have the same probability, and we take the lower
 			lo, hi = k.N+1-hi, k.N+1-lo

@@ -54,7 +54,9 @@ const fewForBootstrap = 10
 
 // fromReplicates makes an interval of bootstrap replicates. A NaN replicate says nothing and counts as the worst for
 // each end. influence is, per sample and unit, how much the statistic depends on it (see [influences]); BCa needs it.
-func (c *config) fromReplicates(interval Interval, value float64, replicates []float64, influence [][]float64) (lo, hi float64, err error) {
+func (c *config) fromReplicates(
+	interval Interval, value float64, replicates []float64, influence [][]float64,
+) (lo, hi float64, err error) {
 	low, high := slices.Clone(replicates), slices.Clone(replicates)
 	for i, v := range replicates {
 		if v != v {

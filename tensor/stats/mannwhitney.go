@@ -46,8 +46,11 @@ func MannWhitney(a, b []float64) (UTest, error) {
 	}
 	if len(groups) == 1 {
 		t.Warnings = append(t.Warnings, fmt.Errorf("all samples are equal: %w", ErrDegenerate))
-	} else if t.Exact && 2/math.Exp(combin.LogGeneralizedBinomial(float64(len(a)+len(b)), float64(len(a)))) > 0.05*(1+1e-9) {
-		t.Warnings = append(t.Warnings, fmt.Errorf("%d and %d samples cannot show a difference at alpha level 0.05; 4 and 4 can: %w", len(a), len(b), ErrTooFew))
+	} else if t.Exact && 2/math.Exp(combin.LogGeneralizedBinomial(float64(len(a)+len(b)),
+		float64(len(a)))) > 0.05*(1+1e-9) {
+		t.Warnings = append(t.Warnings,
+			fmt.Errorf("%d and %d samples cannot show a difference at alpha level 0.05; 4 and 4 can: %w", len(a), len(b),
+				ErrTooFew))
 	}
 	return t, nil
 }

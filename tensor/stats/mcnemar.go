@@ -18,8 +18,8 @@ type McNemarTest struct {
 }
 
 // McNemar tests whether two classifiers have the same accuracy, given how many examples only the first and only the
-// second has right (McNemar 1947). The exact P keeps its level; the mid-P comes nearer to it and hardly ever exceeds it.
-// Both are 1 if the classifiers never differ. The error wraps [tensor.ErrRange] for a negative count.
+// second has right (McNemar 1947). The exact P keeps its level; the mid-P comes nearer to it and hardly ever exceeds
+// it. Both are 1 if the classifiers never differ. The error wraps [tensor.ErrRange] for a negative count.
 func McNemar(first, second int) (McNemarTest, error) {
 	t := McNemarTest{First: first, Second: second, P: 1, MidP: 1}
 	if err := checkDiscordant("McNemar", first, second); err != nil || first+second == 0 {

@@ -93,8 +93,9 @@ func (c *config) studentized(e Estimate, x []float64, se float64) (Estimate, err
 		e.Hi = e.Value - quantile(y, (1-c.level)/2)*se
 	}
 	if len(e.Warnings) == 0 && math.IsInf(e.Hi-e.Lo, 1) {
-		e.Warnings = append(e.Warnings, fmt.Errorf("too many replicates of %d values have no spread to studentize by; take %d: %w",
-			e.N, fewForBootstrap, ErrTooFew))
+		e.Warnings = append(e.Warnings,
+			fmt.Errorf("too many replicates of %d values have no spread to studentize by; take %d: %w",
+				e.N, fewForBootstrap, ErrTooFew))
 	}
 	return e, nil
 }

@@ -33,9 +33,9 @@ func (n NonInferiority) String() string {
 }
 
 // NonInferior tests whether the mean of method is at most margin, >= 0, below that of base: the claim that a speedup
-// needs. Larger values are better; negate both samples where smaller ones are. It is a one-sided Welch test, and together
-// with that of the other side a test of equivalence (TOST). The error is that of [Welch], or wraps [tensor.ErrRange] for
-// a margin that is not finite or below 0.
+// needs. Larger values are better; negate both samples where smaller ones are. It is a one-sided Welch test, and
+// together with that of the other side a test of equivalence (TOST). The error is that of [Welch], or wraps
+// [tensor.ErrRange] for a margin that is not finite or below 0.
 func NonInferior(base, method []float64, margin float64, opts ...LevelOption) (NonInferiority, error) {
 	c, err := configure("NonInferior", opts)
 	if err != nil {

@@ -35,9 +35,11 @@ type config struct {
 
 // configure applies opts for a function and reports all faults together.
 func configure[O ~func(*config) error](function string, opts []O) (config, error) {
-	c := config{call: "stats: " + function, level: 0.95, replicates: 10_000}
+	c := defaults("stats: " + function)
 	return c, option.Apply(c.call, &c, opts)
 }
+
+func defaults(call string) config { return config{call: call, level: 0.95, replicates: 10_000} }
 
 // errorf is an error of the configured function.
 func (c *config) errorf(format string, args ...any) error {
@@ -110,14 +112,24 @@ type Settings struct {
 	Level      float64
 	Interval   Interval
 	Replicates int
-	Seed       uint64
-	Workers    int
+
+	config config
 }
 
 // Read reads options and their defaults. The error joins their faults.
 func Read(opts ...Option) (Settings, error) {
-	c, err := configure("Read", opts)
-	return Settings{c.level, c.interval, c.replicates, c.seed, c.workers}, err
+	c := defaults("stats")
+	err := option.Apply(c.call, &c, opts)
+	return Settings{c.level, c.interval, c.replicates, c}, err
+}
+
+// Resampling is the options of drawing among those that were read.
+func (s Settings) Resampling() ResampleOption {
+	return func(c *config) error {
+		c.replicates, c.seed, c.workers, c.draws, c.progress =
+			s.config.replicates, s.config.seed, s.config.workers, s.config.draws, s.config.progress
+		return nil
+	}
 }
 
 // checkSample refuses samples that are empty or have a NaN or an infinity.

@@ -82,7 +82,8 @@ func SignedRank(x, y []float64) (SignedRankTest, error) {
 	if t.Exact {
 		t.P = exactSigned(ranks2, w2)
 		if n < 6 { // 2 of 2^n outcomes are as far as can be
-			t.Warnings = append(t.Warnings, c.errorf("%d differences cannot show anything at level 0.05; 6 can: %w", n, ErrTooFew))
+			t.Warnings = append(t.Warnings, c.errorf("%d differences cannot show anything at level 0.05; 6 can: %w", n,
+				ErrTooFew))
 		}
 		return t, nil
 	}

@@ -37,7 +37,8 @@ type permutationJSON struct {
 
 // MarshalJSON writes warnings as texts.
 func (p Permutation) MarshalJSON() ([]byte, error) {
-	return json.Marshal(permutationJSON{p.Statistic, p.P, p.Smallest, report.Upper(p.Assignments), p.Drawn, p.Exact, p.Null,
+	return json.Marshal(permutationJSON{p.Statistic, p.P, p.Smallest, report.Upper(p.Assignments), p.Drawn, p.Exact,
+		p.Null,
 		report.Texts(p.Warnings)})
 }
 
@@ -54,18 +55,20 @@ func (p *Permutation) UnmarshalJSON(b []byte) error {
 
 // PermutationTest tests whether labels have to do with what a statistic looks at, by assigning them anew within strata:
 // under the null hypothesis all assignments are as likely. worker returns the statistic, with scratch memory of its own
-// for one goroutine: it gets an assignment in which unit i has the label of unit assigned[i], must not modify or keep it,
-// and returns a number that is larger the more the labels matter; a two-sided test returns an absolute value. labels[i]
-// tells units of one label apart from those of others and strata[i] is the stratum of unit i; nil is a label of its own
-// for each unit of the longer one, and a single stratum.
+// for one goroutine: it gets an assignment in which unit i has the label of unit assigned[i], must not modify or keep
+// it, and returns a number that is larger the more the labels matter; a two-sided test returns an absolute value.
+// labels[i] tells units of one label apart from those of others and strata[i] is the stratum of unit i; nil is a label
+// of its own for each unit of the longer one, and a single stratum.
 //
-// If there are no more different assignments than [WithReplicates] asks for, all are enumerated and P is exact. Else that
-// many are drawn, and P is (1 + those at least as large) / (1 + drawn), which is never 0 and keeps its level (Phipson and
-// Smyth 2010). Statistics count as equal if they differ by a billionth of the larger.
+// If there are no more different assignments than [WithReplicates] asks for, all are enumerated and P is exact. Else
+// that many are drawn, and P is (1 + those at least as large) / (1 + drawn), which is never 0 and keeps its level
+// (Phipson and Smyth 2010). Statistics count as equal if they differ by a billionth of the larger.
 //
 // The error wraps [tensor.ErrEmpty], [tensor.ErrShape], [tensor.ErrNotFinite] if a statistic is not finite, or that of
 // ctx if it ends first.
-func PermutationTest(ctx context.Context, labels, strata []int, worker func() func(assigned []int) float64, opts ...ResampleOption) (Permutation, error) {
+func PermutationTest(
+	ctx context.Context, labels, strata []int, worker func() func(assigned []int) float64, opts ...ResampleOption,
+) (Permutation, error) {
 	c, err := configure("PermutationTest", opts)
 	if err != nil {
 		return Permutation{}, err

@@ -9,9 +9,9 @@ import (
 )
 
 // WelchPower is the probability that Welch's interval of a difference of means excludes 0, for two samples of n values
-// each from normal distributions of one variance whose means are effect standard deviations apart. The degrees of freedom
-// of Welch depend on how the variances of the samples compare, over which it averages; for few values that is far below
-// the power of Student's test. The error wraps [tensor.ErrRange] for n below 2 or an effect that is NaN.
+// each from normal distributions of one variance whose means are effect standard deviations apart. The degrees of
+// freedom of Welch depend on how the variances of the samples compare, over which it averages; for few values that is
+// far below the power of Student's test. The error wraps [tensor.ErrRange] for n below 2 or an effect that is NaN.
 func WelchPower(effect float64, n int, opts ...LevelOption) (float64, error) {
 	c, err := configure("WelchPower", opts)
 	if err != nil {
@@ -30,7 +30,7 @@ func WelchPower(effect float64, n int, opts ...LevelOption) (float64, error) {
 	from := max(0, math.Pi/4-5/math.Sqrt(m))
 	weight := func(t float64) float64 { return math.Pow(math.Sin(2*t), m-1) }
 	sum, mass := 0.0, 0.0
-	simpson(from, math.Pi/4, 64, func(t, w float64) {
+	simpson(from, math.Pi/4, 32, func(t, w float64) {
 		if w *= weight(t); w == 0 {
 			return
 		}
@@ -42,9 +42,9 @@ func WelchPower(effect float64, n int, opts ...LevelOption) (float64, error) {
 	return sum / mass, nil
 }
 
-// exceeding is the probability that a normal variable about shift exceeds critical times s in size, s being an estimated
-// standard deviation of df degrees of freedom: over the distribution of s, that of the variable to exceed what it
-// requires.
+// exceeding is the probability that a normal variable about shift exceeds critical times s in size, s being an
+// estimated standard deviation of df degrees of freedom: over the distribution of s, that of the variable to exceed
+// what it requires.
 func exceeding(shift, critical, df float64) float64 {
 	cdf := distuv.UnitNormal.CDF
 	logGamma, _ := math.Lgamma(df / 2)
@@ -57,7 +57,7 @@ func exceeding(shift, critical, df float64) float64 {
 	}
 	spread := 9 / math.Sqrt(2*df) // 9 standard deviations of s on either side
 	sum, mass := 0.0, 0.0
-	simpson(max(0, 1-spread), 1+spread, 200, func(s, w float64) {
+	simpson(max(0, 1-spread), 1+spread, 100, func(s, w float64) {
 		w *= density(s)
 		mass += w
 		sum += float64(w * (cdf(shift-critical*s) + cdf(-shift-critical*s)))

@@ -86,7 +86,8 @@ func (c *config) quantile(x []float64, p float64) (Estimate, error) {
 	}
 	if lo == 0 || hi > len(x) {
 		if need := fewForQuantile(p, c.level); need > 0 {
-			e.Warnings = append(e.Warnings, fmt.Errorf("need >= %d samples for confidence interval at level %v: %w", need, c.level, ErrTooFew))
+			e.Warnings = append(e.Warnings, fmt.Errorf("need >= %d samples for confidence interval at level %v: %w", need,
+				c.level, ErrTooFew))
 		}
 	}
 	if equal(x) && len(x) > 1 {
@@ -99,8 +100,8 @@ func (c *config) quantile(x []float64, p float64) (Estimate, error) {
 // probability: from the lo-th to the hi-th smallest, where 0 and n+1 stand for infinity. If two choices are as good it
 // is the lower.
 //
-// As many values lie below the quantile as successes are in n trials, of which the most probable numbers are neighbours:
-// the best choice of each width is that of the width before and the likelier of its two neighbours.
+// As many values lie below the quantile as successes are in n trials, of which the most probable numbers are
+// neighbours: the best choice of each width is that of the width before and the likelier of its two neighbours.
 func orderStatistics(n int, p, level float64) (lo, hi int) {
 	if p == 0 || p == 1 {
 		return int(p) * n, int(p)*n + 1

@@ -28,7 +28,9 @@ type Bootstrap struct {
 // It takes every option. Intervals are [Percentile] by default, and [Basic], [BC] or [BCa] by [WithInterval]. The error
 // wraps that of ctx if it ends first, [tensor.ErrNotFinite] if the statistic of the sample is not finite, or the fault
 // of the design.
-func Resample(ctx context.Context, d Design, outputs int, worker func() func(drawn []int, out []float64), opts ...Option) (Bootstrap, error) {
+func Resample(
+	ctx context.Context, d Design, outputs int, worker func() func(drawn []int, out []float64), opts ...Option,
+) (Bootstrap, error) {
 	c, err := configure("Resample", opts)
 	if err != nil {
 		return Bootstrap{}, err
@@ -38,7 +40,9 @@ func Resample(ctx context.Context, d Design, outputs int, worker func() func(dra
 
 // ResampleCounts is [Resample] for statistics that need to know only how often each unit was drawn, such as weighted
 // sums: counts[i] is how often unit i was. Drawing and looking up are faster than with indices.
-func ResampleCounts(ctx context.Context, d Design, outputs int, worker func() func(counts []int32, out []float64), opts ...Option) (Bootstrap, error) {
+func ResampleCounts(
+	ctx context.Context, d Design, outputs int, worker func() func(counts []int32, out []float64), opts ...Option,
+) (Bootstrap, error) {
 	c, err := configure("ResampleCounts", opts)
 	if err != nil {
 		return Bootstrap{}, err
@@ -74,10 +78,12 @@ func ResampleCounts(ctx context.Context, d Design, outputs int, worker func() fu
 	return b, err
 }
 
-// Replicate resamples by a scheme of the caller's own: worker returns a function, with scratch memory of its own for one
-// goroutine, that draws replicate b with the stream of (seed, b) and fills outputs numbers. It returns
+// Replicate resamples by a scheme of the caller's own: worker returns a function, with scratch memory of its own for
+// one goroutine, that draws replicate b with the stream of (seed, b) and fills outputs numbers. It returns
 // replicates[output][b].
-func Replicate(ctx context.Context, outputs int, worker func() func(b int, rng *rand.Rand, out []float64), opts ...ResampleOption) ([][]float64, error) {
+func Replicate(
+	ctx context.Context, outputs int, worker func() func(b int, rng *rand.Rand, out []float64), opts ...ResampleOption,
+) ([][]float64, error) {
 	c, err := configure("Replicate", opts)
 	if err != nil {
 		return nil, err
@@ -136,7 +142,9 @@ func (c *config) estimate(value float64, replicates []float64, n int, influence 
 	return e, nil
 }
 
-func (c *config) resample(ctx context.Context, d Design, outputs int, worker func() func([]int, []float64)) (Bootstrap, error) {
+func (c *config) resample(
+	ctx context.Context, d Design, outputs int, worker func() func([]int, []float64),
+) (Bootstrap, error) {
 	if err := d.check(c); err != nil {
 		return Bootstrap{}, err
 	}
@@ -202,7 +210,9 @@ func (c *config) original(d *Design, outputs int, worker func() func([]int, []fl
 }
 
 // replicate returns replicates[output][b].
-func (c *config) replicate(ctx context.Context, outputs int, worker func() func(b int, rng *rand.Rand, out []float64)) ([][]float64, error) {
+func (c *config) replicate(
+	ctx context.Context, outputs int, worker func() func(b int, rng *rand.Rand, out []float64),
+) ([][]float64, error) {
 	replicates := make([][]float64, outputs)
 	for k := range replicates {
 		replicates[k] = make([]float64, c.replicates)
@@ -234,8 +244,8 @@ func (c *config) replicate(ctx context.Context, outputs int, worker func() func(
 	return replicates, nil
 }
 
-// resampled completes e with an interval of replicates of a statistic of samples that are drawn from each by itself. The
-// statistic may reorder its arguments.
+// resampled completes e with an interval of replicates of a statistic of samples that are drawn from each by itself.
+// The statistic may reorder its arguments.
 func (c *config) resampled(e Estimate, samples [][]float64, stat func(drawn [][]float64) float64) (Estimate, error) {
 	sizes := make([]int, len(samples))
 	for k, x := range samples {

@@ -8,9 +8,9 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Share is the share of k successes of n trials with Wilson's score interval, which keeps its level on average and stays
-// within 0 and 1 (Wilson 1927). The error wraps [tensor.ErrEmpty] without trials and [tensor.ErrRange] unless
-// 0 <= k <= n.
+// Share is the share of k successes of n trials with Wilson's score interval, which keeps its level on average and
+// stays within 0 and 1 (Wilson 1927). The error wraps [tensor.ErrEmpty] without trials and [tensor.ErrRange] unless 0
+// <= k <= n.
 func Share(k, n int, opts ...LevelOption) (Estimate, error) {
 	c, err := shareOf("Share", k, n, opts)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Lifetime is the time until an event, or until the observation ended without one: it is then censored, and the event is
-// known to come later if at all.
+// Lifetime is the time until an event, or until the observation ended without one: it is then censored, and the event
+// is known to come later if at all.
 type Lifetime struct {
 	Time  float64 `json:"time"`  // of the event, or at which the observation ended; >= 0
 	Event bool    `json:"event"` // false: censored at Time
@@ -121,7 +121,8 @@ func (c *config) checkTimes(name string, times []Lifetime) error {
 	for i, t := range times {
 		switch {
 		case t.Time-t.Time != 0:
-			return c.errorf("%s[%d].Time = %v; one without its event is censored at its last time: %w", name, i, t.Time, tensor.ErrNotFinite)
+			return c.errorf("%s[%d].Time = %v; one without its event is censored at its last time: %w", name, i, t.Time,
+				tensor.ErrNotFinite)
 		case t.Time < 0:
 			return c.errorf("%s[%d].Time = %v: %w", name, i, t.Time, tensor.ErrRange)
 		}

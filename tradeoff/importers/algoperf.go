@@ -54,7 +54,8 @@ func ReadAlgoPerfTargets(r io.Reader) (AlgoPerfTargets, error) {
 	for i, name := range slices.Concat(file.Base, file.HeldOut) {
 		w, ok := file.All[name]
 		if !ok || w.Target == nil || w.Metric == "" {
-			return AlgoPerfTargets{}, fmt.Errorf("importers: AlgoPerf targets: workload %q has no metric and target: %w", name, tensor.ErrShape)
+			return AlgoPerfTargets{}, fmt.Errorf("importers: AlgoPerf targets: workload %q has no metric and target: %w", name,
+				tensor.ErrShape)
 		}
 		load := tradeoff.Workload{Name: name, Target: *w.Target}
 		if lowerIsBetter[w.Metric] {
@@ -67,7 +68,9 @@ func ReadAlgoPerfTargets(r io.Reader) (AlgoPerfTargets, error) {
 				}
 			}
 			if load.VariantOf == "" {
-				return AlgoPerfTargets{}, fmt.Errorf("importers: AlgoPerf targets: held-out workload %q begins with no base workload: %w", name, tensor.ErrShape)
+				return AlgoPerfTargets{},
+					fmt.Errorf("importers: AlgoPerf targets: held-out workload %q begins with no base workload: %w", name,
+						tensor.ErrShape)
 			}
 		}
 		t.Workloads = append(t.Workloads, load)
@@ -109,8 +112,9 @@ func ReadAlgoPerf(r io.Reader, targets AlgoPerfTargets) ([]tradeoff.Trial, error
 		n := len(trials) - 1
 		if n < 0 || !is(trials[n].Submission, l.fields[at[0]]) || !is(trials[n].Workload, workloadName(l.fields[at[1]])) ||
 			!is(trials[n].Study, l.fields[at[2]]) || !is(trials[n].Name, l.fields[at[3]]) {
-			trials = append(trials, tradeoff.Trial{Submission: string(l.fields[at[0]]), Workload: string(workloadName(l.fields[at[1]])),
-				Study: string(l.fields[at[2]]), Name: string(l.fields[at[3]])})
+			trials = append(trials, tradeoff.Trial{Submission: string(l.fields[at[0]]),
+				Workload: string(workloadName(l.fields[at[1]])),
+				Study:    string(l.fields[at[2]]), Name: string(l.fields[at[3]])})
 			n++
 		}
 		t := &trials[n]
@@ -150,7 +154,8 @@ func AlgoPerfLogs(tree fs.FS, targets AlgoPerfTargets) ([]tradeoff.Trial, error)
 		return !ok
 	})
 	if len(files) == 0 {
-		return nil, fmt.Errorf("importers: no SUBMISSION/study_*/WORKLOAD/trial_*/eval_measurements.csv of the %d workloads: %w", len(targets.Workloads), tensor.ErrEmpty)
+		return nil, fmt.Errorf("importers: no SUBMISSION/study_*/WORKLOAD/trial_*/eval_measurements.csv of the %d "+
+			"workloads: %w", len(targets.Workloads), tensor.ErrEmpty)
 	}
 	slices.Sort(files)
 	trials, faults := make([]tradeoff.Trial, len(files)), make([]error, len(files))

@@ -13,6 +13,7 @@ import (
 
 	"github.com/espalier-ml/espalier/internal/golden"
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/stats"
 	"github.com/espalier-ml/espalier/tradeoff"
 )
 
@@ -64,14 +65,14 @@ func TestPublishedLeaderboards(t *testing.T) {
 		}
 		golden.JSON(t, filepath.Join(published, k.name+"_expected.json"), &want)
 		for _, v := range []struct {
-			table  []tradeoff.Option
-			scores []tradeoff.Option
+			table  []tradeoff.TrialOption
+			scores []tradeoff.ProfileOption
 			want   map[string]float64
 		}{
-			{nil, []tradeoff.Option{tradeoff.AlgoPerf()}, want.Reference},
-			{[]tradeoff.Option{tradeoff.ByTime()}, []tradeoff.Option{tradeoff.AlgoPerf()}, want.ByTime},
+			{nil, []tradeoff.ProfileOption{tradeoff.AlgoPerf()}, want.Reference},
+			{[]tradeoff.TrialOption{tradeoff.ByTime()}, []tradeoff.ProfileOption{tradeoff.AlgoPerf()}, want.ByTime},
 			{nil, nil, want.Exact},
-			{[]tradeoff.Option{tradeoff.ByTime()}, nil, want.ExactTime},
+			{[]tradeoff.TrialOption{tradeoff.ByTime()}, nil, want.ExactTime},
 		} {
 			table, err := tradeoff.NewTrialTable(trials, workloads, v.table...)
 			require.NoError(t, err)
@@ -87,7 +88,8 @@ func TestPublishedLeaderboards(t *testing.T) {
 		p, err := table.Profile(tradeoff.AlgoPerf())
 		require.NoError(t, err)
 		for s, name := range p.Submissions() {
-			require.Equal(t, fmt.Sprintf("%.4f", want.Published[name]), fmt.Sprintf("%.4f", p.Scores()[s]), "%s %s", k.name, name)
+			require.Equal(t, fmt.Sprintf("%.4f", want.Published[name]), fmt.Sprintf("%.4f", p.Scores()[s]), "%s %s", k.name,
+				name)
 			scores++
 			for w, load := range workloads {
 				if v, ok := want.Times[name][load.Name].(float64); ok {
@@ -111,7 +113,7 @@ func TestPublishedIntervals(t *testing.T) {
 	}
 	table, err := tradeoff.NewTrialTable(trials, version.Workloads)
 	require.NoError(t, err)
-	scores, err := table.Scores(tradeoff.AlgoPerf(), tradeoff.WithReplicates(2000))
+	scores, err := table.Scores(tradeoff.AlgoPerf(), tradeoff.WithInterval(stats.WithReplicates(2000)))
 	require.NoError(t, err)
 	got, first := map[string]tradeoff.SubmissionScore{}, 0.0
 	for _, s := range scores {
@@ -142,7 +144,8 @@ func TestPublishedLogs(t *testing.T) {
 	require.Equal(t, "fastmri", trials[0].Workload)
 }
 
-const someTargets = `{"benchmark_version": "x", "base_workloads": ["a", "a_big"], "held_out_workloads": ["a_big_tanh"], "workloads": {
+const someTargets = `{"benchmark_version": "x", "base_workloads": ["a", "a_big"],
+	"held_out_workloads": ["a_big_tanh"], "workloads": {
 	"a": {"target_metric_name": "loss", "validation_target_value": 0.5},
 	"a_big": {"target_metric_name": "accuracy", "validation_target_value": 0.9},
 	"a_big_tanh": {"target_metric_name": "accuracy", "validation_target_value": 0.8}}}`
@@ -150,7 +153,8 @@ const someTargets = `{"benchmark_version": "x", "base_workloads": ["a", "a_big"]
 func TestAlgoPerfTree(t *testing.T) {
 	want, err := ReadAlgoPerfTargets(strings.NewReader(someTargets))
 	require.NoError(t, err)
-	require.Equal(t, []tradeoff.Workload{{Name: "a", Target: 0.5, Direction: tradeoff.LowerBetter}, {Name: "a_big", Target: 0.9},
+	require.Equal(t, []tradeoff.Workload{{Name: "a", Target: 0.5, Direction: tradeoff.LowerBetter},
+		{Name: "a_big", Target: 0.9},
 		{Name: "a_big_tanh", Target: 0.8, VariantOf: "a_big"}}, want.Workloads)
 	tree := fstest.MapFS{}
 	for _, s := range []string{"slow", "fast"} {
@@ -162,7 +166,8 @@ func TestAlgoPerfTree(t *testing.T) {
 					seconds *= 2
 				}
 				good := map[string]string{"loss": "0.4", "accuracy": "0.95"}[metric]
-				tree[file] = &fstest.MapFile{Data: []byte(fmt.Sprintf("score,global_step,validation/%s\n1,1,\n%d,2,%s\n", metric, seconds, good))}
+				tree[file] = &fstest.MapFile{Data: []byte(fmt.Sprintf("score,global_step,validation/%s\n1,1,\n%d,2,%s\n", metric,
+					seconds, good))}
 			}
 		}
 	}
@@ -267,7 +272,7 @@ func BenchmarkAlgoPerf(b *testing.B) {
 		table, err := tradeoff.NewTrialTable(trials, want.Workloads)
 		require.NoError(b, err)
 		for b.Loop() {
-			if _, err := table.Scores(tradeoff.AlgoPerf(), tradeoff.WithReplicates(2000)); err != nil {
+			if _, err := table.Scores(tradeoff.AlgoPerf(), tradeoff.WithInterval(stats.WithReplicates(2000))); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -276,8 +281,10 @@ func BenchmarkAlgoPerf(b *testing.B) {
 
 // A tree of logs with the 18 columns and 50 rows of a large one.
 func BenchmarkAlgoPerfLogs(b *testing.B) {
-	const header = "accumulated_eval_time,accumulated_logging_time,accumulated_submission_time,global_step,preemption_count,score,test/accuracy,test/bleu," +
-		"test/loss,test/num_examples,total_duration,train/accuracy,train/bleu,train/loss,validation/accuracy,validation/bleu,validation/loss,validation/num_examples"
+	const header = "accumulated_eval_time,accumulated_logging_time,accumulated_submission_time," +
+		"global_step,preemption_count,score,test/accuracy,test/bleu," +
+		"test/loss,test/num_examples,total_duration,train/accuracy,train/bleu,train/loss," +
+		"validation/accuracy,validation/bleu,validation/loss,validation/num_examples"
 	log := []byte(header + "\n")
 	for row := range 50 {
 		for column := range strings.Count(header, ",") {
@@ -285,12 +292,14 @@ func BenchmarkAlgoPerfLogs(b *testing.B) {
 		}
 		log = append(log, "3000\n"...)
 	}
-	want, err := ReadAlgoPerfTargets(strings.NewReader(`{"base_workloads": ["wmt"], "workloads": {"wmt": {"target_metric_name": "bleu", "validation_target_value": 1}}}`))
+	want, err := ReadAlgoPerfTargets(strings.NewReader(`{"base_workloads": ["wmt"], ` +
+		`"workloads": {"wmt": {"target_metric_name": "bleu", "validation_target_value": 1}}}`))
 	require.NoError(b, err)
 	dir := b.TempDir()
 	const files = 400
 	for i := range files {
-		trial := filepath.Join(dir, fmt.Sprint("submission", i%10), fmt.Sprint("study_", i/10%4), "wmt_jax", fmt.Sprint("trial_", i/40))
+		trial := filepath.Join(dir, fmt.Sprint("submission", i%10), fmt.Sprint("study_", i/10%4), "wmt_jax",
+			fmt.Sprint("trial_", i/40))
 		require.NoError(b, os.MkdirAll(trial, 0o777))
 		require.NoError(b, os.WriteFile(filepath.Join(trial, "eval_measurements.csv"), log, 0o666))
 	}

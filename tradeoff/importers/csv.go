@@ -13,7 +13,8 @@ import (
 )
 
 // costs is the names of columns that are costs; all other numbers are qualities.
-var costs = []string{"seconds", "train_seconds", "flops", "macs", "samples", "tokens", "epochs", "steps", "usd", "joules", "params"}
+var costs = []string{"seconds", "train_seconds", "flops", "macs", "samples", "tokens", "epochs", "steps", "usd",
+	"joules", "params"}
 
 // texts is where columns with names go.
 var texts = map[string]func(r *tradeoff.Record, s string){
@@ -56,7 +57,8 @@ func ReadCSV(r io.Reader, rename map[string]string) ([]tradeoff.Record, error) {
 	}
 	var records []tradeoff.Record
 	for l.next() {
-		record := tradeoff.Record{Schema: tradeoff.Schema, Kind: "eval", Cost: map[string]float64{}, Quality: map[string]float64{}}
+		record := tradeoff.Record{Schema: tradeoff.Schema, Kind: "eval", Cost: map[string]float64{},
+			Quality: map[string]float64{}}
 		for k, f := range fill {
 			if f != nil {
 				f(&record, k)
@@ -107,7 +109,7 @@ func fillers(l *lines, rename map[string]string) ([]func(*tradeoff.Record, int),
 			continue
 		}
 		if other, twice := seen[name]; twice {
-			return nil, l.errorf("columns %q and %q are both %s: %w", other, column, name, tradeoff.ErrConflict)
+			return nil, l.errorf("columns %q and %q are both %s: %w", other, column, name, tensor.ErrConflict)
 		}
 		seen[name] = column
 		fill[k] = filler(l, name)

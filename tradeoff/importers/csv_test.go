@@ -12,8 +12,10 @@ import (
 )
 
 func TestReadCSV(t *testing.T) {
-	const text = "algo,seed,wall,step,val_acc,note\nbaseline,1,10,100,0.5,x\nbaseline,1,20,200,0.6,y\nbaseline,2,11,100,,z\nbaseline,2,22,200.0,0.61,\nnew,1,5,100,0.6,\n"
-	records, err := ReadCSV(strings.NewReader(text), map[string]string{"algo": "method", "wall": "seconds", "val_acc": "quality:accuracy", "note": ""})
+	const text = "algo,seed,wall,step,val_acc,note\nbaseline,1,10,100,0.5,x\n" +
+		"baseline,1,20,200,0.6,y\nbaseline,2,11,100,,z\nbaseline,2,22,200.0,0.61,\nnew,1,5,100,0.6,\n"
+	records, err := ReadCSV(strings.NewReader(text), map[string]string{"algo": "method", "wall": "seconds",
+		"val_acc": "quality:accuracy", "note": ""})
 	require.NoError(t, err)
 	require.Len(t, records, 4)
 	arms, err := tradeoff.Arms(records, "seconds", "accuracy")
@@ -23,7 +25,8 @@ func TestReadCSV(t *testing.T) {
 	require.Equal(t, []tradeoff.Point{{Cost: 10, Quality: 0.5}, {Cost: 20, Quality: 0.6}}, arms[0].Runs.Curves[0].Points())
 	require.Equal(t, []tradeoff.Point{{Cost: 22, Quality: 0.61}}, arms[0].Runs.Curves[1].Points())
 	// Budgets make one curve of each seed.
-	records, err = ReadCSV(strings.NewReader("seed,budget,cost:GPU hours,loss\n1,1,2,0.5\n1,2,4,0.4\n2,1,2,0.6\n2,2,4,0.45\n"), nil)
+	records, err = ReadCSV(strings.NewReader("seed,budget,cost:GPU "+
+		"hours,loss\n1,1,2,0.5\n1,2,4,0.4\n2,1,2,0.6\n2,2,4,0.45\n"), nil)
 	require.NoError(t, err)
 	arms, err = tradeoff.Arms(records, "GPU hours", "loss")
 	require.NoError(t, err)
@@ -39,10 +42,11 @@ func TestReadCSVRefuses(t *testing.T) {
 		says   string
 		is     error
 	}{
-		"empty":    {"", nil, "no header", tensor.ErrEmpty},
-		"rows":     {"step,accuracy\n", nil, "no evaluations", tensor.ErrEmpty},
-		"rename":   {"step,accuracy\n1,2\n", map[string]string{"x": "y"}, `no column "x" to rename`, tensor.ErrShape},
-		"twice":    {"step,accuracy,acc\n1,2,3\n", map[string]string{"acc": "accuracy"}, "are both accuracy", tradeoff.ErrConflict},
+		"empty":  {"", nil, "no header", tensor.ErrEmpty},
+		"rows":   {"step,accuracy\n", nil, "no evaluations", tensor.ErrEmpty},
+		"rename": {"step,accuracy\n1,2\n", map[string]string{"x": "y"}, `no column "x" to rename`, tensor.ErrShape},
+		"twice": {"step,accuracy,acc\n1,2,3\n", map[string]string{"acc": "accuracy"}, "are both accuracy",
+			tensor.ErrConflict},
 		"text":     {"step,accuracy\n1,0.5\n2,high\n", nil, `CSV:3: accuracy is "high"`, tensor.ErrNotFinite},
 		"infinite": {"step,accuracy\n1,inf\n", nil, `CSV:2: quality "accuracy" is +Inf`, tensor.ErrNotFinite},
 		"step":     {"step,accuracy\n-1,0.5\n", nil, `CSV:2: step is "-1"`, tensor.ErrRange},
@@ -57,19 +61,22 @@ func TestReadCSVRefuses(t *testing.T) {
 }
 
 const shrinkBench = "dataset,model,strategy,compression,size,size_nz,flops,flops_nz,post_acc1,post_acc5,seed\n" +
-	"C,net,dense,1,100,100,1000,1000,0.9,0.99,1\nC,net,GlobalMag,2,100,50,1000,600,0.89,,1\nC,net,GlobalMag,4,100,25,1000,300,0.8,0.9,1\n"
+	"C,net,dense,1,100,100,1000,1000,0.9,0.99,1\n" +
+	"C,net,GlobalMag,2,100,50,1000,600,0.89,,1\nC,net,GlobalMag,4,100,25,1000,300,0.8,0.9,1\n"
 
 func TestReadShrinkBench(t *testing.T) {
 	records, err := ReadShrinkBench(strings.NewReader(shrinkBench))
 	require.NoError(t, err)
 	require.Len(t, records, 3)
-	require.Equal(t, map[string]float64{"params": 25, "params_ratio": 0.25, "macs": 300, "macs_ratio": 0.3}, records[2].Cost)
+	require.Equal(t, map[string]float64{"params": 25, "params_ratio": 0.25, "macs": 300, "macs_ratio": 0.3},
+		records[2].Cost)
 	require.Equal(t, map[string]float64{"top1": 0.89}, records[1].Quality)
 	arms, err := tradeoff.Arms(records, "macs", "top1")
 	require.NoError(t, err)
 	require.Len(t, arms, 2)
 	require.True(t, arms[1].Tradeoff)
-	require.Equal(t, []tradeoff.Point{{Cost: 300, Quality: 0.8}, {Cost: 600, Quality: 0.89}}, arms[1].Runs.Curves[0].Points())
+	require.Equal(t, []tradeoff.Point{{Cost: 300, Quality: 0.8}, {Cost: 600, Quality: 0.89}},
+		arms[1].Runs.Curves[0].Points())
 	for says, text := range map[string]string{
 		`no column "strategy"`:              strings.Replace(shrinkBench, "strategy", "method", 1),
 		"ShrinkBench:3: size_nz is 500":     strings.Replace(shrinkBench, ",50,", ",500,", 1),
@@ -103,7 +110,8 @@ func FuzzReadCSV(f *testing.F) {
 
 func ExampleReadCSV() {
 	const table = "algo,seed,wall,val_acc\nbaseline,1,60,0.90\nbaseline,2,64,0.90\nnew,1,30,0.90\nnew,2,32,0.90\n"
-	records, err := ReadCSV(strings.NewReader(table), map[string]string{"algo": "method", "wall": "seconds", "val_acc": "accuracy"})
+	records, err := ReadCSV(strings.NewReader(table), map[string]string{"algo": "method", "wall": "seconds",
+		"val_acc": "accuracy"})
 	if err != nil {
 		panic(err)
 	}

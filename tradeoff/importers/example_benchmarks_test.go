@@ -50,8 +50,10 @@ shampoo,wmt_jax,study_1,trial_1,1,1300,30.8
 // Reference convergence points, and the fewest epochs that a submission of five runs may take on average.
 func ExampleReadMLPerfReferences() {
 	refs, err := importers.ReadMLPerfReferences(strings.NewReader(`{
-		"resnet_ref_4096": {"Benchmark": "resnet", "BS": 4096, "Epochs to converge": [39, 40, 40, 41, 40, 39, 41, 40, 40, 39]},
-		"resnet_ref_8192": {"Benchmark": "resnet", "BS": 8192, "Epochs to converge": [42, 41, 43, 42, 42, 43, 41, 42, 42, 43]}}`))
+		"resnet_ref_4096": {"Benchmark": "resnet", "BS": 4096,
+			"Epochs to converge": [39, 40, 40, 41, 40, 39, 41, 40, 40, 39]},
+		"resnet_ref_8192": {"Benchmark": "resnet", "BS": 8192,
+			"Epochs to converge": [42, 41, 43, 42, 42, 43, 41, 42, 42, 43]}}`))
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -45,7 +45,8 @@ func ReadMLPerfReferences(r io.Reader) ([]MLPerfReference, error) {
 			record.Epochs = record.Samples
 		}
 		if record.Benchmark == "" || record.BS <= 0 || len(record.Epochs) == 0 {
-			return nil, fmt.Errorf(`importers: %s: record %q has Benchmark %q, BS %d and %d "Epochs to converge"; want all three: %w`, source, name,
+			return nil, fmt.Errorf(
+				`importers: %s: record %q has Benchmark %q, BS %d and %d "Epochs to converge"; want all three: %w`, source, name,
 				record.Benchmark, record.BS, len(record.Epochs), tensor.ErrShape)
 		}
 		i, ok := byBenchmark[record.Benchmark]
@@ -54,12 +55,16 @@ func ReadMLPerfReferences(r io.Reader) ([]MLPerfReference, error) {
 			byBenchmark[record.Benchmark] = i
 			refs = append(refs, MLPerfReference{Benchmark: record.Benchmark})
 		}
-		refs[i].Points = append(refs[i].Points, tradeoff.ReferencePoint{Name: name, BatchSize: record.BS, Epochs: record.Epochs})
+		refs[i].Points = append(refs[i].Points, tradeoff.ReferencePoint{Name: name, BatchSize: record.BS,
+			Epochs: record.Epochs})
 	}
 	if len(refs) == 0 {
 		return nil, fmt.Errorf("importers: %s: no records: %w", source, tensor.ErrEmpty)
 	}
-	slices.SortFunc(refs, func(a, b MLPerfReference) int { return bytes.Compare([]byte(a.Benchmark), []byte(b.Benchmark)) })
+	slices.SortFunc(refs, func(a, b MLPerfReference) int {
+		return bytes.Compare([]byte(a.Benchmark),
+			[]byte(b.Benchmark))
+	})
 	for _, ref := range refs {
 		slices.SortStableFunc(ref.Points, func(a, b tradeoff.ReferencePoint) int { return a.BatchSize - b.BatchSize })
 	}

@@ -93,7 +93,8 @@ func FuzzReadMLPerfReferences(f *testing.F) {
 
 func FuzzReadAlgoPerfTargets(f *testing.F) {
 	f.Add([]byte(someTargets))
-	f.Add([]byte(`{"base_workloads": ["", "a"], "held_out_workloads": ["_"], "workloads": {"": {"validation_target_value": 1e400}}}`))
+	f.Add([]byte(`{"base_workloads": ["", "a"], "held_out_workloads": ["_"], ` +
+		`"workloads": {"": {"validation_target_value": 1e400}}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		targets, err := ReadAlgoPerfTargets(strings.NewReader(string(data)))
 		if err == nil {

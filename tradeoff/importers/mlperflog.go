@@ -83,7 +83,8 @@ func ReadMLPerfLog(r io.Reader) (MLPerfRun, error) {
 				continue
 			}
 			if len(run.Evaluations) == 0 || e.Time < start {
-				return MLPerfRun{}, l.errorf("the run stops with success after %d evaluations and %v ms: %w", len(run.Evaluations), e.Time-start, tensor.ErrShape)
+				return MLPerfRun{}, l.errorf("the run stops with success after %d evaluations and %v ms: %w", len(run.Evaluations),
+					e.Time-start, tensor.ErrShape)
 			}
 			run.Epochs, run.Seconds = run.Evaluations[len(run.Evaluations)-1].Epochs, (e.Time-start)/1000
 		}

@@ -16,16 +16,19 @@ import (
 
 // event is a line of a log.
 func event(ms int, key, value, metadata string) string {
-	return fmt.Sprintf(`:::MLLOG {"namespace": "", "time_ms": %d, "event_type": "POINT_IN_TIME", "key": "%s", "value": %s, "metadata": {"file": "train.py", "lineno": 7%s}}`+"\n",
+	return fmt.Sprintf(`:::MLLOG {"namespace": "", "time_ms": %d, "event_type": "POINT_IN_TIME", "key": "%s", `+
+		`"value": %s, "metadata": {"file": "train.py", "lineno": 7%s}}`+"\n",
 		ms, key, value, metadata)
 }
 
-var someRun = event(1000, "submission_benchmark", `"resnet"`, "") + "Loading...\n" + event(1100, "global_batch_size", "4096", "") +
+var someRun = event(1000, "submission_benchmark", `"resnet"`, "") + "Loading...\n" + event(1100, "global_batch_size",
+	"4096", "") +
 	event(2000, "run_start", "null", "") + "0: " + event(62_000, "eval_accuracy", "0.5", `, "epoch_num": 4`) +
 	event(122_000, "eval_accuracy", "0.76", `, "epoch_num": 8`)
 
 func TestReadMLPerfLog(t *testing.T) {
-	success, aborted := event(123_000, "run_stop", "null", `, "status": "success"`), event(123_000, "run_stop", "null", `, "status": "aborted"`)
+	success, aborted := event(123_000, "run_stop", "null", `, "status": "success"`), event(123_000, "run_stop", "null",
+		`, "status": "aborted"`)
 	for name, k := range map[string]struct {
 		text            string
 		epochs, seconds float64
@@ -33,7 +36,8 @@ func TestReadMLPerfLog(t *testing.T) {
 		"converged":  {someRun + success, 8, 121},
 		"aborted":    {someRun + aborted, math.Inf(1), math.Inf(1)},
 		"breaks off": {someRun, math.Inf(1), math.Inf(1)},
-		"second run": {someRun + aborted + event(500_000, "run_start", "null", "") + event(501_000, "eval_error", "0.2", `, "samples_count": 1e6`) +
+		"second run": {someRun + aborted + event(500_000, "run_start", "null", "") + event(501_000, "eval_error", "0.2",
+			`, "samples_count": 1e6`) +
 			event(503_000, "run_stop", "0.2", `, "status": "success"`), 1e6, 3},
 	} {
 		run, err := ReadMLPerfLog(strings.NewReader(k.text))
@@ -62,18 +66,24 @@ func TestReadMLPerfLogRefuses(t *testing.T) {
 		text, says string
 		is         error
 	}{
-		"nothing":       {"", "no run_start in 0 lines", tensor.ErrEmpty},
-		"other log":     {"a\nb\n", "no run_start in 2 lines", tensor.ErrEmpty},
-		"broken":        {"\n:::MLLOG {\"key\": \n", "MLPerf log:2", nil},
-		"no batch":      {event(1, "global_batch_size", "null", ""), "MLPerf log:1: global_batch_size is null", tensor.ErrShape},
-		"wrong batch":   {event(1, "global_batch_size", `"8"`, ""), `global_batch_size is "8"`, tensor.ErrShape},
-		"not started":   {event(1, "eval_accuracy", "1", `, "epoch_num": 1`), "MLPerf log:1: eval_accuracy before run_start", tensor.ErrRange},
-		"back in time":  {event(9, "run_start", "null", "") + event(8, "eval_error", "1", `, "epoch_num": 1`), "MLPerf log:2: eval_error before run_start", tensor.ErrRange},
-		"no epoch":      {someRun + event(130_000, "eval_accuracy", "1", ""), "MLPerf log:7: eval_accuracy without epoch_num", tensor.ErrShape},
-		"no accuracy":   {someRun + event(130_000, "eval_accuracy", "null", `, "epoch_num": 1`), "eval_accuracy is null", tensor.ErrShape},
-		"no evaluation": {event(9, "run_start", "null", "") + event(10, "run_stop", "null", `, "status": "success"`), "success after 0 evaluations", tensor.ErrShape},
-		"long line":     {strings.Repeat("x", 2*longest), "MLPerf log:1: more than", tensor.ErrRange},
-		"no gzip":       {"\x1f\x8b\x00", "MLPerf log", nil},
+		"nothing":   {"", "no run_start in 0 lines", tensor.ErrEmpty},
+		"other log": {"a\nb\n", "no run_start in 2 lines", tensor.ErrEmpty},
+		"broken":    {"\n:::MLLOG {\"key\": \n", "MLPerf log:2", nil},
+		"no batch": {event(1, "global_batch_size", "null", ""), "MLPerf log:1: global_batch_size is null",
+			tensor.ErrShape},
+		"wrong batch": {event(1, "global_batch_size", `"8"`, ""), `global_batch_size is "8"`, tensor.ErrShape},
+		"not started": {event(1, "eval_accuracy", "1", `, "epoch_num": 1`), "MLPerf log:1: eval_accuracy before run_start",
+			tensor.ErrRange},
+		"back in time": {event(9, "run_start", "null", "") + event(8, "eval_error", "1", `, "epoch_num": 1`),
+			"MLPerf log:2: eval_error before run_start", tensor.ErrRange},
+		"no epoch": {someRun + event(130_000, "eval_accuracy", "1", ""), "MLPerf log:7: eval_accuracy without epoch_num",
+			tensor.ErrShape},
+		"no accuracy": {someRun + event(130_000, "eval_accuracy", "null", `, "epoch_num": 1`), "eval_accuracy is null",
+			tensor.ErrShape},
+		"no evaluation": {event(9, "run_start", "null", "") + event(10, "run_stop", "null", `, "status": "success"`),
+			"success after 0 evaluations", tensor.ErrShape},
+		"long line": {strings.Repeat("x", 2*longest), "MLPerf log:1: more than", tensor.ErrRange},
+		"no gzip":   {"\x1f\x8b\x00", "MLPerf log", nil},
 	} {
 		run, err := ReadMLPerfLog(strings.NewReader(k.text))
 		require.ErrorContains(t, err, k.says, name)
@@ -86,7 +96,8 @@ func TestReadMLPerfLogRefuses(t *testing.T) {
 
 func FuzzReadMLPerfLog(f *testing.F) {
 	f.Add([]byte(someRun + event(123_000, "run_stop", "null", `, "status": "success"`)))
-	f.Add([]byte(`:::MLLOG {"key": "run_start", "time_ms": 1e308, "metadata": null}` + "\n" + `:::MLLOG {"key": "eval_error", "time_ms": -1e308, "value": 1}`))
+	f.Add([]byte(`:::MLLOG {"key": "run_start", "time_ms": 1e308, "metadata": null}` + "\n" +
+		`:::MLLOG {"key": "eval_error", "time_ms": -1e308, "value": 1}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		run, err := ReadMLPerfLog(strings.NewReader(string(data)))
 		if err != nil {

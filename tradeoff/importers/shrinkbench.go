@@ -26,7 +26,8 @@ func ReadShrinkBench(r io.Reader) ([]tradeoff.Record, error) {
 	top5, noTop5 := l.column("post_acc5")
 	var records []tradeoff.Record
 	for l.next() {
-		record := tradeoff.Record{Schema: tradeoff.Schema, Kind: "eval", Task: string(l.fields[at[0]]), Dataset: string(l.fields[at[0]]), Model: string(l.fields[at[1]]),
+		record := tradeoff.Record{Schema: tradeoff.Schema, Kind: "eval", Task: string(l.fields[at[0]]),
+			Dataset: string(l.fields[at[0]]), Model: string(l.fields[at[1]]),
 			Seed: l.natural(at[4]), Budget: &tradeoff.Budget{Unit: "compression", Value: l.float(at[3], false)},
 			Cost: map[string]float64{}, Quality: map[string]float64{"top1": l.float(at[7], false)}}
 		if s := string(l.fields[at[2]]); s != "" && s != "none" && s != "baseline" && s != "dense" {
@@ -41,7 +42,8 @@ func ReadShrinkBench(r io.Reader) ([]tradeoff.Record, error) {
 				record.Quality["top5"] = v
 			}
 		}
-		record.RunID = strings.Join([]string{record.Task, record.Model, string(l.fields[at[2]]), string(l.fields[at[3]]), string(l.fields[at[4]])}, "/")
+		record.RunID = strings.Join([]string{record.Task, record.Model, string(l.fields[at[2]]), string(l.fields[at[3]]),
+			string(l.fields[at[4]])}, "/")
 		if l.err == nil {
 			if err := record.Validate(); err != nil {
 				return nil, l.errorf("%w", err)
@@ -62,7 +64,8 @@ func ReadShrinkBench(r io.Reader) ([]tradeoff.Record, error) {
 func (l *lines) part(r *tradeoff.Record, name string, column, whole int) {
 	left, all := l.float(column, false), l.float(whole, false)
 	if l.err == nil && !(left >= 0 && all > 0 && left <= all) {
-		l.err = l.errorf("%s is %v and %s is %v: want 0 <= the one <= the other: %w", l.header[column], left, l.header[whole], all, tensor.ErrRange)
+		l.err = l.errorf("%s is %v and %s is %v: want 0 <= the one <= the other: %w", l.header[column], left, l.header[whole],
+			all, tensor.ErrRange)
 	}
 	r.Cost[name], r.Cost[name+"_ratio"] = left, left/all
 }

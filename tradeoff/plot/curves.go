@@ -11,6 +11,7 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/stats"
 	"github.com/espalier-ml/espalier/tradeoff"
 )
 
@@ -19,7 +20,7 @@ import (
 // they do not it is their attainment. Costs are on a logarithmic axis. It takes WithTitle, WithLabels, WithTargets,
 // WithBand and WithLinearCost. The error wraps [tensor.ErrEmpty] or [tensor.ErrShape].
 func TradeoffCurves(runs []tradeoff.Runs, opts ...Option) (*gplot.Plot, error) {
-	c, err := configure("TradeoffCurves", opts, "WithTargets", "WithBand", "WithLinearCost")
+	c, err := configure("TradeoffCurves", opts)
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +35,8 @@ func TradeoffCurves(runs []tradeoff.Runs, opts ...Option) (*gplot.Plot, error) {
 			return nil, fmt.Errorf("plot: TradeoffCurves: runs[%d]: %w", i, err)
 		}
 		if r.Direction() != runs[0].Direction() {
-			return nil, fmt.Errorf("plot: TradeoffCurves: the quality of %q is better when %v, that of %q when %v: %w", r.Name, r.Direction(), runs[0].Name, runs[0].Direction(), tensor.ErrShape)
+			return nil, fmt.Errorf("plot: TradeoffCurves: the quality of %q is better when %v, that of %q when %v: %w", r.Name,
+				r.Direction(), runs[0].Name, runs[0].Direction(), tensor.ErrShape)
 		}
 		for _, curve := range r.Curves {
 			points := curve.Points()
@@ -98,11 +100,9 @@ func (c config) quantiles(r tradeoff.Runs) (median, lower, upper plotter.XYs, er
 			for _, curve := range r.Curves {
 				q = append(q, curve.Points()[k].Quality)
 			}
-			var ends [3]float64
-			for i, level := range []float64{0.5, a, b} {
-				if ends[i], err = tradeoff.Quantile(q, level); err != nil {
-					return nil, nil, nil, err
-				}
+			ends, err := stats.Quantiles(q, 0.5, a, b)
+			if err != nil {
+				return nil, nil, nil, err
 			}
 			median = append(median, plotter.XY{X: cost, Y: ends[0]})
 			if len(r.Curves) > 2 {

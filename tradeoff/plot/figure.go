@@ -62,7 +62,8 @@ var colours = []color.RGBA{
 
 var dashes = [][]vg.Length{nil, {vg.Points(6), vg.Points(3)}, {vg.Points(2), vg.Points(2)}}
 
-var shapes = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.SquareGlyph{}, draw.TriangleGlyph{}, draw.CrossGlyph{}, draw.RingGlyph{}, draw.BoxGlyph{}, draw.PyramidGlyph{}, draw.PlusGlyph{}}
+var shapes = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.SquareGlyph{}, draw.TriangleGlyph{}, draw.CrossGlyph{},
+	draw.RingGlyph{}, draw.BoxGlyph{}, draw.PyramidGlyph{}, draw.PlusGlyph{}}
 
 func colour(i int) color.RGBA                 { return colours[i%len(colours)] }
 func shape(i int) draw.GlyphDrawer            { return shapes[i%len(shapes)] }
@@ -74,7 +75,8 @@ func (c config) figure(x, y string) *gplot.Plot {
 	p := gplot.New()
 	p.Title.Text = c.title
 	p.X.Label.Text, p.Y.Label.Text = cmp.Or(c.x, x), cmp.Or(c.y, y)
-	for _, size := range []*font.Length{&p.X.Label.TextStyle.Font.Size, &p.Y.Label.TextStyle.Font.Size, &p.Legend.TextStyle.Font.Size} {
+	for _, size := range []*font.Length{&p.X.Label.TextStyle.Font.Size, &p.Y.Label.TextStyle.Font.Size,
+		&p.Legend.TextStyle.Font.Size} {
 		*size = vg.Points(12)
 	}
 	p.Title.Padding, p.Legend.Padding = vg.Points(6), vg.Points(2)

@@ -15,8 +15,8 @@ import (
 
 // ParetoFront draws methods by cost and quality with a sign for each verdict, and the front of those that lie on it.
 // It takes WithTitle, WithLabels, WithTargets and WithLinearCost. The error wraps [tensor.ErrEmpty].
-func ParetoFront(standings []tradeoff.Standing, dir tradeoff.Direction, opts ...Option) (*gplot.Plot, error) {
-	c, err := configure("ParetoFront", opts, "WithTargets", "WithLinearCost")
+func ParetoFront(standings []tradeoff.Standing, dir tradeoff.Direction, opts ...FrontOption) (*gplot.Plot, error) {
+	c, err := configure("ParetoFront", opts)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +56,8 @@ func ParetoFront(standings []tradeoff.Standing, dir tradeoff.Direction, opts ...
 		if err != nil {
 			return nil, fmt.Errorf("plot: ParetoFront: %w", err)
 		}
-		dots.GlyphStyle = draw.GlyphStyle{Color: colour(i), Radius: vg.Points(4), Shape: []draw.GlyphDrawer{draw.CircleGlyph{}, draw.RingGlyph{}, draw.CrossGlyph{}}[i]}
+		dots.GlyphStyle = draw.GlyphStyle{Color: colour(i), Radius: vg.Points(4),
+			Shape: []draw.GlyphDrawer{draw.CircleGlyph{}, draw.RingGlyph{}, draw.CrossGlyph{}}[i]}
 		p.Add(dots)
 		p.Legend.Add(v.String(), dots)
 	}

@@ -11,19 +11,19 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/espalier-ml/espalier/tensor"
-	"github.com/espalier-ml/espalier/tradeoff"
+	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 // IntervalEstimates draws estimates with their intervals, one below the other with their names. Ends that are
 // infinite reach to the edge. It takes WithTitle and WithLabels, of which the second is not drawn. The error wraps
 // [tensor.ErrEmpty], [tensor.ErrShape] or, for an estimate itself, [tensor.ErrNotFinite].
-func IntervalEstimates(names []string, estimates []tradeoff.Estimate, opts ...Option) (*gplot.Plot, error) {
+func IntervalEstimates(names []string, estimates []stats.Estimate, opts ...LabelOption) (*gplot.Plot, error) {
 	return intervals("IntervalEstimates", "estimate", math.NaN(), names, estimates, opts)
 }
 
 // ProbabilityOfImprovement is IntervalEstimates for probabilities that one method is better than another, with a line
 // at 1/2.
-func ProbabilityOfImprovement(names []string, estimates []tradeoff.Estimate, opts ...Option) (*gplot.Plot, error) {
+func ProbabilityOfImprovement(names []string, estimates []stats.Estimate, opts ...LabelOption) (*gplot.Plot, error) {
 	p, err := intervals("ProbabilityOfImprovement", "probability of improvement", 0.5, names, estimates, opts)
 	if err == nil {
 		p.X.Min, p.X.Max = 0, 1
@@ -31,13 +31,15 @@ func ProbabilityOfImprovement(names []string, estimates []tradeoff.Estimate, opt
 	return p, err
 }
 
-func intervals(function, x string, middle float64, names []string, estimates []tradeoff.Estimate, opts []Option) (*gplot.Plot, error) {
+func intervals(function, x string, middle float64, names []string, estimates []stats.Estimate,
+	opts []LabelOption) (*gplot.Plot, error) {
 	c, err := configure(function, opts)
 	if err != nil {
 		return nil, err
 	}
 	if len(names) != len(estimates) {
-		return nil, fmt.Errorf("plot: %s: %d names for %d estimates: %w", function, len(names), len(estimates), tensor.ErrShape)
+		return nil, fmt.Errorf("plot: %s: %d names for %d estimates: %w", function, len(names), len(estimates),
+			tensor.ErrShape)
 	}
 	if len(names) == 0 {
 		return nil, fmt.Errorf("plot: %s: no estimates: %w", function, tensor.ErrEmpty)

@@ -1,104 +1,121 @@
 package plot
 
 import (
-	"errors"
 	"fmt"
-	"slices"
 
+	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/tensor"
-	"github.com/espalier-ml/espalier/tradeoff"
 )
 
-// Option is a choice of the figures; each says which ones it takes and refuses the others.
-type Option func(*config) error
+// Every figure takes the options that mean something to it; the others do not compile. A later option wins over an
+// earlier one.
+type (
+	// Option is an option of [TradeoffCurves]: all there are.
+	Option interface {
+		apply(*config) error
+		forCurves()
+	}
+	// FrontOption is an option of [ParetoFront]: WithTargets, WithLinearCost, WithTitle or WithLabels.
+	FrontOption interface {
+		Option
+		forFront()
+	}
+	// CostOption is an option of [Survival]: WithLinearCost, WithTitle or WithLabels.
+	CostOption interface {
+		FrontOption
+		forCosts()
+	}
+	// LabelOption is an option of every figure: WithTitle or WithLabels.
+	LabelOption interface {
+		CostOption
+		forAll()
+	}
+)
 
 type config struct {
-	given       []string
 	title, x, y string
 	targets     []float64
 	linear      bool
 	level       float64
 }
 
-// configure applies opts for a figure that takes the named options, beside title and labels, and reports all faults
-// together.
-func configure(figure string, opts []Option, takes ...string) (config, error) {
+type (
+	bandOption  struct{ set func(*config) error }
+	frontOption struct{ set func(*config) error }
+	costOption  struct{ set func(*config) error }
+	labelOption struct{ set func(*config) error }
+)
+
+func (o bandOption) apply(c *config) error  { return o.set(c) }
+func (o frontOption) apply(c *config) error { return o.set(c) }
+func (o costOption) apply(c *config) error  { return o.set(c) }
+func (o labelOption) apply(c *config) error { return o.set(c) }
+
+func (bandOption) forCurves()  {}
+func (frontOption) forCurves() {}
+func (frontOption) forFront()  {}
+func (costOption) forCurves()  {}
+func (costOption) forFront()   {}
+func (costOption) forCosts()   {}
+func (labelOption) forCurves() {}
+func (labelOption) forFront()  {}
+func (labelOption) forCosts()  {}
+func (labelOption) forAll()    {}
+
+// configure applies the options of a figure and reports all faults together.
+func configure[O Option](figure string, opts []O) (config, error) {
 	c := config{level: 0.5}
-	takes = append(takes, "WithTitle", "WithLabels")
-	var faults []error
-	for _, opt := range opts {
-		if opt == nil {
-			faults = append(faults, fmt.Errorf("a nil option: %w", tensor.ErrEmpty))
-			continue
+	all := make([]func(*config) error, len(opts))
+	for i, o := range opts {
+		if any(o) != nil {
+			all[i] = o.apply
 		}
-		n := len(c.given)
-		err := opt(&c)
-		for _, name := range c.given[n:] {
-			switch {
-			case slices.Contains(c.given[:n], name):
-				faults = append(faults, fmt.Errorf("%s is given twice: %w", name, tradeoff.ErrConflict))
-			case !slices.Contains(takes, name):
-				faults = append(faults, fmt.Errorf("%s does not apply: %w", name, tradeoff.ErrConflict))
-			}
-		}
-		faults = append(faults, err)
 	}
-	if err := errors.Join(faults...); err != nil {
-		return c, fmt.Errorf("plot: %s: %w", figure, err)
-	}
-	return c, nil
+	return c, option.Apply("plot: "+figure, &c, all)
 }
 
 // WithTitle sets the title. Default: none.
-func WithTitle(title string) Option {
-	return func(c *config) error {
-		c.given = append(c.given, "WithTitle")
+func WithTitle(title string) LabelOption {
+	return labelOption{func(c *config) error {
 		c.title = title
 		return nil
-	}
+	}}
 }
 
 // WithLabels sets the labels of the axes. Default: what the figure shows, "cost" and "quality" among them.
-func WithLabels(x, y string) Option {
-	return func(c *config) error {
-		c.given = append(c.given, "WithLabels")
+func WithLabels(x, y string) LabelOption {
+	return labelOption{func(c *config) error {
 		c.x, c.y = x, y
 		return nil
-	}
+	}}
 }
 
 // WithTargets draws dotted lines at qualities, such as those at which times are compared. Default: none.
-func WithTargets(qualities ...float64) Option {
-	return func(c *config) error {
-		c.given = append(c.given, "WithTargets")
+func WithTargets(qualities ...float64) FrontOption {
+	return frontOption{func(c *config) error {
 		for i, q := range qualities {
 			if q-q != 0 {
 				return fmt.Errorf("WithTargets: qualities[%d] = %v: %w", i, q, tensor.ErrNotFinite)
 			}
 		}
-		c.targets = append(c.targets, qualities...)
+		c.targets = qualities
 		return nil
-	}
+	}}
 }
 
 // WithLinearCost has costs on a linear axis. Default: a logarithmic one.
-func WithLinearCost() Option {
-	return func(c *config) error {
-		c.given = append(c.given, "WithLinearCost")
+func WithLinearCost() CostOption {
+	return costOption{func(c *config) error {
 		c.linear = true
 		return nil
-	}
+	}}
 }
 
 // WithBand sets the share of the runs that the band of [TradeoffCurves] holds, in (0, 1). Default 0.5: between
 // quartiles.
 func WithBand(share float64) Option {
-	return func(c *config) error {
-		c.given = append(c.given, "WithBand")
-		if !(share > 0 && share < 1) {
-			return fmt.Errorf("WithBand(%v): want a value in (0, 1): %w", share, tensor.ErrRange)
-		}
+	return bandOption{func(c *config) error {
 		c.level = share
-		return nil
-	}
+		return option.Range(share > 0 && share < 1, "WithBand", share, "a value in (0, 1)")
+	}}
 }

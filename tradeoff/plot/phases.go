@@ -14,7 +14,7 @@ import (
 // that a step spends waiting for data, in the forward pass, and so on. It takes WithTitle and WithLabels, of which
 // the second is not drawn. The error wraps [tensor.ErrEmpty], [tensor.ErrShape], or [tensor.ErrRange] for times that
 // are negative or not finite.
-func PhaseBars(programs, phases []string, seconds [][]float64, opts ...Option) (*gplot.Plot, error) {
+func PhaseBars(programs, phases []string, seconds [][]float64, opts ...LabelOption) (*gplot.Plot, error) {
 	c, err := configure("PhaseBars", opts)
 	if err != nil {
 		return nil, err
@@ -23,11 +23,13 @@ func PhaseBars(programs, phases []string, seconds [][]float64, opts ...Option) (
 		return nil, fmt.Errorf("plot: PhaseBars: %d programs and %d phases: %w", len(programs), len(phases), tensor.ErrEmpty)
 	}
 	if len(seconds) != len(programs) {
-		return nil, fmt.Errorf("plot: PhaseBars: %d programs and seconds of %d: %w", len(programs), len(seconds), tensor.ErrShape)
+		return nil, fmt.Errorf("plot: PhaseBars: %d programs and seconds of %d: %w", len(programs), len(seconds),
+			tensor.ErrShape)
 	}
 	for i, s := range seconds {
 		if len(s) != len(phases) {
-			return nil, fmt.Errorf("plot: PhaseBars: seconds[%d] has %d values for %d phases: %w", i, len(s), len(phases), tensor.ErrShape)
+			return nil, fmt.Errorf("plot: PhaseBars: seconds[%d] has %d values for %d phases: %w", i, len(s), len(phases),
+				tensor.ErrShape)
 		}
 		for k, v := range s {
 			if !(v >= 0) || v-v != 0 {

@@ -18,6 +18,7 @@ import (
 	gplot "gonum.org/v1/plot"
 
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/stats"
 	"github.com/espalier-ml/espalier/tradeoff"
 )
 
@@ -53,20 +54,26 @@ func figures(t *testing.T) map[string]*gplot.Plot {
 		require.NoError(t, err, name)
 		all[name] = p
 	}
-	p, err := TradeoffCurves([]tradeoff.Runs{logs(t, "baseline", 1, 5, true), logs(t, "twice as fast", 2, 5, true)}, WithTitle("separate runs"), WithLabels("epochs", "accuracy"), WithTargets(0.9))
+	p, err := TradeoffCurves([]tradeoff.Runs{logs(t, "baseline", 1, 5, true), logs(t, "twice as fast", 2, 5, true)},
+		WithTitle("separate runs"), WithLabels("epochs", "accuracy"), WithTargets(0.9))
 	add("curves", p, err)
-	p, err = TradeoffCurves([]tradeoff.Runs{logs(t, "baseline", 1, 5, false), logs(t, "twice as fast", 2, 4, false)}, WithBand(0.8))
+	p, err = TradeoffCurves([]tradeoff.Runs{logs(t, "baseline", 1, 5, false), logs(t, "twice as fast", 2, 4, false)},
+		WithBand(0.8))
 	add("logs", p, err)
-	p, err = TradeoffCurves([]tradeoff.Runs{{Name: "one point", Curves: []tradeoff.Curve{curve(t, []float64{3}, []float64{0.5}, tradeoff.LowerBetter)}}}, WithLinearCost())
+	p, err = TradeoffCurves([]tradeoff.Runs{{Name: "one point",
+		Curves: []tradeoff.Curve{curve(t, []float64{3}, []float64{0.5}, tradeoff.LowerBetter)}}}, WithLinearCost())
 	add("one point", p, err)
-	p, err = TradeoffCurves([]tradeoff.Runs{{Name: "apart", Curves: []tradeoff.Curve{curve(t, []float64{1, 2}, []float64{.1, .2}, 0), curve(t, []float64{30, 40}, []float64{.1, .2}, 0), curve(t, []float64{100}, []float64{.3}, 0)}}})
+	p, err = TradeoffCurves([]tradeoff.Runs{{Name: "apart", Curves: []tradeoff.Curve{curve(t, []float64{1, 2},
+		[]float64{.1, .2}, 0), curve(t, []float64{30, 40}, []float64{.1, .2}, 0), curve(t, []float64{100}, []float64{.3},
+		0)}}})
 	add("empty band", p, err)
 	var methods []tradeoff.Measured
 	for i, m := range []struct{ c, q float64 }{{1, 0.7}, {2, 0.8}, {4, 0.86}, {3.9, 0.75}, {4.2, 0.858}} {
 		rng := rand.New(rand.NewPCG(uint64(i), 1))
 		one := tradeoff.Measured{Name: fmt.Sprint("method ", i)}
 		for range 10 {
-			one.Cost, one.Quality = append(one.Cost, m.c*(1+0.05*rng.NormFloat64())), append(one.Quality, m.q+0.01*rng.NormFloat64())
+			one.Cost, one.Quality = append(one.Cost, m.c*(1+0.05*rng.NormFloat64())),
+				append(one.Quality, m.q+0.01*rng.NormFloat64())
 		}
 		methods = append(methods, one)
 	}
@@ -82,15 +89,17 @@ func figures(t *testing.T) map[string]*gplot.Plot {
 		loads = append(loads, tradeoff.Workload{Name: fmt.Sprint(w)})
 	}
 	table, err := tradeoff.NewTimeTable([]string{"first", "second", "third", "never"}, loads, [][][]float64{
-		{{1}, {2}, {3}, {4}, {9}, {2}}, {{1.5}, {1.8}, {inf}, {3}, {3}, {5}}, {{2.5}, {5}, {3.3}, {8}, {inf}, {2.2}}, {{inf}, {inf}, {inf}, {inf}, {inf}, {inf}}})
+		{{1}, {2}, {3}, {4}, {9}, {2}}, {{1.5}, {1.8}, {inf}, {3}, {3}, {5}}, {{2.5}, {5}, {3.3}, {8}, {inf}, {2.2}},
+		{{inf}, {inf}, {inf}, {inf}, {inf}, {inf}}})
 	require.NoError(t, err)
 	profile, err := table.Profile()
 	require.NoError(t, err)
 	p, err = PerformanceProfile(profile)
 	add("profile", p, err)
-	var survivals []tradeoff.Survival
-	for _, times := range [][]tradeoff.Time{{{Cost: 3, Reached: true}, {Cost: 5, Reached: true}, {Cost: 9}, {Cost: 4, Reached: true}}, {{Cost: 8, Reached: true}, {Cost: 10}, {Cost: 10}, {Cost: 10}}, {{Cost: 10}, {Cost: 10}}} {
-		s, err := tradeoff.KaplanMeier(times)
+	var survivals []stats.Survival
+	for _, times := range [][]stats.Lifetime{{{Time: 3, Event: true}, {Time: 5, Event: true}, {Time: 9},
+		{Time: 4, Event: true}}, {{Time: 8, Event: true}, {Time: 10}, {Time: 10}, {Time: 10}}, {{Time: 10}, {Time: 10}}} {
+		s, err := stats.KaplanMeier(times)
 		require.NoError(t, err)
 		survivals = append(survivals, s)
 	}
@@ -98,12 +107,16 @@ func figures(t *testing.T) map[string]*gplot.Plot {
 	add("survival", p, err)
 	p, err = Survival([]string{"never"}, survivals[2:])
 	add("all censored", p, err)
-	estimates := []tradeoff.Estimate{{Value: 1.5, Lo: 1.2, Hi: 1.9}, {Value: 1.1, Lo: 0.8, Hi: inf}, {Value: 2, Lo: 1.9, Hi: 2.1}}
-	p, err = IntervalEstimates([]string{"speedup of a method with a long name", "one run", "c"}, estimates, WithLabels("speedup", ""))
+	estimates := []stats.Estimate{{Value: 1.5, Lo: 1.2, Hi: 1.9}, {Value: 1.1, Lo: 0.8, Hi: inf},
+		{Value: 2, Lo: 1.9, Hi: 2.1}}
+	p, err = IntervalEstimates([]string{"speedup of a method with a long name", "one run", "c"}, estimates,
+		WithLabels("speedup", ""))
 	add("intervals", p, err)
-	p, err = ProbabilityOfImprovement([]string{"a over b", "a over c"}, []tradeoff.Estimate{{Value: 0.7, Lo: 0.55, Hi: 0.82}, {Value: 0.45, Lo: 0.3, Hi: 0.6}})
+	p, err = ProbabilityOfImprovement([]string{"a over b", "a over c"}, []stats.Estimate{{Value: 0.7, Lo: 0.55, Hi: 0.82},
+		{Value: 0.45, Lo: 0.3, Hi: 0.6}})
 	add("improvement", p, err)
-	p, err = PhaseBars([]string{"as it was", "prefetching"}, []string{"wait", "forward", "backward", "optimizer"}, [][]float64{{0.4, 0.2, 0.45, 0.05}, {0, 0.2, 0.45, 0.05}}, WithTitle("where a step goes"))
+	p, err = PhaseBars([]string{"as it was", "prefetching"}, []string{"wait", "forward", "backward", "optimizer"},
+		[][]float64{{0.4, 0.2, 0.45, 0.05}, {0, 0.2, 0.45, 0.05}}, WithTitle("where a step goes"))
 	add("phases", p, err)
 	p, err = Roofline(1.16e11, 2e10, []Kernel{{"product", 40, 9.7e10}, {"normalisation", 0.5, 8e9}})
 	add("roofline", p, err)
@@ -170,26 +183,25 @@ func inked(img image.Image) (n int) {
 
 func TestRefuses(t *testing.T) {
 	good := logs(t, "a", 1, 1, true)
-	falling := tradeoff.Runs{Name: "b", Curves: []tradeoff.Curve{curve(t, []float64{1}, []float64{1}, tradeoff.LowerBetter)}}
+	falling := tradeoff.Runs{Name: "b", Curves: []tradeoff.Curve{curve(t, []float64{1}, []float64{1},
+		tradeoff.LowerBetter)}}
 	for name, k := range map[string]struct {
 		err error
 		is  error
 	}{
-		"no runs":       {second(TradeoffCurves(nil)), tensor.ErrEmpty},
-		"empty runs":    {second(TradeoffCurves([]tradeoff.Runs{{}})), tensor.ErrEmpty},
-		"directions":    {second(TradeoffCurves([]tradeoff.Runs{good, falling})), tensor.ErrShape},
-		"target":        {second(TradeoffCurves([]tradeoff.Runs{good}, WithTargets(math.NaN()))), tensor.ErrNotFinite},
-		"band":          {second(TradeoffCurves([]tradeoff.Runs{good}, WithBand(1))), tensor.ErrRange},
-		"nil option":    {second(TradeoffCurves([]tradeoff.Runs{good}, nil)), tensor.ErrEmpty},
-		"twice":         {second(TradeoffCurves([]tradeoff.Runs{good}, WithTitle("a"), WithTitle("b"))), tradeoff.ErrConflict},
-		"no targets":    {second(IntervalEstimates([]string{"a"}, []tradeoff.Estimate{{Value: 1}}, WithTargets(1))), tradeoff.ErrConflict},
-		"no band":       {second(ParetoFront(nil, 0, WithBand(0.5))), tradeoff.ErrConflict},
-		"no standings":  {second(ParetoFront(nil, 0)), tensor.ErrEmpty},
-		"no profile":    {second(PerformanceProfile(tradeoff.Profile{})), tensor.ErrEmpty},
-		"no survival":   {second(Survival(nil, nil)), tensor.ErrEmpty},
-		"names":         {second(Survival([]string{"a"}, nil)), tensor.ErrShape},
-		"no estimates":  {second(IntervalEstimates(nil, nil)), tensor.ErrEmpty},
-		"NaN":           {second(IntervalEstimates([]string{"a"}, []tradeoff.Estimate{{Value: math.NaN()}})), tensor.ErrNotFinite},
+		"no runs":      {second(TradeoffCurves(nil)), tensor.ErrEmpty},
+		"empty runs":   {second(TradeoffCurves([]tradeoff.Runs{{}})), tensor.ErrEmpty},
+		"directions":   {second(TradeoffCurves([]tradeoff.Runs{good, falling})), tensor.ErrShape},
+		"target":       {second(TradeoffCurves([]tradeoff.Runs{good}, WithTargets(math.NaN()))), tensor.ErrNotFinite},
+		"band":         {second(TradeoffCurves([]tradeoff.Runs{good}, WithBand(1))), tensor.ErrRange},
+		"nil option":   {second(TradeoffCurves([]tradeoff.Runs{good}, nil)), tensor.ErrEmpty},
+		"no standings": {second(ParetoFront(nil, 0)), tensor.ErrEmpty},
+		"no profile":   {second(PerformanceProfile(tradeoff.Profile{})), tensor.ErrEmpty},
+		"no survival":  {second(Survival(nil, nil)), tensor.ErrEmpty},
+		"names":        {second(Survival([]string{"a"}, nil)), tensor.ErrShape},
+		"no estimates": {second(IntervalEstimates(nil, nil)), tensor.ErrEmpty},
+		"NaN": {second(IntervalEstimates([]string{"a"}, []stats.Estimate{{Value: math.NaN()}})),
+			tensor.ErrNotFinite},
 		"names of them": {second(ProbabilityOfImprovement([]string{"a"}, nil)), tensor.ErrShape},
 		"no phases":     {second(PhaseBars([]string{"a"}, nil, nil)), tensor.ErrEmpty},
 		"programs":      {second(PhaseBars([]string{"a"}, []string{"b"}, nil)), tensor.ErrShape},
@@ -209,7 +221,8 @@ func second(_ *gplot.Plot, err error) error { return err }
 
 // The plotter is needed by this package and the command alone.
 func TestOnlyHere(t *testing.T) {
-	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}: {{join .Imports " "}}`, "github.com/espalier-ml/espalier/...").Output()
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}: {{join .Imports " "}}`,
+		"github.com/espalier-ml/espalier/...").Output()
 	if err != nil {
 		t.Skip("no go command: ", err)
 	}

@@ -14,7 +14,7 @@ import (
 
 // PerformanceProfile draws the share of the workloads that each submission solves within a factor of the fastest, up
 // to the factor that scores integrate to. It takes WithTitle and WithLabels. The error wraps [tensor.ErrEmpty].
-func PerformanceProfile(profile tradeoff.Profile, opts ...Option) (*gplot.Plot, error) {
+func PerformanceProfile(profile tradeoff.Profile, opts ...LabelOption) (*gplot.Plot, error) {
 	c, err := configure("PerformanceProfile", opts)
 	if err != nil {
 		return nil, err

@@ -23,20 +23,22 @@ type Kernel struct {
 // Roofline draws computations below what a machine can do (Williams et al. 2009): its peak in FLOPs per second, and
 // its bandwidth in bytes per second times the intensity. What lies left of the ridge waits for memory. It takes
 // WithTitle and WithLabels. The error wraps [tensor.ErrRange] for a number that is not finite and above 0.
-func Roofline(peak, bandwidth float64, kernels []Kernel, opts ...Option) (*gplot.Plot, error) {
+func Roofline(peak, bandwidth float64, kernels []Kernel, opts ...LabelOption) (*gplot.Plot, error) {
 	c, err := configure("Roofline", opts)
 	if err != nil {
 		return nil, err
 	}
 	positive := func(v float64) bool { return v > 0 && !math.IsInf(v, 1) }
 	if !positive(peak) || !positive(bandwidth) {
-		return nil, fmt.Errorf("plot: Roofline: peak %v and bandwidth %v: want finite numbers above 0: %w", peak, bandwidth, tensor.ErrRange)
+		return nil, fmt.Errorf("plot: Roofline: peak %v and bandwidth %v: want finite numbers above 0: %w", peak, bandwidth,
+			tensor.ErrRange)
 	}
 	ridge := peak / bandwidth
 	lo, hi, least := ridge/16, ridge*16, peak/32
 	for i, k := range kernels {
 		if !positive(k.Intensity) || !positive(k.Rate) {
-			return nil, fmt.Errorf("plot: Roofline: kernels[%d] has intensity %v and rate %v: want finite numbers above 0: %w", i, k.Intensity, k.Rate, tensor.ErrRange)
+			return nil, fmt.Errorf("plot: Roofline: kernels[%d] has intensity %v and rate %v: want finite numbers above 0: %w",
+				i, k.Intensity, k.Rate, tensor.ErrRange)
 		}
 		lo, hi, least = min(lo, k.Intensity/2), max(hi, k.Intensity*2), min(least, k.Rate/2)
 	}

@@ -9,13 +9,13 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"github.com/espalier-ml/espalier/tensor"
-	"github.com/espalier-ml/espalier/tradeoff"
+	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 // Survival draws the share of the runs that have not reached the target, by cost, for each method in order. It takes
 // WithTitle, WithLabels and WithLinearCost. The error wraps [tensor.ErrEmpty] or [tensor.ErrShape].
-func Survival(names []string, curves []tradeoff.Survival, opts ...Option) (*gplot.Plot, error) {
-	c, err := configure("Survival", opts, "WithLinearCost")
+func Survival(names []string, curves []stats.Survival, opts ...CostOption) (*gplot.Plot, error) {
+	c, err := configure("Survival", opts)
 	if err != nil {
 		return nil, err
 	}
@@ -30,8 +30,8 @@ func Survival(names []string, curves []tradeoff.Survival, opts ...Option) (*gplo
 	first, last := math.Inf(1), 0.0
 	for _, s := range curves {
 		for _, step := range s.Steps() {
-			if step.Cost > 0 {
-				first = min(first, step.Cost)
+			if step.Time > 0 {
+				first = min(first, step.Time)
 			}
 		}
 		last = max(last, s.Last())
@@ -43,8 +43,8 @@ func Survival(names []string, curves []tradeoff.Survival, opts ...Option) (*gplo
 		start := first / 1.2
 		points := plotter.XYs{{X: start, Y: s.At(start)}}
 		for _, step := range s.Steps() {
-			if step.Cost > 0 {
-				points = append(points, plotter.XY{X: step.Cost, Y: step.S})
+			if step.Time > 0 {
+				points = append(points, plotter.XY{X: step.Time, Y: step.S})
 			}
 		}
 		points = append(points, plotter.XY{X: max(s.Last(), start*1.01), Y: s.At(s.Last())})

@@ -48,7 +48,8 @@ func CheckStatistic(t testing.TB, statistic func(scores []float64) float64, with
 		given := slices.Clone(x)
 		v := statistic(given)
 		if v-v != 0 {
-			fail("finite", "the statistic of %v is %v\nEvery sample of finite scores, a single one too, needs a finite number.", x, v)
+			fail("finite", "the statistic of %v is %v\nEvery sample of finite scores, a single one too, needs a finite number.",
+				x, v)
 			return
 		}
 		if !slices.Equal(given, x) {
@@ -56,21 +57,24 @@ func CheckStatistic(t testing.TB, statistic func(scores []float64) float64, with
 			copy(given, x)
 		}
 		if again := statistic(given); again != v {
-			fail(purity, "the statistic of %v is %v and, called again, %v\nIt must depend on the scores alone: give randomness a fixed seed.", x, v, again)
+			fail(purity, "the statistic of %v is %v and, called again, %v\nIt must depend on the scores alone: give "+
+				"randomness a fixed seed.", x, v, again)
 		}
 		near := func(a, b float64) bool { return math.Abs(a-b) <= 1e-9*(1+math.Abs(b)) }
 
 		shuffled := slices.Clone(x)
 		rng.Shuffle(len(x), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
 		if got := statistic(slices.Clone(shuffled)); !near(got, v) {
-			fail(Permutation, "the statistic of %v is %v, and of the same scores in another order, %v, it is %v\nRuns come in no order.", x, v, shuffled, got)
+			fail(Permutation, "the statistic of %v is %v, and of the same scores in another order, %v, it is %v\nRuns come "+
+				"in no order.", x, v, shuffled, got)
 		}
 		scaled := slices.Clone(x)
 		for i := range scaled {
 			scaled[i] *= 8
 		}
 		if got := statistic(slices.Clone(scaled)); !near(got, 8*v) {
-			fail(Scale, "the statistic of %v is %v, and of 8 times these scores %v, not %v\nScores in percent must say the same as fractions.", x, v, got, 8*v)
+			fail(Scale, "the statistic of %v is %v, and of 8 times these scores %v, not %v\nScores in percent must say the "+
+				"same as fractions.", x, v, got, 8*v)
 		}
 		better := slices.Clone(x)
 		i := rng.IntN(len(x))

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/espalier-ml/espalier/internal/recorder"
+	"github.com/espalier-ml/espalier/tensor/stats"
 	"github.com/espalier-ml/espalier/tradeoff"
 	"github.com/espalier-ml/espalier/tradeoff/tradeofftest"
 )
@@ -27,7 +28,7 @@ func TestSyntheticSpeedupIsKnown(t *testing.T) {
 				require.NoError(t, err)
 				require.InDelta(t, speedup, e.Value, 1e-12, "%v", how)
 			}
-			for _, opts := range [][]tradeoff.Option{nil, {tradeoff.WithPCHIP()}} {
+			for _, opts := range [][]tradeoff.AverageOption{nil, {tradeoff.WithPCHIP()}} {
 				e, err = tradeoff.AverageSpeedup(base, method, opts...)
 				require.NoError(t, err)
 				require.InDelta(t, speedup, e.Value, 1e-12, "on average")
@@ -37,7 +38,7 @@ func TestSyntheticSpeedupIsKnown(t *testing.T) {
 	base, _ := tradeofftest.Synthetic{Speedup: 1, N: 2000, Noise: 0.3, Seed: 5}.Curves(t)
 	var logs []float64
 	for _, time := range base.Times(0.7, tradeoff.Linear) {
-		logs = append(logs, math.Log(time.Cost))
+		logs = append(logs, math.Log(time.Time))
 	}
 	mean, squares := 0.0, 0.0
 	for _, v := range logs {
@@ -54,7 +55,8 @@ func TestSyntheticSpeedupIsKnown(t *testing.T) {
 func TestSyntheticRefuses(t *testing.T) {
 	for _, s := range []tradeofftest.Synthetic{
 		{Speedup: 1}, {N: 3}, {Speedup: -1, N: 3}, {Speedup: math.NaN(), N: 3}, {Speedup: math.Inf(1), N: 3},
-		{Speedup: 1, N: 3, Noise: -1}, {Speedup: 1, N: 3, Noise: math.NaN()}, {Speedup: 1, N: 3, Noise: math.Inf(1)}, {Speedup: 1, N: 3, Direction: 7},
+		{Speedup: 1, N: 3, Noise: -1}, {Speedup: 1, N: 3, Noise: math.NaN()}, {Speedup: 1, N: 3, Noise: math.Inf(1)},
+		{Speedup: 1, N: 3, Direction: 7},
 	} {
 		require.NotEmpty(t, recorder.Failures(t, func(tb testing.TB) { s.Curves(tb) }), "%+v", s)
 	}
@@ -73,24 +75,28 @@ func TestRequireFaster(t *testing.T) {
 	tradeofftest.RequireFaster(t, base, method, 1.3)
 	tradeofftest.RequireFaster(t, base, method, 1.3, tradeoff.AtQuality(0.8), tradeoff.WithInterpolation(tradeoff.Linear))
 
-	few, fewer := tradeoff.Runs{Name: "base", Curves: base.Curves[:2]}, tradeoff.Runs{Name: "method", Curves: method.Curves[:2]}
+	few, fewer := tradeoff.Runs{Name: "base", Curves: base.Curves[:2]}, tradeoff.Runs{Name: "method",
+		Curves: method.Curves[:2]}
 	noisy, noisyToo := tradeofftest.Synthetic{Speedup: 1.5, N: 3, Noise: 0.2, Seed: 2}.Curves(t)
 	for name, k := range map[string]struct {
 		base, method tradeoff.Runs
 		minSpeedup   float64
-		opts         []tradeoff.Option
+		opts         []tradeoff.SpeedupOption
 		want         string
 	}{
 		"slower":      {method, base, 1, nil, "more runs will not help"},
 		"not so fast": {base, method, 1.7, nil, "more runs will not help"},
 		"not certain": {noisy, noisyToo, 1.2, nil, "run more seeds"},
 		"few":         {few, fewer, 1.1, nil, "2 runs of an arm"},
-		"not reached": {base, method, 1.1, []tradeoff.Option{tradeoff.AtQuality(0.99)}, "did not reach"},
+		"not reached": {base, method, 1.1, []tradeoff.SpeedupOption{tradeoff.AtQuality(0.99)}, "did not reach"},
 		"no runs":     {tradeoff.Runs{}, method, 1.1, nil, "0 runs"},
 		"minSpeedup":  {base, method, math.NaN(), nil, "minSpeedup is NaN"},
-		"option":      {base, method, 1.1, []tradeoff.Option{tradeoff.WithLevel(2)}, "WithLevel"},
+		"option":      {base, method, 1.1, []tradeoff.SpeedupOption{tradeoff.WithInterval(stats.WithLevel(2))}, "WithLevel"},
 	} {
-		require.Contains(t, recorder.Failures(t, func(tb testing.TB) { tradeofftest.RequireFaster(tb, k.base, k.method, k.minSpeedup, k.opts...) }), k.want, name)
+		require.Contains(t, recorder.Failures(t, func(tb testing.TB) {
+			tradeofftest.RequireFaster(tb, k.base, k.method,
+				k.minSpeedup, k.opts...)
+		}), k.want, name)
 	}
 }
 
@@ -102,15 +108,18 @@ func TestRequireNoSlowdown(t *testing.T) {
 	for name, k := range map[string]struct {
 		base, method tradeoff.Runs
 		tolerance    float64
-		opts         []tradeoff.Option
+		opts         []tradeoff.SpeedupOption
 		want         string
 	}{
 		"slower":      {base, slow, 0.1, nil, "may take more than 1.1 times as long"},
 		"not certain": {noisy, noisyToo, 0.1, nil, "may take more"},
 		"tolerance":   {base, same, 0, nil, "tolerance is 0"},
-		"not reached": {base, same, 0.1, []tradeoff.Option{tradeoff.AtQuality(0.99)}, "did not reach"},
+		"not reached": {base, same, 0.1, []tradeoff.SpeedupOption{tradeoff.AtQuality(0.99)}, "did not reach"},
 	} {
-		require.Contains(t, recorder.Failures(t, func(tb testing.TB) { tradeofftest.RequireNoSlowdown(tb, k.base, k.method, k.tolerance, k.opts...) }), k.want, name)
+		require.Contains(t, recorder.Failures(t, func(tb testing.TB) {
+			tradeofftest.RequireNoSlowdown(tb, k.base, k.method,
+				k.tolerance, k.opts...)
+		}), k.want, name)
 	}
 	s := &skipper{TB: t}
 	tradeofftest.RequireNoSlowdown(s, tradeoff.Runs{Curves: base.Curves[:2]}, same, 0.1)
@@ -141,16 +150,17 @@ func TestOurStatistics(t *testing.T) {
 		"mean":     func(x []float64) float64 { return scores(x).Mean() },
 		"median":   func(x []float64) float64 { return scores(x).Median() },
 		"IQM":      func(x []float64) float64 { return scores(x).IQM() },
-		"quantile": func(x []float64) float64 { q, err := tradeoff.Quantile(x, 0.3); require.NoError(t, err); return q },
+		"quantile": func(x []float64) float64 { q, err := stats.Quantiles(x, 0.3); require.NoError(t, err); return q[0] },
 		"geometric mean": func(x []float64) float64 {
-			e, err := tradeoff.GeometricMean(x, tradeoff.WithReplicates(1))
+			e, err := stats.GeoMean(x)
 			require.NoError(t, err)
 			return e.Value
 		},
 	} {
 		t.Run(name, func(t *testing.T) { tradeofftest.CheckStatistic(t, f) })
 	}
-	tradeofftest.CheckStatistic(t, func(x []float64) float64 { return scores(x).OptimalityGap(1) }, tradeofftest.Scale, tradeofftest.Monotone)
+	tradeofftest.CheckStatistic(t, func(x []float64) float64 { return scores(x).OptimalityGap(1) }, tradeofftest.Scale,
+		tradeofftest.Monotone)
 }
 
 func TestCheckStatisticFinds(t *testing.T) {
@@ -174,7 +184,10 @@ func TestCheckStatisticFinds(t *testing.T) {
 		require.Contains(t, recorder.Failures(t, func(tb testing.TB) { tradeofftest.CheckStatistic(tb, f) }), want)
 	}
 	spread := func(x []float64) float64 { return slices.Max(x) - slices.Min(x) }
-	require.Empty(t, recorder.Failures(t, func(tb testing.TB) { tradeofftest.CheckStatistic(tb, spread, tradeofftest.Monotone) }))
+	require.Empty(t, recorder.Failures(t, func(tb testing.TB) {
+		tradeofftest.CheckStatistic(tb, spread,
+			tradeofftest.Monotone)
+	}))
 }
 
 func TestClock(t *testing.T) {
@@ -211,7 +224,7 @@ func ExampleSynthetic() {
 	if err != nil {
 		panic(err)
 	}
-	fmt.Println(e.Lo < 1.5 && 1.5 < e.Hi, e.N, e.Method)
+	fmt.Println(e.Lo < 1.5 && 1.5 < e.Hi, e.N, e.Interval)
 	// Output: true 5 log-t
 }
 

@@ -1,6 +1,7 @@
 package tradeoff
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,17 +11,21 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 // soundRecords is a study that breaks no rule: three tasks, a baseline and a method, three seeds, five budgets each.
 func soundRecords() []Record {
-	env := Env{Go: "go1.26", OS: "linux", Arch: "amd64", CPU: "a processor", Cores: 2, GOMAXPROCS: 2, Revision: "abc", Modules: map[string]string{"m": "v1"}, Load: []float64{0, 0, 0}}
+	env := Env{Go: "go1.26", OS: "linux", Arch: "amd64", CPU: "a processor", Cores: 2, GOMAXPROCS: 2, Revision: "abc",
+		Modules: map[string]string{"m": "v1"}, Load: []float64{0, 0, 0}}
 	margin := 0.01
 	records := []Record{
 		{Kind: "env", EnvID: "e", Env: &env},
 		{Kind: "phase", Phase: "warmup", Cost: map[string]float64{"seconds": 1}},
-		{Kind: "claim", Claim: &Claim{Kind: "speedup", Method: "fast", Cost: "seconds", Quality: "accuracy", Targets: []float64{0.6, 0.65, 0.7}, Average: true, Margin: &margin,
-			Interval: "log-t", Level: 0.95, Runs: 3, Adjustment: "holm", OnTopOf: []string{"augmentation"}, Code: "example.org@abc", Data: "example.org/runs.jsonl"}},
+		{Kind: "claim", Claim: &Claim{Kind: "speedup", Method: "fast", Cost: "seconds", Quality: "accuracy",
+			Targets: []float64{0.6, 0.65, 0.7}, Average: true, Margin: &margin,
+			Interval: "log-t", Level: 0.95, Runs: 3, Adjustment: "holm", OnTopOf: []string{"augmentation"},
+			Code: "example.org@abc", Data: "example.org/runs.jsonl"}},
 	}
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for _, task := range []string{"digits", "text", "sound"} {
@@ -34,8 +39,10 @@ func soundRecords() []Record {
 					if method != "" {
 						methods, seconds = []string{method}, 5*epochs
 					}
-					run := Record{Kind: "run", RunID: id, Task: task, Model: "mlp", Dataset: task, DatasetSHA256: "d" + task, Method: methods, Seed: uint64(seed), TuningTrials: 5,
-						TunedOn: "validation", Budget: &Budget{"epochs", epochs}, Schedule: "decayed", Config: map[string]any{"batch": 32.0}, EnvID: "e", Time: start}
+					run := Record{Kind: "run", RunID: id, Task: task, Model: "mlp", Dataset: task, DatasetSHA256: "d" + task,
+						Method: methods, Seed: uint64(seed), TuningTrials: 5,
+						TunedOn: "validation", Budget: &Budget{"epochs", epochs}, Schedule: "decayed",
+						Config: map[string]any{"batch": 32.0}, EnvID: "e", Time: start}
 					start = start.Add(time.Second)
 					eval := Record{Kind: "eval", RunID: id, Step: int(100 * epochs), Cost: map[string]float64{"seconds": seconds},
 						Quality: map[string]float64{"accuracy": 0.9 - 0.4/epochs - 0.001*float64(seed)}, EnvID: "e", Time: start}
@@ -88,7 +95,7 @@ func TestSoundRecordsPass(t *testing.T) {
 	for _, r := range records {
 		require.NoError(t, r.Validate())
 	}
-	findings, err := Check(records)
+	findings, err := Review(records)
 	require.NoError(t, err)
 	require.Empty(t, findings)
 }
@@ -142,7 +149,8 @@ func TestRules(t *testing.T) {
 		{"T06", Error, "different data", runsOnly(func(r *Record) { r.DatasetSHA256 = fmt.Sprint(isFast(r)) })},
 		{"T06", Undecided, "no hash", runsOnly(func(r *Record) { r.DatasetSHA256 = "" })},
 		{"T07", Error, "digits/mlp has only fast", without(func(r Record) bool {
-			return r.RunID != "" && !isFast(&r) && r.Kind == "run" && r.Task == "digits" || r.Kind == "eval" && len(r.RunID) > 7 && r.RunID[:7] == "digits-" && r.RunID[7] == '-'
+			return r.RunID != "" && !isFast(&r) && r.Kind == "run" && r.Task == "digits" || r.Kind == "eval" &&
+				len(r.RunID) > 7 && r.RunID[:7] == "digits-" && r.RunID[7] == '-'
 		})},
 		{"T08", Warning, "constant schedule", runsOnly(func(r *Record) { r.Schedule = "constant" })},
 		{"T08", Undecided, "without the name of a schedule", runsOnly(func(r *Record) { r.Schedule = "" })},
@@ -187,11 +195,15 @@ func TestRules(t *testing.T) {
 				}
 			})
 		}},
-		{"T16", Undecided, "without times", func(r []Record) []Record { return each(r, func(r *Record) { r.Time = time.Time{} }) }},
+		{"T16", Undecided, "without times", func(r []Record) []Record {
+			return each(r,
+				func(r *Record) { r.Time = time.Time{} })
+		}},
 		{"T17", Warning, "one of 4", claim(func(c *Claim) { c.Adjustment, c.Comparisons = "", 4 })},
 		{"T18", Warning, "no level", claim(func(c *Claim) { c.Kind, c.Level = "frontier", 0 })},
 		{"T19", Warning, "measured alone", claim(func(c *Claim) { c.OnTopOf = nil })},
-		{"T20", Warning, "no revision", func(r []Record) []Record { r[0].Env.Revision = ""; return claim(func(c *Claim) { c.Code = "" })(r) }},
+		{"T20", Warning, "no revision",
+			func(r []Record) []Record { r[0].Env.Revision = ""; return claim(func(c *Claim) { c.Code = "" })(r) }},
 		{"T20", Warning, "without random and magnitude", runsOnly(func(r *Record) {
 			if isFast(r) {
 				r.Method = []string{"pruning"}
@@ -201,7 +213,7 @@ func TestRules(t *testing.T) {
 		{"T05", Undecided, "no claims", without(func(r Record) bool { return r.Kind == "claim" })},
 	} {
 		covered[k.id] = true
-		findings, err := Check(k.breaks(soundRecords()), k.id)
+		findings, err := Review(k.breaks(soundRecords()), k.id)
 		require.NoError(t, err, "%s: %s", k.id, k.says)
 		require.Len(t, findings, 1, "%s: %s", k.id, k.says)
 		require.Equal(t, k.severity, findings[0].Severity, findings[0])
@@ -210,9 +222,43 @@ func TestRules(t *testing.T) {
 	require.Len(t, covered, 20, slices.Sorted(maps.Keys(covered)))
 }
 
-func TestCheckRefuses(t *testing.T) {
-	_, err := Check(soundRecords(), "T99")
+func TestReviewRefuses(t *testing.T) {
+	_, err := Review(soundRecords(), "T99")
 	require.ErrorIs(t, err, tensor.ErrRange)
-	_, err = Check(nil)
+	_, err = Review(nil)
 	require.ErrorIs(t, err, tensor.ErrEmpty)
+}
+
+// Names of intervals are names and not parts of a sentence: "t" is none of the bootstrap.
+func TestSeedsByInterval(t *testing.T) {
+	names := []string{"bootstrap", "sd", "s", "in", ""}
+	for i := stats.Auto; i <= stats.LogLog; i++ {
+		names = append(names, i.String())
+	}
+	resampled := []string{"bootstrap", "percentile", "basic", "bc", "bca", "studentized"}
+	for _, name := range names {
+		findings, err := Review(claim(func(c *Claim) { c.Interval = name })(soundRecords()), "T04")
+		require.NoError(t, err)
+		switch {
+		case slices.Contains(resampled, name):
+			require.Len(t, findings, 1, name)
+			require.Contains(t, findings[0].Message, "has 3 for "+name+" intervals")
+		case name == "order statistics":
+			require.Len(t, findings, 1, name)
+			require.Contains(t, findings[0].Message, "for the interval of a median")
+		default:
+			require.Empty(t, findings, name)
+		}
+	}
+}
+
+func TestFindingsAsJSON(t *testing.T) {
+	findings, err := Review(claim(func(c *Claim) { c.Cost = "flops" })(soundRecords()))
+	require.NoError(t, err)
+	b, err := json.Marshal(findings)
+	require.NoError(t, err)
+	require.Contains(t, string(b), `"severity":"error"`)
+	var back []Finding
+	require.NoError(t, json.Unmarshal(b, &back))
+	require.Equal(t, findings, back)
 }
