@@ -45,7 +45,7 @@ func TestRun(t *testing.T) {
 	for _, name := range []string{"accuracy.svg", "nmse.svg", "time.svg"} {
 		svg, err := os.ReadFile(filepath.Join(dir, name))
 		require.NoError(t, err)
-		require.Contains(t, string(svg), "<polyline")
+		require.Contains(t, string(svg), "<circle")
 	}
 }
 

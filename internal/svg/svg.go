@@ -53,6 +53,7 @@ type Level struct {
 const (
 	width, height            = 640, 320
 	left, right, top, bottom = 80, 24, 36, 50
+	legend                   = 150 // width of a legend beside the data, for more than two names
 	fewPoints                = 30
 )
 
@@ -78,12 +79,24 @@ func Write(w io.Writer, charts ...Chart) error {
 // canvas maps numbers to places.
 type canvas struct {
 	*bytes.Buffer
-	x, y [2]float64
-	log  bool
+	x, y  [2]float64
+	log   bool
+	right float64 // end of the data
+	names float64 // where the legend is
 }
 
 func newCanvas(b *bytes.Buffer, c Chart) *canvas {
-	v := &canvas{Buffer: b, x: c.XRange, y: c.YRange, log: c.LogX}
+	v := &canvas{Buffer: b, x: c.XRange, y: c.YRange, log: c.LogX, right: width - right, names: left + 10}
+	named := 0
+	for _, s := range c.Series {
+		if s.Name != "" {
+			named++
+		}
+	}
+	if named > 2 {
+		v.right -= legend
+		v.names = v.right + 10
+	}
 	if v.x[0] == v.x[1] {
 		v.x = spread(c, func(p Point) []float64 { return []float64{p.X} })
 	}
@@ -125,9 +138,9 @@ func spread(c Chart, of func(Point) []float64) [2]float64 {
 // px and py clip to the axes, so that infinite ends reach their border.
 func (v *canvas) px(x float64) float64 {
 	if v.log {
-		return place(math.Log(x), [2]float64{math.Log(v.x[0]), math.Log(v.x[1])}, left, width-right)
+		return place(math.Log(x), [2]float64{math.Log(v.x[0]), math.Log(v.x[1])}, left, v.right)
 	}
-	return place(x, v.x, left, width-right)
+	return place(x, v.x, left, v.right)
 }
 
 func (v *canvas) py(y float64) float64 { return place(y, v.y, height-bottom, top) }
@@ -147,18 +160,18 @@ func (v *canvas) draw(c Chart) {
 		v.text(v.px(x), height-bottom+16, "middle", fmt.Sprintf("%.6g", x))
 	}
 	for _, y := range Ticks(v.y[0], v.y[1]) {
-		fmt.Fprintf(v, `<path d="M%d %.1fH%d" stroke="#ddd"/>`, left, v.py(y), width-right)
+		fmt.Fprintf(v, `<path d="M%d %.1fH%.0f" stroke="#ddd"/>`, left, v.py(y), v.right)
 		v.text(left-6, v.py(y)+4, "end", fmt.Sprintf("%.4g", y))
 	}
-	fmt.Fprintf(v, `<path d="M%d %dV%dH%d" stroke="black" fill="none"/>`+"\n", left, top, height-bottom, width-right)
-	v.text((left+width-right)/2, height-12, "middle", c.X)
+	fmt.Fprintf(v, `<path d="M%d %dV%dH%.0f" stroke="black" fill="none"/>`+"\n", left, top, height-bottom, v.right)
+	v.text((left+v.right)/2, height-12, "middle", c.X)
 	v.text(left, 20, "start", c.Title)
 	fmt.Fprintf(v, `<g transform="rotate(-90 16 %d)">`, (top+height-bottom)/2)
 	v.text(16, float64(top+height-bottom)/2, "middle", c.Y)
 	v.WriteString("</g>\n")
 	for _, l := range c.Levels {
-		fmt.Fprintf(v, `<path d="M%d %.1fH%d" stroke="#666" stroke-dasharray="4 3"/>`, left, v.py(l.Y), width-right)
-		v.text(width-right-4, v.py(l.Y)-4, "end", l.Name)
+		fmt.Fprintf(v, `<path d="M%d %.1fH%.0f" stroke="#666" stroke-dasharray="4 3"/>`, left, v.py(l.Y), v.right)
+		v.text(v.right-4, v.py(l.Y)-4, "end", l.Name)
 	}
 	line := 0
 	for i, s := range c.Series {
@@ -167,8 +180,8 @@ func (v *canvas) draw(c Chart) {
 		colour := colours[i%len(colours)]
 		v.series(s, colour)
 		if s.Name != "" {
-			fmt.Fprintf(v, `<rect x="%d" y="%d" width="10" height="10" fill="%s"/>`, left+10, top+8+16*line, colour)
-			v.text(left+26, float64(top+17+16*line), "start", s.Name)
+			fmt.Fprintf(v, `<rect x="%.0f" y="%d" width="10" height="10" fill="%s"/>`, v.names, top+8+16*line, colour)
+			v.text(v.names+16, float64(top+17+16*line), "start", s.Name)
 			line++
 		}
 	}
