@@ -2,7 +2,6 @@ package tradeoff
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"testing"
 
@@ -30,19 +29,4 @@ func TestWriteBenchfmt(t *testing.T) {
 	require.ErrorIs(t, WriteBenchfmt(&b, nil, "a", "b"), tensor.ErrEmpty)
 	require.ErrorIs(t, WriteBenchfmt(&b, arms, "", "b"), tensor.ErrEmpty)
 	require.ErrorIs(t, WriteBenchfmt(failing{}, arms, "a", "b"), errFailing)
-}
-
-func ExampleWriteBenchfmt() {
-	base, _ := NewCurve([]float64{10, 20}, []float64{0.8, 0.9}, HigherBetter)
-	fast, _ := NewCurve([]float64{5, 10}, []float64{0.8, 0.9}, HigherBetter)
-	arms := []Arm{{Task: "digits", Runs: Runs{"baseline", []Curve{base}}},
-		{Task: "digits", Runs: Runs{"fast", []Curve{fast}}}}
-	if err := WriteBenchfmt(os.Stdout, arms, "seconds", "accuracy", 0.85); err != nil {
-		fmt.Println(err)
-	}
-	// Output:
-	// Unit accuracy better=higher
-	// Unit seconds-to-0.85 better=lower
-	// BenchmarkTrain/task=digits/model=none/method=baseline 1 20 seconds-to-0.85 0.9 accuracy
-	// BenchmarkTrain/task=digits/model=none/method=fast 1 10 seconds-to-0.85 0.9 accuracy
 }

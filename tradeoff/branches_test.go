@@ -1,7 +1,6 @@
 package tradeoff
 
 import (
-	"fmt"
 	"math"
 	"testing"
 
@@ -46,22 +45,4 @@ func TestBranchesRefuse(t *testing.T) {
 		_, err := k.b.Curve(HigherBetter)
 		require.ErrorIs(t, err, k.want, "%v", k.b)
 	}
-}
-
-func ExampleBranches() {
-	var branches Branches
-	for _, b := range []struct{ fork, decay, accuracy float64 }{ // epochs
-		{1.6, 0.4, 0.877}, {3.2, 0.8, 0.926}, {6.4, 1.6, 0.928}, {12.8, 3.2, 0.931},
-	} {
-		branches = append(branches, Branch{b.fork, b.decay, b.accuracy})
-	}
-	curve, err := branches.Curve(HigherBetter)
-	if err != nil {
-		panic(err)
-	}
-	fmt.Println(curve.Points())
-	fmt.Printf("%.1f epochs instead of %.1f\n", branches.Cost(), branches.SeparateCost())
-	// Output:
-	// [{2 0.877} {4 0.926} {8 0.928} {16 0.931}]
-	// 18.8 epochs instead of 30.0
 }

@@ -1,7 +1,6 @@
 package tradeoff
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -96,15 +95,4 @@ func TestDominatesRefuses(t *testing.T) {
 		require.ErrorIs(t, err, k.want, name)
 		require.False(t, got, name)
 	}
-}
-
-func ExampleDominates() {
-	hours := []float64{1, 2, 4, 8}
-	base, _ := NewCurve(hours, []float64{0.71, 0.745, 0.764, 0.769}, HigherBetter)
-	method, _ := NewCurve(hours, []float64{0.708, 0.749, 0.770, 0.781}, HigherBetter)
-	fmt.Println(Dominates(base, method, 0))
-	fmt.Println(Dominates(base, method, 0.005)) // half a point worse at the start does not matter
-	// Output:
-	// false <nil>
-	// true <nil>
 }

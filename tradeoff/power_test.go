@@ -95,34 +95,6 @@ func TestRunsNeeded(t *testing.T) {
 	}
 }
 
-func ExampleRunsNeeded() {
-	reach := func(name string, seconds ...float64) Runs {
-		r := Runs{Name: name}
-		for _, s := range seconds {
-			c, err := NewCurve([]float64{s / 2, s}, []float64{0.5, 0.94}, HigherBetter)
-			if err != nil {
-				panic(err)
-			}
-			r.Curves = append(r.Curves, c)
-		}
-		return r
-	}
-	base, method := reach("base", 310, 340, 295), reach("method", 280, 305, 255)
-	e, err := Speedup(base, method, AtQuality(0.94))
-	if err != nil {
-		panic(err)
-	}
-	fmt.Println(e) // not yet a claim: the interval has 1 in it
-	n, err := RunsNeeded(base, method, AtQuality(0.94), ForSpeedup(1.1))
-	if err != nil {
-		panic(err)
-	}
-	fmt.Println(n)
-	// Output:
-	// 1.126 [0.9334, 1.358] 95% log-t n=3
-	// 13 runs of each arm: a speedup of 1.1 is told from 1 with probability 0.82 at level 95% (sd of log times 0.081)
-}
-
 func BenchmarkRunsNeeded(b *testing.B) {
 	base, method := hits(b, "base", 100, 110, 120), hits(b, "method", 80, 95, 90)
 	b.ReportAllocs()

@@ -78,7 +78,7 @@ func (c *config) ratio(x, y []float64) (Estimate, error) {
 	if err != nil {
 		return Estimate{}, err
 	}
-	return e.Exp(), nil
+	return e.exp(), nil
 }
 
 func (c *config) difference(x, y []float64) (Estimate, error) {

@@ -26,8 +26,8 @@ func (e Estimate) String() string {
 		e.Value, e.Lo, e.Hi, 100*e.Level, e.Interval, e.N, strings.Repeat("*", len(e.Warnings)))
 }
 
-// Exp is the estimate of the exponential, given that of a logarithm: a t interval becomes a [LogT].
-func (e Estimate) Exp() Estimate {
+// exp is the estimate of the exponential, given that of a logarithm: a t interval becomes a [LogT].
+func (e Estimate) exp() Estimate {
 	e.Value, e.Lo, e.Hi = math.Exp(e.Value), math.Exp(e.Lo), math.Exp(e.Hi)
 	if e.Interval == TInterval {
 		e.Interval = LogT

@@ -315,12 +315,18 @@ func ExampleKaplanMeier() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	quartile, err := s.Quantile(0.25, stats.WithLevel(0.8))
+	if err != nil {
+		log.Fatal(err)
+	}
 	fmt.Println("median", median)
+	fmt.Println("quartile", quartile)
 	fmt.Println("S(12)", at)
 	fmt.Printf("mean of 20 %.1f, standard error %.1f\n", mean.Value, se)
 	fmt.Printf("cumulative hazard %.2f\n", hazard[len(hazard)-1].H)
 	// Output:
 	// median 16 [6, +Inf] 95% log-log n=7
+	// quartile 10 [6, 13] 80% log-log n=7
 	// S(12) 0.6857 [0.2128, 0.9121] 95% log-log n=7
 	// mean of 20 14.4, standard error 2.0
 	// cumulative hazard 1.43

@@ -41,7 +41,7 @@ func GeoMean(x []float64, opts ...Option) (Estimate, error) {
 	if err != nil {
 		return Estimate{}, err
 	}
-	return e.Exp(), nil
+	return e.exp(), nil
 }
 
 // logs is the logarithms of a sample of positive values.

@@ -167,9 +167,6 @@ func untie(groups ...[]Lifetime) [][]Lifetime {
 // Steps are the times at which S changes.
 func (s Survival) Steps() []SurvivalStep { return slices.Clone(s.steps) }
 
-// N is the number of lifetimes.
-func (s Survival) N() int { return s.n }
-
 // Last is the largest of all times; S is not known beyond, unless it is 0.
 func (s Survival) Last() float64 { return s.last }
 

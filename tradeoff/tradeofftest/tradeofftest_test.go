@@ -203,31 +203,6 @@ func TestClock(t *testing.T) {
 	require.Equal(t, 1500*time.Millisecond, c.Now().Sub(start))
 }
 
-// A loop that is given its clock takes the same time in every test.
-func ExampleClock() {
-	var clock tradeofftest.Clock
-	train := func(now func() time.Time, step func()) float64 {
-		start := now()
-		for range 100 {
-			step()
-		}
-		return now().Sub(start).Seconds()
-	}
-	fmt.Println(train(clock.Now, func() { clock.Advance(20 * time.Millisecond) }), "seconds")
-	// Output: 2 seconds
-}
-
-func ExampleSynthetic() {
-	var t testing.T // that of the test
-	base, method := tradeofftest.Synthetic{Speedup: 1.5, N: 5, Noise: 0.05, Seed: 1}.Curves(&t)
-	e, err := tradeoff.Speedup(base, method)
-	if err != nil {
-		panic(err)
-	}
-	fmt.Println(e.Lo < 1.5 && 1.5 < e.Hi, e.N, e.Interval)
-	// Output: true 5 log-t
-}
-
 func BenchmarkSynthetic(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
