@@ -110,6 +110,27 @@ func ExampleFitWeights() {
 	// weight of y=0 v=1: 4
 }
 
+func ExampleFitWeights_options() {
+	y, v := []int{0, 0, 0, 1, 1, 1, 1}, []int{0, 0, 1, 0, 1, 1, causal.Unknown}
+	for _, opts := range [][]causal.WeightsOption{
+		{causal.WithUnknownRows(), causal.WithTarget(causal.UniformGivenAux())},
+		{causal.WithUnknownRows(), causal.WithTarget(causal.GroupBalanced()), causal.WithQuantileClip(0.9)},
+		{causal.WithUnknownRows(), causal.WithSmoothing(1), causal.WithBase([]float64{1, 1, 2, 1, 1, 1, 1})},
+	} {
+		w, err := causal.FitWeights(y, v, opts...)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		u, err := w.Apply(nil, y, v)
+		fmt.Printf("%.3f %v\n", u, err)
+	}
+	// Output:
+	// [0.750 0.750 1.500 1.500 0.750 0.750 1.000] <nil>
+	// [0.750 0.750 1.500 1.500 0.750 0.750 1.000] <nil>
+	// [0.909 0.909 1.091 1.136 0.909 0.909 1.000] <nil>
+}
+
 func ExampleFitWeights_missing() {
 	y, v := labels(45, 5, 0, 50)
 	_, err := causal.FitWeights(y, v)
@@ -136,7 +157,7 @@ func ExampleCustomTarget() {
 func ExampleMMD() {
 	z := tensor.Of(6, 2, []float64{0, 0, 1, 0, 0, 1, 3, 3, 4, 3, 3, 4})
 	grad := tensor.NewMatrix[float64](6, 2)
-	mmd, err := causal.NewMMD[float64](causal.WithKernel(causal.RBF(2)))
+	mmd, err := causal.NewMMD[float64](causal.WithKernel(causal.RBF(2)), causal.WithUnknown(), causal.WithWorkers(1))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -395,7 +416,7 @@ func ExampleNewStratified() {
 		fmt.Println(err)
 		return
 	}
-	s, err := causal.NewStratified(w, y, v, 16, causal.WithMinPerCell(2), causal.WithSeed(1))
+	s, err := causal.NewStratified(w, y, v, 16, causal.WithMinPerCell(2), causal.WithSeed(1), causal.WithoutRepeats())
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -404,7 +425,7 @@ func ExampleNewStratified() {
 	fmt.Println(s.Len(), "batches;", len(rows), "rows with the weights")
 	fmt.Printf("%.2f\n", weights)
 	// Output:
-	// 8 batches; 16 rows with the weights
+	// 2 batches; 16 rows with the weights
 	// [0.67 0.67 0.67 0.67 0.67 0.67 2.00 2.00 2.00 2.00 0.67 0.67 0.67 0.67 0.67 0.67]
 }
 

@@ -176,6 +176,13 @@ func (s *surface) useType(t types.Type, depth int) {
 		if o := t.Obj(); o.Pkg() != nil && strings.HasPrefix(o.Pkg().Path(), root) {
 			s.used[key(o)] = true
 		}
+		if fields, ok := t.Underlying().(*types.Struct); ok {
+			for i := range fields.NumFields() {
+				if f := fields.Field(i); f.Exported() {
+					s.useType(f.Type(), depth+1)
+				}
+			}
+		}
 		for i := range t.TypeArgs().Len() {
 			s.useType(t.TypeArgs().At(i), depth+1)
 		}

@@ -75,7 +75,8 @@ func Text(all []Series, x, y string) string {
 			copy(ticks[at:], text)
 		}
 	}
-	fmt.Fprintf(&b, "%10s └%s\n%12s%s %s\n", "", strings.Repeat("─", width), "", strings.TrimRight(string(ticks), " "), x)
+	fmt.Fprintf(&b, "%10s └%s\n%12s%s %s\n", "", strings.Repeat("─", width), "",
+		strings.TrimRight(string(ticks), " "), x)
 	return b.String()
 }
 

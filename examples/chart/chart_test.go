@@ -16,7 +16,8 @@ func TestText(t *testing.T) {
 		{"flat", []Point{{X: 2, Y: 0}, {X: 8, Y: 0}}},
 	}, "codebooks", "NMSE")
 	lines := strings.Split(got, "\n")
-	require.Equal(t, []string{"           a falling", "           b a point", "           c flat", "      NMSE"}, lines[:4])
+	require.Equal(t, []string{"           a falling", "           b a point", "           c flat",
+		"      NMSE"}, lines[:4])
 	grid := lines[4 : 4+18]
 	require.True(t, strings.HasPrefix(grid[0], "         1 │Aa"), grid[0])
 	require.True(t, strings.HasPrefix(grid[17], "         0 │Ccc"), grid[17])

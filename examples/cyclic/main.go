@@ -28,7 +28,8 @@ func main() {
 	seeds := flag.Int("seeds", 10, "number of seeds, at least 1")
 	first := flag.Uint64("seed", 1, "first seed")
 	out := flag.String("out", "", "directory for clean.svg, noisy.svg and runs.jsonl")
-	cli.Usage("cyclic reads tradeoff curves between training time and accuracy off single runs with a cyclic learning rate, and off " +
+	cli.Usage("cyclic reads tradeoff curves between training time and accuracy off single runs with a cyclic learning " +
+		"rate, and off " +
 		"separate runs of every length, and says how far they agree. It takes about a minute.")
 	flag.Parse()
 	if *seeds < 1 {
@@ -67,7 +68,8 @@ func run(first uint64, count int, out string) error {
 			return err
 		}
 		if out != "" {
-			if err := errors.Join(write(filepath.Join(out, s.name+".svg"), s.name, results), record(filepath.Join(out, "runs.jsonl"), s.name, results)); err != nil {
+			if err := errors.Join(write(filepath.Join(out, s.name+".svg"), s.name, results),
+				record(filepath.Join(out, "runs.jsonl"), s.name, results)); err != nil {
 				return err
 			}
 		}
@@ -92,7 +94,8 @@ func write(path, name string, results []result) error {
 			}
 		}
 	}
-	p, err := plot.TradeoffCurves(runs, plot.WithTitle(name+" labels: six separate runs, or one cyclic run"), plot.WithLabels("steps", "accuracy, %"))
+	p, err := plot.TradeoffCurves(runs, plot.WithTitle(name+" labels: six separate runs, or one cyclic run"),
+		plot.WithLabels("steps", "accuracy, %"))
 	if err != nil {
 		return err
 	}
@@ -111,7 +114,8 @@ func record(path, name string, results []result) error {
 	}
 	for _, x := range results {
 		for _, kind := range kinds {
-			run := tradeoff.Record{Kind: "run", RunID: fmt.Sprint(name, "/", x.recipe, "/", kind, "/", x.seed), Task: "digits, " + name + " labels, " + kind, Model: "mlp",
+			run := tradeoff.Record{Kind: "run", RunID: fmt.Sprint(name, "/", x.recipe, "/", kind, "/",
+				x.seed), Task: "digits, " + name + " labels, " + kind, Model: "mlp",
 				Dataset: "digits", Seed: x.seed, Schedule: "cyclic", TuningTrials: 1, TunedOn: "nothing"}
 			if x.recipe != recipes[0].name {
 				run.Method = []string{x.recipe}
@@ -127,7 +131,8 @@ func record(path, name string, results []result) error {
 					one.Schedule, one.Budget = "decayed", &tradeoff.Budget{Unit: "steps", Value: p.Cost}
 					err = errors.Join(err, w.Write(one))
 				}
-				err = errors.Join(err, w.Write(tradeoff.Record{Kind: "eval", RunID: one.RunID, Step: int(p.Cost), Quality: map[string]float64{"accuracy": p.Quality, "loss": loss[i].Quality}}))
+				err = errors.Join(err, w.Write(tradeoff.Record{Kind: "eval", RunID: one.RunID, Step: int(p.Cost),
+					Quality: map[string]float64{"accuracy": p.Quality, "loss": loss[i].Quality}}))
 			}
 		}
 	}

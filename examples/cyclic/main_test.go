@@ -52,7 +52,8 @@ func TestCyclicCurvesStandForSeparateRuns(t *testing.T) {
 		loss, err := fidelity(results, lossOf)
 		require.NoError(t, err)
 		tau := 0.0
-		for _, b := range loss.Budgets { // one pair of five recipes is 0.2 of each, and may turn with the rounding of a processor
+		// one pair of five recipes is 0.2 of each, and may turn with the rounding of a processor
+		for _, b := range loss.Budgets {
 			tau += b.KendallTau / float64(len(loss.Budgets))
 		}
 		require.GreaterOrEqual(t, tau, 0.8, s.name)

@@ -97,17 +97,20 @@ func verdicts(accuracy, loss tradeoff.Fidelity, std, cyc map[string]tradeoff.Cur
 		fmt.Printf("  %s  %s\n", word, fmt.Sprintf(text, args...))
 	}
 	fmt.Println()
-	say(accuracy.RMSE < 0.6, "one run's curve is that of separate runs: accuracy within 0.6 points (RMSE %.2f, most %.2f)", accuracy.RMSE, accuracy.MaxAbs)
+	say(accuracy.RMSE < 0.6, "one run's curve is that of separate runs: accuracy within 0.6 points (RMSE %.2f, most %.2f)",
+		accuracy.RMSE, accuracy.MaxAbs)
 	tau := leastTau(loss)
 	say(tau >= 0.8, "it puts the recipes in the same order by loss at every length (least tau-b %.2f, want 0.8)", tau)
 	gap := 0.3
 	agree, pairs := accuracy.PairAgreement(gap)
-	say(pairs == 0 || float64(agree) >= 0.95*float64(pairs), "pairs of recipes more than %.1f points apart keep their order (%d of %d)", gap, agree, pairs)
+	say(pairs == 0 || float64(agree) >= 0.95*float64(pairs),
+		"pairs of recipes more than %.1f points apart keep their order (%d of %d)", gap, agree, pairs)
 	ratio := accuracy.Recipes[0].CostRatio
 	say(math.Abs(ratio-1.969) < 0.001, "six separate runs take 1.97 times the steps of one cyclic run (%.3f)", ratio)
 	base := recipes[0].name
 	peak := func(c tradeoff.Curve) float64 { return c.Best().Cost / epochSteps }
-	say(peak(std[base]) == peak(cyc[base]), "both find the same best length for the %s recipe (%g and %g epochs)", base, peak(std[base]), peak(cyc[base]))
+	say(peak(std[base]) == peak(cyc[base]), "both find the same best length for the %s recipe (%g and %g epochs)",
+		base, peak(std[base]), peak(cyc[base]))
 }
 
 // leastTau is the least rank agreement over lengths.
@@ -152,7 +155,8 @@ func reliability(results []result) error {
 			}
 			mean[kind] /= float64(n)
 		}
-		fmt.Printf("  one seed ranks by %s: tau-b %.2f from a cyclic run, %.2f from a sweep of separate runs, which is one of those it is judged by\n", k.name, mean[oneRun], mean[separate])
+		fmt.Printf("  one seed ranks by %s: tau-b %.2f from a cyclic run, %.2f from a sweep of separate runs, which is "+
+			"one of those it is judged by\n", k.name, mean[oneRun], mean[separate])
 	}
 	return nil
 }

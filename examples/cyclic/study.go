@@ -59,10 +59,11 @@ func study(noise float64, seeds []uint64, recipes []recipe, report func(done, to
 			if j.end == 0 {
 				j.curves, j.err = single(j.r, j.d, j.seed)
 			} else {
-				j.err = j.r.run(j.d, j.seed, standard(j.end), j.end, func(step int) bool { return step == j.end-1 }, func(step int, accuracy, loss float64) error {
-					j.steps, j.accuracies, j.losses = append(j.steps, step+1), append(j.accuracies, accuracy), append(j.losses, loss)
-					return nil
-				})
+				j.err = j.r.run(j.d, j.seed, standard(j.end), j.end, func(step int) bool { return step == j.end-1 },
+					func(step int, accuracy, loss float64) error {
+						j.steps, j.accuracies, j.losses = append(j.steps, step+1), append(j.accuracies, accuracy), append(j.losses, loss)
+						return nil
+					})
 			}
 			done()
 		}
@@ -80,7 +81,8 @@ func study(noise float64, seeds []uint64, recipes []recipe, report func(done, to
 			continue
 		}
 		p := &points[j.at]
-		p.steps, p.accuracy, p.loss = append(p.steps, float64(j.steps[0])), append(p.accuracy, j.accuracies[0]), append(p.loss, j.losses[0])
+		p.steps, p.accuracy, p.loss = append(p.steps, float64(j.steps[0])), append(p.accuracy, j.accuracies[0]),
+			append(p.loss, j.losses[0])
 	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
@@ -119,7 +121,8 @@ func single(r recipe, d data, seed uint64) (curves [2]tradeoff.Curve, err error)
 }
 
 // means is the curve of means over seeds for each recipe.
-func means(results []result, kind string, curve func(result) map[string]tradeoff.Curve) (map[string]tradeoff.Curve, error) {
+func means(results []result, kind string, curve func(result) map[string]tradeoff.Curve) (map[string]tradeoff.Curve,
+	error) {
 	type sums struct {
 		cost, quality []float64
 		n             int

@@ -95,7 +95,8 @@ func (r recipe) network(seed uint64) nn.Layer[float32] {
 }
 
 // run trains for the steps of a schedule and reports to observe after the steps that it wants to see.
-func (r recipe) run(d data, seed uint64, lr schedule.Schedule, steps int, wanted func(step int) bool, observe func(step int, accuracy, loss float64) error) error {
+func (r recipe) run(d data, seed uint64, lr schedule.Schedule, steps int, wanted func(step int) bool,
+	observe func(step int, accuracy, loss float64) error) error {
 	model := r.network(seed)
 	opt := nn.SGD[float32]{Momentum: momentum, WeightDecay: weightDecay}
 	b := batches{r: r, d: d, seed: seed}

@@ -1,6 +1,7 @@
 // Package digits embeds 1797 handwritten digits of 8x8 pixels, so that the examples train on real data without a
 // download: the test part of "Optical Recognition of Handwritten Digits" by E. Alpaydin and C. Kaynak, UCI Machine
-// Learning Repository, 1998, doi.org/10.24432/C50P49, licence CC BY 4.0. The numbers are theirs; here they are divided by 16.
+// Learning Repository, 1998, doi.org/10.24432/C50P49, licence CC BY 4.0. The numbers are theirs; here they are
+// divided by 16.
 package digits
 
 import (

@@ -19,7 +19,8 @@ func TestLoad(t *testing.T) {
 	require.Equal(t, [Classes]int{178, 182, 177, 183, 181, 182, 181, 179, 174, 180}, count)
 	require.Zero(t, slices.Min(s.X))
 	require.Equal(t, float32(1), slices.Max(s.X))
-	require.Equal(t, []float32{0, 0, 5. / 16, 13. / 16, 9. / 16, 1. / 16, 0, 0}, s.X[:8], "the first row of the first image, a zero")
+	require.Equal(t, []float32{0, 0, 5. / 16, 13. / 16, 9. / 16, 1. / 16, 0, 0}, s.X[:8],
+		"the first row of the first image, a zero")
 }
 
 func TestSplit(t *testing.T) {

@@ -21,33 +21,38 @@ var random = []string{"Gauss", "Rademacher", "CountSketch", "OSNAP", "FastJL", "
 
 var all = []int{2, 4, 8, 16, 32, 64}
 
-// claims are about errors: of the paper's setting, of ours, and what speaks against the method. What the paper's abstract
-// claims is speed, which the function speed judges.
+// claims are about errors: of the paper's setting, of ours, and what speaks against the method. What the paper's
+// abstract claims is speed, which the function speed judges.
 var claims = []claim{
 	{"the paper's setting: less error than without optimised prototypes", all, func(at func(string) amm.Report) bool {
 		return at(paper).NMSE < at("MaddnessPQ").NMSE
 	}, []string{paper, "MaddnessPQ"}},
-	{"the paper's setting: less error than random projections and sampled columns of the same size", all, func(at func(string) amm.Report) bool {
-		return !slices.ContainsFunc(random, func(m string) bool { return at(m).NMSE <= at(paper).NMSE })
-	}, append([]string{paper}, random...)},
+	{"the paper's setting: less error than random projections and sampled columns of the same size",
+		all, func(at func(string) amm.Report) bool {
+			return !slices.ContainsFunc(random, func(m string) bool { return at(m).NMSE <= at(paper).NMSE })
+		}, append([]string{paper}, random...)},
 	{"the paper's setting: less error than Bolt of the same size", all, func(at func(string) amm.Report) bool {
 		return at(paper).NMSE < at("Bolt").NMSE
 	}, []string{paper, "Bolt"}},
 	{"ours: less error than the paper's setting with as many codebooks", all, func(at func(string) amm.Report) bool {
 		return at(ours).NMSE < at(paper).NMSE
 	}, []string{ours, paper}},
-	{"ours: tables fitted to labels are more accurate than tables fitted to outputs", all, func(at func(string) amm.Report) bool {
-		return at(labels).Accuracy > at(ours).Accuracy
-	}, []string{ours, labels}},
-	{"against it: with few codebooks the nearest centroids (Bolt) decide better than trees", []int{2, 4}, func(at func(string) amm.Report) bool {
-		return at("Bolt").Accuracy > at(ours).Accuracy
-	}, []string{"Bolt", ours}},
-	{"against it: 8 principal components have less error than 8 codebooks", []int{8}, func(at func(string) amm.Report) bool {
-		return at("PCA").NMSE < at(ours).NMSE
-	}, []string{"PCA", ours}},
-	{"against it: rounding to bytes has an error that no number of codebooks reaches", all, func(at func(string) amm.Report) bool {
-		return at("int8").NMSE < at(ours).NMSE/10
-	}, []string{"int8", ours}},
+	{"ours: tables fitted to labels are more accurate than tables fitted to outputs",
+		all, func(at func(string) amm.Report) bool {
+			return at(labels).Accuracy > at(ours).Accuracy
+		}, []string{ours, labels}},
+	{"against it: with few codebooks the nearest centroids (Bolt) decide better than trees",
+		[]int{2, 4}, func(at func(string) amm.Report) bool {
+			return at("Bolt").Accuracy > at(ours).Accuracy
+		}, []string{"Bolt", ours}},
+	{"against it: 8 principal components have less error than 8 codebooks",
+		[]int{8}, func(at func(string) amm.Report) bool {
+			return at("PCA").NMSE < at(ours).NMSE
+		}, []string{"PCA", ours}},
+	{"against it: rounding to bytes has an error that no number of codebooks reaches",
+		all, func(at func(string) amm.Report) bool {
+			return at("int8").NMSE < at(ours).NMSE/10
+		}, []string{"int8", ours}},
 }
 
 // verdicts prints what was claimed and what was found just now.
@@ -109,7 +114,8 @@ func speed(s settings, results []result, networks []replaced) {
 	best, where := 0.0, ""
 	note := func(ratio float64, size int, what string, lost float64) {
 		if ratio > best {
-			best, where = ratio, fmt.Sprintf("%.1f times: %s, %d codebooks, feature-major, %.1f points of accuracy lost", ratio, what, size, 100*lost)
+			best, where = ratio, fmt.Sprintf("%.1f times: %s, %d codebooks, feature-major, %.1f points of accuracy lost",
+				ratio, what, size, 100*lost)
 		}
 	}
 	for _, r := range results {
@@ -134,13 +140,15 @@ func speed(s settings, results []result, networks []replaced) {
 		if !ok || !kept(r.report) {
 			continue
 		}
-		fmt.Printf("  The last layer within a point of the exact accuracy: from %d codebooks on, %.1f times as fast row-major, %.1f feature-major.\n",
+		fmt.Printf("  The last layer within a point of the exact accuracy: from %d codebooks on, %.1f times as fast "+
+			"row-major, %.1f feature-major.\n",
 			size, fastest(exact.report)/r.report.NsPerRow, fastest(exact.report)/r.report.NsPerRowT)
 		if rival.method == "" {
 			break
 		}
 		ratio := fastest(rival.report) / fastest(r.report)
-		fmt.Printf("  %-14s the paper: ten times as fast as other approximations (%.1f times the fastest rival within a point, %s %d)\n",
+		fmt.Printf("  %-14s the paper: ten times as fast as other approximations (%.1f times the fastest rival within a "+
+			"point, %s %d)\n",
 			word[ratio >= 10], ratio, rival.method, rival.size)
 		break
 	}
@@ -151,7 +159,8 @@ func speed(s settings, results []result, networks []replaced) {
 			return
 		}
 	}
-	fmt.Println("  Both layers at once lose more than a point with any of these numbers of codebooks, before tables are fitted to labels.")
+	fmt.Println("  Both layers at once lose more than a point with any of these numbers of codebooks, before tables " +
+		"are fitted to labels.")
 }
 
 // fastest is the better of the times in both layouts.

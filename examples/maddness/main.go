@@ -38,9 +38,11 @@ func main() {
 	flag.Uint64Var(&s.seed, "seed", 1, "seed of the split, the weights, the order of the images and everything drawn")
 	flag.IntVar(&s.epochs, "epochs", s.epochs, "epochs of training, at least 1")
 	flag.IntVar(&s.runs, "runs", s.runs, "timings of which the median counts, at least 1")
-	flag.StringVar(&s.data, "data", "", "directory with the IDX files of MNIST or Fashion-MNIST; default: the embedded digits")
+	flag.StringVar(&s.data, "data", "", "directory with the IDX files of MNIST or Fashion-MNIST; default: the embedded "+
+		"digits")
 	flag.StringVar(&s.out, "out", "", "directory for results.csv, accuracy.svg, nmse.svg and time.svg")
-	cli.Usage("maddness trains a perceptron on handwritten digits, replaces its layers by table lookups and compares error, accuracy " +
+	cli.Usage("maddness trains a perceptron on handwritten digits, replaces its layers by table lookups and compares " +
+		"error, accuracy " +
 		"and time with every other approximation of a matrix product. It takes about a minute.")
 	flag.Parse()
 	if err := run(s); err != nil {
@@ -76,7 +78,8 @@ func run(s settings) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("\nThe last layer, %d columns and 10 outputs, on test rows. Sizes are dimensions of projections and codebooks of the others.\n", s.hidden)
+	fmt.Printf("\nThe last layer, %d columns and 10 outputs, on test rows. Sizes are dimensions of projections and "+
+		"codebooks of the others.\n", s.hidden)
 	table(s, results, "mean squared error over the variance of the outputs", nmse)
 	table(s, results, "accuracy in %", accuracy)
 	table(s, results, "ns per row, row-major, one thread, median of several runs", rowMajor)

@@ -28,7 +28,8 @@ func load(s settings) (train, test images, err error) {
 			return train, test, err
 		}
 		n := first.Size * first.Size
-		return images{tensor.Of(len(first.Y), n, first.X), first.Y}, images{tensor.Of(len(second.Y), n, second.X), second.Y}, nil
+		return images{tensor.Of(len(first.Y), n, first.X), first.Y}, images{tensor.Of(len(second.Y), n, second.X), second.Y},
+			nil
 	}
 	all, err := digits.Load()
 	if err != nil {

@@ -127,7 +127,8 @@ func save(s settings, results []result) error {
 	for _, r := range results {
 		p, c := r.report, r.report.Cost
 		fmt.Fprintf(&csv, "%q,%d,%g,%g,%g,%g,%g,%g,%d,%d,%d,%d\n", r.method, r.size,
-			p.NMSE, p.Accuracy, p.ExactAccuracy, p.Agreement, p.NsPerRow, p.NsPerRowT, c.Multiplies, c.Adds, c.Compares, c.Lookups)
+			p.NMSE, p.Accuracy, p.ExactAccuracy, p.Agreement, p.NsPerRow, p.NsPerRowT, c.Multiplies, c.Adds, c.Compares,
+			c.Lookups)
 	}
 	picture := func(name, title, y string, value func(result) float64) error {
 		return chart.WriteSVG(filepath.Join(s.out, name), title, "codebooks or dimensions", y, curves(s, results, value))

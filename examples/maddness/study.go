@@ -87,9 +87,10 @@ func refit(op amm.Maddness, size int, l layer, task amm.Task) ([]result, error) 
 
 // replaced is a network whose last two layers are lookups.
 type replaced struct {
-	codebooks        int
-	accuracy, exact  float64
-	labels           float64 // accuracy after the last tables were fitted to labels, on what the replaced hidden layer gives
+	codebooks       int
+	accuracy, exact float64
+	// accuracy after the last tables were fitted to labels, on what the replaced hidden layer gives
+	labels           float64
 	hiddenNMSE       float64 // of what the second layer hands on, on test rows
 	ns, nsT          float64 // per row, row-major and feature-major
 	exactNs          float64 // of the exact product in its better layout
@@ -129,11 +130,13 @@ func replace(s settings, hidden, last layer, y []int, processors int) ([]replace
 	base.exact = share(classes, labels)
 	want := append([]float32(nil), middle.Data...)
 
-	fmt.Printf("\nThe last two layers replaced, %d and 10 outputs, fitted to %d rows of the exact network. Exact: accuracy %.2f%%,\n",
+	fmt.Printf("\nThe last two layers replaced, %d and 10 outputs, fitted to %d rows of the exact network. Exact: "+
+		"accuracy %.2f%%,\n",
 		hidden.b.Cols, hidden.train.Rows, 100*base.exact)
 	fmt.Printf("%.0f ns per row, %.0f feature-major, weights %d kB. Factors are over the better of these times.\n",
 		exactAlong, exactAcross, base.rawWeight>>10)
-	fmt.Printf("%10s %12s %9s %10s %14s %14s %10s\n", "codebooks", "hidden NMSE", "accuracy", "to labels", "ns/row", "feature-major", "tables")
+	fmt.Printf("%10s %12s %9s %10s %14s %14s %10s\n", "codebooks", "hidden NMSE", "accuracy", "to labels", "ns/row",
+		"feature-major", "tables")
 	var all []replaced
 	for _, c := range s.sizes {
 		if c > hidden.b.Rows {
@@ -172,7 +175,8 @@ func replace(s settings, hidden, last layer, y []int, processors int) ([]replace
 			return nil, err
 		}
 		r.labels = share(classes, labels)
-		fmt.Printf("%10d %12.4f %8.2f%% %9.2f%% %8.0f %4.0fx %8.0f %4.0fx %7d kB\n", c, r.hiddenNMSE, 100*r.accuracy, 100*r.labels,
+		fmt.Printf("%10d %12.4f %8.2f%% %9.2f%% %8.0f %4.0fx %8.0f %4.0fx %7d kB\n",
+			c, r.hiddenNMSE, 100*r.accuracy, 100*r.labels,
 			r.ns, r.exactNs/r.ns, r.nsT, r.exactNs/r.nsT, r.bytes>>10)
 		all = append(all, r)
 	}

@@ -129,8 +129,8 @@ func merge(ids []int32, pair [2]int32, id int32) []int32 {
 	return ids[:n]
 }
 
-// wordLength is the length of the word at the start of text: letters, digits, blanks or other signs, with the blank before
-// them.
+// wordLength is the length of the word at the start of text: letters, digits, blanks or other signs, with the blank
+// before them.
 func wordLength(text []byte) int {
 	class := func(c byte) int {
 		switch {

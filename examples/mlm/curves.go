@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 )
 
-// writeCurves writes the loss at every evaluation: of all runs as a table, and of the whole runs, averaged over the seeds,
-// as a picture.
+// writeCurves writes the loss at every evaluation: of all runs as a table, and of the whole runs, averaged over the
+// seeds, as a picture.
 func writeCurves(dir string, runs []result) error {
 	var b bytes.Buffer
 	b.WriteString("arm,equal_targets,seed,step,targets,loss\n")
@@ -46,16 +46,19 @@ func picture(sums [][]point, seeds float64) []byte {
 	y := func(sum float64) float64 { return top + (hi-sum)/(hi-lo)*(bottom-top) }
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">`+"\n", width, height)
-	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="white"/><path d="M%d %dV%dH%d" stroke="black" fill="none"/>`+"\n", width, height, left, top, bottom, width-20)
+	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="white"/><path d="M%d %dV%dH%d" stroke="black" fill="none"/>`+"\n",
+		width, height, left, top, bottom, width-20)
 	for i := range 5 {
 		v, s := lo+(hi-lo)*float64(i)/4, last*float64(i)/4
 		fmt.Fprintf(&b, `<text x="%d" y="%.1f" text-anchor="end">%.2f</text><text x="%.1f" y="%d" text-anchor="middle">%.0f</text>`+"\n",
 			left-6, y(v)+4, v/seeds, x(s), bottom+16, s)
 	}
-	fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="middle">steps; loss at 15 %%, mean over the seeds</text>`+"\n", width/2, height-12)
+	fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="middle">steps; loss at 15 %%, mean over the seeds</text>`+"\n",
+		width/2, height-12)
 	for a, s := range sums {
 		color := []string{"black", "#d62728", "#1f77b4", "#ff7f0e", "#2ca02c", "#9467bd"}[a]
-		fmt.Fprintf(&b, `<text x="%d" y="%d" fill="%s">%s</text><polyline fill="none" stroke="%s" points="`, width-180, top+16*(a+1), color, arms[a].name, color)
+		fmt.Fprintf(&b, `<text x="%d" y="%d" fill="%s">%s</text><polyline fill="none" stroke="%s" points="`, width-180,
+			top+16*(a+1), color, arms[a].name, color)
 		for _, p := range s[first:] {
 			fmt.Fprintf(&b, "%.1f,%.1f ", x(float64(p.step)), y(p.loss))
 		}

@@ -1,14 +1,15 @@
-// Command mlm trains a small masked language model with the masking rate schedules of Ankner et al. 2024 (Dynamic masking
-// rate schedules for MLM pretraining, arXiv 2305.15096) and says which of the paper's statements the result confirms.
+// Command mlm trains a small masked language model with the masking rate schedules of Ankner et al. 2024 (Dynamic
+// masking rate schedules for MLM pretraining, arXiv 2305.15096) and says which of the paper's statements the result
+// confirms.
 //
 //	go run ./examples/mlm              source code of the standard library, 3 seeds
 //	go run ./examples/mlm -full        more seeds and steps
 //	go run ./examples/mlm -text FILE   any text of some hundred kilobytes
 //
 // Text is cut into the tokens of a small byte-pair encoding that is learned from it. The model is a multi-layer
-// perceptron on a window of nine tokens of the corrupted text, which computes only the positions to predict. All runs of
-// one seed start from the same weights and see the same batches, and the masks of a lower rate are part of those of a
-// higher one; so differences between runs are those of the schedules.
+// perceptron on a window of nine tokens of the corrupted text, which computes only the positions to predict. All runs
+// of one seed start from the same weights and see the same batches, and the masks of a lower rate are part of those
+// of a higher one; so differences between runs are those of the schedules.
 package main
 
 import (
@@ -27,7 +28,8 @@ func main() {
 	steps := flag.Int("steps", 0, "steps of a run, at least 100; 0 leaves it to -full")
 	name := flag.String("text", "", "file to learn from instead of the standard library")
 	out := flag.String("out", "", "directory for curves.csv and curves.svg, the losses during training")
-	cli.Usage("mlm trains small masked language models on source code under different schedules of the masking rate and says which " +
+	cli.Usage("mlm trains small masked language models on source code under different schedules of the masking rate " +
+		"and says which " +
 		"of the paper's statements the losses confirm. It takes about a minute.")
 	flag.Parse()
 	p := plan{seeds: 3, steps: 500, text: *name, out: *out}

@@ -7,8 +7,9 @@ import (
 	"github.com/espalier-ml/espalier/tensor/nn"
 )
 
-// The model sees the embeddings of the tokens from reach before a target to reach after it, and has two hidden layers. The last
-// layer is tied to the embeddings. It computes targets only, so a step costs in proportion to their number.
+// The model sees the embeddings of the tokens from reach before a target to reach after it, and has two hidden
+// layers. The last layer is tied to the embeddings. It computes targets only, so a step costs in proportion to their
+// number.
 const (
 	reach  = 4
 	window = 2*reach + 1

@@ -10,9 +10,11 @@ import (
 // report prints what came out and what it says about the paper.
 func report(w io.Writer, p plan, runs []result) error {
 	t := newTable(runs, p.seeds)
-	fmt.Fprintf(w, "Loss on held-out text, %.0f %% of it masked, in nats; mean and standard deviation over %d seeds.\n", 100*testRate, p.seeds)
+	fmt.Fprintf(w, "Loss on held-out text, %.0f %% of it masked, in nats; mean and standard deviation over %d seeds.\n",
+		100*testRate, p.seeds)
 	fmt.Fprintf(w, "Step speedup: steps that constant 15 %% takes to its best loss, divided by those to the same loss.\n\n")
-	fmt.Fprintf(w, "%-22s %6s %8s  %-16s %-20s %s\n", "equal steps", "steps", "targets", "loss", "minus constant 15 %", "step speedup")
+	fmt.Fprintf(w, "%-22s %6s %8s  %-16s %-20s %s\n", "equal steps", "steps", "targets", "loss", "minus constant 15 %",
+		"step speedup")
 	for a := range arms {
 		t.row(w, a, false)
 	}
@@ -66,7 +68,8 @@ func (t table) row(w io.Writer, a int, short bool) {
 	for _, r := range runs[a] {
 		targets += r.last().targets / t.seeds
 	}
-	line := fmt.Sprintf("%-22s %6d %7dk  %-16s", arms[a].name, runs[a][0].last().step, (targets+500)/1000, spread(losses(runs[a]), "%.3f ± %.3f"))
+	line := fmt.Sprintf("%-22s %6d %7dk  %-16s",
+		arms[a].name, runs[a][0].last().step, (targets+500)/1000, spread(losses(runs[a]), "%.3f ± %.3f"))
 	if a != constant15 {
 		line += fmt.Sprintf(" %-20s", spread(minus(losses(runs[a]), losses(t.whole[constant15])), "%+.3f ± %.3f"))
 		if !short {
@@ -146,7 +149,8 @@ func (t table) statements() []statement {
 	}
 	lower := func(a, b int, claim string) statement {
 		d := minus(loss[a], loss[b])
-		return statement{sign(d), claim, fmt.Sprintf("loss of %s minus %s: %s", arms[a].name, arms[b].name, spread(d, "%+.3f ± %.3f"))}
+		return statement{sign(d), claim, fmt.Sprintf("loss of %s minus %s: %s",
+			arms[a].name, arms[b].name, spread(d, "%+.3f ± %.3f"))}
 	}
 	gain := minus(loss[linear], loss[constant15])
 	list := []statement{
@@ -155,15 +159,18 @@ func (t table) statements() []statement {
 		lower(linear, increasing, "decreasing beats increasing"),
 	}
 
-	fast := statement{undecided, "linear 30 -> 15 % needs fewer steps to the result of constant 15 % (1.89 times fewer, BERT-base on GLUE)", "its loss is not reached by all seeds"}
+	fast := statement{undecided, "linear 30 -> 15 % needs fewer steps to the result of constant 15 % (1.89 times " +
+		"fewer, BERT-base on GLUE)", "its loss is not reached by all seeds"}
 	if s, ok := t.speedups(linear); ok {
-		fast.measured = fmt.Sprintf("step speedup on the loss: %s; 1.89 on GLUE is out of reach here", spread(s, "%.2f ± %.2f"))
+		fast.measured = fmt.Sprintf("step speedup on the loss: %s; 1.89 on GLUE is out of reach here",
+			spread(s, "%.2f ± %.2f"))
 		fast.verdict = sign(minus(make([]float64, len(s)), minus(s, ones(len(s)))))
 	}
 
 	d := minus(loss[step], loss[linear])
 	alike := statement{undecided, "one step from 30 to 15 % is about as good as the line",
-		fmt.Sprintf("difference of loss: %s, gain of the line over constant 15 %%: %s", spread(d, "%+.3f ± %.3f"), spread(gain, "%+.3f ± %.3f"))}
+		fmt.Sprintf("difference of loss: %s, gain of the line over constant 15 %%: %s",
+			spread(d, "%+.3f ± %.3f"), spread(gain, "%+.3f ± %.3f"))}
 	if math.Abs(mean(d)) < 0.25*math.Abs(mean(gain)) {
 		alike.verdict = confirmed
 	}

@@ -23,8 +23,10 @@ type text struct {
 }
 
 // packages are those parts of the standard library that are mostly code and documentation, not tables.
-var packages = []string{"archive", "bufio", "bytes", "compress", "container", "database", "encoding", "errors", "expvar", "fmt", "go", "html",
-	"io", "log", "mime", "net/http", "net/mail", "net/textproto", "net/url", "os", "path", "regexp", "sort", "strconv", "strings", "sync",
+var packages = []string{"archive", "bufio", "bytes", "compress", "container", "database", "encoding", "errors",
+	"expvar", "fmt", "go", "html",
+	"io", "log", "mime", "net/http", "net/mail", "net/textproto", "net/url", "os", "path", "regexp", "sort", "strconv",
+	"strings", "sync",
 	"testing", "text", "unicode"}
 
 const (
@@ -32,8 +34,8 @@ const (
 	largestFile  = 64 << 10
 )
 
-// standardLibrary reads source files of the user's Go toolchain without their licence headers. Every tenth is kept for the
-// test.
+// standardLibrary reads source files of the user's Go toolchain without their licence headers. Every tenth is kept
+// for the test.
 func standardLibrary() (text, error) {
 	root, err := goroot()
 	if err != nil {

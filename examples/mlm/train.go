@@ -38,7 +38,8 @@ func newCorpus(t text) (*corpus, error) {
 	if len(c.train) < batchRows*cols || len(c.test) < cols*cols {
 		return nil, fmt.Errorf("%d tokens to train on and %d to test on are too few", len(c.train), len(c.test))
 	}
-	m, err := masking.New(c.vocab, maskID, schedule.Constant{V: testRate}, masking.WithSpecial(padID, unkID), masking.WithSeed(testSeed))
+	m, err := masking.New(c.vocab, maskID, schedule.Constant{V: testRate}, masking.WithSpecial(padID, unkID),
+		masking.WithSeed(testSeed))
 	if err != nil {
 		return nil, err
 	}
@@ -87,12 +88,15 @@ type arm struct {
 var arms = []arm{
 	{"constant 15 %", func(float64) schedule.Schedule { return schedule.Constant{V: 0.15} }, false},
 	{"constant 30 %", func(float64) schedule.Schedule { return schedule.Constant{V: 0.30} }, false},
-	{"linear 30 -> 15 %", func(t float64) schedule.Schedule { return schedule.Linear{From: 0.30, To: 0.15, Over: t} }, false},
-	{"increasing 15 -> 30 %", func(t float64) schedule.Schedule { return schedule.Linear{From: 0.15, To: 0.30, Over: t} }, false},
+	{"linear 30 -> 15 %", func(t float64) schedule.Schedule { return schedule.Linear{From: 0.30, To: 0.15, Over: t} },
+		false},
+	{"increasing 15 -> 30 %", func(t float64) schedule.Schedule { return schedule.Linear{From: 0.15, To: 0.30, Over: t} },
+		false},
 	{"step 30, 15 %", func(t float64) schedule.Schedule {
 		return schedule.Choice[float64]{Bounds: []float64{t / 2}, Values: []float64{0.30, 0.15}}
 	}, false},
-	{"subset of linear", func(t float64) schedule.Schedule { return schedule.Linear{From: 0.30, To: 0.15, Over: t} }, true},
+	{"subset of linear", func(t float64) schedule.Schedule { return schedule.Linear{From: 0.30, To: 0.15, Over: t} },
+		true},
 }
 
 const (
@@ -192,7 +196,8 @@ func (c *corpus) trainOne(a arm, seed uint64, steps int, tick func(int)) ([]poin
 		return nil, err
 	}
 	warmup := 0.06 * float64(steps)
-	lr := schedule.WSD{Peak: 3e-3, Floor: 6e-5, Warmup: warmup, Decay: float64(steps) - warmup, Shape: schedule.LinearShape}
+	lr := schedule.WSD{Peak: 3e-3, Floor: 6e-5, Warmup: warmup, Decay: float64(steps) - warmup,
+		Shape: schedule.LinearShape}
 	perEpoch := len(c.train) / cols / batchRows
 	var (
 		curve   []point

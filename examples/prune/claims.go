@@ -37,16 +37,23 @@ func (f finder) acc(method string, c float64) float64 { return f.get(method, c).
 // convolutional are the claims about the convolutional network. The two about weights A and B compare a worse method on
 // better weights with a better method on worse ones.
 var convolutional = []claim{
-	{"global beats layerwise magnitude", []float64{4, 8, 16}, func(f finder, c float64) bool { return f.acc(globalMag, c) > f.acc(layerMag, c) }},
-	{"magnitude is no worse than gradient", []float64{4, 8, 16}, func(f finder, c float64) bool { return f.acc(globalMag, c) >= f.acc(globalGrad, c) }},
-	{"layerwise magnitude beats random", []float64{4, 8, 16}, func(f finder, c float64) bool { return f.acc(layerMag, c) > f.acc(random, c) }},
-	{"global magnitude beats random with its proportions", []float64{4, 8, 16}, func(f finder, c float64) bool { return f.acc(globalMag, c) > f.acc(matched, c) }},
-	{"random with its proportions beats uniform random", []float64{4, 8, 16}, func(f finder, c float64) bool { return f.acc(matched, c) > f.acc(random, c) }},
+	{"global beats layerwise magnitude", []float64{4, 8, 16},
+		func(f finder, c float64) bool { return f.acc(globalMag, c) > f.acc(layerMag, c) }},
+	{"magnitude is no worse than gradient", []float64{4, 8, 16},
+		func(f finder, c float64) bool { return f.acc(globalMag, c) >= f.acc(globalGrad, c) }},
+	{"layerwise magnitude beats random", []float64{4, 8, 16},
+		func(f finder, c float64) bool { return f.acc(layerMag, c) > f.acc(random, c) }},
+	{"global magnitude beats random with its proportions",
+		[]float64{4, 8, 16}, func(f finder, c float64) bool { return f.acc(globalMag, c) > f.acc(matched, c) }},
+	{"random with its proportions beats uniform random",
+		[]float64{4, 8, 16}, func(f finder, c float64) bool { return f.acc(matched, c) > f.acc(random, c) }},
 	{"layerwise has 1.4 times the speedup of global", []float64{4, 8, 16}, func(f finder, c float64) bool {
 		return f.get(layerMag, c).Speedup >= 1.4*f.get(globalMag, c).Speedup
 	}},
-	{"global beats layerwise with weights B too", []float64{4, 8, 16}, func(f finder, c float64) bool { return f.acc(globalB, c) > f.acc(layerB, c) }},
-	{"yet layerwise on weights A beats global on weights B", []float64{4}, func(f finder, c float64) bool { return f.acc(layerMag, c) > f.acc(globalB, c) }},
+	{"global beats layerwise with weights B too",
+		[]float64{4, 8, 16}, func(f finder, c float64) bool { return f.acc(globalB, c) > f.acc(layerB, c) }},
+	{"yet layerwise on weights A beats global on weights B",
+		[]float64{4}, func(f finder, c float64) bool { return f.acc(layerMag, c) > f.acc(globalB, c) }},
 	{"and the change of accuracy favours weights B instead", []float64{4}, func(f finder, c float64) bool {
 		a, b := f.get(globalMag, c), f.get(globalB, c)
 		return b.Top1-f.start(b) > a.Top1-f.start(a)
@@ -64,17 +71,27 @@ func (f finder) start(r eval.Result) float64 {
 }
 
 var perceptron = []claim{
-	{"layerwise beats global magnitude: the sign depends on the network", []float64{16, 32}, func(f finder, c float64) bool { return f.acc(layerMag, c) > f.acc(globalMag, c) }},
-	{"global magnitude on weights B loses a whole layer, and it is noticed", []float64{16}, func(f finder, c float64) bool { return len(f.get(globalB, c).Collapsed) > 0 }},
+	{"layerwise beats global magnitude: the sign depends on the network",
+		[]float64{16, 32}, func(f finder, c float64) bool { return f.acc(layerMag, c) > f.acc(globalMag, c) }},
+	{"global magnitude on weights B loses a whole layer, and it is noticed",
+		[]float64{16}, func(f finder, c float64) bool { return len(f.get(globalB, c).Collapsed) > 0 }},
 }
 
 var leNet = []claim{
-	{"global magnitude is no worse than global gradient", compressions, func(f finder, c float64) bool { return f.acc(globalMag, c) >= f.acc(globalGrad, c) }},
-	{"global magnitude is no worse than random", compressions, func(f finder, c float64) bool { return f.acc(globalMag, c) >= f.acc(random, c) }},
-	{"global magnitude is no worse than random with its proportions", compressions, func(f finder, c float64) bool { return f.acc(globalMag, c) >= f.acc(matched, c) }},
-	{"random with its proportions is no worse than uniform random", compressions, func(f finder, c float64) bool { return f.acc(matched, c) >= f.acc(random, c) }},
-	{"layerwise magnitude is no worse than random", []float64{4, 8, 16, 32}, func(f finder, c float64) bool { return f.acc(layerMag, c) >= f.acc(random, c) }},
-	{"global beats layerwise magnitude", []float64{32}, func(f finder, c float64) bool { return f.acc(globalMag, c) > f.acc(layerMag, c) }},
+	{"global magnitude is no worse than global gradient",
+		compressions, func(f finder, c float64) bool { return f.acc(globalMag, c) >= f.acc(globalGrad, c) }},
+	{"global magnitude is no worse than random",
+		compressions, func(f finder, c float64) bool { return f.acc(globalMag, c) >= f.acc(random, c) }},
+	{"global magnitude is no worse than random with its proportions",
+		compressions, func(f finder, c float64) bool { return f.acc(globalMag, c) >= f.acc(matched, c) }},
+	{"random with its proportions is no worse than uniform random",
+		compressions, func(f finder, c float64) bool { return f.acc(matched, c) >= f.acc(random, c) }},
+	{"layerwise magnitude is no worse than random",
+		[]float64{4, 8, 16, 32}, func(f finder, c float64) bool { return f.acc(layerMag, c) >= f.acc(random, c) }},
+	{"global beats layerwise magnitude", []float64{32}, func(f finder,
+		c float64) bool {
+		return f.acc(globalMag, c) > f.acc(layerMag, c)
+	}},
 }
 
 // verdicts prints what was claimed and what was found just now.

@@ -17,7 +17,8 @@ func (s *images) add(pixels []float32, label int) {
 	s.y = append(s.y, label)
 }
 
-// loadDigits splits the embedded digits by position: two of five for test and validation, of which this program uses the test part.
+// loadDigits splits the embedded digits by position: two of five for test and validation, of which this program uses
+// the test part.
 func loadDigits() (train, test images, err error) {
 	all, err := digits.Load()
 	if err != nil {

@@ -1,7 +1,7 @@
-// Command prune compares pruning strategies as Blalock et al. 2020 (arXiv 2003.03033) ask for: compression 2 to 32, three seeds,
-// fine-tuning, random and magnitude baselines with the same layer proportions, a control of equal length, and a second set
-// of initial weights that shows how much the start decides. It prints which of the paper's and this project's claims the run
-// confirms and applies the checklist to itself.
+// Command prune compares pruning strategies as Blalock et al. 2020 (arXiv 2003.03033) ask for: compression 2 to 32,
+// three seeds, fine-tuning, random and magnitude baselines with the same layer proportions, a control of equal
+// length, and a second set of initial weights that shows how much the start decides. It prints which of the paper's
+// and this project's claims the run confirms and applies the checklist to itself.
 //
 //	go run ./examples/prune
 //	go run ./examples/prune -data DIR    # MNIST or Fashion-MNIST in IDX files, with LeNet-300-100
@@ -29,7 +29,8 @@ func main() {
 	seed := flag.Uint64("seed", 100, "first seed")
 	seeds := flag.Int("seeds", 3, "number of seeds, at least 1")
 	out := flag.String("out", "", "directory for results.csv, compression.svg and speedup.svg")
-	cli.Usage("prune compares pruning strategies over compression on handwritten digits, with the baselines and controls that the " +
+	cli.Usage("prune compares pruning strategies over compression on handwritten digits, with the baselines and " +
+		"controls that the " +
 		"field's checklist asks for, and says which claims hold. It takes about a minute.")
 	flag.Parse()
 	if *seeds < 1 {
@@ -62,7 +63,8 @@ func run(data string, first uint64, count int, out string) error {
 	}
 	// The perceptron on the digits is there for two claims only.
 	wanted := func(r recipe, s strategy) bool {
-		return r.name != "MLP" || s.name == dense || s.name == denseB || s.name == globalMag || s.name == layerMag || s.name == globalB
+		return r.name != "MLP" || s.name == dense || s.name == denseB || s.name == globalMag || s.name == layerMag ||
+			s.name == globalB
 	}
 	results, err := study(dataset, train, test, recipes, wanted, seeds, func(done, total int) {
 		if done%10 == 0 || done == total {
@@ -92,7 +94,8 @@ func run(data string, first uint64, count int, out string) error {
 	}
 	fmt.Printf("\nThe checklist on the %s with weights A:\n", main)
 	fair := describe(dataset, toy, slices.DeleteFunc(slices.Clone(results), func(r eval.Result) bool {
-		return r.Model != main || slices.ContainsFunc(strategies, func(s strategy) bool { return s.name == r.Method && s.weightsB })
+		return r.Model != main || slices.ContainsFunc(strategies,
+			func(s strategy) bool { return s.name == r.Method && s.weightsB })
 	}))
 	findings, err := fair.Review()
 	if err != nil {
@@ -118,9 +121,11 @@ func run(data string, first uint64, count int, out string) error {
 // describe makes a study of results: what was done, by what, on what.
 func describe(dataset string, toy bool, results []eval.Result) *eval.Study {
 	s := &eval.Study{
-		Results: results, Methods: map[string]eval.Method{}, Datasets: map[string]eval.Dataset{dataset: {Classes: 10, Toy: toy}},
+		Results: results, Methods: map[string]eval.Method{},
+		Datasets: map[string]eval.Dataset{dataset: {Classes: 10, Toy: toy}},
 		OldModel: map[string]bool{"LeNet-300-100": true}, Year: 2020,
-		Library: "espalier on " + runtime.Version(), Hardware: fmt.Sprintf("%s/%s, %d processors", runtime.GOOS, runtime.GOARCH, runtime.NumCPU()),
+		Library: "espalier on " + runtime.Version(), Hardware: fmt.Sprintf("%s/%s, %d processors",
+			runtime.GOOS, runtime.GOARCH, runtime.NumCPU()),
 		Code: "github.com/espalier-ml/espalier/examples/prune", Plotted: true, SizeCountsAll: true, MACsWithoutBias: true,
 	}
 	for _, st := range strategies {
@@ -152,13 +157,15 @@ func curves(s *eval.Study, dataset, model string, axis eval.Axis) []chart.Series
 	return all
 }
 
-// rivals prints where the points of global magnitude pruning lie relative to the other curves, by compression and by speedup.
+// rivals prints where the points of global magnitude pruning lie relative to the other curves, by compression and by
+// speedup.
 func rivals(s *eval.Study, dataset, model string) error {
 	fmt.Printf("\nPoints of %q relative to the hull of other curves: by compression | by theoretical speedup\n", globalMag)
 	for _, other := range []string{layerMag, globalGrad, random, matched, gradualMag} {
 		fmt.Printf("  %-20s", other)
 		for i, axis := range []eval.Axis{eval.ByCompression, eval.BySpeedup} {
-			_, places, err := eval.Compare(eval.Points(s.Curve(dataset, model, globalMag, axis)), eval.Points(s.Curve(dataset, model, other, axis)))
+			_, places, err := eval.Compare(eval.Points(s.Curve(dataset, model, globalMag, axis)),
+				eval.Points(s.Curve(dataset, model, other, axis)))
 			if err != nil {
 				return err
 			}
@@ -184,6 +191,8 @@ func write(dir string, s *eval.Study, dataset, model string) error {
 	}
 	title := "accuracy after pruning and fine-tuning, " + model + " on " + dataset
 	return errors.Join(
-		chart.WriteSVG(filepath.Join(dir, "compression.svg"), title, "compression ratio", "accuracy", curves(s, dataset, model, eval.ByCompression)),
-		chart.WriteSVG(filepath.Join(dir, "speedup.svg"), title, "theoretical speedup", "accuracy", curves(s, dataset, model, eval.BySpeedup)))
+		chart.WriteSVG(filepath.Join(dir, "compression.svg"), title, "compression ratio", "accuracy",
+			curves(s, dataset, model, eval.ByCompression)),
+		chart.WriteSVG(filepath.Join(dir, "speedup.svg"), title, "theoretical speedup", "accuracy",
+			curves(s, dataset, model, eval.BySpeedup)))
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor/nn"
 )
 
-// recipe is an architecture and how it is trained. Settings were fixed with seeds 0 to 2 before those of the default, 100
-// to 102, were run for the first time.
+// recipe is an architecture and how it is trained. Settings were fixed with seeds 0 to 2 before those of the default,
+// 100 to 102, were run for the first time.
 type recipe struct {
 	name       string
 	build      func(seed uint64) *nn.Sequential[float32]
@@ -29,7 +29,8 @@ func cnn() recipe {
 	conv := func(c int) tensor.Window { return tensor.Window{KH: 3, KW: 3, C: c, PadH: 1, PadW: 1} }
 	at := func(w tensor.Window, size int) tensor.Window { w.H, w.W = size, size; return w }
 	macs := map[string]int64{"6.weight": prune.LinearMACs(256, 64), "7.weight": prune.LinearMACs(64, 10)}
-	for name, c := range map[string]struct{ in, out, size int }{"0.weight": {1, 16, 8}, "2.weight": {16, 32, 4}, "4.weight": {32, 64, 2}} {
+	for name, c := range map[string]struct{ in, out, size int }{"0.weight": {1, 16, 8}, "2.weight": {16, 32, 4},
+		"4.weight": {32, 64, 2}} {
 		n, err := prune.ConvMACs(at(conv(c.in), c.size), c.out)
 		if err != nil {
 			panic(err)
@@ -38,14 +39,16 @@ func cnn() recipe {
 	}
 	build := func(seed uint64) *nn.Sequential[float32] {
 		rng := tensor.Stream(seed, 1)
-		c1, c2, c3 := nn.Must(nn.NewConv2D[float32](conv(1), 16, rng)), nn.Must(nn.NewConv2D[float32](conv(16), 32, rng)), nn.Must(nn.NewConv2D[float32](conv(32), 64, rng))
+		c1, c2, c3 := nn.Must(nn.NewConv2D[float32](conv(1), 16, rng)), nn.Must(nn.NewConv2D[float32](conv(16), 32, rng)),
+			nn.Must(nn.NewConv2D[float32](conv(32), 64, rng))
 		fc := nn.Must(nn.NewLinear[float32](256, 64, rng))
 		c1.SkipInputGrad = true
 		for _, act := range []*tensor.Activation{&c1.Act, &c2.Act, &c3.Act, &fc.Act} {
 			*act = tensor.ReLUActivation
 		}
 		pool := func() nn.Layer[float32] { return nn.Must(nn.NewMaxPool2D[float32](tensor.Window{KH: 2, KW: 2})) }
-		return nn.NewSequential[float32](c1, pool(), c2, pool(), c3, nn.NewFlatten[float32](), fc, nn.Must(nn.NewLinear[float32](64, 10, rng)))
+		return nn.NewSequential[float32](c1, pool(), c2, pool(), c3, nn.NewFlatten[float32](), fc,
+			nn.Must(nn.NewLinear[float32](64, 10, rng)))
 	}
 	return recipe{name: "CNN", build: build, macs: macs, head: "7", base: 30, tune: 8, batch: 64}
 }
@@ -58,8 +61,10 @@ func mlp(name string, in, h1, h2, base, tune, batch int) recipe {
 		l1.Act, l2.Act, l1.SkipInputGrad = tensor.ReLUActivation, tensor.ReLUActivation, true
 		return nn.NewSequential[float32](l1, l2, nn.Must(nn.NewLinear[float32](h2, 10, rng)))
 	}
-	macs := map[string]int64{"0.weight": prune.LinearMACs(in, h1), "1.weight": prune.LinearMACs(h1, h2), "2.weight": prune.LinearMACs(h2, 10)}
-	return recipe{name: name, build: build, macs: macs, head: "2", flat: true, biases: true, base: base, tune: tune, batch: batch}
+	macs := map[string]int64{"0.weight": prune.LinearMACs(in, h1), "1.weight": prune.LinearMACs(h1, h2),
+		"2.weight": prune.LinearMACs(h2, 10)}
+	return recipe{name: name, build: build, macs: macs, head: "2",
+		flat: true, biases: true, base: base, tune: tune, batch: batch}
 }
 
 func (r recipe) shaped(x []float32, size int) tensor.Dense[float32] {
@@ -70,7 +75,8 @@ func (r recipe) shaped(x []float32, size int) tensor.Dense[float32] {
 }
 
 // train is the loop: epochs of Adam, then after every optimizer step one of the pruner, if there is one.
-func (r recipe) train(model *nn.Sequential[float32], data images, epochs int, lr float64, seed uint64, pruner *prune.Pruner[float32]) error {
+func (r recipe) train(model *nn.Sequential[float32], data images, epochs int, lr float64, seed uint64,
+	pruner *prune.Pruner[float32]) error {
 	opt := nn.NewAdam[float32](lr)
 	if pruner != nil {
 		pruner.Track(func(p *tensor.Param[float32], visit func([]float32)) {
@@ -131,8 +137,8 @@ func (r recipe) gradients(model *nn.Sequential[float32], data images) error {
 	return nil
 }
 
-// effective is the compression that counts only weights on a path from an input to an output. It is known for perceptrons:
-// paths through max pooling cannot be told apart by one pass.
+// effective is the compression that counts only weights on a path from an input to an output. It is known for
+// perceptrons: paths through max pooling cannot be told apart by one pass.
 func (r recipe) effective(model *nn.Sequential[float32], masks *prune.Masks, size int) (float64, error) {
 	if !r.flat {
 		return 0, nil

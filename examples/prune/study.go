@@ -25,8 +25,8 @@ type strategy struct {
 	dense    bool                          // fine-tuned without pruning
 }
 
-// under returns the options of a strategy. Biases are pruned like weights where the model is too small to keep them: with
-// them dense the perceptron can be compressed 30 times at most.
+// under returns the options of a strategy. Biases are pruned like weights where the model is too small to keep them:
+// with them dense the perceptron can be compressed 30 times at most.
 func under(scope prune.Scope, more ...prune.Option) func(recipe) []prune.Option {
 	return func(r recipe) []prune.Option {
 		opts := append([]prune.Option{prune.WithScope(scope), prune.WithMinKeep(0), prune.WithCollapse()}, more...)
@@ -46,16 +46,20 @@ const (
 	globalB, layerB             = "global magnitude, B", "layer magnitude, B"
 )
 
-// strategies in the order of the table. Global magnitude pruning is what the study is about, and at once its own magnitude
-// baselines.
+// strategies in the order of the table. Global magnitude pruning is what the study is about, and at once its own
+// magnitude baselines.
 var strategies = []strategy{
 	{name: dense, roles: []eval.Role{eval.Control}},
 	{name: tuned, roles: []eval.Role{eval.TunedControl}, dense: true},
-	{name: globalMag, roles: []eval.Role{eval.Proposed, eval.MagnitudeBase, eval.MagnitudeMatched}, options: under(prune.Global)},
+	{name: globalMag, roles: []eval.Role{eval.Proposed, eval.MagnitudeBase, eval.MagnitudeMatched},
+		options: under(prune.Global)},
 	{name: layerMag, roles: []eval.Role{eval.MagnitudeBase}, options: under(prune.PerTensor)},
-	{name: globalGrad, roles: []eval.Role{eval.Competitor}, options: under(prune.Global, prune.WithScorer(prune.Taylor[float32]())), year: 2016},
-	{name: layerGrad, roles: []eval.Role{eval.Competitor}, options: under(prune.PerTensor, prune.WithScorer(prune.Taylor[float32]())), year: 2016},
-	{name: random, roles: []eval.Role{eval.RandomUniform}, options: under(prune.PerTensor, prune.WithScorer(prune.Random[float32]()))},
+	{name: globalGrad, roles: []eval.Role{eval.Competitor},
+		options: under(prune.Global, prune.WithScorer(prune.Taylor[float32]())), year: 2016},
+	{name: layerGrad, roles: []eval.Role{eval.Competitor},
+		options: under(prune.PerTensor, prune.WithScorer(prune.Taylor[float32]())), year: 2016},
+	{name: random, roles: []eval.Role{eval.RandomUniform},
+		options: under(prune.PerTensor, prune.WithScorer(prune.Random[float32]()))},
 	{name: matched, roles: []eval.Role{eval.RandomMatched}, options: under(prune.Global), matched: true},
 	{name: gradualMag, roles: []eval.Role{eval.Competitor}, options: under(prune.Global), gradual: true, year: 2017},
 	{name: denseB, roles: []eval.Role{eval.Control}, weightsB: true},
@@ -87,7 +91,8 @@ type baseKey struct {
 }
 
 // study trains the base models, then prunes and fine-tunes every combination, both on all processors.
-func study(dataset string, train, test images, recipes []recipe, wanted func(recipe, strategy) bool, seeds []uint64, report func(done, total int)) ([]eval.Result, error) {
+func study(dataset string, train, test images, recipes []recipe, wanted func(recipe, strategy) bool, seeds []uint64,
+	report func(done, total int)) ([]eval.Result, error) {
 	bases := map[baseKey]*base{}
 	var keys []baseKey
 	var models []recipe
@@ -133,7 +138,8 @@ func study(dataset string, train, test images, recipes []recipe, wanted func(rec
 	var results []eval.Result
 	for _, j := range jobs {
 		if j.err != nil {
-			err = errors.Join(err, fmt.Errorf("%s, %s, compression %v, seed %d: %w", j.r.name, j.s.name, j.compression, j.seed, j.err))
+			err = errors.Join(err, fmt.Errorf("%s, %s, compression %v, seed %d: %w",
+				j.r.name, j.s.name, j.compression, j.seed, j.err))
 		}
 		results = append(results, j.result)
 	}
@@ -165,9 +171,11 @@ func (j *job) run(dataset string, b *base, train, test images) error {
 	for i, p := range model.Params() {
 		copy(p.Data, b.weights[i])
 	}
-	j.result = eval.Result{Dataset: dataset, Model: r.name, Method: j.s.name, Seed: j.seed, Target: j.compression, Selection: eval.Last,
+	j.result = eval.Result{Dataset: dataset, Model: r.name, Method: j.s.name, Seed: j.seed, Target: j.compression,
+		Selection:   eval.Last,
 		InitialHash: b.hash, ConfigHash: fmt.Sprintf("Adam %v, batch %d, %d epochs, no augmentation", rate, r.batch, r.tune),
-		Batch: r.batch, Epochs: r.tune, Optimizer: "Adam", LR: rate, PreTop1: b.top1, PreTop5: b.top5, Top1: b.top1, Top5: b.top5}
+		Batch: r.batch, Epochs: r.tune, Optimizer: "Adam",
+		LR: rate, PreTop1: b.top1, PreTop5: b.top5, Top1: b.top1, Top5: b.top5}
 	if j.s.options == nil && !j.s.dense {
 		stats, err := prune.StatsOf(model.Params(), nil, r.macs)
 		j.result.SetStats(stats)

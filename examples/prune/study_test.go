@@ -9,8 +9,8 @@ import (
 	"github.com/espalier-ml/espalier/prune/eval"
 )
 
-// A small study has every result once, prunes as much as it says, leaves no weight where there should be none, and comes
-// out the same on one processor.
+// A small study has every result once, prunes as much as it says, leaves no weight where there should be none, and
+// comes out the same on one processor.
 func TestStudy(t *testing.T) {
 	train, test, err := loadDigits()
 	require.NoError(t, err)
@@ -18,7 +18,8 @@ func TestStudy(t *testing.T) {
 	c, m := cnn(), mlp("MLP", 64, 256, 128, 1, 1, 32)
 	c.base, c.tune, c.batch = 1, 1, 32
 	wanted := func(r recipe, s strategy) bool {
-		return s.name == dense || s.name == globalMag || r.name == "CNN" && (s.name == matched || s.name == gradualMag || s.name == globalGrad)
+		return s.name == dense || s.name == globalMag || r.name == "CNN" &&
+			(s.name == matched || s.name == gradualMag || s.name == globalGrad)
 	}
 	run := func(procs int) []eval.Result {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))

@@ -29,7 +29,8 @@ func main() {
 	seed := flag.Uint64("seed", 1, "seed of the split, the weights and the order of the images")
 	epochs := flag.Int("epochs", 32, "length of the run in epochs, at least 2; cycles end after 2, 4, 8, ...")
 	out := flag.String("out", "", "directory for curve.csv, curve.svg and lr.svg")
-	cli.Usage("quickstart trains a small network on handwritten digits under a cyclic learning rate and reads the tradeoff between " +
+	cli.Usage("quickstart trains a small network on handwritten digits under a cyclic learning rate and reads the " +
+		"tradeoff between " +
 		"training time and accuracy off that one run. It takes about ten seconds.")
 	flag.Parse()
 	if err := run(*seed, *epochs, *out); err != nil {
@@ -60,7 +61,8 @@ func run(seed uint64, epochs int, out string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%d images to train on, %d to test on, %d steps an epoch, %d parameters\n", train.Len(), test.Len(), stepsPerEpoch, parameters(model))
+	fmt.Printf("%d images to train on, %d to test on, %d steps an epoch, %d parameters\n",
+		train.Len(), test.Len(), stepsPerEpoch, parameters(model))
 	total := epochs * stepsPerEpoch
 	if err := preview(lr, total); err != nil {
 		return err
@@ -121,7 +123,8 @@ func network(seed uint64) (*nn.Sequential[float32], error) {
 }
 
 // fit is the training loop. It evaluates the model after every step that isEnd names.
-func fit(model *nn.Sequential[float32], train, test digits.Set, lr schedule.Schedule, isEnd func(step int) bool, total int, seed uint64, observe func(point)) error {
+func fit(model *nn.Sequential[float32], train, test digits.Set, lr schedule.Schedule, isEnd func(step int) bool,
+	total int, seed uint64, observe func(point)) error {
 	opt := nn.SGD[float32]{Momentum: 0.9, Nesterov: true, WeightDecay: 5e-4}
 	var loss nn.CrossEntropy[float32]
 	x, y := tensor.NewDense[float32](batch, digits.Size, digits.Size, 1), make([]int, batch)

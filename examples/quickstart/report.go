@@ -40,7 +40,8 @@ func report(points []point) {
 			best = p
 		}
 	}
-	fmt.Printf("\nBest accuracy %.2f%% after %d epochs and %.2f s of training.\n", 100*best.accuracy, best.epochs, best.seconds)
+	fmt.Printf("\nBest accuracy %.2f%% after %d epochs and %.2f s of training.\n",
+		100*best.accuracy, best.epochs, best.seconds)
 	fmt.Printf("The curve cost %d epochs; a run of its own for each point would have cost %d, %.2f times as many.\n",
 		last.epochs, sum, float64(sum)/float64(last.epochs))
 }
@@ -55,7 +56,8 @@ func compare(cyclic, own point, n int) {
 		verdict = "does not agree"
 	}
 	fmt.Printf("\nPortes et al. 2022 claim that the end of a cycle stands for a run of its own of that length.\n")
-	fmt.Printf("After %d epochs the cyclic run has %.2f%%, a run of its own %.2f%%: %s within two standard errors (%.2f points).\n",
+	fmt.Printf("After %d epochs the cyclic run has %.2f%%, a run of its own %.2f%%: %s within two standard errors "+
+		"(%.2f points).\n",
 		own.epochs, 100*cyclic.accuracy, 100*own.accuracy, verdict, 200*sigma)
 }
 

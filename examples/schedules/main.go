@@ -1,5 +1,5 @@
-// Schedules prints and plots every family and combinator of package schedule as text: what it is called, its formula, how
-// it looks, a few values. It shows the same of a schedule of your own.
+// Schedules prints and plots every family and combinator of package schedule as text: what it is called, its formula,
+// how it looks, a few values. It shows the same of a schedule of your own.
 //
 //	go run ./examples/schedules                       every family
 //	go run ./examples/schedules -plot -out plots      with text plots, and one SVG image each
@@ -34,7 +34,8 @@ func gallery() []entry {
 	line := schedule.Linear{From: 1, To: 0.2, Over: length}
 	return []entry{
 		{"constant", "v", schedule.Constant{V: 0.15}},
-		{"linear", "a + (b-a)x, x = t/T; here the masking rate linear-0.3-0.15", schedule.Linear{From: 0.3, To: 0.15, Over: length}},
+		{"linear", "a + (b-a)x, x = t/T; here the masking rate linear-0.3-0.15",
+			schedule.Linear{From: 0.3, To: 0.15, Over: length}},
 		{"ramp", "a until start, b from end on", schedule.Ramp{From: 0.5, To: 1, Start: 500, End: 800}},
 		{"polynomial", "b + (a-b)(1-x)^k; here a sparsity, k = 3", schedule.Polynomial{To: 0.9, Over: length, Power: 3}},
 		{"cosine", "b + (a-b)(1+cos(pi x))/2", cosine},
@@ -42,7 +43,8 @@ func gallery() []entry {
 		{"exponential", "a g^(t/period)", schedule.Exponential{From: 1, Rate: 0.5, Period: 200}},
 		{"staircase", "a g^floor(t/period)", schedule.Exponential{From: 1, Rate: 0.5, Period: 200, Staircase: true}},
 		{"expInterp", "a (b/a)^x; a learning-rate range test", schedule.ExpInterp{From: 1e-4, To: 1, Over: length}},
-		{"inverseSqrt", "a sqrt(T/(t+shift)), after a warmup", schedule.Warmup{Over: 100, Then: schedule.InverseSqrt{Peak: 1, Scale: 100, Shift: 100}}},
+		{"inverseSqrt", "a sqrt(T/(t+shift)), after a warmup",
+			schedule.Warmup{Over: 100, Then: schedule.InverseSqrt{Peak: 1, Scale: 100, Shift: 100}}},
 		{"noam", "d^-1/2 min(s^-1/2, s W^-3/2), s = t+1", schedule.Noam{Scale: 1, Dim: 512, Warmup: 200}},
 		{"rex", "b + (a-b)(1-x)/(1/2+(1-x)/2)", schedule.REX{From: 1, Over: length}},
 		{"oneMinusSqrt", "b + (a-b)(1-sqrt x)", schedule.OneMinusSqrt{From: 1, Over: length}},
@@ -51,25 +53,33 @@ func gallery() []entry {
 		{"multiStep", "a g^(milestones <= t)", schedule.MultiStep{From: 1, Gamma: 0.3, At: []float64{500, 800}}},
 		{"piecewise", "through knots, here along cosines", schedule.Piecewise{Interp: schedule.CosineInterp,
 			Knots: []schedule.Knot{{T: 0, V: 0.1}, {T: 300, V: 1}, {T: 600, V: 0.4}, {T: 1000, V: 0.6}}}},
-		{"choice", "one value per interval", schedule.Choice[float64]{Bounds: []float64{300, 700}, Values: []float64{128, 256, 512}}},
-		{"triangular", "up and down, half as high each time", schedule.Triangular{Floor: 0.1, Peak: 1, Up: 100, Down: 150, CycleDecay: 0.5}},
+		{"choice", "one value per interval", schedule.Choice[float64]{Bounds: []float64{300, 700},
+			Values: []float64{128, 256, 512}}},
+		{"triangular", "up and down, half as high each time",
+			schedule.Triangular{Floor: 0.1, Peak: 1, Up: 100, Down: 150, CycleDecay: 0.5}},
 		{"oneCycle", "torch's, 30 % up", schedule.TorchOneCycle(1, length)},
-		{"cyclic", "warmup, then cosine cycles twice as long each time", schedule.Cyclic{Warmup: 60, First: 60, Mult: 2, Peak: 1}},
-		{"wsd", "warmup, stable, decay as 1-sqrt", schedule.WSD{Peak: 1, Warmup: 100, Stable: 600, Decay: 300, Shape: schedule.OneMinusSqrtShape}},
+		{"cyclic", "warmup, then cosine cycles twice as long each time",
+			schedule.Cyclic{Warmup: 60, First: 60, Mult: 2, Peak: 1}},
+		{"wsd", "warmup, stable, decay as 1-sqrt",
+			schedule.WSD{Peak: 1, Warmup: 100, Stable: 600, Decay: 300, Shape: schedule.OneMinusSqrtShape}},
 
-		{"sequence", "one after the other, each on its own time", schedule.Sequence{{Until: 300, S: schedule.Constant{V: 1}}, {S: schedule.Cosine{From: 0.5, Over: 700}}}},
-		{"warmup", "a line up to the first value of another", schedule.Warmup{Over: 200, Then: schedule.Cosine{From: 1, Over: 800}}},
+		{"sequence", "one after the other, each on its own time",
+			schedule.Sequence{{Until: 300, S: schedule.Constant{V: 1}}, {S: schedule.Cosine{From: 0.5, Over: 700}}}},
+		{"warmup", "a line up to the first value of another",
+			schedule.Warmup{Over: 200, Then: schedule.Cosine{From: 1, Over: 800}}},
 		{"shift", "later", schedule.Shift{S: cosine, By: 200}},
 		{"stretch", "half as long", schedule.Stretch{S: cosine, By: 0.5}},
 		{"repeat", "again and again", schedule.Repeat{S: schedule.Linear{From: 1, Over: 200}, Period: 200}},
-		{"product", "one times the other", schedule.Product{line, schedule.Triangular{Peak: 1, Floor: 0.5, Up: 50, Down: 50}}},
+		{"product", "one times the other", schedule.Product{line,
+			schedule.Triangular{Peak: 1, Floor: 0.5, Up: 50, Down: 50}}},
 		{"sum", "one plus the other", schedule.Sum{line, cosine}},
 		{"min", "the smaller one", schedule.Min{line, schedule.Constant{V: 0.6}}},
 		{"max", "the larger one", schedule.Max{cosine, schedule.Constant{V: 0.3}}},
 		{"scale", "times a number", schedule.Scale{S: cosine, By: 0.01}},
 		{"offset", "plus a number", schedule.Offset{S: cosine, By: 10}},
 		{"clamp", "between two numbers", schedule.Clamp{S: cosine, Lo: 0.2, Hi: 0.8}},
-		{"quantize", "in multiples, here an image size", schedule.Quantize{S: schedule.Ramp{From: 112, To: 224, Start: 300, End: 900}, Multiple: 16}},
+		{"quantize", "in multiples, here an image size",
+			schedule.Quantize{S: schedule.Ramp{From: 112, To: 224, Start: 300, End: 900}, Multiple: 16}},
 	}
 }
 
@@ -92,7 +102,8 @@ func run(args []string, w io.Writer) error {
 	flags.Float64Var(&plan.SamplesPerStep, "samples-per-step", 0, "batch size, for durations in sp")
 	flags.Float64Var(&plan.TokensPerStep, "tokens-per-step", 0, "tokens in a batch, for durations in tok")
 	flags.Usage = func() {
-		fmt.Fprint(flags.Output(), "schedules draws every family of schedules in the terminal, or one of your own, with its values and its text.\n\nFlags:\n")
+		fmt.Fprint(flags.Output(), "schedules draws every family of schedules in the terminal, or one of your own, with "+
+			"its values and its text.\n\nFlags:\n")
 		flags.PrintDefaults()
 	}
 	if err := flags.Parse(args); err != nil {

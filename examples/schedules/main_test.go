@@ -19,7 +19,8 @@ func TestRun(t *testing.T) {
 	require.Len(t, images, len(gallery()))
 
 	file := filepath.Join(dir, "lr.json")
-	require.NoError(t, os.WriteFile(file, []byte(`{"version":1,"type":"wsd","peak":1,"warmup":"8ep","decay":"82ep"}`), 0o600))
+	require.NoError(t, os.WriteFile(file, []byte(`{"version":1,"type":"wsd","peak":1,"warmup":"8ep","decay":"82ep"}`),
+		0o600))
 	w.Reset()
 	require.NoError(t, run([]string{"-json", file, "-total", "90ep", "-steps-per-epoch", "10"}, &w))
 	require.Contains(t, w.String(), "s(450) = 0.")
