@@ -30,7 +30,7 @@ func BenchmarkFit(b *testing.B) {
 		b.Run(fmt.Sprintf("%dx%dx%d/C=%d", s.rows, s.columns, s.outputs, s.codebooks), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := Fit(x, w, WithCodebooks(s.codebooks)); err != nil {
+				if _, err := Fit(background, x, w, WithCodebooks(s.codebooks)); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -46,7 +46,7 @@ func BenchmarkMul(b *testing.B) {
 	xT, dst, dstT, index := x.Transposed(), tensor.NewMatrix[float32](rows, outputs), tensor.NewMatrix[float32](outputs, rows), make([]int32, rows)
 	for _, codebooks := range []int{8, 16, 32} {
 		for _, workers := range []int{1, 2} {
-			op, err := Fit(x.Slice(0, 2000, 0, columns), w, WithCodebooks(codebooks), WithRefine(0), WithWorkers(workers))
+			op, err := Fit(background, x.Slice(0, 2000, 0, columns), w, WithCodebooks(codebooks), WithRefine(0), WithWorkers(workers))
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -8,7 +8,7 @@
 // codes. Entries are rounded to 8 bits with a scale for each output and added exactly, so that per row 4C comparisons
 // and C*M additions of bytes replace D*M multiply-adds; what is left is a multiply-add per output.
 //
-//	op, err := maddness.Fit(activations, weights, // N x D rows to learn from, D x M
+//	op, err := maddness.Fit(ctx, activations, weights, // N x D rows to learn from, D x M
 //		maddness.WithCodebooks(16),
 //		maddness.WithBias(bias),
 //		maddness.WithReLU())

@@ -1,6 +1,7 @@
 package maddness
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -19,22 +20,22 @@ type Encoder struct {
 // FitEncoder learns an encoder from N x D training rows. Trees keep rows together that are alike, since the outputs are
 // not known; [Fit] is more accurate where they are. Errors are those of
 // [Fit].
-func FitEncoder(a tensor.Matrix[float32], opts ...EncoderOption) (*Encoder, error) {
-	op, err := fitEncoder(a, opts)
+func FitEncoder(ctx context.Context, a tensor.Matrix[float32], opts ...EncoderOption) (*Encoder, error) {
+	op, err := fitEncoder(ctx, a, opts)
 	if err != nil {
 		return nil, option.Call("maddness: FitEncoder", err)
 	}
 	return &Encoder{*op}, nil
 }
 
-func fitEncoder(a tensor.Matrix[float32], opts []EncoderOption) (*Operator, error) {
+func fitEncoder(ctx context.Context, a tensor.Matrix[float32], opts []EncoderOption) (*Operator, error) {
 	o, err := configure("maddness: FitEncoder", opts)
-	if err := errors.Join(err, o.checkRows(a)); err != nil {
+	if err := errors.Join(err, checkContext(ctx), o.checkRows(a)); err != nil {
 		return nil, err
 	}
 	o.metric, o.aggregation = InputSSE, Exact
 	rows := o.draw(a)
-	p := problem{a: rows, y: tensor.Convert[float64](rows), meter: &meter{report: o.progress}}
+	p := problem{a: rows, y: tensor.Convert[float64](rows), meter: &meter{ctx: ctx, report: o.progress}}
 	if !o.paper {
 		return p.solve(o)
 	}

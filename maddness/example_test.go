@@ -1,6 +1,7 @@
 package maddness_test
 
 import (
+	"context"
 	"fmt"
 	"math"
 
@@ -46,7 +47,7 @@ func nmse(got, want []float32) float64 {
 // Replace a layer by table lookups: learn from some rows, use on others.
 func ExampleFit() {
 	b, bias := weights(10), make([]float32, 10)
-	op, err := maddness.Fit(activations(2000, 1), b, maddness.WithCodebooks(16), maddness.WithBias(bias))
+	op, err := maddness.Fit(context.Background(), activations(2000, 1), b, maddness.WithCodebooks(16), maddness.WithBias(bias))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -70,7 +71,7 @@ func ExampleFit() {
 
 // Everything that is wrong with a call is said at once.
 func ExampleFit_errors() {
-	_, err := maddness.Fit(activations(10, 1), weights(3), maddness.WithCodebooks(64), maddness.WithRidge(0), maddness.WithBias(make([]float32, 4)))
+	_, err := maddness.Fit(context.Background(), activations(10, 1), weights(3), maddness.WithCodebooks(64), maddness.WithRidge(0), maddness.WithBias(make([]float32, 4)))
 	fmt.Println(err)
 	// Output:
 	// maddness: Fit: WithRidge(0): want a finite number above 0: out of range
@@ -85,7 +86,7 @@ func ExampleFitTargets() {
 	for i := range x.Rows {
 		y.Set(i, 0, float32(math.Abs(float64(x.At(i, 0)-x.At(i, 1)))))
 	}
-	op, err := maddness.FitTargets(x, y)
+	op, err := maddness.FitTargets(context.Background(), x, y)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -96,7 +97,7 @@ func ExampleFitTargets() {
 
 // Codes are computed once for several matrices, here the queries, keys and values of an attention layer.
 func ExampleEncoder_Bind() {
-	e, err := maddness.FitEncoder(activations(1000, 1), maddness.WithCodebooks(8))
+	e, err := maddness.FitEncoder(context.Background(), activations(1000, 1), maddness.WithCodebooks(8))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -156,7 +157,7 @@ func ExampleNew() {
 // Tables are parameters: train them in a loop of your own, then round them again.
 func ExampleOperator_LUT() {
 	x, b := activations(1000, 1), weights(3)
-	op, err := maddness.Fit(x, b, maddness.WithCodebooks(4))
+	op, err := maddness.Fit(context.Background(), x, b, maddness.WithCodebooks(4))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -225,12 +226,12 @@ func ExampleOperator_RefitLabels() {
 		}
 		return n
 	}
-	op, err := maddness.Fit(x, b, maddness.WithCodebooks(4))
+	op, err := maddness.Fit(context.Background(), x, b, maddness.WithCodebooks(4))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	refitted, err := op.RefitLabels(x, labels)
+	refitted, err := op.RefitLabels(context.Background(), x, labels)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -241,7 +242,7 @@ func ExampleOperator_RefitLabels() {
 
 // What took work to fit can be kept.
 func ExampleOperator_MarshalBinary() {
-	op, err := maddness.Fit(activations(500, 1), weights(10), maddness.WithCodebooks(8))
+	op, err := maddness.Fit(context.Background(), activations(500, 1), weights(10), maddness.WithCodebooks(8))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -277,7 +278,7 @@ func ExampleMulInts() {
 	_, train := quantised(activations(1000, 1), 0.05)
 	b := weights(4)
 	tensor.Scale(b.Data, 0.05, b.Data) // the unit is part of the matrix
-	op, err := maddness.Fit(train, b)
+	op, err := maddness.Fit(context.Background(), train, b)
 	if err != nil {
 		fmt.Println(err)
 		return

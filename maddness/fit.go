@@ -1,6 +1,7 @@
 package maddness
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -15,18 +16,19 @@ import (
 //
 // Errors report everything that is wrong at once and wrap tensor.ErrEmpty (no rows or outputs), tensor.ErrShape (a, b
 // and the bias do not fit together), [ErrColumns] (D < C), tensor.ErrNotFinite (a NaN or an infinity in a, in b or in
-// a*b), tensor.ErrRange (an option's value) and tensor.ErrConflict.
-func Fit(a, b tensor.Matrix[float32], opts ...Option) (*Operator, error) {
-	op, err := fitProduct(a, b, opts)
+// a*b), tensor.ErrRange (an option's value) and tensor.ErrConflict. Between trees the
+// fit looks whether ctx is over, and returns its error if so.
+func Fit(ctx context.Context, a, b tensor.Matrix[float32], opts ...Option) (*Operator, error) {
+	op, err := fitProduct(ctx, a, b, opts)
 	return op, option.Call("maddness: Fit", err)
 }
 
-func fitProduct(a, b tensor.Matrix[float32], opts []Option) (*Operator, error) {
+func fitProduct(ctx context.Context, a, b tensor.Matrix[float32], opts []Option) (*Operator, error) {
 	o, err := configure("maddness: Fit", opts)
-	if err := errors.Join(err, o.checkRows(a), checkMatrix(a, b), o.checkOutputs(b.Cols)); err != nil {
+	if err := errors.Join(err, checkContext(ctx), o.checkRows(a), checkMatrix(a, b), o.checkOutputs(b.Cols)); err != nil {
 		return nil, err
 	}
-	p := problem{a: o.draw(a), b: b, meter: &meter{report: o.progress}}
+	p := problem{a: o.draw(a), b: b, meter: &meter{ctx: ctx, report: o.progress}}
 	if p.y, err = product(p.a, b); err != nil {
 		return nil, err
 	}
@@ -45,14 +47,14 @@ func fitProduct(a, b tensor.Matrix[float32], opts []Option) (*Operator, error) {
 // FitTargets learns an approximation of a function of which only values are known: a is N x D, and row i of y, N x M,
 // is what row i of a shall give. Outputs are assumed to depend on the columns about linearly when columns are grouped
 // and trees are begun; the tables and [WithRefine] assume nothing. Errors are those of [Fit].
-func FitTargets(a, y tensor.Matrix[float32], opts ...TargetsOption) (*Operator, error) {
-	op, err := fitTargets(a, y, opts)
+func FitTargets(ctx context.Context, a, y tensor.Matrix[float32], opts ...TargetsOption) (*Operator, error) {
+	op, err := fitTargets(ctx, a, y, opts)
 	return op, option.Call("maddness: FitTargets", err)
 }
 
-func fitTargets(a, y tensor.Matrix[float32], opts []TargetsOption) (*Operator, error) {
+func fitTargets(ctx context.Context, a, y tensor.Matrix[float32], opts []TargetsOption) (*Operator, error) {
 	o, err := configure("maddness: FitTargets", opts)
-	err = errors.Join(err, o.checkRows(a), checkView("y", y))
+	err = errors.Join(err, checkContext(ctx), o.checkRows(a), checkView("y", y))
 	if err == nil && y.Rows != a.Rows {
 		err = fmt.Errorf("y has %d rows, a %d: %w", y.Rows, a.Rows, tensor.ErrShape)
 	}
@@ -61,7 +63,7 @@ func fitTargets(a, y tensor.Matrix[float32], opts []TargetsOption) (*Operator, e
 	}
 	rows := o.drawn(a.Rows)
 	p := problem{a: selected(a, rows), y: tensor.Convert[float64](selected(y, rows)), supervised: true,
-		meter: &meter{report: o.progress}}
+		meter: &meter{ctx: ctx, report: o.progress}}
 	return p.solve(o)
 }
 

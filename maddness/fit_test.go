@@ -23,7 +23,7 @@ func TestErrorOnRealData(t *testing.T) {
 	}
 	for _, c := range cases {
 		k := c.task(t)
-		op, err := Fit(k.train, k.b, WithCodebooks(c.codebooks))
+		op, err := Fit(background, k.train, k.b, WithCodebooks(c.codebooks))
 		require.NoError(t, err)
 		e, reference := k.nmse(t, op), k.reference[c.codebooks]
 		t.Logf("%-8s %3d columns, C=%2d: NMSE %.4f, want at most %.3f; the authors' code %.4f", k.name, k.train.Cols, c.codebooks, e, c.most, reference)
@@ -38,7 +38,7 @@ func TestValidationOnRealData(t *testing.T) {
 		t.Skip("the same code thirty times slower")
 	}
 	k := digitsTask(t)
-	op, err := Fit(k.train, k.b, WithCodebooks(32), WithValidation(0.2), WithRefine(1), WithRidge(1))
+	op, err := Fit(background, k.train, k.b, WithCodebooks(32), WithValidation(0.2), WithRefine(1), WithRidge(1))
 	require.NoError(t, err)
 	t.Logf("digits, C=32: NMSE %.4f with %+v", k.nmse(t, op), op.Stats().String())
 	require.Equal(t, OutputCovariance, op.Stats().Grouping)
@@ -49,7 +49,7 @@ func TestValidationOnRealData(t *testing.T) {
 func TestFitIsDeterministic(t *testing.T) {
 	a, b := layer(400, 24, 20)
 	fit := func(opts ...Option) []byte {
-		op, err := Fit(a, b, append(opts, WithCodebooks(6), WithMetricDims(5), WithTrainRows(300))...)
+		op, err := Fit(background, a, b, append(opts, WithCodebooks(6), WithMetricDims(5), WithTrainRows(300))...)
 		require.NoError(t, err)
 		blob, err := op.MarshalBinary()
 		require.NoError(t, err)
@@ -67,7 +67,7 @@ func TestFitIsDeterministic(t *testing.T) {
 func TestIngredients(t *testing.T) {
 	a, b := layer(1000, 32, 4)
 	fit := func(opts ...Option) float64 {
-		op, err := Fit(a, b, append(opts, WithCodebooks(8))...)
+		op, err := Fit(background, a, b, append(opts, WithCodebooks(8))...)
 		require.NoError(t, err)
 		return op.Stats().TrainNMSE
 	}
@@ -94,7 +94,7 @@ func TestRefinementDescends(t *testing.T) {
 	o.codebooks, o.refine = 4, 0
 	y, err := product(a, b)
 	require.NoError(t, err)
-	l := newLearner(o, problem{a: a, meter: new(meter)})
+	l := newLearner(o, problem{a: a, meter: &meter{ctx: background}})
 	l.b = b
 	l.setTargets(y)
 	require.NoError(t, l.learn())
@@ -118,7 +118,7 @@ func TestRefinementDescends(t *testing.T) {
 func TestColumns(t *testing.T) {
 	a, b := layer(300, 10, 3)
 	groups := [][]int{{9, 0}, {4}, {4, 5, 6}}
-	op, err := Fit(a, b, WithColumns(groups), WithWide(0))
+	op, err := Fit(background, a, b, WithColumns(groups), WithWide(0))
 	require.NoError(t, err)
 	require.Equal(t, 3, op.Codebooks())
 	for c, dims := range op.Trees().Dims {
@@ -126,7 +126,7 @@ func TestColumns(t *testing.T) {
 			require.Contains(t, groups[c], d)
 		}
 	}
-	op, err = Fit(a, b, WithCodebooks(3), WithRefine(0))
+	op, err = Fit(background, a, b, WithCodebooks(3), WithRefine(0))
 	require.NoError(t, err)
 	for c, dims := range op.Trees().Dims {
 		for _, d := range dims {
@@ -169,7 +169,7 @@ func TestSmallAndDegenerate(t *testing.T) {
 		"huge":                {tensor.Of(2, 1, []float32{-3e38, 3e38}), tensor.Of(1, 1, []float32{0.5}), 1, []Option{WithRidge(1e-9)}, 3e36},
 		"tiny":                {tensor.Of(2, 1, []float32{1e-45, 3e-45}), tensor.Of(1, 1, []float32{1}), 1, []Option{WithRidge(1e-9)}, 3e-45},
 	} {
-		op, err := Fit(c.a, c.b, append(c.opts, WithCodebooks(c.codebooks))...)
+		op, err := Fit(background, c.a, c.b, append(c.opts, WithCodebooks(c.codebooks))...)
 		require.NoError(t, err, name)
 		got, want := tensor.NewMatrix[float32](c.a.Rows, c.b.Cols), tensor.NewMatrix[float32](c.a.Rows, c.b.Cols)
 		require.NoError(t, op.Mul(got, c.a), name)
@@ -177,12 +177,12 @@ func TestSmallAndDegenerate(t *testing.T) {
 		for i := range want.Data {
 			require.InDelta(t, want.Data[i], got.Data[i], c.most, name)
 		}
-		_, err = Fit(c.a, c.b, WithCodebooks(c.codebooks), WithPaper())
+		_, err = Fit(background, c.a, c.b, WithCodebooks(c.codebooks), WithPaper())
 		require.NoError(t, err, name)
-		_, err = FitEncoder(c.a, WithCodebooks(c.codebooks))
+		_, err = FitEncoder(background, c.a, WithCodebooks(c.codebooks))
 		require.NoError(t, err, name)
 		if c.a.Rows > 1 {
-			_, err = Fit(c.a, c.b, WithCodebooks(c.codebooks), WithValidation(0.5))
+			_, err = Fit(background, c.a, c.b, WithCodebooks(c.codebooks), WithValidation(0.5))
 			require.NoError(t, err, name)
 		}
 	}
@@ -195,7 +195,7 @@ func TestConstantColumnIsNotChosen(t *testing.T) {
 		a.Set(i, 0, 3)
 		a.Set(i, 3, -1)
 	}
-	op, err := Fit(a, b, WithCodebooks(2))
+	op, err := Fit(background, a, b, WithCodebooks(2))
 	require.NoError(t, err)
 	for _, dims := range op.Trees().Dims {
 		require.NotContains(t, dims[:], 0)
@@ -208,12 +208,12 @@ func TestFitTargets(t *testing.T) {
 	a, b := layer(2000, 16, 5)
 	y := tensor.NewMatrix[float32](a.Rows, 5)
 	tensor.Gemm(tensor.NoTrans, tensor.NoTrans, 1, a, b, 0, y)
-	known, err := Fit(a, b, WithCodebooks(8))
+	known, err := Fit(background, a, b, WithCodebooks(8))
 	require.NoError(t, err)
-	unknown, err := FitTargets(a, y, WithCodebooks(8))
+	unknown, err := FitTargets(background, a, y, WithCodebooks(8))
 	require.NoError(t, err)
 	require.InDelta(t, known.Stats().TrainNMSE, unknown.Stats().TrainNMSE, 0.01)
-	grouped, err := FitTargets(a, y, WithCodebooks(8), WithGrouping(OutputCovariance), WithRefine(0))
+	grouped, err := FitTargets(background, a, y, WithCodebooks(8), WithGrouping(OutputCovariance), WithRefine(0))
 	require.NoError(t, err)
 	require.Less(t, grouped.Stats().TrainNMSE, 0.3)
 
@@ -224,7 +224,7 @@ func TestFitTargets(t *testing.T) {
 		}
 		step.Set(i, 1, float32(math.Abs(float64(a.At(i, 9)-2))))
 	}
-	op, err := FitTargets(a, step, WithCodebooks(4))
+	op, err := FitTargets(background, a, step, WithCodebooks(4))
 	require.NoError(t, err)
 	require.Less(t, op.Stats().TrainNMSE, 0.02)
 }
@@ -233,9 +233,9 @@ func TestFitTargets(t *testing.T) {
 func TestEncoderBind(t *testing.T) {
 	a, b := layer(500, 12, 4)
 	_, b2 := layer(500, 12, 7)
-	e, err := FitEncoder(a, WithPaper(), WithCodebooks(4))
+	e, err := FitEncoder(background, a, WithPaper(), WithCodebooks(4))
 	require.NoError(t, err)
-	fitted, err := Fit(a, b, WithPaper(), WithCodebooks(4))
+	fitted, err := Fit(background, a, b, WithPaper(), WithCodebooks(4))
 	require.NoError(t, err)
 	bound, err := e.Bind(b, WithAggregation(Average(4)))
 	require.NoError(t, err)
@@ -245,7 +245,7 @@ func TestEncoderBind(t *testing.T) {
 	require.NoError(t, bound.Mul(got, a))
 	require.Equal(t, want, got)
 
-	e, err = FitEncoder(a, WithCodebooks(4), WithWorkers(3))
+	e, err = FitEncoder(background, a, WithCodebooks(4), WithWorkers(3))
 	require.NoError(t, err)
 	bound, err = e.Bind(b)
 	require.NoError(t, err)
@@ -281,10 +281,10 @@ func TestEncoderBind(t *testing.T) {
 // Bias and ReLU are done to outputs and leave the fit alone.
 func TestBiasAndReLU(t *testing.T) {
 	a, b := layer(300, 8, 3)
-	plain, err := Fit(a, b, WithCodebooks(2))
+	plain, err := Fit(background, a, b, WithCodebooks(2))
 	require.NoError(t, err)
 	bias := []float32{10, -20, 0.5}
-	op, err := Fit(a, b, WithCodebooks(2), WithBias(bias), WithReLU())
+	op, err := Fit(background, a, b, WithCodebooks(2), WithBias(bias), WithReLU())
 	require.NoError(t, err)
 	bias[0] = 99 // copied
 	require.Equal(t, plain.Stats().TrainNMSE, op.Stats().TrainNMSE)
@@ -301,7 +301,7 @@ func TestBiasAndReLU(t *testing.T) {
 func TestValidation(t *testing.T) {
 	a, b := layer(600, 32, 4)
 	var last, total int
-	op, err := Fit(a, b, WithCodebooks(4), WithValidation(0.25), WithProgress(func(done, n int) {
+	op, err := Fit(background, a, b, WithCodebooks(4), WithValidation(0.25), WithProgress(func(done, n int) {
 		require.Equal(t, last+1, done)
 		require.LessOrEqual(t, done, n)
 		last, total = done, n
@@ -311,13 +311,13 @@ func TestValidation(t *testing.T) {
 	require.Equal(t, last, total)
 	require.Equal(t, 4*(2*(1+2+3)+3*(1+s.Refine)), total)
 	require.Greater(t, s.HeldOutNMSE, 0.0)
-	same, err := Fit(a, b, WithCodebooks(4), WithGrouping(s.Grouping), WithRefine(s.Refine), WithRidge(s.Ridge))
+	same, err := Fit(background, a, b, WithCodebooks(4), WithGrouping(s.Grouping), WithRefine(s.Refine), WithRidge(s.Ridge))
 	require.NoError(t, err)
 	require.Equal(t, same.LUT(), op.LUT(), "the variant is fitted to all rows")
 
 	// The variant is the one that does best, and what is fixed does not vary.
 	fit := func(opts ...Option) Stats {
-		op, err := Fit(a, b, append(opts, WithCodebooks(4), WithValidation(0.25))...)
+		op, err := Fit(background, a, b, append(opts, WithCodebooks(4), WithValidation(0.25))...)
 		require.NoError(t, err)
 		return op.Stats()
 	}
@@ -336,7 +336,7 @@ func TestValidation(t *testing.T) {
 		require.Equal(t, n, fixed.Refine)
 		require.GreaterOrEqual(t, fixed.HeldOutNMSE, least)
 	}
-	few, err := Fit(a.Slice(0, 60, 0, 32), b, WithCodebooks(16), WithValidation(0.25))
+	few, err := Fit(background, a.Slice(0, 60, 0, 32), b, WithCodebooks(16), WithValidation(0.25))
 	require.NoError(t, err)
 	require.Greater(t, few.Stats().Ridge, 1.0, "few rows per leaf want more of it")
 }
@@ -356,7 +356,7 @@ func (s countingSplitter) Split(l *Level) Split {
 func TestSplitterOfOnesOwn(t *testing.T) {
 	a, b := layer(100, 9, 2)
 	var calls atomic.Int32
-	op, err := Fit(a, b, WithCodebooks(3), WithRefine(0), WithSplitter(countingSplitter{&calls}))
+	op, err := Fit(background, a, b, WithCodebooks(3), WithRefine(0), WithSplitter(countingSplitter{&calls}))
 	require.NoError(t, err)
 	require.Equal(t, int32(12), calls.Load())
 	require.Equal(t, [][4]int{{2, 2, 2, 2}, {5, 5, 5, 5}, {8, 8, 8, 8}}, op.Trees().Dims)
@@ -368,7 +368,7 @@ func (s brokenSplitter) Split(*Level) Split { return s.split }
 
 func TestStats(t *testing.T) {
 	a, b := layer(500, 8, 3)
-	op, err := Fit(a, b, WithCodebooks(2), WithTrainRows(400), WithRefine(1))
+	op, err := Fit(background, a, b, WithCodebooks(2), WithTrainRows(400), WithRefine(1))
 	require.NoError(t, err)
 	s := op.Stats()
 	require.True(t, math.IsNaN(s.HeldOutNMSE))

@@ -55,7 +55,7 @@ func TestGoldenPaper(t *testing.T) {
 			golden.JSON(t, "testdata/"+file+".json.gz", &g)
 			want, c := g.Float, g.Params.C
 			train, test, w := matrix32(g.XTrain), matrix32(g.XTest), matrix32(g.W)
-			e, err := FitEncoder(train, WithPaper(), WithCodebooks(c))
+			e, err := FitEncoder(background, train, WithPaper(), WithCodebooks(c))
 			require.NoError(t, err)
 			trees := e.Trees()
 			for k := range c {
@@ -83,7 +83,7 @@ func TestGoldenPaper(t *testing.T) {
 			}
 			golden.Close(t, "prototypes", prototypes, want.Prototypes.Data, 0, 1e-4)
 
-			op, err := Fit(train, w, WithPaper(), WithCodebooks(c))
+			op, err := Fit(background, train, w, WithPaper(), WithCodebooks(c))
 			require.NoError(t, err)
 			require.Equal(t, trees, op.Trees())
 			golden.Close(t, "luts", op.LUT().Table.Data, want.LUTs.Data, 0, 1e-4)

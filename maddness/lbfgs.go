@@ -12,8 +12,9 @@ const (
 
 // minimise moves x to about the minimum of a smooth convex function by limited-memory BFGS (J. Nocedal, "Updating
 // Quasi-Newton Matrices with Limited Storage", Mathematics of Computation 35, 1980) with steps halved until the
-// function falls enough. f returns the value at x and writes the gradient.
-func minimise(x []float64, f func(gradient, x []float64) float64) {
+// function falls enough. f returns the value at x and writes the gradient. It ends early with an error of step, which it
+// calls before each.
+func minimise(x []float64, f func(gradient, x []float64) float64, step func() error) error {
 	n := len(x)
 	gradient, direction := make([]float64, n), make([]float64, n)
 	next, nextGradient := make([]float64, n), make([]float64, n)
@@ -23,12 +24,15 @@ func minimise(x []float64, f func(gradient, x []float64) float64) {
 	for range lbfgsSteps {
 		history = append(history, value)
 		if k := len(history) - 6; k >= 0 && history[k]-value <= lbfgsDecline*history[k] {
-			return
+			return nil
+		}
+		if err := step(); err != nil {
+			return err
 		}
 		twoLoop(direction, gradient, steps, changes)
 		slope := -tensor.Dot(direction, gradient)
 		if !(slope < 0) {
-			return // the gradient is zero
+			return nil // the gradient is zero
 		}
 		length := 1.0
 		if len(steps) == 0 {
@@ -46,21 +50,22 @@ func minimise(x []float64, f func(gradient, x []float64) float64) {
 			length /= 2
 		}
 		if !fallen {
-			return // as low as rounding lets it
+			return nil // as low as rounding lets it
 		}
-		step, change := make([]float64, n), make([]float64, n)
-		tensor.Sub(step, next, x)
+		moved, change := make([]float64, n), make([]float64, n)
+		tensor.Sub(moved, next, x)
 		tensor.Sub(change, nextGradient, gradient)
 		copy(x, next)
 		gradient, nextGradient = nextGradient, gradient
-		if tensor.Dot(step, change) <= 0 {
+		if tensor.Dot(moved, change) <= 0 {
 			continue
 		}
 		if len(steps) == lbfgsMemory {
 			steps, changes = steps[1:], changes[1:]
 		}
-		steps, changes = append(steps, step), append(changes, change)
+		steps, changes = append(steps, moved), append(changes, change)
 	}
+	return nil
 }
 
 // twoLoop sets direction to the approximate inverse Hessian times the gradient.

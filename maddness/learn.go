@@ -73,7 +73,9 @@ func (l *learner) learn() error {
 		if err := l.fit(c, l.contribution(columns), columns); err != nil {
 			return err
 		}
-		l.meter.step()
+		if err := l.meter.step(); err != nil {
+			return err
+		}
 	}
 	for pass := range l.refine {
 		if err := l.pass(pass); err != nil {

@@ -23,7 +23,7 @@ func TestWidened(t *testing.T) {
 	centre(metric)
 	o, err := configure[Option]("test", nil)
 	require.NoError(t, err)
-	l := newLearner(o, problem{a: a, meter: new(meter)})
+	l := newLearner(o, problem{a: a, meter: &meter{ctx: background}})
 	l.groups = [][]int{{1}, {4}}
 	for wide, want := range map[int][][]int{0: {{1}, {4}}, 1: {{1, 2}, {2, 4}}, 2: {{1, 2, 4}, {2, 4}}, 99: {{0, 1, 2, 3, 4}, {0, 1, 2, 3, 4}}} {
 		l.wide = wide
@@ -114,14 +114,14 @@ func TestLinear(t *testing.T) {
 	require.NoError(t, err)
 	o, err := configure[Option]("test", nil)
 	require.NoError(t, err)
-	l := newLearner(o, problem{a: a, meter: new(meter)})
+	l := newLearner(o, problem{a: a, meter: &meter{ctx: background}})
 	l.setTargets(y)
 	got, err := l.linear()
 	require.NoError(t, err)
 	for i, v := range b.Data {
 		require.InDelta(t, v, got.Data[i], 0.1)
 	}
-	constant := newLearner(o, problem{a: tensor.NewMatrix[float32](5, 2), meter: new(meter)})
+	constant := newLearner(o, problem{a: tensor.NewMatrix[float32](5, 2), meter: &meter{ctx: background}})
 	constant.setTargets(tensor.NewMatrix[float64](5, 1))
 	got, err = constant.linear()
 	require.NoError(t, err)

@@ -28,7 +28,7 @@ func TestSaveAndLoad(t *testing.T) {
 		"averaging":  {WithPaper()},
 		"saturating": {WithAggregation(Saturate(2)), WithValidation(0.3)},
 	} {
-		op, err := Fit(a, b, append(opts, WithCodebooks(4))...)
+		op, err := Fit(background, a, b, append(opts, WithCodebooks(4))...)
 		require.NoError(t, err, name)
 		blob, err := op.MarshalBinary()
 		require.NoError(t, err, name)
@@ -46,7 +46,7 @@ func TestSaveAndLoad(t *testing.T) {
 		require.NoError(t, loaded.Mul(got, a), name)
 		require.Equal(t, want, got, name)
 	}
-	e, err := FitEncoder(a, WithCodebooks(3))
+	e, err := FitEncoder(background, a, WithCodebooks(3))
 	require.NoError(t, err)
 	blob, err := e.MarshalBinary()
 	require.NoError(t, err)

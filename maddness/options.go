@@ -254,9 +254,13 @@ func WithSeed(seed uint64) LearnOption {
 	})
 }
 
-// WithProgress calls f while a fit runs, on the goroutine that called Fit: done of total trees are
-// fitted. With [WithValidation] the total grows when the variant to be fitted is known.
-func WithProgress(f func(done, total int)) LearnOption {
+// WithProgress calls f while a fit runs, on the goroutine that called it: done of total trees are fitted. With
+// [WithValidation] the total grows when the variant to be fitted is known. Refits count steps of their minimisation,
+// which may end before the last.
+func WithProgress(f func(done, total int)) interface {
+	LearnOption
+	RefitOption
+} {
 	return choice(func(o *config) error {
 		o.progress = f
 		return option.Nil(f != nil, "WithProgress")

@@ -34,7 +34,9 @@ func (l *learner) pass(pass int) error {
 			addLeaves(l.workers, rest, codes, old, -1)
 			l.trees.Dims[c], l.trees.Thresholds[c], l.codes[c] = dims, thresholds, codes
 		}
-		l.meter.step()
+		if err := l.meter.step(); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -1,20 +1,23 @@
 package maddness
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
 
+	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
 // RefitLUT returns an operator with the same trees and tables that are fitted anew to rows a, N x D, and their outputs
 // y, N x M, by ridge regression: for new data, other targets, or outputs that later layers should see. The bias is that
-// of y; WithRidge, by default that of the fit, is the only option. Errors are those of [FitTargets].
-func (o *Operator) RefitLUT(a, y tensor.Matrix[float32], opts ...RefitOption) (*Operator, error) {
+// of y; WithRidge, by default that of the fit, and [WithProgress], which tells the end only, are the options. Errors are those of
+// [FitTargets].
+func (o *Operator) RefitLUT(ctx context.Context, a, y tensor.Matrix[float32], opts ...RefitOption) (*Operator, error) {
 	c, err := configure("maddness: RefitLUT", opts)
-	err = errors.Join(err, checkView("a", a), checkView("y", y))
+	err = errors.Join(err, checkContext(ctx), checkView("a", a), checkView("y", y))
 	if err == nil {
 		err = o.checkTargets(a, "y", y)
 	}
@@ -34,6 +37,10 @@ func (o *Operator) RefitLUT(a, y tensor.Matrix[float32], opts ...RefitOption) (*
 	leaves, err := l.solve(l.y)
 	if err != nil {
 		return nil, err
+	}
+	m := meter{ctx: ctx, report: c.progress, total: 1}
+	if err := m.step(); err != nil {
+		return nil, option.Call("maddness: RefitLUT", err)
 	}
 	f, err := l.fitted(leaves)
 	if err != nil {
@@ -68,12 +75,13 @@ func (o *Operator) trainingCodes(a tensor.Matrix[float32]) ([][]uint8, error) {
 
 // RefitLabels returns an operator with the same trees whose outputs are the logits of a classifier of M classes: tables
 // that minimise the mean cross-entropy of softmax(y) with the labels, one per row of a, plus lambda/2N times the
-// squared distance from the present tables, lambda being that of WithRidge. The problem is convex and solved by L-BFGS.
+// squared distance from the present tables, lambda being that of WithRidge. The problem is convex and solved by L-BFGS
+// in at most 200 steps; between them it looks whether ctx is over, and returns its error if so.
 // Errors are those of [Fit]; labels outside [0, M) wrap tensor.ErrRange.
 //
 // It is worth more than the squared error where only the largest output matters; see the package's documentation.
-func (o *Operator) RefitLabels(a tensor.Matrix[float32], labels []int, opts ...RefitOption) (*Operator, error) {
-	err := checkView("a", a)
+func (o *Operator) RefitLabels(ctx context.Context, a tensor.Matrix[float32], labels []int, opts ...RefitOption) (*Operator, error) {
+	err := errors.Join(checkContext(ctx), checkView("a", a))
 	if err == nil && len(labels) != a.Rows {
 		err = fmt.Errorf("maddness: %d labels for %d rows: %w", len(labels), a.Rows, tensor.ErrShape)
 	}
@@ -89,14 +97,14 @@ func (o *Operator) RefitLabels(a tensor.Matrix[float32], labels []int, opts ...R
 	for i, k := range labels {
 		targets.Set(i, k, 1)
 	}
-	return o.refitCrossEntropy("RefitLabels", a, targets, opts)
+	return o.refitCrossEntropy(ctx, "RefitLabels", a, targets, opts)
 }
 
 // RefitSoft is [Operator.RefitLabels] for rows p, N x M, of class probabilities, such as the softmax of the exact
 // layer's outputs: distillation, which needs no labels. Rows that are negative somewhere or whose sum is further than
 // 1e-3 from 1 wrap tensor.ErrRange.
-func (o *Operator) RefitSoft(a, p tensor.Matrix[float32], opts ...RefitOption) (*Operator, error) {
-	err := errors.Join(checkView("a", a), checkView("p", p))
+func (o *Operator) RefitSoft(ctx context.Context, a, p tensor.Matrix[float32], opts ...RefitOption) (*Operator, error) {
+	err := errors.Join(checkContext(ctx), checkView("a", a), checkView("p", p))
 	if err == nil {
 		err = o.checkTargets(a, "p", p)
 	}
@@ -113,10 +121,10 @@ func (o *Operator) RefitSoft(a, p tensor.Matrix[float32], opts ...RefitOption) (
 	if err != nil {
 		return nil, err
 	}
-	return o.refitCrossEntropy("RefitSoft", a, tensor.Convert[float64](p), opts)
+	return o.refitCrossEntropy(ctx, "RefitSoft", a, tensor.Convert[float64](p), opts)
 }
 
-func (o *Operator) refitCrossEntropy(call string, a tensor.Matrix[float32], targets tensor.Matrix[float64], opts []RefitOption) (*Operator, error) {
+func (o *Operator) refitCrossEntropy(ctx context.Context, call string, a tensor.Matrix[float32], targets tensor.Matrix[float64], opts []RefitOption) (*Operator, error) {
 	c, err := configure("maddness: "+call, opts)
 	if err != nil {
 		return nil, err
@@ -127,7 +135,10 @@ func (o *Operator) refitCrossEntropy(call string, a tensor.Matrix[float32], targ
 	}
 	ce := newCrossEntropy(o, codes, targets, c.ridge)
 	x := slices.Clone(ce.start)
-	minimise(x, ce.eval)
+	m := meter{ctx: ctx, report: c.progress, total: lbfgsSteps}
+	if err := minimise(x, ce.eval, m.step); err != nil {
+		return nil, option.Call("maddness: "+call, err)
+	}
 	f := o.fitted()
 	f.rows = a.Rows
 	for k, codes := range codes {

@@ -105,9 +105,9 @@ func TestRefitLUT(t *testing.T) {
 	a, b := layer(700, 16, 6)
 	y := tensor.NewMatrix[float32](700, 6)
 	tensor.Gemm(tensor.NoTrans, tensor.NoTrans, 1, a, b, 0, y)
-	op, err := Fit(a, b, WithCodebooks(4))
+	op, err := Fit(background, a, b, WithCodebooks(4))
 	require.NoError(t, err)
-	same, err := op.RefitLUT(a, y)
+	same, err := op.RefitLUT(background, a, y)
 	require.NoError(t, err)
 	require.Equal(t, op.LUT(), same.LUT())
 	require.Equal(t, op.Stats().TrainNMSE, same.Stats().TrainNMSE)
@@ -115,13 +115,13 @@ func TestRefitLUT(t *testing.T) {
 	for i := range y.Data {
 		y.Data[i] = -2*y.Data[i] + 3
 	}
-	other, err := op.RefitLUT(a, y, WithRidge(1))
+	other, err := op.RefitLUT(background, a, y, WithRidge(1))
 	require.NoError(t, err)
 	for i, v := range op.LUT().Table.Data {
 		require.InDelta(t, -2*v, other.LUT().Table.Data[i], 1e-3)
 	}
 	require.Equal(t, op.Trees(), other.Trees())
-	shrunk, err := op.RefitLUT(a, y, WithRidge(1e9))
+	shrunk, err := op.RefitLUT(background, a, y, WithRidge(1e9))
 	require.NoError(t, err)
 	require.Less(t, tensor.Norm2(shrunk.LUT().Table.Data), 1e-3*tensor.Norm2(other.LUT().Table.Data))
 }
@@ -157,16 +157,18 @@ func TestCrossEntropyGradient(t *testing.T) {
 		require.InDelta(t, (up-down)/(2*h), gradient[i], 1e-8, "parameter %d", i)
 	}
 	before := ce.eval(gradient, x)
-	minimise(x, ce.eval)
+	require.NoError(t, minimise(x, ce.eval, onwards))
 	require.Less(t, ce.eval(gradient, x), before)
 	require.Less(t, tensor.Norm2(gradient), 1e-3)
 }
+
+func onwards() error { return nil }
 
 // A quadratic whose minimum is known, badly scaled.
 func TestMinimise(t *testing.T) {
 	x := make([]float64, 30)
 	calls := 0
-	minimise(x, func(g, x []float64) float64 {
+	require.NoError(t, minimise(x, func(g, x []float64) float64 {
 		calls++
 		sum := 1.0
 		for i, v := range x {
@@ -176,27 +178,27 @@ func TestMinimise(t *testing.T) {
 			g[i] = w * d
 		}
 		return sum
-	})
+	}, onwards))
 	for i, v := range x {
 		require.InDelta(t, i, v, 0.02)
 	}
 	require.Less(t, calls, 100)
 	y := []float64{2}
-	minimise(y, func(g, x []float64) float64 { g[0] = 0; return 1 }) // flat
+	require.NoError(t, minimise(y, func(g, x []float64) float64 { g[0] = 0; return 1 }, onwards)) // flat
 	require.Equal(t, []float64{2}, y)
 }
 
 // On real digits, tables for the largest output keep more labels than tables for the squared error.
 func TestRefitForLabels(t *testing.T) {
 	k := digitsTask(t)
-	op, err := Fit(k.train, k.b, WithCodebooks(4), WithBias(k.bias))
+	op, err := Fit(background, k.train, k.b, WithCodebooks(4), WithBias(k.bias))
 	require.NoError(t, err)
-	labels, err := op.RefitLabels(k.train, k.trainLabels)
+	labels, err := op.RefitLabels(background, k.train, k.trainLabels)
 	require.NoError(t, err)
 	logits := tensor.NewMatrix[float32](k.train.Rows, 10)
 	tensor.GemmBias(tensor.NoTrans, tensor.NoTrans, 1, k.train, k.b, 0, logits, k.bias, tensor.Identity)
 	tensor.SoftmaxRows(logits, logits)
-	soft, err := op.RefitSoft(k.train, logits)
+	soft, err := op.RefitSoft(background, k.train, logits)
 	require.NoError(t, err)
 	exact, right := tensor.NewMatrix[float32](k.test.Rows, 10), 0.0
 	tensor.GemmBias(tensor.NoTrans, tensor.NoTrans, 1, k.test, k.b, 0, exact, k.bias, tensor.Identity)
@@ -210,10 +212,10 @@ func TestRefitForLabels(t *testing.T) {
 	require.Greater(t, k.accuracy(t, labels), 0.02+k.accuracy(t, op))
 	require.Greater(t, k.accuracy(t, soft), 0.02+k.accuracy(t, op))
 	require.Equal(t, op.Trees(), labels.Trees())
-	one, err := op.RefitLabels(k.train, k.trainLabels, WithRidge(1))
+	one, err := op.RefitLabels(background, k.train, k.trainLabels, WithRidge(1))
 	require.NoError(t, err)
 	require.Equal(t, labels.LUT(), one.LUT())
-	stiff, err := op.RefitLabels(k.train, k.trainLabels, WithRidge(1e12))
+	stiff, err := op.RefitLabels(background, k.train, k.trainLabels, WithRidge(1e12))
 	require.NoError(t, err)
 	golden := op.LUT().Table.Data
 	for i, v := range stiff.LUT().Table.Data {
@@ -227,14 +229,14 @@ func TestRefitRefuses(t *testing.T) {
 	nan := m(4, 3)
 	nan.Set(2, 1, float32(math.NaN()))
 	lut := func(a, y tensor.Matrix[float32], opts ...RefitOption) error {
-		_, err := op.RefitLUT(a, y, opts...)
+		_, err := op.RefitLUT(background, a, y, opts...)
 		return err
 	}
 	labels := func(a tensor.Matrix[float32], l []int, opts ...RefitOption) error {
-		_, err := op.RefitLabels(a, l, opts...)
+		_, err := op.RefitLabels(background, a, l, opts...)
 		return err
 	}
-	soft := func(a, p tensor.Matrix[float32]) error { _, err := op.RefitSoft(a, p); return err }
+	soft := func(a, p tensor.Matrix[float32]) error { _, err := op.RefitSoft(background, a, p); return err }
 	for name, c := range map[string]struct {
 		err  error
 		want error

@@ -19,22 +19,22 @@ func TestFitRefuses(t *testing.T) {
 		return s
 	}
 	fit := func(a, b tensor.Matrix[float32], opts ...Option) error {
-		op, err := Fit(a, b, append(opts, WithCodebooks(2))...)
+		op, err := Fit(background, a, b, append(opts, WithCodebooks(2))...)
 		require.Nil(t, op)
 		return err
 	}
 	with := func(opts ...Option) error { return fit(a, b, opts...) }
 	targets := func(a, y tensor.Matrix[float32], opts ...TargetsOption) error {
-		op, err := FitTargets(a, y, append(opts, WithCodebooks(2))...)
+		op, err := FitTargets(background, a, y, append(opts, WithCodebooks(2))...)
 		require.Nil(t, op)
 		return err
 	}
 	encoder := func(a tensor.Matrix[float32], opts ...EncoderOption) error {
-		e, err := FitEncoder(a, opts...)
+		e, err := FitEncoder(background, a, opts...)
 		require.Nil(t, e)
 		return err
 	}
-	e, err := FitEncoder(a, WithCodebooks(2))
+	e, err := FitEncoder(background, a, WithCodebooks(2))
 	require.NoError(t, err)
 	bind := func(b tensor.Matrix[float32], opts ...TableOption) error {
 		op, err := e.Bind(b, opts...)
@@ -57,8 +57,8 @@ func TestFitRefuses(t *testing.T) {
 		"Inf in a":            {fit(spoiled(a, -inf), b), tensor.ErrNotFinite, "a[1,1] is -Inf"},
 		"NaN in b":            {fit(a, spoiled(b, math.NaN())), tensor.ErrNotFinite, "b[1,1] is NaN"},
 		"product overflows":   {fit(spoiled(a, 3e38), spoiled(b, 3e38)), tensor.ErrNotFinite, "a*b[0,1] is +Inf"},
-		"too few columns":     {func() error { _, err := Fit(a, b); return err }(), ErrColumns, "a has 4 columns for 16 codebooks"},
-		"codebooks":           {func() error { _, err := Fit(a, b, WithCodebooks(0)); return err }(), tensor.ErrRange, "WithCodebooks(0)"},
+		"too few columns":     {func() error { _, err := Fit(background, a, b); return err }(), ErrColumns, "a has 4 columns for 16 codebooks"},
+		"codebooks":           {func() error { _, err := Fit(background, a, b, WithCodebooks(0)); return err }(), tensor.ErrRange, "WithCodebooks(0)"},
 		"ridge 0":             {with(WithRidge(0)), tensor.ErrRange, "WithRidge(0)"},
 		"ridge negative":      {with(WithRidge(-1)), tensor.ErrRange, "WithRidge(-1)"},
 		"ridge NaN":           {with(WithRidge(math.NaN())), tensor.ErrRange, "WithRidge(NaN)"},

@@ -78,21 +78,6 @@ func (o *config) ridges() []config {
 	return []config{more, most}
 }
 
-// meter counts fitted trees for [WithProgress].
-type meter struct {
-	report      func(done, total int)
-	done, total int
-}
-
-func (m *meter) expect(o *config) { m.total += o.codebooks * (1 + o.refine) }
-
-func (m *meter) step() {
-	m.done++
-	if m.report != nil {
-		m.report(m.done, m.total)
-	}
-}
-
 // bare is o without what is done to outputs after the tables.
 func (o *config) bare() *config {
 	bare := *o

@@ -271,3 +271,24 @@ func ExamplePlateau() {
 	}
 	// Output: 0.1 0.1 0.1 0.1 0.05 0.05
 }
+
+// A warmup and a cosine that reaches its floor at the end of the run.
+func ExampleWarmupCosine() {
+	lr, err := schedule.WarmupCosine(0.1, 50, 1000, 0.001)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, step := range []float64{0, 50, 525, 1000} {
+		fmt.Printf("step %v: %.4f\n", step, lr.Value(step))
+	}
+	// The cosine begins after the warmup: with 1000 steps of its own it is not at the floor at 1000.
+	late := schedule.Warmup{Over: 50, Then: schedule.Cosine{From: 0.1, To: 0.001, Over: 1000}}
+	fmt.Printf("%.4f\n", late.Value(1000))
+	// Output:
+	// step 0: 0.0000
+	// step 50: 0.1000
+	// step 525: 0.0505
+	// step 1000: 0.0010
+	// 0.0016
+}

@@ -60,8 +60,9 @@ func (q Sequence) breaks(b *breakSet) {
 	}
 }
 
-// Warmup goes from From to the first value of Then in a straight line over Over, and then runs Then on
-// its own time.
+// Warmup goes from From to the first value of Then in a straight line over Over, and then runs Then on its own time,
+// which begins at Over. In a run of total steps Warmup{Over: 50, Then: Cosine{Over: total}} therefore ends 50 steps
+// before its floor: Then has to last total-50, as [WarmupCosine] sees to.
 type Warmup struct {
 	From float64  `json:"from,omitempty"`
 	Over float64  `json:"over" unit:"time"` // >= 0

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime"
@@ -24,7 +25,7 @@ func compare(s settings, l layer, processors int, progress func(name string)) ([
 			}
 			progress(fmt.Sprint(m.Name, " ", size))
 			runtime.GOMAXPROCS(processors)
-			ap, err := m.Fit(l.train, l.b, size, s.seed)
+			ap, err := m.Fit(context.Background(), l.train, l.b, size, s.seed)
 			runtime.GOMAXPROCS(1)
 			if err != nil {
 				return nil, fmt.Errorf("%s, size %d: %w", m.Name, size, err)
@@ -68,8 +69,8 @@ func refit(op amm.Maddness, size int, l layer, task amm.Task) ([]result, error) 
 	p := tensor.NewMatrix[float32](l.train.Rows, l.b.Cols)
 	tensor.GemmBias(tensor.NoTrans, tensor.NoTrans, 1, l.train, l.b, 0, p, l.bias, tensor.Identity)
 	tensor.SoftmaxRows(p, p)
-	toLabels, err1 := op.RefitLabels(l.train, l.trainLabels)
-	toSoft, err2 := op.RefitSoft(l.train, p)
+	toLabels, err1 := op.RefitLabels(context.Background(), l.train, l.trainLabels)
+	toSoft, err2 := op.RefitSoft(context.Background(), l.train, p)
 	if err := errors.Join(err1, err2); err != nil {
 		return nil, err
 	}
@@ -143,9 +144,9 @@ func replace(s settings, hidden, last layer, y []int, processors int) ([]replace
 			continue
 		}
 		runtime.GOMAXPROCS(processors)
-		first, err1 := maddness.Fit(hidden.train, hidden.b, maddness.WithCodebooks(c), maddness.WithSeed(s.seed),
+		first, err1 := maddness.Fit(context.Background(), hidden.train, hidden.b, maddness.WithCodebooks(c), maddness.WithSeed(s.seed),
 			maddness.WithBias(hidden.bias), maddness.WithReLU())
-		second, err2 := maddness.Fit(last.train, last.b, maddness.WithCodebooks(c), maddness.WithSeed(s.seed),
+		second, err2 := maddness.Fit(context.Background(), last.train, last.b, maddness.WithCodebooks(c), maddness.WithSeed(s.seed),
 			maddness.WithBias(last.bias))
 		runtime.GOMAXPROCS(1)
 		if err := errors.Join(err1, err2); err != nil {
@@ -167,7 +168,7 @@ func replace(s settings, hidden, last layer, y []int, processors int) ([]replace
 		if err := first.Mul(approximate, hidden.train); err != nil {
 			return nil, err
 		}
-		fitted, err := second.RefitLabels(approximate, last.trainLabels)
+		fitted, err := second.RefitLabels(context.Background(), approximate, last.trainLabels)
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package amm_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/espalier-ml/espalier/maddness/amm"
@@ -18,7 +19,7 @@ func BenchmarkMul(b *testing.B) {
 			if m.Size == amm.Codebooks {
 				size = 16
 			}
-			ap, err := m.Fit(a, w, size, 0)
+			ap, err := m.Fit(context.Background(), a, w, size, 0)
 			if err != nil {
 				b.Fatal(err)
 			}

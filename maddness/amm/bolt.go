@@ -1,6 +1,7 @@
 package amm
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -26,8 +27,8 @@ const saturation = 16
 
 // FitBolt learns C codebooks by k-means on the training rows a, N x D. Options are WithSeed. Errors are those of
 // [FitPQ].
-func FitBolt(a, b tensor.Matrix[float32], codebooks int, opts ...Option) (*Bolt, error) {
-	e, err := fitEncoder("amm: FitBolt", a, b, codebooks, 16, opts)
+func FitBolt(ctx context.Context, a, b tensor.Matrix[float32], codebooks int, opts ...Option) (*Bolt, error) {
+	e, err := fitEncoder(ctx, "amm: FitBolt", a, b, codebooks, 16, opts)
 	if err != nil {
 		return nil, err
 	}

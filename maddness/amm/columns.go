@@ -24,7 +24,7 @@ type Columns struct {
 // multiplied are not known beforehand. The result is right on average over seeds where these norms are not zero.
 // Options are WithSeed. Errors wrap tensor.ErrShape, tensor.ErrEmpty, tensor.ErrNotFinite and tensor.ErrRange (d is
 // less than 1).
-func FitColumns(a, b tensor.Matrix[float32], d int, opts ...Option) (*Columns, error) {
+func FitColumns(a, b tensor.Matrix[float32], d int, opts ...SeedOption) (*Columns, error) {
 	var c config
 	err := option.Apply("amm: FitColumns", &c, opts)
 	size := checkSize("d", d, math.MaxInt32, "what can be counted")

@@ -8,7 +8,7 @@
 // describe it, and those that multiply do so with tensor.Gemm, as the exact product does, so that times compare
 // methods and not implementations; where that is not so, the type says it.
 //
-//	op, err := maddness.Fit(train, weights, maddness.WithCodebooks(16))
+//	op, err := maddness.Fit(ctx, train, weights, maddness.WithCodebooks(16))
 //	if err != nil {
 //		return err
 //	}

@@ -1,6 +1,7 @@
 package amm_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"math"
@@ -114,7 +115,7 @@ func TestRefusals(t *testing.T) {
 	for _, m := range amm.Methods() {
 		if m.Size != amm.Fixed {
 			for _, size := range []int{0, -1} {
-				ap, err := m.Fit(normal(1, 5, 3), b, size, 0)
+				ap, err := m.Fit(context.Background(), normal(1, 5, 3), b, size, 0)
 				require.ErrorIs(t, err, tensor.ErrRange, m.Name)
 				require.Nil(t, ap, m.Name)
 			}
@@ -145,7 +146,7 @@ func TestCosts(t *testing.T) {
 		"Maddness":        {Multiplies: 3, Compares: 8, Lookups: 6},
 	}
 	for _, m := range amm.Methods() {
-		ap, err := m.Fit(a, b, 2, 0)
+		ap, err := m.Fit(context.Background(), a, b, 2, 0)
 		require.NoError(t, err, m.Name)
 		require.Equal(t, want[m.Name], ap.(amm.Costed).Cost(), m.Name)
 	}

@@ -1,6 +1,7 @@
 package amm_test
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/espalier-ml/espalier/maddness"
@@ -11,7 +12,7 @@ import (
 func Example() {
 	// 32 columns that depend on 6 hidden variables, for 10 outputs.
 	train, test, weights := rectified(1, 1000, 32), rectified(2, 500, 32), normal(3, 32, 10)
-	op, err := maddness.Fit(train, weights, maddness.WithCodebooks(8))
+	op, err := maddness.Fit(context.Background(), train, weights, maddness.WithCodebooks(8))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -49,7 +50,7 @@ func ExampleMethods() {
 		if m.Size != amm.Codebooks {
 			continue
 		}
-		ap, err := m.Fit(train, weights, 4, 0)
+		ap, err := m.Fit(context.Background(), train, weights, 4, 0)
 		if err != nil {
 			fmt.Println(err)
 			return

@@ -1,6 +1,7 @@
 package amm_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
@@ -40,7 +41,7 @@ func TestKit(t *testing.T) {
 					if m.Name == "SVD of b" && min(b.Rows, b.Cols) > 0 {
 						n = min(n, b.Rows, b.Cols)
 					}
-					return m.Fit(a, b, n, 5)
+					return m.Fit(context.Background(), a, b, n, 5)
 				}, opts...)
 			})
 		}

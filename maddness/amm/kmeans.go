@@ -1,6 +1,7 @@
 package amm
 
 import (
+	"context"
 	"math/rand/v2"
 
 	"github.com/espalier-ml/espalier/tensor"
@@ -16,12 +17,15 @@ type centroids struct {
 const passes = 25
 
 // kMeans divides the rows of x among at most k centroids: k-means++ (Arthur and Vassilvitskii 2007) and Lloyd's
-// algorithm. There are fewer if x has fewer different rows.
-func kMeans(x tensor.Matrix[float32], k int, rng *rand.Rand) centroids {
+// algorithm. There are fewer if x has fewer different rows, and they are unfinished once ctx is over.
+func kMeans(ctx context.Context, x tensor.Matrix[float32], k int, rng *rand.Rand) centroids {
 	c := centroids{points: seedCentroids(x, k, rng)}
 	k = c.points.Rows
 	nearest, before := make([]int, x.Rows), make([]int, x.Rows)
 	for range passes {
+		if ctx.Err() != nil {
+			break
+		}
 		c.measure()
 		c.assign(nearest, x)
 		if equal(nearest, before) {

@@ -1,6 +1,7 @@
 package amm
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/espalier-ml/espalier/maddness"
@@ -18,11 +19,11 @@ func (o Maddness) Cost() Cost {
 // FitMaddnessPQ is MADDNESS without its optimised prototypes, the paper's ablation: trees of the reference, the means
 // of the training rows with a code as prototypes, each in its own columns, and averaged tables of 8 bits. Errors are
 // those of maddness.Fit.
-func FitMaddnessPQ(a, b tensor.Matrix[float32], codebooks int) (Maddness, error) {
+func FitMaddnessPQ(ctx context.Context, a, b tensor.Matrix[float32], codebooks int) (Maddness, error) {
 	if err := checkPair(a, b); err != nil {
 		return Maddness{}, err
 	}
-	e, err := maddness.FitEncoder(a, maddness.WithCodebooks(codebooks), maddness.WithPaper())
+	e, err := maddness.FitEncoder(ctx, a, maddness.WithCodebooks(codebooks), maddness.WithPaper())
 	if err != nil {
 		return Maddness{}, fmt.Errorf("amm: %w", err)
 	}

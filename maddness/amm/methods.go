@@ -1,6 +1,7 @@
 package amm
 
 import (
+	"context"
 	"github.com/espalier-ml/espalier/internal/enum"
 	"github.com/espalier-ml/espalier/maddness"
 	"github.com/espalier-ml/espalier/tensor"
@@ -34,8 +35,8 @@ type Method struct {
 	// Whole tells that results depend on which rows come in one call.
 	Whole bool
 	// Fit makes one from training rows, N x D, and a matrix, D x M. The size is ignored if Fixed; the seed by methods
-	// that draw nothing. Errors are those of the constructor.
-	Fit func(a, b tensor.Matrix[float32], size int, seed uint64) (Approximator, error)
+	// that draw nothing, and ctx by those that end soon. Errors are those of the constructor.
+	Fit func(ctx context.Context, a, b tensor.Matrix[float32], size int, seed uint64) (Approximator, error)
 }
 
 type matrix = tensor.Matrix[float32]
@@ -43,36 +44,72 @@ type matrix = tensor.Matrix[float32]
 // Methods lists the rivals of MADDNESS, the paper's setting of it, and ours.
 func Methods() []Method {
 	methods := []Method{
-		{Name: "exact", Fit: func(_, b matrix, _ int, _ uint64) (Approximator, error) { return orError(NewExact(b)) }},
-		{Name: "int8", Fit: func(_, b matrix, _ int, _ uint64) (Approximator, error) { return orError(NewInt8(b)) }},
-		{Name: "SVD of b", Size: Dims, Fit: func(_, b matrix, d int, _ uint64) (Approximator, error) { return orError(NewSVD(b, d)) }},
-		{Name: "PCA", Size: Dims, Fit: func(a, b matrix, d int, _ uint64) (Approximator, error) { return orError(FitPCA(a, b, d)) }},
-		{Name: "SVD of the rows", Size: Dims, Whole: true, Fit: func(_, b matrix, d int, _ uint64) (Approximator, error) { return orError(NewRowSVD(b, d)) }},
-		{Name: "directions", Size: Dims, Whole: true, Fit: func(_, b matrix, d int, _ uint64) (Approximator, error) { return orError(NewDirections(b, d)) }},
-		{Name: "columns", Size: Dims, Fit: func(a, b matrix, d int, seed uint64) (Approximator, error) {
+		{Name: "exact", Fit: short(func(_, b matrix, _ int, _ uint64) (Approximator, error) {
+			return orError(NewExact(b))
+		})},
+		{Name: "int8", Fit: short(func(_, b matrix, _ int, _ uint64) (Approximator, error) {
+			return orError(NewInt8(b))
+		})},
+		{Name: "SVD of b", Size: Dims, Fit: short(func(_, b matrix, d int, _ uint64) (Approximator, error) {
+			return orError(NewSVD(b, d))
+		})},
+		{Name: "PCA", Size: Dims, Fit: short(func(a, b matrix, d int, _ uint64) (Approximator, error) {
+			return orError(FitPCA(a, b, d))
+		})},
+		{Name: "SVD of the rows", Size: Dims, Whole: true, Fit: short(func(_, b matrix, d int, _ uint64) (Approximator, error) {
+			return orError(NewRowSVD(b, d))
+		})},
+		{Name: "directions", Size: Dims, Whole: true, Fit: short(func(_, b matrix, d int, _ uint64) (Approximator, error) {
+			return orError(NewDirections(b, d))
+		})},
+		{Name: "columns", Size: Dims, Fit: short(func(a, b matrix, d int, seed uint64) (Approximator, error) {
 			return orError(FitColumns(a, b, d, WithSeed(seed)))
-		}},
+		})},
 	}
 	for s := Gauss; s <= FastJL; s++ {
-		methods = append(methods, Method{Name: s.String(), Size: Dims, Fit: func(_, b matrix, d int, seed uint64) (Approximator, error) {
+		fit := short(func(_, b matrix, d int, seed uint64) (Approximator, error) {
 			return orError(NewSketch(s, b, d, WithSeed(seed)))
-		}})
+		})
+		methods = append(methods, Method{Name: s.String(), Size: Dims, Fit: fit})
 	}
 	return append(methods,
-		Method{Name: "PQ", Size: Codebooks, Fit: func(a, b matrix, c int, seed uint64) (Approximator, error) {
-			return orError(FitPQ(a, b, c, WithSeed(seed)))
-		}},
-		Method{Name: "Bolt", Size: Codebooks, Fit: func(a, b matrix, c int, seed uint64) (Approximator, error) {
-			return orError(FitBolt(a, b, c, WithSeed(seed)))
-		}},
-		Method{Name: "MaddnessPQ", Size: Codebooks, Fit: func(a, b matrix, c int, _ uint64) (Approximator, error) { return orError(FitMaddnessPQ(a, b, c)) }},
-		Method{Name: "Maddness, paper", Size: Codebooks, Fit: func(a, b matrix, c int, seed uint64) (Approximator, error) {
-			return fitted(maddness.Fit(a, b, maddness.WithCodebooks(c), maddness.WithPaper(), maddness.WithSeed(seed)))
-		}},
-		Method{Name: "Maddness", Size: Codebooks, Fit: func(a, b matrix, c int, seed uint64) (Approximator, error) {
-			return fitted(maddness.Fit(a, b, maddness.WithCodebooks(c), maddness.WithSeed(seed)))
-		}},
+		Method{Name: "PQ", Size: Codebooks, Fit: fitPQ},
+		Method{Name: "Bolt", Size: Codebooks, Fit: fitBolt},
+		Method{Name: "MaddnessPQ", Size: Codebooks, Fit: fitMaddnessPQ},
+		Method{Name: "Maddness, paper", Size: Codebooks, Fit: fitPaper},
+		Method{Name: "Maddness", Size: Codebooks, Fit: fitMaddness},
 	)
+}
+
+// short is a fit that ends before a context matters.
+func short(fit func(a, b matrix, size int, seed uint64) (Approximator, error)) fit {
+	return func(_ context.Context, a, b matrix, size int, seed uint64) (Approximator, error) {
+		return fit(a, b, size, seed)
+	}
+}
+
+type fit = func(ctx context.Context, a, b matrix, size int, seed uint64) (Approximator, error)
+
+func fitPQ(ctx context.Context, a, b matrix, c int, seed uint64) (Approximator, error) {
+	return orError(FitPQ(ctx, a, b, c, WithSeed(seed)))
+}
+
+func fitBolt(ctx context.Context, a, b matrix, c int, seed uint64) (Approximator, error) {
+	return orError(FitBolt(ctx, a, b, c, WithSeed(seed)))
+}
+
+func fitMaddnessPQ(ctx context.Context, a, b matrix, c int, _ uint64) (Approximator, error) {
+	return orError(FitMaddnessPQ(ctx, a, b, c))
+}
+
+func fitPaper(ctx context.Context, a, b matrix, c int, seed uint64) (Approximator, error) {
+	op, err := maddness.Fit(ctx, a, b, maddness.WithCodebooks(c), maddness.WithPaper(), maddness.WithSeed(seed))
+	return orError(Maddness{op}, err)
+}
+
+func fitMaddness(ctx context.Context, a, b matrix, c int, seed uint64) (Approximator, error) {
+	op, err := maddness.Fit(ctx, a, b, maddness.WithCodebooks(c), maddness.WithSeed(seed))
+	return orError(Maddness{op}, err)
 }
 
 // orError keeps a nil pointer from becoming an Approximator that is not nil.
@@ -81,8 +118,4 @@ func orError[A Approximator](a A, err error) (Approximator, error) {
 		return nil, err
 	}
 	return a, nil
-}
-
-func fitted(op *maddness.Operator, err error) (Approximator, error) {
-	return orError(Maddness{op}, err)
 }

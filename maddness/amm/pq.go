@@ -1,7 +1,10 @@
 package amm
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"sync"
 
 	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/tensor"
@@ -16,10 +19,10 @@ type PQ struct {
 	tables []tensor.Matrix[float32] // by codebook, a row of M products for each centroid
 }
 
-// FitPQ learns C codebooks by k-means on the training rows a, N x D. Options are WithSeed. Errors wrap
-// tensor.ErrShape, tensor.ErrEmpty, tensor.ErrNotFinite and tensor.ErrRange (codebooks is not in 1 to D).
-func FitPQ(a, b tensor.Matrix[float32], codebooks int, opts ...Option) (*PQ, error) {
-	e, err := fitEncoder("amm: FitPQ", a, b, codebooks, 256, opts)
+// FitPQ learns C codebooks by k-means on the training rows a, N x D. Between rounds it looks whether ctx is
+// over, and returns its error if so. Errors wrap tensor.ErrShape, tensor.ErrEmpty, tensor.ErrNotFinite and tensor.ErrRange (codebooks is not in 1 to D).
+func FitPQ(ctx context.Context, a, b tensor.Matrix[float32], codebooks int, opts ...Option) (*PQ, error) {
+	e, err := fitEncoder(ctx, "amm: FitPQ", a, b, codebooks, 256, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -56,9 +59,12 @@ type encoder struct {
 	codebooks []centroids
 }
 
-func fitEncoder(call string, a, b tensor.Matrix[float32], codebooks, k int, opts []Option) (encoder, error) {
+func fitEncoder(ctx context.Context, call string, a, b tensor.Matrix[float32], codebooks, k int, opts []Option) (encoder, error) {
 	var o config
 	err := option.Apply(call, &o, opts)
+	if ctx == nil {
+		err = errors.Join(err, fmt.Errorf("%s: ctx is nil: %w", call, tensor.ErrEmpty))
+	}
 	size := checkSize("codebooks", codebooks, max(a.Cols, 1), "the columns of a")
 	if err := errors.Join(err, checkPair(a, b), size); err != nil {
 		return encoder{}, option.Call(call, err)
@@ -70,12 +76,19 @@ func fitEncoder(call string, a, b tensor.Matrix[float32], codebooks, k int, opts
 			e.start[c+1]++
 		}
 	}
+	var mu sync.Mutex
+	done := 0
 	tensor.Parallel(codebooks, 1, func(lo, hi int) {
 		for c := lo; c < hi; c++ {
-			e.codebooks[c] = kMeans(e.columns(a, c), k, tensor.Stream(o.seed, streamCentroids, uint64(c)))
+			e.codebooks[c] = kMeans(ctx, e.columns(a, c), k, tensor.Stream(o.seed, streamCentroids, uint64(c)))
+			mu.Lock()
+			if done++; o.progress != nil && ctx.Err() == nil {
+				o.progress(done, codebooks)
+			}
+			mu.Unlock()
 		}
 	})
-	return e, nil
+	return e, option.Call(call, ctx.Err())
 }
 
 func (e *encoder) columns(a tensor.Matrix[float32], c int) tensor.Matrix[float32] {

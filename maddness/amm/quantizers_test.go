@@ -1,6 +1,7 @@
 package amm_test
 
 import (
+	"context"
 	"math"
 	"slices"
 	"testing"
@@ -56,7 +57,7 @@ func TestPQ(t *testing.T) {
 	exact := product(test, b)
 	last := math.Inf(1)
 	for _, c := range []int{1, 2, 4, 8, 16, 32} {
-		q, err := amm.FitPQ(a, b, c)
+		q, err := amm.FitPQ(context.Background(), a, b, c)
 		e := frobenius(mul(t, q, err, test, 6), exact) / norm(exact)
 		require.Less(t, e, last, "%d codebooks", c)
 		last = e
@@ -69,11 +70,11 @@ func TestPQ(t *testing.T) {
 		few.Data[i] = float32(rng.IntN(256))
 	}
 	b = normal(2, 3, 4)
-	q, err := amm.FitPQ(few, b, 3)
+	q, err := amm.FitPQ(context.Background(), few, b, 3)
 	exact = product(few, b)
 	require.InDelta(t, 0, frobenius(mul(t, q, err, few, 4), exact), 1e-5*norm(exact))
 	require.Equal(t, "codebooks is 4, want 1 to 3", func() string {
-		_, err := amm.FitPQ(few, b, 4)
+		_, err := amm.FitPQ(context.Background(), few, b, 4)
 		require.ErrorIs(t, err, tensor.ErrRange)
 		return err.Error()[len("amm: FitPQ: "):][:len("codebooks is 4, want 1 to 3")]
 	}())
@@ -86,11 +87,11 @@ func TestBolt(t *testing.T) {
 	exact := product(test, b)
 	last := math.Inf(1)
 	for _, c := range []int{1, 4, 10, 20} {
-		bolt, err := amm.FitBolt(a, b, c)
+		bolt, err := amm.FitBolt(context.Background(), a, b, c)
 		e := frobenius(mul(t, bolt, err, test, 6), exact) / norm(exact)
 		require.Less(t, e, last, "%d codebooks", c)
 		last = e
-		pq, err := amm.FitPQ(a, b, c)
+		pq, err := amm.FitPQ(context.Background(), a, b, c)
 		require.Less(t, frobenius(mul(t, pq, err, test, 6), exact)/norm(exact), e)
 	}
 	// With 16 different values in each column nothing but the rounding of tables is lost: half a unit for each entry,
@@ -101,7 +102,7 @@ func TestBolt(t *testing.T) {
 		few.Data[i] = float32(rng.IntN(16))
 	}
 	b = normal(2, 4, 3)
-	bolt, err := amm.FitBolt(few, b, 4)
+	bolt, err := amm.FitBolt(context.Background(), few, b, 4)
 	got, exact := mul(t, bolt, err, few, 3), product(few, b)
 	widest := 0.0
 	for m := range b.Cols {
@@ -115,7 +116,7 @@ func TestBolt(t *testing.T) {
 		require.InDelta(t, exact.Data[i], v, 4*0.5*widest/255*1.01+1e-4)
 	}
 	// No entry, no unit.
-	bolt, err = amm.FitBolt(few, tensor.NewMatrix[float32](4, 3), 4)
+	bolt, err = amm.FitBolt(context.Background(), few, tensor.NewMatrix[float32](4, 3), 4)
 	require.Zero(t, norm(mul(t, bolt, err, few, 3)))
 }
 
@@ -128,7 +129,7 @@ func TestMaddnessPQ(t *testing.T) {
 		few.Data[i] = float32(rng.IntN(9))
 	}
 	b := normal(2, 2, 3)
-	op, err := amm.FitMaddnessPQ(few, b, 2)
+	op, err := amm.FitMaddnessPQ(context.Background(), few, b, 2)
 	exact := product(few, b)
 	require.Less(t, frobenius(mul(t, op, err, few, 3), exact), 0.02*norm(exact))
 
@@ -136,11 +137,11 @@ func TestMaddnessPQ(t *testing.T) {
 	a, test := rectified(1, 900, 32), rectified(3, 300, 32)
 	b = normal(2, 32, 6)
 	exact = product(test, b)
-	plain, err := amm.FitMaddnessPQ(a, b, 8)
+	plain, err := amm.FitMaddnessPQ(context.Background(), a, b, 8)
 	worse := frobenius(mul(t, plain, err, test, 6), exact)
 	for _, m := range amm.Methods() {
 		if m.Name == "Maddness, paper" {
-			ap, err := m.Fit(a, b, 8, 0)
+			ap, err := m.Fit(context.Background(), a, b, 8, 0)
 			require.Less(t, frobenius(mul(t, ap, err, test, 6), exact), worse)
 		}
 	}

@@ -1,6 +1,7 @@
 package amm_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
@@ -48,7 +49,7 @@ func TestMaddnessPQReference(t *testing.T) {
 	}
 	for _, c := range g.Curves {
 		t.Run(fmt.Sprint(c.C), func(t *testing.T) {
-			op, err := amm.FitMaddnessPQ(x.Slice(0, g.Rows, 0, x.Cols), task.B, c.C)
+			op, err := amm.FitMaddnessPQ(context.Background(), x.Slice(0, g.Rows, 0, x.Cols), task.B, c.C)
 			require.NoError(t, err)
 			r, err := amm.Evaluate(op, task)
 			require.NoError(t, err)

@@ -46,7 +46,7 @@ func (s *Sketch) UnmarshalText(text []byte) error { return sketches.Unmarshal(s,
 // NewSketch returns the product of rows and b, D x M, after both are projected to d dimensions at random. It learns
 // nothing from data. Options are WithSeed. Errors wrap tensor.ErrShape, tensor.ErrEmpty, tensor.ErrNotFinite and
 // tensor.ErrRange.
-func NewSketch(kind Sketch, b tensor.Matrix[float32], d int, opts ...Option) (*Factors, error) {
+func NewSketch(kind Sketch, b tensor.Matrix[float32], d int, opts ...SeedOption) (*Factors, error) {
 	var c config
 	err := errors.Join(option.Apply("amm: NewSketch", &c, opts), sketches.Check(kind))
 	most, of := math.MaxInt32, "what can be counted"

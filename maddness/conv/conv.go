@@ -1,6 +1,7 @@
 package conv
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -44,7 +45,7 @@ type block struct {
 // WithBias and WithReLU among them. If there are more than 65536 patches, that many are drawn; [Patches],
 // maddness.Fit and [New] together leave more to choose. Errors wrap tensor.ErrShape, tensor.ErrRange, or are those of
 // maddness.Fit.
-func Fit(x, weights tensor.Dense[float32], w tensor.Window, opts ...maddness.Option) (*Conv2D, error) {
+func Fit(ctx context.Context, x, weights tensor.Dense[float32], w tensor.Window, opts ...maddness.Option) (*Conv2D, error) {
 	w, err := withWeights(w, weights)
 	if err != nil {
 		return nil, err
@@ -53,7 +54,7 @@ func Fit(x, weights tensor.Dense[float32], w tensor.Window, opts ...maddness.Opt
 	if err != nil {
 		return nil, err
 	}
-	op, err := maddness.Fit(a, Weights(weights), opts...)
+	op, err := maddness.Fit(ctx, a, Weights(weights), opts...)
 	if err != nil {
 		return nil, fmt.Errorf("conv: %w", err)
 	}

@@ -1,6 +1,7 @@
 package conv_test
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"runtime"
@@ -56,7 +57,7 @@ func TestApply(t *testing.T) {
 	for _, w := range windows {
 		t.Run(fmt.Sprint(w), func(t *testing.T) {
 			weights := images(2, w.KH, w.KW, w.C, 5)
-			c, err := conv.Fit(images(1, 6, 9, 11, w.C), weights, w, maddness.WithCodebooks(min(3, w.KH*w.KW*w.C)), maddness.WithReLU(), maddness.WithBias([]float32{1, 2, 3, 4, 5}))
+			c, err := conv.Fit(context.Background(), images(1, 6, 9, 11, w.C), weights, w, maddness.WithCodebooks(min(3, w.KH*w.KW*w.C)), maddness.WithReLU(), maddness.WithBias([]float32{1, 2, 3, 4, 5}))
 			require.NoError(t, err)
 			x := images(3, 4, 9, 11, w.C)
 			x.Data[17] = float32(math.NaN())
@@ -88,7 +89,7 @@ func TestApply(t *testing.T) {
 // More pixels than a block holds, in lines that blocks cut.
 func TestApplyBlocks(t *testing.T) {
 	w := tensor.Window{PadH: 1, PadW: 2, StrideW: 2}
-	c, err := conv.Fit(images(1, 1, 30, 41, 2), images(2, 3, 3, 2, 4), w, maddness.WithCodebooks(4))
+	c, err := conv.Fit(context.Background(), images(1, 1, 30, 41, 2), images(2, 3, 3, 2, 4), w, maddness.WithCodebooks(4))
 	require.NoError(t, err)
 	x := images(3, 2, 45, 77, 2) // another size than that of the fit
 	_, a := columns(x, c.Window())
@@ -180,7 +181,7 @@ func TestSobel(t *testing.T) {
 	exact := tensor.NewDense[float32](test.Shape[0], 1, 1, 2)
 	require.NoError(t, conv.Exact(exact, test, weights, tensor.Window{}))
 	for codebooks, bar := range map[int]float64{8: 0.30, 16: 0.115} {
-		c, err := conv.Fit(train, weights, tensor.Window{}, maddness.WithCodebooks(codebooks))
+		c, err := conv.Fit(context.Background(), train, weights, tensor.Window{}, maddness.WithCodebooks(codebooks))
 		require.NoError(t, err)
 		y := tensor.NewDense[float32](c.OutShape(test)...)
 		require.NoError(t, c.Apply(y, test))
@@ -203,12 +204,12 @@ func nmse(got, exact []float32) float64 {
 func TestRefusals(t *testing.T) {
 	w := tensor.Window{KH: 3, KW: 3, C: 2}
 	x, weights := images(1, 2, 6, 6, 2), images(2, 3, 3, 2, 4)
-	c, err := conv.Fit(x, weights, tensor.Window{}, maddness.WithCodebooks(2))
+	c, err := conv.Fit(context.Background(), x, weights, tensor.Window{}, maddness.WithCodebooks(2))
 	require.NoError(t, err)
 	require.Equal(t, tensor.Window{KH: 3, KW: 3, C: 2, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1, Groups: 1}, c.Window())
 
 	fit := func(x, weights tensor.Dense[float32], w tensor.Window, opts ...maddness.Option) error {
-		_, err := conv.Fit(x, weights, w, opts...)
+		_, err := conv.Fit(context.Background(), x, weights, w, opts...)
 		return err
 	}
 	operate := func(op *maddness.Operator, w tensor.Window) error {

@@ -6,7 +6,7 @@
 // which saves most of laying out the columns of a matrix product.
 //
 //	same := tensor.Window{PadH: 1, PadW: 1}
-//	filter, err := conv.Fit(images, weights, same, maddness.WithCodebooks(8), maddness.WithBias(bias))
+//	filter, err := conv.Fit(ctx, images, weights, same, maddness.WithCodebooks(8), maddness.WithBias(bias))
 //	if err != nil {
 //		return err
 //	}

@@ -1,6 +1,7 @@
 package conv_test
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/espalier-ml/espalier/maddness"
@@ -21,7 +22,7 @@ func Example() {
 	for i := range weights.Data {
 		weights.Data[i] = 1. / 9
 	}
-	smooth, err := conv.Fit(waves(40, 40), weights, tensor.Window{PadH: 1, PadW: 1}, maddness.WithCodebooks(3))
+	smooth, err := conv.Fit(context.Background(), waves(40, 40), weights, tensor.Window{PadH: 1, PadW: 1}, maddness.WithCodebooks(3))
 	if err != nil {
 		fmt.Println(err)
 		return
