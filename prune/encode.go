@@ -124,7 +124,7 @@ func (p *Pruner[T]) MarshalBinary() ([]byte, error) {
 	b = binary.AppendUvarint(b, uint64(p.last+1))
 	b = binary.LittleEndian.AppendUint64(b, math.Float64bits(p.amount))
 	flags := byte(0)
-	if p.updated {
+	if p.pick.updated {
 		flags |= 1
 	}
 	if p.done {
@@ -156,17 +156,17 @@ func (p *Pruner[T]) UnmarshalBinary(b []byte) error {
 	if step > 1<<53 || !(amount >= 0 && amount <= 1) || flags > 3 || flags == 2 {
 		return fmt.Errorf("prune: pruner: step %d, sparsity %v, flags %d: %w", step, amount, flags, tensor.ErrRange)
 	}
-	if masks.Len() != len(p.at) {
-		return fmt.Errorf("prune: pruner: %d masks for %d parameters: %w", masks.Len(), len(p.at), tensor.ErrShape)
+	if masks.Len() != len(p.pick.at) {
+		return fmt.Errorf("prune: pruner: %d masks for %d parameters: %w", masks.Len(), len(p.pick.at), tensor.ErrShape)
 	}
-	next := make([]*Mask, len(p.at))
-	for k, i := range p.at {
-		if next[k] = masks.Get(p.infos[i].Name); next[k] == nil || next[k].n != p.infos[i].Size {
-			return fmt.Errorf("prune: pruner: param %q has no mask of %d elements: %w", p.infos[i].Name, p.infos[i].Size, tensor.ErrShape)
+	next := make([]*Mask, len(p.pick.at))
+	for k, i := range p.pick.at {
+		if next[k] = masks.Get(p.pick.infos[i].Name); next[k] == nil || next[k].n != p.pick.infos[i].Size {
+			return fmt.Errorf("prune: pruner: param %q has no mask of %d elements: %w", p.pick.infos[i].Name, p.pick.infos[i].Size, tensor.ErrShape)
 		}
 	}
-	p.last, p.amount, p.updated, p.done, p.masks = int(step)-1, amount, flags&1 != 0, flags&2 != 0, next
-	p.recount()
+	p.last, p.amount, p.pick.updated, p.done, p.pick.masks = int(step)-1, amount, flags&1 != 0, flags&2 != 0, next
+	p.pick.recount()
 	return nil
 }
 

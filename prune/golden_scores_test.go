@@ -1,6 +1,7 @@
 package prune_test
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
@@ -354,9 +355,9 @@ func TestGoldenDigits(t *testing.T) {
 	model.Backward(dy)
 	observe := func(x tensor.Dense[float32]) *prune.Activations[float32] {
 		acts := new(prune.Activations[float32])
-		for _, l := range model.Layers() {
+		for i, l := range model.Layers() {
 			if p := l.Params(); len(p) > 0 {
-				require.NoError(t, acts.Add(x, p[0].Name, p[1].Name))
+				require.NoError(t, acts.Add(x, fmt.Sprintf("%d.%s", i, p[0].Name), fmt.Sprintf("%d.%s", i, p[1].Name)))
 			}
 			x = l.Forward(x, false)
 		}

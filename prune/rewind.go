@@ -12,8 +12,8 @@ type Snapshot[T tensor.Float] map[string][]T
 // Snapshot copies the weights as they are now, for [Pruner.Rewind].
 func (p *Pruner[T]) Snapshot() Snapshot[T] {
 	s := Snapshot[T]{}
-	for i, param := range p.params {
-		s[p.infos[i].Name] = append([]T(nil), param.Data...)
+	for i, param := range p.pick.params {
+		s[p.pick.infos[i].Name] = append([]T(nil), param.Data...)
 	}
 	return s
 }
@@ -22,16 +22,16 @@ func (p *Pruner[T]) Snapshot() Snapshot[T] {
 // initial weights or to those of an early step (Frankle et al. 2019). Tracked optimizer state becomes zero. The error
 // wraps tensor.ErrShape if the snapshot is of another model; nothing is changed then.
 func (p *Pruner[T]) Rewind(s Snapshot[T]) error {
-	for i, param := range p.params {
-		if w, ok := s[p.infos[i].Name]; !ok || len(w) != len(param.Data) {
-			return fmt.Errorf("prune: Rewind: param %q has %d elements, the snapshot %d: %w", p.infos[i].Name, len(param.Data), len(w), tensor.ErrShape)
+	for i, param := range p.pick.params {
+		if w, ok := s[p.pick.infos[i].Name]; !ok || len(w) != len(param.Data) {
+			return fmt.Errorf("prune: Rewind: param %q has %d elements, the snapshot %d: %w", p.pick.infos[i].Name, len(param.Data), len(w), tensor.ErrShape)
 		}
 	}
 	if err := p.checkLengths(); err != nil {
 		return err
 	}
-	for i, param := range p.params {
-		copy(param.Data, s[p.infos[i].Name])
+	for i, param := range p.pick.params {
+		copy(param.Data, s[p.pick.infos[i].Name])
 		for _, slots := range p.state.tracked {
 			slots(param, func(slot []T) { clear(slot) })
 		}

@@ -63,10 +63,10 @@ func StatsOf[T tensor.Float](params []*tensor.Param[T], masks *Masks, macs map[s
 // Stats computes the statistics of the model as it is pruned now.
 func (p *Pruner[T]) Stats() Stats {
 	masks := map[string]*Mask{}
-	for k, i := range p.at {
-		masks[p.infos[i].Name] = p.masks[k]
+	for k, i := range p.pick.at {
+		masks[p.pick.infos[i].Name] = p.pick.masks[k]
 	}
-	return statsOf(p.params, p.infos, func(name string) *Mask { return masks[name] })
+	return statsOf(p.pick.params, p.pick.infos, func(name string) *Mask { return masks[name] })
 }
 
 func statsOf[T tensor.Float](params []*tensor.Param[T], infos []Info, mask func(name string) *Mask) Stats {

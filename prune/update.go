@@ -12,7 +12,7 @@ import (
 func onesCount(w uint64) int { return bits.OnesCount64(w) }
 
 // update writes the masks for an amount to p.next. It changes nothing else.
-func (p *Pruner[T]) update(step int, amount float64) (collapsed []string, err error) {
+func (p *picker[T]) update(step int, amount float64) (collapsed []string, err error) {
 	if p.cfg.rule != RuleBernoulli {
 		if err := p.score(step); err != nil {
 			return nil, err
@@ -38,7 +38,7 @@ func (p *Pruner[T]) update(step int, amount float64) (collapsed []string, err er
 }
 
 // prior is what is kept so far, or nil if everything is, or may come back.
-func (p *Pruner[T]) prior(k int) *Mask {
+func (p *picker[T]) prior(k int) *Mask {
 	if !p.updated || p.cfg.regrow {
 		return nil
 	}
@@ -46,11 +46,11 @@ func (p *Pruner[T]) prior(k int) *Mask {
 }
 
 // score fills p.scores. What is pruned scores -Inf, so that it stays the lowest.
-func (p *Pruner[T]) score(step int) error {
+func (p *picker[T]) score(step int) error {
 	if prep, ok := p.scorer.(Preparer); ok {
 		var masks *Masks
 		if p.updated {
-			masks = p.Masks()
+			masks = p.current()
 		}
 		if err := prep.Prepare(masks); err != nil {
 			return err
@@ -71,7 +71,7 @@ func (p *Pruner[T]) score(step int) error {
 	return errors.Join(errs...)
 }
 
-func (p *Pruner[T]) scoreOne(k, step int) error {
+func (p *picker[T]) scoreOne(k, step int) error {
 	i, s := p.at[k], p.scores[k]
 	c := Context[T]{Param: p.params[i], Info: p.infos[i], Step: step, seed: p.cfg.seed}
 	if p.updated {
@@ -94,13 +94,13 @@ func (p *Pruner[T]) scoreOne(k, step int) error {
 
 // solves reports whether the amount of pruning must be searched for: a target of the whole model whose units are not
 // single elements of equal worth.
-func (p *Pruner[T]) solves() bool {
+func (p *picker[T]) solves() bool {
 	c := &p.cfg
 	return c.rule == RuleExact && (c.target.kind == bySpeedup || !c.exact() && (c.target.kind == byCompression || c.target.kind == byNonzeros))
 }
 
 // removed is what masks take away: elements, or multiply-adds under a speedup.
-func (p *Pruner[T]) removed(masks []*Mask) float64 {
+func (p *picker[T]) removed(masks []*Mask) float64 {
 	removed := 0.0
 	for k, i := range p.at {
 		gone := masks[k].n - masks[k].Count()
@@ -114,7 +114,7 @@ func (p *Pruner[T]) removed(masks []*Mask) float64 {
 }
 
 // wanted is what must be removed for an amount.
-func (p *Pruner[T]) wanted(amount float64) float64 {
+func (p *picker[T]) wanted(amount float64) float64 {
 	if p.cfg.target.kind == bySpeedup {
 		return amount * float64(p.budget.macs)
 	}
@@ -122,7 +122,7 @@ func (p *Pruner[T]) wanted(amount float64) float64 {
 }
 
 // solve finds by bisection the least fraction of elements whose masks remove what is wanted.
-func (p *Pruner[T]) solve(amount float64) error {
+func (p *picker[T]) solve(amount float64) error {
 	n := p.budget.prunable
 	want := p.wanted(amount) * (1 - 1e-12) // sums of products round
 	lo, hi := 0, n-p.budget.keep           // lo does not suffice unless it is 0, hi does
@@ -153,7 +153,7 @@ func (p *Pruner[T]) solve(amount float64) error {
 var targetNames = []string{"", "sparsity", "compression", "nonzeros", "speedup"}
 
 // ratio is the target's own number for what was removed.
-func (p *Pruner[T]) ratio(removed float64) float64 {
+func (p *picker[T]) ratio(removed float64) float64 {
 	total := float64(p.budget.total)
 	switch p.cfg.target.kind {
 	case bySpeedup:
@@ -166,7 +166,7 @@ func (p *Pruner[T]) ratio(removed float64) float64 {
 
 // choose writes the masks that prune a fraction of the elements to p.next. What is pruned stays pruned, also where counts
 // of single parameters fall because they are divided up anew.
-func (p *Pruner[T]) choose(amount float64) error {
+func (p *picker[T]) choose(amount float64) error {
 	if err := p.selectMasks(amount); err != nil {
 		return err
 	}
@@ -180,7 +180,7 @@ func (p *Pruner[T]) choose(amount float64) error {
 	return nil
 }
 
-func (p *Pruner[T]) selectMasks(amount float64) error {
+func (p *picker[T]) selectMasks(amount float64) error {
 	switch c := &p.cfg; {
 	case c.joint() && c.rule == RuleQuantile:
 		return p.chooseGroups(func(masks []*Mask, scores [][]T) error {
@@ -224,7 +224,7 @@ func (p *Pruner[T]) selectMasks(amount float64) error {
 }
 
 // allocate asks the distribution and checks its answer.
-func (p *Pruner[T]) allocate(amount float64) ([]float64, error) {
+func (p *picker[T]) allocate(amount float64) ([]float64, error) {
 	infos := make([]Info, len(p.at))
 	for k, i := range p.at {
 		infos[k] = p.infos[i]
@@ -245,7 +245,7 @@ func (p *Pruner[T]) allocate(amount float64) ([]float64, error) {
 }
 
 // chooseGroups calls f for the parameters of each group.
-func (p *Pruner[T]) chooseGroups(f func(masks []*Mask, scores [][]T) error) error {
+func (p *picker[T]) chooseGroups(f func(masks []*Mask, scores [][]T) error) error {
 	if p.cfg.groups == nil {
 		return f(p.next, p.scores)
 	}
@@ -272,7 +272,7 @@ func (p *Pruner[T]) chooseGroups(f func(masks []*Mask, scores [][]T) error) erro
 }
 
 // reserve raises the scores of the elements that every parameter keeps under WithMinKeep.
-func (p *Pruner[T]) reserve() {
+func (p *picker[T]) reserve() {
 	if p.cfg.minKeep == 0 {
 		return
 	}
@@ -291,7 +291,7 @@ func (p *Pruner[T]) reserve() {
 	}
 }
 
-func (p *Pruner[T]) chooseOne(k int, sparsity float64, counts []int) error {
+func (p *picker[T]) chooseOne(k int, sparsity float64, counts []int) error {
 	info, next, prior := p.infos[p.at[k]], p.next[k], p.prior(k)
 	switch c := &p.cfg; {
 	case c.rule == RuleBernoulli:
@@ -320,7 +320,7 @@ func (p *Pruner[T]) chooseOne(k int, sparsity float64, counts []int) error {
 }
 
 // chooseRows selects within each output. A parameter without inputs is one row.
-func (p *Pruner[T]) chooseRows(k int, info Info, sparsity float64) error {
+func (p *picker[T]) chooseRows(k int, info Info, sparsity float64) error {
 	next, scores := p.next[k], p.scores[k]
 	if len(info.Shape) < 2 {
 		return keepTop([]*Mask{next}, [][]T{scores}, roundHalfEven(sparsity, len(scores)), 1)
@@ -343,7 +343,7 @@ func (p *Pruner[T]) chooseRows(k int, info Info, sparsity float64) error {
 }
 
 // aboveQuantile is ShrinkBench's fraction_mask: pruned is what lies strictly between -t and t.
-func (p *Pruner[T]) aboveQuantile(masks []*Mask, scores [][]T, q float64) error {
+func (p *picker[T]) aboveQuantile(masks []*Mask, scores [][]T, q float64) error {
 	t, err := quantile(scores, q, p.cfg.workers)
 	if err != nil {
 		return err

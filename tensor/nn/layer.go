@@ -81,7 +81,7 @@ func (s *Sequential[T]) Backward(dy tensor.Dense[T]) tensor.Dense[T] {
 // Params lists the parameters of all layers in order. The slice belongs to s.
 func (s *Sequential[T]) Params() []*tensor.Param[T] { return s.params }
 
-// Layers lists the layers in order. The slice belongs to s.
+// Layers lists the layers in order; their parameters have their own names. The slice belongs to s.
 func (s *Sequential[T]) Layers() []Layer[T] { return s.layers }
 
 // Residual adds its input to the result of a chain of layers: y = x + f(x).
