@@ -238,6 +238,9 @@ func (s *surface) declare(fset *token.FileSet, pkg *types.Package) {
 		t, isType := obj.(*types.TypeName)
 		if isType {
 			if i, ok := t.Type().Underlying().(*types.Interface); ok {
+				if !i.IsMethodSet() { // a constraint is used by the functions that it is of
+					s.used[key(t)] = true
+				}
 				for k := range i.NumMethods() {
 					s.asked[i.Method(k).Name()] = true
 				}

@@ -71,7 +71,8 @@ func ExampleSelectEpoch() {
 
 func ExampleRules() {
 	for _, r := range eval.Rules()[:2] {
-		fmt.Println(r.ID, r.Severity == eval.Warning, r.Name)
+		var severity eval.Severity = r.Severity
+		fmt.Println(r.ID, severity == eval.Warning, r.Name)
 	}
 	// Output:
 	// P01 false described
