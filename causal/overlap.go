@@ -40,6 +40,8 @@ type CellWeight struct {
 	Share  float64 `json:"share"`  // of the base weights
 	Target float64 `json:"target"` // share that the weights stand for
 	Weight float64 `json:"weight"`
+	// ESS is the effective sample size of the cell's rows, less than their number where base weights differ.
+	ESS float64 `json:"ess"`
 }
 
 // Overlap reports on the table and the rows that it was made of.
@@ -52,9 +54,12 @@ func (w *Weights) Overlap() Overlap {
 	byAux := make([]sums, len(w.v))
 	for at, u := range w.weight {
 		own := w.sums[at]
-		c := CellWeight{w.cell(at), w.count[at], own / w.base, w.target[at], u}
+		c := CellWeight{Cell: w.cell(at), Rows: w.count[at], Share: own / w.base, Target: w.target[at], Weight: u}
+		if c.Rows > 0 {
+			c.ESS = own * own / w.squares[at]
+		}
 		o.Cells = append(o.Cells, c)
-		if w.count[at] == 0 {
+		if c.Rows == 0 {
 			o.Empty = append(o.Empty, c.Cell)
 			continue
 		}

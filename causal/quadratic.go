@@ -61,8 +61,8 @@ type quadratic[T tensor.Float] struct {
 	run  func(lo, hi int) // block by block; bound once, so that it does not allocate
 }
 
-// rowBlock is rows lo to hi, all of one group.
-type rowBlock struct{ group, lo, hi int }
+// rowBlock is rows lo to hi.
+type rowBlock struct{ lo, hi int }
 
 // blockSums is what the rows of a block add to the value and the mean kernels.
 type blockSums struct{ value, off, diagonal, trace float64 }
@@ -81,6 +81,7 @@ const (
 
 // tile is the scratch of one goroutine.
 type tile[T tensor.Float] struct {
+	group           int // that coef is of; -1 for none
 	coef, scratch   []float64
 	narrow          []T
 	x, k, dk, spare []T
@@ -141,10 +142,8 @@ func (q *quadratic[T]) prepare(f *form, z tensor.Matrix[T]) {
 		q.norms[k] = tensor.Dot(x, x)
 	}
 	q.blocks = q.blocks[:0]
-	for g := range len(f.start) - 1 {
-		for lo := f.start[g]; lo < f.start[g+1]; lo += tileRows {
-			q.blocks = append(q.blocks, rowBlock{g, lo, min(lo+tileRows, f.start[g+1])})
-		}
+	for lo := 0; lo < n; lo += tileRows {
+		q.blocks = append(q.blocks, rowBlock{lo, min(lo+tileRows, n)})
 	}
 	q.sums = grow(q.sums, len(q.blocks))
 }
@@ -157,19 +156,7 @@ func (q *quadratic[T]) block(b int) {
 	n := len(q.f.rows)
 	q.sums[b] = blockSums{}
 	clear(t.rowSum[:])
-	if q.f.fill == nil {
-		t.coef, t.narrow = grow(t.coef, n), grow(t.narrow, n)
-		groups := len(q.f.start) - 1
-		for h := range groups {
-			c := q.f.coef[r.group*groups+h]
-			for j := q.f.start[h]; j < q.f.start[h+1]; j++ {
-				t.coef[j] = c * q.f.p[j]
-				t.narrow[j] = T(t.coef[j])
-			}
-		}
-	} else {
-		t.coef, t.narrow, t.scratch = grow(t.coef, tileCols), grow(t.narrow, tileCols), grow(t.scratch, 4*tileCols)
-	}
+	t.coef, t.narrow, t.scratch = grow(t.coef, tileCols), grow(t.narrow, tileCols), grow(t.scratch, 4*tileCols)
 	g := q.g.Slice(r.lo, r.hi, 0, q.g.Cols)
 	for lo := 0; lo < n; lo += tileCols {
 		hi := min(lo+tileCols, n)
@@ -207,6 +194,7 @@ func (q *quadratic[T]) tile(t *tile[T], r rowBlock, lo, hi int, s *blockSums) {
 		}
 	}
 	q.profile(t.k, t.dk, t.spare, t.x)
+	t.group = -1
 	for i := range rows {
 		at := i * cols
 		q.row(t, r.lo+i, lo, hi, t.k[at:at+cols], t.dk[at:at+cols], &t.rowSum[i], s)
@@ -230,17 +218,8 @@ func (q *quadratic[T]) distances(i, lo int, d2 []T) {
 
 // row adds row i to the sums.
 func (q *quadratic[T]) row(t *tile[T], i, lo, hi int, k, dk []T, rowSum *float64, s *blockSums) {
-	coef, narrow := t.coef, t.narrow
-	if q.f.fill != nil {
-		q.f.fill(i, lo, hi, coef[:hi-lo], t.scratch)
-		for j := range hi - lo {
-			coef[j] *= q.f.p[lo+j]
-			narrow[j] = T(coef[j])
-		}
-		coef, narrow = coef[:hi-lo], narrow[:hi-lo]
-	} else {
-		coef, narrow = coef[lo:hi], narrow[lo:hi]
-	}
+	q.coefficients(t, i, lo, hi)
+	coef, narrow := t.coef[:hi-lo], t.narrow[:hi-lo]
 	s.off += tensor.Sum(k)
 	if own := i - lo; own >= 0 && own < len(k) {
 		s.off -= float64(k[own])
@@ -267,6 +246,33 @@ func (q *quadratic[T]) row(t *tile[T], i, lo, hi int, k, dk []T, rowSum *float64
 		tensor.Mul(dk, dk, narrow)
 		if !q.dot {
 			*rowSum += tensor.Sum(dk)
+		}
+	}
+}
+
+// coefficients fills in p_j c_ij of row i for columns lo to hi. Rows of one group, which lie together, have the same.
+func (q *quadratic[T]) coefficients(t *tile[T], i, lo, hi int) {
+	coef, f := t.coef[:hi-lo], q.f
+	if f.fill != nil {
+		f.fill(i, lo, hi, coef, t.scratch)
+		for j := range coef {
+			coef[j] *= f.p[lo+j]
+			t.narrow[j] = T(coef[j])
+		}
+		return
+	}
+	if t.group >= 0 && i < f.start[t.group+1] {
+		return
+	}
+	for t.group = max(t.group, 0); i >= f.start[t.group+1]; {
+		t.group++
+	}
+	groups := len(f.start) - 1
+	for h := range groups {
+		c := f.coef[t.group*groups+h]
+		for j := max(lo, f.start[h]); j < min(hi, f.start[h+1]); j++ {
+			coef[j-lo] = c * f.p[j]
+			t.narrow[j-lo] = T(coef[j-lo])
 		}
 	}
 }

@@ -27,13 +27,18 @@ func (s *sorter) sort(x []float64) []sortKey {
 		varies |= b ^ s.keys[0].bits
 	}
 	const digit = 11
-	var count [1 << digit]int32
-	for varies != 0 {
-		shift := uint(bits.TrailingZeros64(varies))
-		clear(count[:])
-		for i := range s.keys {
-			count[s.keys[i].bits>>shift&(1<<digit-1)]++
+	var counts [6][1 << digit]int32
+	shifts := make([]uint, 0, 6)
+	for ; varies != 0; varies = varies >> shifts[len(shifts)-1] >> digit << shifts[len(shifts)-1] << digit {
+		shifts = append(shifts, uint(bits.TrailingZeros64(varies)))
+	}
+	for _, k := range s.keys { // the digits of a key do not change with its place
+		for pass, shift := range shifts {
+			counts[pass][k.bits>>shift&(1<<digit-1)]++
 		}
+	}
+	for pass, shift := range shifts {
+		count := &counts[pass]
 		at := int32(0)
 		for d, c := range count {
 			count[d] = at
@@ -45,7 +50,6 @@ func (s *sorter) sort(x []float64) []sortKey {
 			count[d]++
 		}
 		s.keys, s.spare = s.spare, s.keys
-		varies = varies >> shift >> digit << shift << digit
 	}
 	return s.keys
 }

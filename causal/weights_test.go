@@ -140,6 +140,7 @@ func TestEffectiveSizeCountsBaseWeights(t *testing.T) {
 	o := fit(t, y, v, WithBase(base), WithTarget(target)).Overlap()
 	assert.InDelta(t, 2.6470588, o.ESS, 1e-7)
 	assert.InDelta(t, 2.9090909, o.BaseESS, 1e-7)
+	assert.Equal(t, 1.0, o.Cells[3].ESS, "one row is one row")
 	// Rows without a base weight are not there.
 	o = fit(t, append(y, 5), append(v, 9), WithBase(append(base, 0))).Overlap()
 	assert.Equal(t, 4, o.Rows)
