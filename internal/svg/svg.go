@@ -22,6 +22,8 @@ type Chart struct {
 	// The range of an axis; of equal ends it is that of the points.
 	XRange, YRange [2]float64
 	LogX           bool // equal factors are equal distances; for X above 0
+
+	Names []string // of the places 0, 1, ... on the horizontal axis, instead of numbers
 }
 
 // Series is one curve. Points with a NaN are left out.
@@ -41,7 +43,8 @@ type Style uint8
 const (
 	Line      Style = iota // a line, with a band for intervals and dots where there are few points
 	Steps                  // a line that keeps its height up to the next point, with a band
-	Intervals              // dots with bars for intervals
+	Intervals              // dots with lines for intervals
+	Bars                   // from 0
 )
 
 // Level is a horizontal line.
@@ -97,11 +100,19 @@ func newCanvas(b *bytes.Buffer, c Chart) *canvas {
 		v.right -= legend
 		v.names = v.right + 10
 	}
+	if n := len(c.Names); n > 0 {
+		v.x = [2]float64{-0.5, float64(n) - 0.5}
+	}
 	if v.x[0] == v.x[1] {
 		v.x = spread(c, func(p Point) []float64 { return []float64{p.X} })
 	}
 	if v.y[0] == v.y[1] {
 		v.y = spread(c, func(p Point) []float64 { return []float64{p.Y, p.Lo, p.Hi} })
+		for _, s := range c.Series {
+			if s.Draw == Bars {
+				v.y = [2]float64{min(v.y[0], 0), max(v.y[1], 0)}
+			}
+		}
 		for _, l := range c.Levels {
 			v.y = [2]float64{min(v.y[0], l.Y), max(v.y[1], l.Y)}
 		}
@@ -155,9 +166,14 @@ func (v *canvas) draw(c Chart) {
 	if v.log {
 		ticks = LogTicks
 	}
-	for _, x := range ticks(v.x[0], v.x[1]) {
-		fmt.Fprintf(v, `<path d="M%.1f %dV%d" stroke="#ddd"/>`, v.px(x), top, height-bottom)
-		v.text(v.px(x), height-bottom+16, "middle", fmt.Sprintf("%.6g", x))
+	for i, name := range c.Names {
+		v.text(v.px(float64(i)), height-bottom+16, "middle", name)
+	}
+	if len(c.Names) == 0 {
+		for _, x := range ticks(v.x[0], v.x[1]) {
+			fmt.Fprintf(v, `<path d="M%.1f %dV%d" stroke="#ddd"/>`, v.px(x), top, height-bottom)
+			v.text(v.px(x), height-bottom+16, "middle", fmt.Sprintf("%.6g", x))
+		}
 	}
 	for _, y := range Ticks(v.y[0], v.y[1]) {
 		fmt.Fprintf(v, `<path d="M%d %.1fH%.0f" stroke="#ddd"/>`, left, v.py(y), v.right)
@@ -194,6 +210,13 @@ func (v *canvas) text(x, y float64, anchor, s string) {
 }
 
 func (v *canvas) series(s Series, colour string) {
+	if s.Draw == Bars {
+		for _, p := range s.Points {
+			x0, x1, y0, y1 := v.px(p.X-0.35), v.px(p.X+0.35), v.py(max(p.Y, 0)), v.py(min(p.Y, 0))
+			fmt.Fprintf(v, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"/>`+"\n", x0, y0, x1-x0, y1-y0, colour)
+		}
+		return
+	}
 	if s.Draw != Intervals {
 		if band := v.band(s); band != "" {
 			fmt.Fprintf(v, `<path d="%s" fill="%s" opacity="0.2"/>`+"\n", band, colour)

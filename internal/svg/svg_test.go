@@ -19,6 +19,7 @@ func TestWriteIsWellFormed(t *testing.T) {
 		{Title: "a < b & c", X: "x", Y: "y", Series: []Series{{"one", points, Line}, {"two", points, Steps},
 			{"", points, Intervals}}, Levels: []Level{{5, "five"}}},
 		{Series: []Series{{Points: points[:1]}}},
+		{Names: []string{"a", "b"}, Series: []Series{{Points: []Point{{X: 0, Y: 2}, {X: 1, Y: -1}}, Draw: Bars}}},
 		{Series: []Series{{Points: []Point{{1e308, -1e308, 0, 0}, {-1e308, 1e308, 0, 0}}}}},
 	} {
 		var b bytes.Buffer
