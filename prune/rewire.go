@@ -37,7 +37,7 @@ func (r Rewire) Validate() error { return option.Call("prune: Rewire", r.fault()
 
 func (r Rewire) fault() error {
 	if r.Every < 1 || r.Until < 0 || !(r.Fraction > 0 && r.Fraction <= 1) {
-		return fmt.Errorf("Every %d, Until %d, Fraction %v: want at least 1, at least 0, and (0, 1]: %w",
+		return fmt.Errorf("moves: Every %d, Until %d, Fraction %v: want at least 1, at least 0, and (0, 1]: %w",
 			r.Every, r.Until, r.Fraction, tensor.ErrRange)
 	}
 	return nil

@@ -104,7 +104,7 @@ func (s Schedule) faults() error {
 		errs = append(errs, fmt.Errorf("from step %d to %d: it ends before it begins: %w", s.Begin, s.End, tensor.ErrRange))
 	}
 	if s.Begin < 0 || s.Every < 0 || s.Lead < 0 {
-		errs = append(errs, fmt.Errorf("Begin %d, Every %d, Lead %d: want none below 0: %w", s.Begin, s.Every, s.Lead, tensor.ErrRange))
+		errs = append(errs, fmt.Errorf("steps: Begin %d, Every %d, Lead %d: want none below 0: %w", s.Begin, s.Every, s.Lead, tensor.ErrRange))
 	}
 	switch c := s.Curve.(type) {
 	case follow:
@@ -113,10 +113,10 @@ func (s Schedule) faults() error {
 		}
 	case Polynomial:
 		if !(c.Power > 0) || math.IsInf(c.Power, 1) {
-			errs = append(errs, fmt.Errorf("Power is %v, want > 0: %w", c.Power, tensor.ErrRange))
+			errs = append(errs, fmt.Errorf("curve: Power is %v, want > 0: %w", c.Power, tensor.ErrRange))
 		}
 		if !(c.From >= 0 && c.From <= 1) {
-			errs = append(errs, fmt.Errorf("From is %v, want 0 to 1: %w", c.From, tensor.ErrRange))
+			errs = append(errs, fmt.Errorf("curve: From is %v, want 0 to 1: %w", c.From, tensor.ErrRange))
 		}
 	}
 	return errors.Join(errs...)

@@ -11,7 +11,6 @@ import (
 )
 
 type config struct {
-	given   Given
 	workers int
 }
 

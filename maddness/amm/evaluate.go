@@ -92,6 +92,7 @@ func (r *Report) compare(got, exact []float32) error {
 	}
 	r.NMSE = wrong / variance
 	r.R2 = 1 - r.NMSE
+	r.Corr = math.NaN()
 	if varianceGot > 0 {
 		r.Corr = covariance / math.Sqrt(variance*varianceGot)
 	}

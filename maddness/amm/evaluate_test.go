@@ -53,7 +53,16 @@ func TestEvaluate(t *testing.T) {
 
 	r, err = amm.Evaluate(shifted{b: b}, task)
 	require.NoError(t, err)
-	require.Zero(t, r.Corr, "a constant has none")
+	require.True(t, math.IsNaN(r.Corr), "a constant has none")
+	require.Contains(t, r.String(), "no correlation")
+	text, err := json.Marshal(r)
+	require.NoError(t, err)
+	require.Contains(t, string(text), `"corr":null`)
+	var back amm.Report
+	require.NoError(t, json.Unmarshal(text, &back))
+	require.True(t, math.IsNaN(back.Corr))
+	r.Corr, back.Corr = 0, 0
+	require.Equal(t, r, back)
 
 	exact, err := amm.NewExact(b)
 	require.NoError(t, err)
@@ -65,9 +74,8 @@ func TestEvaluate(t *testing.T) {
 	require.Positive(t, r.NsPerRowT)
 	require.Equal(t, amm.Cost{Multiplies: 4}, r.Cost)
 	require.Contains(t, r.String(), "NMSE 0, R2 1.0000, correlation 1.0000 on 4 rows; 100.00% of the decisions agree; per row 4 multiplies")
-	text, err := json.Marshal(r)
+	text, err = json.Marshal(r)
 	require.NoError(t, err)
-	var back amm.Report
 	require.NoError(t, json.Unmarshal(text, &back))
 	require.Equal(t, r, back)
 }

@@ -146,3 +146,26 @@ func TestMaddnessPQ(t *testing.T) {
 		}
 	}
 }
+
+// Fits of quantizers end with their context and tell their progress until then.
+func TestContext(t *testing.T) {
+	a, b := normal(1, 400, 8), normal(2, 8, 3)
+	ctx, cancel := context.WithCancel(context.Background())
+	calls := 0
+	_, err := amm.FitPQ(ctx, a, b, 4, amm.WithProgress(func(done, total int) {
+		calls++
+		require.Equal(t, []int{calls, 4}, []int{done, total})
+	}))
+	require.NoError(t, err)
+	require.Equal(t, 4, calls)
+	_, err = amm.FitBolt(ctx, a, b, 4, amm.WithProgress(func(int, int) { cancel() }))
+	require.ErrorIs(t, err, context.Canceled)
+	require.EqualError(t, err, "amm: FitBolt: context canceled")
+	for _, m := range amm.Methods() {
+		if m.Size == amm.Codebooks {
+			ap, err := m.Fit(ctx, a, b, 2, 0)
+			require.ErrorIs(t, err, context.Canceled, m.Name)
+			require.Nil(t, ap)
+		}
+	}
+}

@@ -1,8 +1,12 @@
 package amm
 
 import (
+	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
+
+	"github.com/espalier-ml/espalier/internal/report"
 )
 
 // Report is how an approximator did on a [Task].
@@ -10,7 +14,7 @@ type Report struct {
 	Rows int     `json:"rows"`
 	NMSE float64 `json:"nmse"` // mean squared error over the variance of all exact outputs
 	R2   float64 `json:"r2"`   // 1 - NMSE
-	Corr float64 `json:"corr"` // correlation of all outputs with the exact ones; 0 if the approximation is constant
+	Corr float64 `json:"corr"` // correlation of all outputs with the exact ones; NaN, and null in JSON, if the approximation is constant
 
 	Agreement     float64 `json:"agreement"` // share of the rows whose largest output is that of the exact product
 	Labelled      bool    `json:"labelled"`  // whether the task has labels; if not, the accuracies are 0
@@ -25,7 +29,12 @@ type Report struct {
 // String is a paragraph for people.
 func (r Report) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "NMSE %.3g, R2 %.4f, correlation %.4f on %d rows; %.2f%% of the decisions agree", r.NMSE, r.R2, r.Corr, r.Rows, 100*r.Agreement)
+	correlation := "no correlation"
+	if !math.IsNaN(r.Corr) {
+		correlation = fmt.Sprintf("correlation %.4f", r.Corr)
+	}
+	fmt.Fprintf(&b, "NMSE %.3g, R2 %.4f, %s on %d rows; %.2f%% of the decisions agree",
+		r.NMSE, r.R2, correlation, r.Rows, 100*r.Agreement)
 	if r.Labelled {
 		fmt.Fprintf(&b, "; accuracy %.2f%%, exact %.2f%%", 100*r.Accuracy, 100*r.ExactAccuracy)
 	}
@@ -39,4 +48,32 @@ func (r Report) String() string {
 		fmt.Fprintf(&b, ", %.3g feature-major", r.NsPerRowT)
 	}
 	return b.String()
+}
+
+// reportJSON is a [Report] with numbers that JSON can hold.
+type reportJSON struct {
+	*plainReport
+	NMSE report.Number `json:"nmse"`
+	R2   report.Number `json:"r2"`
+	Corr report.Number `json:"corr"`
+}
+
+type plainReport Report
+
+// MarshalJSON writes null for a correlation that there is not.
+func (r Report) MarshalJSON() ([]byte, error) {
+	plain := plainReport(r)
+	return json.Marshal(reportJSON{&plain, report.Number(r.NMSE), report.Number(r.R2), report.Number(r.Corr)})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (r *Report) UnmarshalJSON(b []byte) error {
+	var plain plainReport
+	read := reportJSON{plainReport: &plain}
+	if err := json.Unmarshal(b, &read); err != nil {
+		return err
+	}
+	plain.NMSE, plain.R2, plain.Corr = float64(read.NMSE), float64(read.R2), float64(read.Corr)
+	*r = Report(plain)
+	return nil
 }
