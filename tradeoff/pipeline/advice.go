@@ -44,6 +44,9 @@ func (r Report) Advice() []Advice {
 	}
 	for _, b := range related(r.Verdict) {
 		for _, m := range taxonomy.Find(taxonomy.Helping(b)) {
+			if m.Phase == taxonomy.Inference || m.Phase == taxonomy.Measuring && r.Verdict != taxonomy.Evaluation {
+				continue // it does not make training faster
+			}
 			at := -1
 			for i, a := range all {
 				if a.Cell != nil && *a.Cell == m.Cells[0] {

@@ -43,11 +43,14 @@ func ExampleNew() {
 	fmt.Println(r.Evidence)
 	gain, err := r.Predict("wait", 2)
 	fmt.Printf("half the waiting: %.3gx %v\n", gain, err)
+	gain, err = r.PredictAll(map[string]float64{"forward": 2, "load": 2})
+	fmt.Printf("half of forward and loading: %.3gx %v\n", gain, err)
 	fmt.Println(r.Advice()[0])
 	// Output:
 	// input/load critical steady
 	// waiting for batches takes 60 % of the time; of the background work for a batch load has the most, 0.06 worker-seconds
 	// half the waiting: 1.43x <nil>
+	// half of forward and loading: 4x <nil>
 	// keep decoded data in memory, or read ahead with more readers if the disk is not the limit
 }
 

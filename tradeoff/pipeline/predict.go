@@ -37,42 +37,53 @@ func (r *Report) predict() {
 	slices.SortStableFunc(r.WhatIf, func(a, b Prediction) int { return cmp.Compare(b.Free, a.Free) })
 }
 
-// Predict is how much faster the loop would be if a phase, a stage or the residual were factor times as fast, factor
-// being 1 or more and +Inf for one that takes no time.
-//
-// Where the loop does everything itself, and for its own phases without background stages, that is Amdahl's law. With
-// background stages that fill a queue, the loop and each pool of workers run side by side, and the slowest of them sets
-// the pace. The error wraps [tensor.ErrRange] for a name that was not measured or a factor below 1.
+// Predict is how much faster the loop would be if a phase, a stage or the residual were factor times as fast, factor being
+// 1 or more and +Inf for one that takes no time. Errors are those of [Report.PredictAll].
 func (r *Report) Predict(name string, factor float64) (float64, error) {
-	if !(factor >= 1) {
-		return 0, fmt.Errorf("pipeline: Predict: factor is %v, want 1 or more: %w", factor, tensor.ErrRange)
+	return r.PredictAll(map[string]float64{name: factor})
+}
+
+// PredictAll is Predict for several at once, by name.
+//
+// Where the loop does everything itself, and for waiting, that is Amdahl's law. With background stages that fill a queue,
+// the loop and each pool of workers run side by side, and the slowest of them sets the pace. The error wraps
+// [tensor.ErrRange] for a name that was not measured or a factor below 1.
+func (r *Report) PredictAll(factors map[string]float64) (float64, error) {
+	saved := 0.0 // share of the time that phases save
+	waits := false
+	divide := map[string]float64{}
+	for name, factor := range factors {
+		phase := r.find(name)
+		stage := slices.ContainsFunc(r.Stages, func(s StageTime) bool { return s.Name == name })
+		switch {
+		case !(factor >= 1):
+			return 0, fmt.Errorf("pipeline: Predict: the factor of %s is %v, want 1 or more: %w", name, factor, tensor.ErrRange)
+		case phase == nil && !stage || r.Steps < 2:
+			return 0, fmt.Errorf("pipeline: Predict: %q was not measured: %w", name, tensor.ErrRange)
+		case stage:
+			divide[name] = factor
+		default:
+			saved += phase.Share * (1 - 1/factor)
+			waits = waits || name == Wait.String()
+		}
 	}
-	phase := r.find(name)
-	stage := slices.IndexFunc(r.Stages, func(s StageTime) bool { return s.Name == name })
-	switch {
-	case phase == nil && stage < 0 || r.Steps < 2:
-		return 0, fmt.Errorf("pipeline: Predict: %q was not measured: %w", name, tensor.ErrRange)
-	case phase != nil && (len(r.Stages) == 0 || name == Wait.String()):
-		return 1 / (1 - phase.Share*(1-1/factor)), nil
+	if len(r.Stages) == 0 || waits && len(divide) == 0 {
+		return 1 / (1 - saved), nil
 	}
-	// Batches a second now, and then: the least of what the loop and the pools can do.
-	consumer := 1 / r.Consumer
+	// Seconds a batch now, and then: the most that the loop or a pool needs.
+	now := r.Seconds / float64(r.Steps)
+	slowest := 1/r.Consumer - saved*now
 	busy := map[string]float64{}
 	for i, s := range r.Stages {
 		perBatch := s.Busy / float64(s.Batches) / float64(s.Workers)
-		if i == stage {
-			perBatch /= factor
+		if f, ok := divide[s.Name]; ok {
+			perBatch /= f
 		}
 		busy[poolOf(s.Stage, i)] += perBatch
 	}
-	if phase != nil {
-		consumer -= phase.Share * r.Seconds / float64(r.Steps) * (1 - 1/factor)
-	}
-	slowest := consumer
 	for _, b := range busy {
 		slowest = max(slowest, b)
 	}
-	now := r.Seconds / float64(r.Steps)
 	return max(1, now/slowest), nil
 }
 
