@@ -3,14 +3,15 @@
 //
 //   - [github.com/espalier-ml/espalier/schedule]: hyper-parameters as pure functions of training time, with
 //     [github.com/espalier-ml/espalier/schedule/scheduletest] to test one's own
-//   - [github.com/espalier-ml/espalier/schedule/masking]: deterministic masks for masked language models under a schedule
+//   - [github.com/espalier-ml/espalier/schedule/masking]: deterministic masks for masked language models under a
+//     schedule
 //   - [github.com/espalier-ml/espalier/prune]: pruning over plain slices, with
 //     [github.com/espalier-ml/espalier/prune/eval] to compare and check studies
 //   - [github.com/espalier-ml/espalier/maddness]: products with a fixed matrix by hashing and table lookup, with
 //     [github.com/espalier-ml/espalier/maddness/amm] to compare with other approximations and
 //     [github.com/espalier-ml/espalier/maddness/conv] for convolutions
-//   - [github.com/espalier-ml/espalier/tradeoff]: curves, statistics, records and a checklist for claims about speed and
-//     quality, with [github.com/espalier-ml/espalier/tradeoff/importers] for the logs of others,
+//   - [github.com/espalier-ml/espalier/tradeoff]: curves, statistics, records and a checklist for claims about speed
+//     and quality, with [github.com/espalier-ml/espalier/tradeoff/importers] for the logs of others,
 //     [github.com/espalier-ml/espalier/tradeoff/plot] to draw them,
 //     [github.com/espalier-ml/espalier/tradeoff/tradeofftest] for tests, and the command
 //     [github.com/espalier-ml/espalier/cmd/tradeoff]

@@ -25,7 +25,8 @@ func layer(rows, columns, outputs int) (a, b tensor.Matrix[float32]) {
 }
 
 func BenchmarkFit(b *testing.B) {
-	for _, s := range []struct{ rows, columns, outputs, codebooks int }{{8000, 512, 10, 16}, {8000, 512, 100, 16}, {8000, 512, 512, 16}, {8000, 512, 10, 64}} {
+	for _, s := range []struct{ rows, columns, outputs, codebooks int }{{8000, 512, 10, 16}, {8000, 512, 100, 16},
+		{8000, 512, 512, 16}, {8000, 512, 10, 64}} {
 		x, w := layer(s.rows, s.columns, s.outputs)
 		b.Run(fmt.Sprintf("%dx%dx%d/C=%d", s.rows, s.columns, s.outputs, s.codebooks), func(b *testing.B) {
 			b.ReportAllocs()
@@ -43,10 +44,12 @@ func BenchmarkFit(b *testing.B) {
 func BenchmarkMul(b *testing.B) {
 	const rows, columns, outputs = 10016, 512, 100
 	x, w := layer(rows, columns, outputs)
-	xT, dst, dstT, index := x.Transposed(), tensor.NewMatrix[float32](rows, outputs), tensor.NewMatrix[float32](outputs, rows), make([]int32, rows)
+	xT, dst, dstT, index := x.Transposed(), tensor.NewMatrix[float32](rows, outputs),
+		tensor.NewMatrix[float32](outputs, rows), make([]int32, rows)
 	for _, codebooks := range []int{8, 16, 32} {
 		for _, workers := range []int{1, 2} {
-			op, err := Fit(background, x.Slice(0, 2000, 0, columns), w, WithCodebooks(codebooks), WithRefine(0), WithWorkers(workers))
+			op, err := Fit(background, x.Slice(0, 2000, 0, columns), w, WithCodebooks(codebooks), WithRefine(0),
+				WithWorkers(workers))
 			if err != nil {
 				b.Fatal(err)
 			}

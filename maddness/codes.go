@@ -26,7 +26,8 @@ func (c *Codes) Codebooks() int { return c.codebooks }
 // At returns the code, 0 to 15, of a row in a codebook. Like a slice index it panics when either is out of range.
 func (c *Codes) At(row, codebook int) int {
 	if row < 0 || row >= c.rows || codebook < 0 || codebook >= c.codebooks {
-		panic(fmt.Errorf("maddness: Codes.At(%d, %d) of %d rows and %d codebooks: %w", row, codebook, c.rows, c.codebooks, tensor.ErrRange))
+		panic(fmt.Errorf("maddness: Codes.At(%d, %d) of %d rows and %d codebooks: %w",
+			row, codebook, c.rows, c.codebooks, tensor.ErrRange))
 	}
 	return kernel.CodeAt(c.packed, c.rows, c.codebooks, row, codebook)
 }

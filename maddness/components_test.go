@@ -88,7 +88,8 @@ func TestGoldenComponents(t *testing.T) {
 			unsigned[i], signed[i] = uint8(v), int8(int(v)-128)
 		}
 		check := func(name string, want []float64, tables *kernel.Tables, offset float32) {
-			op := &Operator{outputs: outputs, codebooks: a.C, tables: tables, scale: make([]float32, outputs), offset: make([]float32, outputs)}
+			op := &Operator{outputs: outputs, codebooks: a.C, tables: tables, scale: make([]float32, outputs),
+				offset: make([]float32, outputs)}
 			for m := range outputs {
 				op.scale[m], op.offset[m] = 1, offset
 			}

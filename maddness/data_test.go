@@ -23,7 +23,8 @@ type curves []struct {
 }
 
 func newTask(name string, train, test, b tensor.Matrix[float32], known curves) task {
-	k := task{name: name, reference: map[int]float64{}, train: train, test: test, b: b, exact: tensor.NewMatrix[float32](test.Rows, b.Cols)}
+	k := task{name: name, reference: map[int]float64{}, train: train, test: test, b: b,
+		exact: tensor.NewMatrix[float32](test.Rows, b.Cols)}
 	tensor.Gemm(tensor.NoTrans, tensor.NoTrans, 1, test, b, 0, k.exact)
 	for _, c := range known {
 		k.reference[c.C] = c.Reference.NMSE

@@ -59,7 +59,8 @@ func (e *Encoder) bind(b tensor.Matrix[float32], opts []TableOption) (*Operator,
 	o.codebooks, o.grouping, o.refine, o.ridge = fit.Codebooks, fit.Grouping, fit.Refine, fit.Ridge
 	err = errors.Join(err, checkView("b", b), o.checkOutputs(b.Cols))
 	if err == nil && b.Rows != e.op.columns {
-		err = fmt.Errorf("maddness: b has %d rows, the encoder was fitted to %d columns: %w", b.Rows, e.op.columns, tensor.ErrShape)
+		err = fmt.Errorf("maddness: b has %d rows, the encoder was fitted to %d columns: %w",
+			b.Rows, e.op.columns, tensor.ErrShape)
 	}
 	if err != nil {
 		return nil, err

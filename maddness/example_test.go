@@ -47,7 +47,8 @@ func nmse(got, want []float32) float64 {
 // Replace a layer by table lookups: learn from some rows, use on others.
 func ExampleFit() {
 	b, bias := weights(10), make([]float32, 10)
-	op, err := maddness.Fit(context.Background(), activations(2000, 1), b, maddness.WithCodebooks(16), maddness.WithBias(bias))
+	op, err := maddness.Fit(context.Background(), activations(2000, 1), b, maddness.WithCodebooks(16),
+		maddness.WithBias(bias))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -71,7 +72,8 @@ func ExampleFit() {
 
 // Everything that is wrong with a call is said at once.
 func ExampleFit_errors() {
-	_, err := maddness.Fit(context.Background(), activations(10, 1), weights(3), maddness.WithCodebooks(64), maddness.WithRidge(0), maddness.WithBias(make([]float32, 4)))
+	_, err := maddness.Fit(context.Background(), activations(10, 1), weights(3), maddness.WithCodebooks(64),
+		maddness.WithRidge(0), maddness.WithBias(make([]float32, 4)))
 	fmt.Println(err)
 	// Output:
 	// maddness: Fit: WithRidge(0): want a finite number above 0: out of range

@@ -171,7 +171,8 @@ func (l *learner) fitted(leaves tensor.Matrix[float64]) (fitted, error) {
 	if err := finite("table entry", leaves); err != nil {
 		return fitted{}, err
 	}
-	f := fitted{columns: l.x.Rows, trees: l.trees, lut: newLUT(leaves.Cols, l.codebooks), rows: l.x.Cols, entropy: make([]float64, l.codebooks)}
+	f := fitted{columns: l.x.Rows, trees: l.trees, lut: newLUT(leaves.Cols, l.codebooks), rows: l.x.Cols,
+		entropy: make([]float64, l.codebooks)}
 	for i := range leaves.Rows {
 		for m, v := range leaves.Row(i) {
 			f.lut.Table.Data[m*leaves.Rows+i] = float32(v)

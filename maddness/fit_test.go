@@ -17,7 +17,8 @@ func TestErrorOnRealData(t *testing.T) {
 		task      func(testing.TB) task
 		codebooks int
 		most      float64
-	}{{digitsTask, 16, .033}, {digitsTask, 32, .018}, {mnistTask, 8, .060}, {mnistTask, 16, .036}, {mnistTask, 32, .024}, {sobelTask, 8, .30}, {sobelTask, 16, .115}}
+	}{{digitsTask, 16, .033}, {digitsTask, 32, .018}, {mnistTask, 8, .060}, {mnistTask, 16, .036}, {mnistTask, 32, .024},
+		{sobelTask, 8, .30}, {sobelTask, 16, .115}}
 	if race.Enabled {
 		cases = cases[:1] // the others are the same code thirty times slower
 	}
@@ -26,7 +27,8 @@ func TestErrorOnRealData(t *testing.T) {
 		op, err := Fit(background, k.train, k.b, WithCodebooks(c.codebooks))
 		require.NoError(t, err)
 		e, reference := k.nmse(t, op), k.reference[c.codebooks]
-		t.Logf("%-8s %3d columns, C=%2d: NMSE %.4f, want at most %.3f; the authors' code %.4f", k.name, k.train.Cols, c.codebooks, e, c.most, reference)
+		t.Logf("%-8s %3d columns, C=%2d: NMSE %.4f, want at most %.3f; the authors' code %.4f",
+			k.name, k.train.Cols, c.codebooks, e, c.most, reference)
 		require.LessOrEqual(t, e, c.most, "%s, C=%d", k.name, c.codebooks)
 		require.Less(t, e, reference, "%s, C=%d: the authors' code", k.name, c.codebooks)
 	}
@@ -71,9 +73,11 @@ func TestIngredients(t *testing.T) {
 		require.NoError(t, err)
 		return op.Stats().TrainNMSE
 	}
-	inputs, outputs, one, two := fit(WithMetric(InputSSE), WithRefine(0)), fit(WithRefine(0)), fit(WithRefine(1)), fit(WithRefine(2))
+	inputs, outputs, one, two := fit(WithMetric(InputSSE), WithRefine(0)), fit(WithRefine(0)), fit(WithRefine(1)),
+		fit(WithRefine(2))
 	paper := fit(WithPaper())
-	t.Logf("training NMSE: paper %.4f, inputs %.4f, outputs %.4f, 1 pass %.4f, 2 passes %.4f", paper, inputs, outputs, one, two)
+	t.Logf("training NMSE: paper %.4f, inputs %.4f, outputs %.4f, 1 pass %.4f, 2 passes %.4f",
+		paper, inputs, outputs, one, two)
 	require.Greater(t, paper, inputs)
 	require.Less(t, outputs, inputs)
 	require.Less(t, one, 0.9*outputs)
@@ -139,7 +143,8 @@ func TestColumns(t *testing.T) {
 func TestByCovariance(t *testing.T) {
 	const n, d = 200, 7
 	r := tensor.Stream(1)
-	l := &learner{config: &config{codebooks: 3}, x: tensor.NewMatrix[float32](d, n), means: make([]float64, d), b: tensor.NewMatrix[float32](d, 1)}
+	l := &learner{config: &config{codebooks: 3}, x: tensor.NewMatrix[float32](d, n), means: make([]float64, d),
+		b: tensor.NewMatrix[float32](d, 1)}
 	for j := range d {
 		l.b.Data[j] = 1
 	}
@@ -160,14 +165,21 @@ func TestSmallAndDegenerate(t *testing.T) {
 		opts      []Option
 		most      float64 // error
 	}{
-		"one row":             {tensor.Of(1, 3, []float32{1, 2, 3}), tensor.Of(3, 2, []float32{1, 2, 3, 4, 5, 6}), 1, nil, 1e-5},
-		"equal rows":          {tensor.Of(3, 2, []float32{1, 2, 1, 2, 1, 2}), tensor.Of(2, 1, []float32{1, 1}), 1, nil, 1e-5},
-		"zero matrix":         {tensor.Of(4, 2, []float32{1, 2, 3, 4, 5, 6, 7, 8}), tensor.NewMatrix[float32](2, 3), 1, nil, 0},
-		"constant columns":    {tensor.Of(2, 3, []float32{5, 5, 5, 5, 5, 5}), tensor.Of(3, 1, []float32{1, 2, 3}), 1, nil, 1e-5},
-		"one column":          {tensor.Of(5, 1, []float32{1, 2, 3, 4, 5}), tensor.Of(1, 1, []float32{2}), 1, []Option{WithRidge(1e-9)}, 0.03},
-		"as many as codebook": {tensor.Of(4, 2, []float32{0, 0, 0, 1, 1, 0, 1, 1}), tensor.Of(2, 2, []float32{1, 2, 3, 4}), 2, []Option{WithRidge(1e-6)}, 0.05},
-		"huge":                {tensor.Of(2, 1, []float32{-3e38, 3e38}), tensor.Of(1, 1, []float32{0.5}), 1, []Option{WithRidge(1e-9)}, 3e36},
-		"tiny":                {tensor.Of(2, 1, []float32{1e-45, 3e-45}), tensor.Of(1, 1, []float32{1}), 1, []Option{WithRidge(1e-9)}, 3e-45},
+		"one row": {tensor.Of(1, 3, []float32{1, 2, 3}), tensor.Of(3, 2, []float32{1, 2, 3, 4, 5, 6}), 1, nil,
+			1e-5},
+		"equal rows": {tensor.Of(3, 2, []float32{1, 2, 1, 2, 1, 2}), tensor.Of(2, 1, []float32{1, 1}), 1, nil, 1e-5},
+		"zero matrix": {tensor.Of(4, 2, []float32{1, 2, 3, 4, 5, 6, 7, 8}), tensor.NewMatrix[float32](2, 3), 1, nil,
+			0},
+		"constant columns": {tensor.Of(2, 3, []float32{5, 5, 5, 5, 5, 5}), tensor.Of(3, 1, []float32{1, 2, 3}), 1, nil,
+			1e-5},
+		"one column": {tensor.Of(5, 1, []float32{1, 2, 3, 4, 5}), tensor.Of(1, 1, []float32{2}), 1,
+			[]Option{WithRidge(1e-9)}, 0.03},
+		"as many as codebook": {tensor.Of(4, 2, []float32{0, 0, 0, 1, 1, 0, 1, 1}), tensor.Of(2, 2, []float32{1, 2, 3, 4}), 2,
+			[]Option{WithRidge(1e-6)}, 0.05},
+		"huge": {tensor.Of(2, 1, []float32{-3e38, 3e38}), tensor.Of(1, 1, []float32{0.5}), 1,
+			[]Option{WithRidge(1e-9)}, 3e36},
+		"tiny": {tensor.Of(2, 1, []float32{1e-45, 3e-45}), tensor.Of(1, 1, []float32{1}), 1,
+			[]Option{WithRidge(1e-9)}, 3e-45},
 	} {
 		op, err := Fit(background, c.a, c.b, append(c.opts, WithCodebooks(c.codebooks))...)
 		require.NoError(t, err, name)
@@ -311,7 +323,8 @@ func TestValidation(t *testing.T) {
 	require.Equal(t, last, total)
 	require.Equal(t, 4*(2*(1+2+3)+3*(1+s.Refine)), total)
 	require.Greater(t, s.HeldOutNMSE, 0.0)
-	same, err := Fit(background, a, b, WithCodebooks(4), WithGrouping(s.Grouping), WithRefine(s.Refine), WithRidge(s.Ridge))
+	same, err := Fit(background, a, b, WithCodebooks(4), WithGrouping(s.Grouping), WithRefine(s.Refine),
+		WithRidge(s.Ridge))
 	require.NoError(t, err)
 	require.Equal(t, same.LUT(), op.LUT(), "the variant is fitted to all rows")
 
@@ -373,7 +386,8 @@ func TestStats(t *testing.T) {
 	s := op.Stats()
 	require.True(t, math.IsNaN(s.HeldOutNMSE))
 	s.HeldOutNMSE = 0
-	require.Equal(t, Stats{Columns: 8, Outputs: 3, Codebooks: 2, TableBytes: 96, Bits: 8, Refine: 1, Ridge: 1, TrainRows: 400, TrainNMSE: s.TrainNMSE, Entropy: s.Entropy}, s)
+	require.Equal(t, Stats{Columns: 8, Outputs: 3, Codebooks: 2, TableBytes: 96, Bits: 8, Refine: 1, Ridge: 1,
+		TrainRows: 400, TrainNMSE: s.TrainNMSE, Entropy: s.Entropy}, s)
 	require.Len(t, s.Entropy, 2)
 	for _, h := range s.Entropy {
 		require.True(t, h > 2 && h <= 4, "%v", h)

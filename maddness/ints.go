@@ -20,7 +20,8 @@ type Ints[T Integer] struct {
 // rows and cols are not negative and len(data) is exactly rows*cols.
 func IntsOf[T Integer](rows, cols int, data []T) Ints[T] {
 	if rows < 0 || cols < 0 || len(data) != rows*cols {
-		panic(fmt.Errorf("maddness: IntsOf: %d elements cannot be viewed as %dx%d: %w", len(data), rows, cols, tensor.ErrShape))
+		panic(fmt.Errorf("maddness: IntsOf: %d elements cannot be viewed as %dx%d: %w",
+			len(data), rows, cols, tensor.ErrShape))
 	}
 	return Ints[T]{rows, cols, cols, data}
 }
@@ -33,7 +34,8 @@ func (m Ints[T]) Validate() error {
 	case m.Rows == 0 || m.Cols == 0:
 		return nil
 	case m.Stride < m.Cols || len(m.Data) < m.Cols || (len(m.Data)-m.Cols)/m.Stride < m.Rows-1:
-		return fmt.Errorf("maddness: integers are %dx%d with stride %d and %d elements: %w", m.Rows, m.Cols, m.Stride, len(m.Data), tensor.ErrShape)
+		return fmt.Errorf("maddness: integers are %dx%d with stride %d and %d elements: %w",
+			m.Rows, m.Cols, m.Stride, len(m.Data), tensor.ErrShape)
 	}
 	return nil
 }

@@ -12,8 +12,8 @@ const (
 
 // minimise moves x to about the minimum of a smooth convex function by limited-memory BFGS (J. Nocedal, "Updating
 // Quasi-Newton Matrices with Limited Storage", Mathematics of Computation 35, 1980) with steps halved until the
-// function falls enough. f returns the value at x and writes the gradient. It ends early with an error of step, which it
-// calls before each.
+// function falls enough. f returns the value at x and writes the gradient. It ends early with an error of step, which
+// it calls before each.
 func minimise(x []float64, f func(gradient, x []float64) float64, step func() error) error {
 	n := len(x)
 	gradient, direction := make([]float64, n), make([]float64, n)

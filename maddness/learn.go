@@ -12,8 +12,9 @@ import (
 // learner fits trees and tables to targets.
 type learner struct {
 	*config
-	x     tensor.Matrix[float32] // D x N: the training rows, feature-major
-	b     tensor.Matrix[float32] // D x M: what the columns contribute to the targets; no elements if the targets are the columns
+	x tensor.Matrix[float32] // D x N: the training rows, feature-major
+	// D x M: what the columns contribute to the targets; no elements if the targets are the columns
+	b     tensor.Matrix[float32]
 	y     tensor.Matrix[float64] // N x M: targets, centred
 	mean  []float64              // M: what was taken off them
 	order [][]int32              // by column: rows by increasing value
@@ -30,7 +31,8 @@ type learner struct {
 func newLearner(o *config, p problem) *learner {
 	a := p.a
 	n, d, c := a.Rows, a.Cols, o.codebooks
-	l := &learner{config: o, meter: p.meter, b: p.b, x: tensor.NewMatrix[float32](d, n), order: make([][]int32, d), means: make([]float64, d), vars: make([]float64, d),
+	l := &learner{config: o, meter: p.meter, b: p.b, x: tensor.NewMatrix[float32](d, n), order: make([][]int32, d),
+		means: make([]float64, d), vars: make([]float64, d),
 		codes: make([][]uint8, c)}
 	tensor.ParallelWorkers(o.workers, d, 8, func(lo, hi int) {
 		for i := range n {
@@ -115,7 +117,8 @@ func (l *learner) fit(c int, metric tensor.Matrix[float64], columns []int) error
 	if splitter == nil {
 		splitter = Exhaustive{}
 	}
-	level := &Level{Columns: l.x, Metric: metric, Candidates: columns, Bucket: make([]uint8, l.x.Cols), Buckets: 1, order: l.order, workers: l.workers}
+	level := &Level{Columns: l.x, Metric: metric, Candidates: columns, Bucket: make([]uint8, l.x.Cols), Buckets: 1,
+		order: l.order, workers: l.workers}
 	for depth := range 4 {
 		level.Candidates = l.candidatesOf(level, columns)
 		split := splitter.Split(level)

@@ -18,14 +18,16 @@ func TestWidened(t *testing.T) {
 	for i := range n {
 		u, v := r.NormFloat64(), r.NormFloat64()
 		copy(metric.Row(i), []float64{u, v})
-		copy(a.Row(i), []float32{float32(100 * r.NormFloat64()), 7, float32(0.01*u + 5), float32(r.NormFloat64()), float32(v + r.NormFloat64())})
+		copy(a.Row(i), []float32{float32(100 * r.NormFloat64()), 7, float32(0.01*u + 5), float32(r.NormFloat64()),
+			float32(v + r.NormFloat64())})
 	}
 	centre(metric)
 	o, err := configure[Option]("test", nil)
 	require.NoError(t, err)
 	l := newLearner(o, problem{a: a, meter: &meter{ctx: background}})
 	l.groups = [][]int{{1}, {4}}
-	for wide, want := range map[int][][]int{0: {{1}, {4}}, 1: {{1, 2}, {2, 4}}, 2: {{1, 2, 4}, {2, 4}}, 99: {{0, 1, 2, 3, 4}, {0, 1, 2, 3, 4}}} {
+	for wide, want := range map[int][][]int{0: {{1}, {4}}, 1: {{1, 2}, {2, 4}}, 2: {{1, 2, 4}, {2, 4}},
+		99: {{0, 1, 2, 3, 4}, {0, 1, 2, 3, 4}}} {
 		l.wide = wide
 		require.Equal(t, want, [][]int{l.widened(0, metric), l.widened(1, metric)}, "%d more", wide)
 	}

@@ -27,7 +27,8 @@ func NewLUT(outputs, codebooks int) *LUT {
 
 func newLUT(outputs, codebooks int) *LUT {
 	return &LUT{
-		Table:  tensor.Param[float32]{Name: "table", Shape: []int{outputs, codebooks, 16}, Data: make([]float32, outputs*codebooks*16)},
+		Table: tensor.Param[float32]{Name: "table",
+			Shape: []int{outputs, codebooks, 16}, Data: make([]float32, outputs*codebooks*16)},
 		Offset: tensor.Param[float32]{Name: "offset", Shape: []int{outputs}, Data: make([]float32, outputs)},
 	}
 }
@@ -112,10 +113,12 @@ func (l *LUT) check(name string, y tensor.Matrix[float32], codes *Codes) error {
 		return fmt.Errorf("maddness: %s: %w", name, err)
 	}
 	if codes.rows > 0 && codes.codebooks != l.Table.Shape[1] {
-		return fmt.Errorf("maddness: codes of %d codebooks for tables of %d: %w", codes.codebooks, l.Table.Shape[1], tensor.ErrShape)
+		return fmt.Errorf("maddness: codes of %d codebooks for tables of %d: %w",
+			codes.codebooks, l.Table.Shape[1], tensor.ErrShape)
 	}
 	if y.Rows != codes.rows || y.Cols != l.Table.Shape[0] {
-		return fmt.Errorf("maddness: %s is %dx%d, want %d rows of codes by %d outputs: %w", name, y.Rows, y.Cols, codes.rows, l.Table.Shape[0], tensor.ErrShape)
+		return fmt.Errorf("maddness: %s is %dx%d, want %d rows of codes by %d outputs: %w",
+			name, y.Rows, y.Cols, codes.rows, l.Table.Shape[0], tensor.ErrShape)
 	}
 	return nil
 }

@@ -43,7 +43,8 @@ func (o *Operator) marshal(magic string) []byte {
 	}
 	b := make([]byte, 0, len(magic)+headerBytes+o.codebooks*treeBytes+o.outputs*(o.codebooks*64+4)+4)
 	b = append(b, magic...)
-	for _, v := range []uint32{uint32(o.columns), uint32(o.outputs), uint32(o.codebooks), uint32(o.bits), uint32(o.aggregation),
+	for _, v := range []uint32{uint32(o.columns), uint32(o.outputs), uint32(o.codebooks), uint32(o.bits),
+		uint32(o.aggregation),
 		uint32(o.stats.Grouping), uint32(o.stats.Refine), flags} {
 		b = le.AppendUint32(b, v)
 	}
@@ -83,12 +84,14 @@ func unmarshal(b []byte, magic string) (*Operator, error) {
 	r := reader(body[len(magic):])
 	d, m, c := uint64(r.uint32()), uint64(r.uint32()), uint64(r.uint32())
 	bits, aggregation, grouping, refine, flags := r.uint32(), Aggregation(r.uint32()), r.uint32(), r.uint32(), r.uint32()
-	o := &config{bits: int(bits), aggregation: aggregation, grouping: Grouping(grouping), refine: int(refine), relu: flags&flagReLU != 0}
+	o := &config{bits: int(bits), aggregation: aggregation, grouping: Grouping(grouping), refine: int(refine),
+		relu: flags&flagReLU != 0}
 	rows := r.uint64()
 	o.ridge = r.float64()
 	trained, heldOut := r.float64(), r.float64()
 	left := uint64(len(r))
-	if d < 1 || m < 1 || c < 1 || c > left/treeBytes || m > (left-c*treeBytes)/(c*64+4) || left != c*treeBytes+m*(c*64+4) || d > math.MaxInt32 {
+	if d < 1 || m < 1 || c < 1 || c > left/treeBytes || m > (left-c*treeBytes)/(c*64+4) ||
+		left != c*treeBytes+m*(c*64+4) || d > math.MaxInt32 {
 		return bad("%d bytes for %d columns, %d outputs and %d codebooks", len(b), d, m, c)
 	}
 	if bits < 2 || bits > 8 || bits < 8 && aggregation != Exact || aggregation.validate(int(c)) != nil ||
@@ -97,7 +100,8 @@ func unmarshal(b []byte, magic string) (*Operator, error) {
 			bits, aggregation, grouping, refine, flags, rows)
 	}
 	o.codebooks = int(c)
-	f := fitted{columns: int(d), trees: Trees{make([][4]int, c), make([][16]float32, c)}, lut: newLUT(int(m), int(c)), rows: int(rows), entropy: make([]float64, c)}
+	f := fitted{columns: int(d), trees: Trees{make([][4]int, c), make([][16]float32, c)}, lut: newLUT(int(m), int(c)),
+		rows: int(rows), entropy: make([]float64, c)}
 	for i := range f.entropy {
 		f.entropy[i] = r.float64()
 	}

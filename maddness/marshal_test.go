@@ -23,8 +23,9 @@ var (
 func TestSaveAndLoad(t *testing.T) {
 	a, b := layer(300, 16, 5)
 	for name, opts := range map[string][]Option{
-		"default":    nil,
-		"few bits":   {WithLUTBits(5), WithReLU(), WithBias([]float32{1, 2, 3, 4, 5}), WithGrouping(OutputCovariance), WithRefine(1)},
+		"default": nil,
+		"few bits": {WithLUTBits(5), WithReLU(), WithBias([]float32{1, 2, 3, 4, 5}), WithGrouping(OutputCovariance),
+			WithRefine(1)},
 		"averaging":  {WithPaper()},
 		"saturating": {WithAggregation(Saturate(2)), WithValidation(0.3)},
 	} {
@@ -94,10 +95,14 @@ func TestLoadRefuses(t *testing.T) {
 		v    uint32
 		text string
 	}{
-		{0, 0, "0 columns"}, {0, math.MaxUint32, "columns"}, {0, 1, "trees: Dims"}, {4, 0, "0 outputs"}, {4, 3, "3 outputs"}, {4, math.MaxUint32, "outputs"},
-		{8, 0, "0 codebooks"}, {8, 1, "1 codebooks"}, {8, math.MaxUint32, "codebooks"}, {12, 1, "1 bits"}, {12, 9, "9 bits"}, {16, 3, "aggregation 3"},
-		{16, 1, "aggregation 1"}, {16, uint32(Average(4)), "aggregation 17"}, {20, 2, "grouping 2"}, {24, math.MaxUint32, "settings"}, {28, 2, "flags 2"},
-		{36, 1, "settings"}, {headerBytes + 16, 99, "column 99"}, {headerBytes + 32, math.Float32bits(float32(math.NaN())), "Thresholds[0][1] is NaN"},
+		{0, 0, "0 columns"}, {0, math.MaxUint32, "columns"}, {0, 1, "trees: Dims"}, {4, 0, "0 outputs"}, {4, 3, "3 outputs"},
+		{4, math.MaxUint32, "outputs"},
+		{8, 0, "0 codebooks"}, {8, 1, "1 codebooks"}, {8, math.MaxUint32, "codebooks"}, {12, 1, "1 bits"}, {12, 9, "9 bits"},
+		{16, 3, "aggregation 3"},
+		{16, 1, "aggregation 1"}, {16, uint32(Average(4)), "aggregation 17"}, {20, 2, "grouping 2"},
+		{24, math.MaxUint32, "settings"}, {28, 2, "flags 2"},
+		{36, 1, "settings"}, {headerBytes + 16, 99, "column 99"},
+		{headerBytes + 32, math.Float32bits(float32(math.NaN())), "Thresholds[0][1] is NaN"},
 		{len(blob) - header - 8, math.Float32bits(float32(math.Inf(1))), "LUT.Offset[1] = +Inf"},
 		{headerBytes + 2*treeBytes, math.Float32bits(float32(math.Inf(-1))), "LUT.Table[0] = -Inf"},
 	} {
@@ -116,7 +121,9 @@ func seal(b []byte) []byte {
 
 // Whatever is read as an operator works and is written back as it was.
 func FuzzUnmarshalBinary(f *testing.F) {
-	for _, op := range []*Operator{randomOperator(f, 1, 3, 2, 2), randomOperator(f, 2, 1, 1, 1, WithReLU(), WithLUTBits(4)), randomOperator(f, 3, 2, 3, 4, WithAggregation(Average(2)))} {
+	for _, op := range []*Operator{randomOperator(f, 1, 3, 2, 2),
+		randomOperator(f, 2, 1, 1, 1, WithReLU(), WithLUTBits(4)),
+		randomOperator(f, 3, 2, 3, 4, WithAggregation(Average(2)))} {
 		blob, err := op.MarshalBinary()
 		require.NoError(f, err)
 		f.Add(blob)

@@ -51,7 +51,10 @@ func TestContext(t *testing.T) {
 		require.ErrorIs(t, err, context.Canceled, name)
 		cancel()
 	}
-	_, err = op.RefitLUT(background, a, y, WithProgress(func(done, total int) { require.Equal(t, []int{1, 1}, []int{done, total}) }))
+	_, err = op.RefitLUT(background, a, y, WithProgress(func(done,
+		total int) {
+		require.Equal(t, []int{1, 1}, []int{done, total})
+	}))
 	require.NoError(t, err)
 	var none context.Context
 	_, err = Fit(none, a, b)

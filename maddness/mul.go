@@ -31,8 +31,8 @@ func (o *Operator) ArgMaxT(dst []int32, a tensor.Matrix[float32]) error {
 }
 
 // MulInt8 is [Operator.Mul] with outputs rounded to multiples of unit, which is greater than 0: dst, N x M, is y
-// times 1/unit, rounded half to even and clipped to -128..127. A next operator that was fitted to such integers takes them
-// with [EncodeInts].
+// times 1/unit, rounded half to even and clipped to -128..127. A next operator that was fitted to such integers takes
+// them with [EncodeInts].
 func (o *Operator) MulInt8(dst Ints[int8], a tensor.Matrix[float32], unit float32) error {
 	return o.run(source{a: a}, sink{kind: integers, ints: dst, unit: unit})
 }

@@ -60,7 +60,8 @@ func (f fitted) validate() error {
 	if c := f.lut.Table.Shape[1]; c != len(f.trees.Dims) {
 		return fmt.Errorf("tables of %d codebooks for %d trees: %w", c, len(f.trees.Dims), tensor.ErrShape)
 	}
-	return errors.Join(tensor.CheckFinite("LUT.Table", f.lut.Table.Data), tensor.CheckFinite("LUT.Offset", f.lut.Offset.Data))
+	return errors.Join(tensor.CheckFinite("LUT.Table", f.lut.Table.Data), tensor.CheckFinite("LUT.Offset",
+		f.lut.Offset.Data))
 }
 
 // newOperator rounds the tables, of which it makes a copy, and packs everything for the kernels.
@@ -78,27 +79,32 @@ func newOperator(o *config, f fitted) (*Operator, error) {
 	op.scale, op.offset = r.scale, r.offset
 	for m, v := range op.offset {
 		if s := op.scale[m]; v-v != 0 || s-s != 0 {
-			return nil, fmt.Errorf("maddness: output %d: tables too large for float32: scale %v, offset %v: %w", m, s, v, tensor.ErrRange)
+			return nil, fmt.Errorf("maddness: output %d: tables too large for float32: scale %v, offset %v: %w",
+				m, s, v, tensor.ErrRange)
 		}
 	}
 	if f.entropy == nil { // not fitted
 		f.entropy = slices.Repeat([]float64{math.NaN()}, codebooks)
 	}
-	op.stats = Stats{Columns: f.columns, Outputs: outputs, Codebooks: codebooks, TableBytes: 16 * outputs * codebooks, Bits: o.bits,
-		Aggregation: o.aggregation, ReLU: o.relu, Grouping: o.grouping, Refine: o.refine, Ridge: o.ridge, TrainRows: f.rows, TrainNMSE: math.NaN(),
+	op.stats = Stats{Columns: f.columns, Outputs: outputs, Codebooks: codebooks, TableBytes: 16 * outputs * codebooks,
+		Bits:        o.bits,
+		Aggregation: o.aggregation, ReLU: o.relu, Grouping: o.grouping, Refine: o.refine, Ridge: o.ridge, TrainRows: f.rows,
+		TrainNMSE:   math.NaN(),
 		HeldOutNMSE: math.NaN(), Entropy: f.entropy}
 	return op, nil
 }
 
 // config is what a successor of the operator is made with.
 func (o *Operator) config() *config {
-	return &config{codebooks: o.codebooks, ridge: o.stats.Ridge, workers: o.workers, relu: o.relu, bits: o.bits, aggregation: o.aggregation,
-		grouping: o.stats.Grouping, refine: o.stats.Refine}
+	return &config{codebooks: o.codebooks, ridge: o.stats.Ridge, workers: o.workers, relu: o.relu, bits: o.bits,
+		aggregation: o.aggregation,
+		grouping:    o.stats.Grouping, refine: o.stats.Refine}
 }
 
 // fitted is what the operator was made of, tables and statistics copied.
 func (o *Operator) fitted() fitted {
-	return fitted{columns: o.columns, trees: o.trees, lut: o.lut.values(), rows: o.stats.TrainRows, entropy: slices.Clone(o.stats.Entropy)}
+	return fitted{columns: o.columns, trees: o.trees, lut: o.lut.values(), rows: o.stats.TrainRows,
+		entropy: slices.Clone(o.stats.Entropy)}
 }
 
 // Columns returns D, the length of a row.
@@ -126,12 +132,14 @@ func (o *Operator) Stats() Stats {
 // WithLUT returns an operator with the same trees and settings and other tables, which it copies and rounds: the end of
 // training in the user's own loop. lut has the shape of [Operator.LUT]; errors are those of [New].
 func (o *Operator) WithLUT(lut *LUT) (*Operator, error) {
-	f := fitted{columns: o.columns, trees: o.trees, lut: lut, entropy: slices.Clone(o.stats.Entropy), rows: o.stats.TrainRows}
+	f := fitted{columns: o.columns, trees: o.trees, lut: lut, entropy: slices.Clone(o.stats.Entropy),
+		rows: o.stats.TrainRows}
 	if err := f.validate(); err != nil {
 		return nil, fmt.Errorf("maddness: WithLUT: %w", err)
 	}
 	if m := lut.Table.Shape[0]; m != o.outputs {
-		return nil, fmt.Errorf("maddness: WithLUT: tables of %d outputs, the operator has %d: %w", m, o.outputs, tensor.ErrShape)
+		return nil, fmt.Errorf("maddness: WithLUT: tables of %d outputs, the operator has %d: %w",
+			m, o.outputs, tensor.ErrShape)
 	}
 	return newOperator(o.config(), f)
 }

@@ -158,7 +158,8 @@ func TestProductsAreBruteForce(t *testing.T) {
 		shapes = append(shapes, shape{65, 3, m, 6})
 	}
 	for _, s := range shapes {
-		for _, opts := range [][]TableOption{nil, {WithReLU()}, {WithLUTBits(4)}, {WithAggregation(Average(1))}, {WithAggregation(Saturate(s.codebooks)), WithReLU()}} {
+		for _, opts := range [][]TableOption{nil, {WithReLU()}, {WithLUTBits(4)}, {WithAggregation(Average(1))},
+			{WithAggregation(Saturate(s.codebooks)), WithReLU()}} {
 			testProducts(t, randomOperator(t, 1, s.columns, s.outputs, s.codebooks, opts...), s.rows)
 		}
 	}
@@ -170,7 +171,8 @@ func TestProductsAreBruteForce(t *testing.T) {
 
 func testProducts(t *testing.T, op *Operator, rows int) {
 	t.Helper()
-	name := fmt.Sprintf("%d rows of %d, %d outputs, %d codebooks, %v, relu %v", rows, op.columns, op.outputs, op.codebooks, op.aggregation, op.relu)
+	name := fmt.Sprintf("%d rows of %d, %d outputs, %d codebooks, %v, relu %v",
+		rows, op.columns, op.outputs, op.codebooks, op.aggregation, op.relu)
 	a := randomRows(5, rows, op.columns)
 	want := brute(op, a)
 	wantT := want.Transposed()
@@ -216,7 +218,8 @@ func testProducts(t *testing.T, op *Operator, rows int) {
 	plain := *op
 	plain.relu = false
 	logits, index := brute(&plain, a), make([]int32, rows)
-	for _, f := range []func() error{func() error { return op.ArgMax(index, a) }, func() error { return op.ArgMaxT(index, a.Transposed()) }, func() error { return op.LookupArgMax(index, &codes) }} {
+	for _, f := range []func() error{func() error { return op.ArgMax(index, a) },
+		func() error { return op.ArgMaxT(index, a.Transposed()) }, func() error { return op.LookupArgMax(index, &codes) }} {
 		for i := range index {
 			index[i] = -1
 		}
@@ -227,7 +230,8 @@ func testProducts(t *testing.T, op *Operator, rows int) {
 	}
 
 	const unit = 0.03
-	small, smallT := IntsOf(rows, op.outputs, make([]int8, rows*op.outputs)), IntsOf(op.outputs, rows, make([]int8, rows*op.outputs))
+	small, smallT := IntsOf(rows, op.outputs, make([]int8, rows*op.outputs)),
+		IntsOf(op.outputs, rows, make([]int8, rows*op.outputs))
 	check := func(err error) {
 		require.NoError(t, err, name)
 		for n := range rows {
@@ -251,7 +255,8 @@ func testProducts(t *testing.T, op *Operator, rows int) {
 
 func testInts[T Integer](t *testing.T, op *Operator, rows int, name string) {
 	t.Helper()
-	a, aT := Ints[T]{rows, op.columns, op.columns + 1, make([]T, rows*(op.columns+1))}, IntsOf(op.columns, rows, make([]T, rows*op.columns))
+	a, aT := Ints[T]{rows, op.columns, op.columns + 1, make([]T, rows*(op.columns+1))},
+		IntsOf(op.columns, rows, make([]T, rows*op.columns))
 	x := tensor.NewMatrix[float32](rows, op.columns)
 	r := tensor.Stream(9, uint64(rows))
 	for i := range rows {
@@ -312,7 +317,8 @@ func TestConcurrentUse(t *testing.T) {
 			dst, index := tensor.NewMatrix[float32](300, 5), make([]int32, 300)
 			var codes Codes
 			for range 5 {
-				if op.Mul(dst, a) != nil || op.ArgMax(index, a) != nil || op.Encode(&codes, a) != nil || !bytes.Equal(asBytes(dst.Data), asBytes(want.Data)) {
+				if op.Mul(dst, a) != nil || op.ArgMax(index, a) != nil || op.Encode(&codes, a) != nil ||
+					!bytes.Equal(asBytes(dst.Data), asBytes(want.Data)) {
 					t.Error("wrong beside other goroutines")
 				}
 				codes.Reset()
@@ -331,7 +337,8 @@ func TestProductsDoNotAllocate(t *testing.T) {
 	op := randomOperator(t, 7, 16, 12, 8)
 	a, rows := randomRows(8, 500, 16), 500
 	aT, dst, dstT := a.Transposed(), tensor.NewMatrix[float32](rows, 12), tensor.NewMatrix[float32](12, rows)
-	index, small, quantised := make([]int32, rows), IntsOf(rows, 12, make([]int8, rows*12)), IntsOf(rows, 16, make([]uint8, rows*16))
+	index, small, quantised := make([]int32, rows), IntsOf(rows, 12, make([]int8, rows*12)),
+		IntsOf(rows, 16, make([]uint8, rows*16))
 	var codes Codes
 	indices := make([]int32, 2*rows)
 	for name, f := range map[string]func() error{
@@ -374,29 +381,34 @@ func TestProductsRefuse(t *testing.T) {
 		want error
 		text string
 	}{
-		"columns":            {op.Mul(m(2, 3), m(2, 5)), tensor.ErrShape, "rows of 5 columns, the operator was fitted to 4"},
-		"columns of aT":      {op.MulT(m(3, 2), m(2, 4)), tensor.ErrShape, "rows of 2 columns"},
-		"rows of dst":        {op.Mul(m(1, 3), m(2, 4)), tensor.ErrShape, "dst has 1 rows of 3 outputs, want 2 of 3"},
-		"outputs of dst":     {op.Mul(m(2, 4), m(2, 4)), tensor.ErrShape, "dst has 2 rows of 4 outputs"},
-		"dst of MulT":        {op.MulT(m(2, 3), m(4, 2)), tensor.ErrShape, "dst has 3 rows of 2 outputs, want 2 of 3"},
-		"malformed a":        {op.Mul(m(2, 3), tensor.Matrix[float32]{Rows: 2, Cols: 4, Stride: 3, Data: buf}), tensor.ErrShape, "a: tensor: matrix is 2x4 with stride 3"},
-		"malformed dst":      {op.Mul(tensor.Matrix[float32]{Rows: 2, Cols: 3, Stride: 3, Data: buf[:4]}, m(2, 4)), tensor.ErrShape, "dst: tensor"},
-		"overlap":            {op.Mul(tensor.Of(2, 3, buf[6:12]), tensor.Of(2, 4, buf[:8])), tensor.ErrOverlap, "dst shares memory with a"},
-		"overlap in columns": {op.Mul(tensor.Of(10, 10, buf).Slice(0, 10, 3, 6), tensor.Of(10, 10, buf).Slice(0, 10, 0, 4)), tensor.ErrOverlap, "dst"},
-		"argmax":             {op.ArgMax(make([]int32, 3), m(2, 4)), tensor.ErrShape, "dst has 3 elements for 2 rows"},
-		"argmax columns":     {op.ArgMaxT(make([]int32, 2), m(2, 4)), tensor.ErrShape, "rows of 2 columns"},
-		"unit":               {op.MulInt8(i8(2, 3), m(2, 4), 0), tensor.ErrRange, "unit is 0"},
-		"unit NaN":           {op.MulInt8(i8(2, 3), m(2, 4), float32(math.NaN())), tensor.ErrRange, "unit is NaN"},
-		"unit infinite":      {op.MulInt8T(i8(3, 2), m(4, 2), float32(math.Inf(1))), tensor.ErrRange, "unit is +Inf"},
-		"int8 shape":         {op.MulInt8(i8(3, 2), m(2, 4), 1), tensor.ErrShape, "dst has 3 rows"},
-		"malformed int8":     {op.MulInt8(Ints[int8]{2, 3, 1, make([]int8, 9)}, m(2, 4), 1), tensor.ErrShape, "stride 1"},
-		"ints columns":       {MulInts(op, m(2, 3), IntsOf(2, 5, make([]int16, 10))), tensor.ErrShape, "rows of 5 columns"},
-		"malformed ints":     {MulInts(op, m(2, 3), Ints[uint8]{-1, 4, 4, nil}), tensor.ErrShape, "negative dimension"},
-		"short ints":         {MulIntsT(op, m(3, 2), Ints[uint8]{4, 2, 2, make([]uint8, 7)}), tensor.ErrShape, "7 elements"},
-		"nil codes":          {op.Encode(nil, m(2, 4)), tensor.ErrEmpty, "codes are nil"},
-		"nil codes in":       {op.Lookup(m(2, 3), nil), tensor.ErrEmpty, "codes are nil"},
-		"encode columns":     {op.Encode(&Codes{}, m(2, 5)), tensor.ErrShape, "rows of 5"},
-		"codes of others":    {op.Encode(other, m(2, 4)), tensor.ErrShape, "dst holds codes of 5 codebooks, the operator has 2"},
+		"columns":        {op.Mul(m(2, 3), m(2, 5)), tensor.ErrShape, "rows of 5 columns, the operator was fitted to 4"},
+		"columns of aT":  {op.MulT(m(3, 2), m(2, 4)), tensor.ErrShape, "rows of 2 columns"},
+		"rows of dst":    {op.Mul(m(1, 3), m(2, 4)), tensor.ErrShape, "dst has 1 rows of 3 outputs, want 2 of 3"},
+		"outputs of dst": {op.Mul(m(2, 4), m(2, 4)), tensor.ErrShape, "dst has 2 rows of 4 outputs"},
+		"dst of MulT":    {op.MulT(m(2, 3), m(4, 2)), tensor.ErrShape, "dst has 3 rows of 2 outputs, want 2 of 3"},
+		"malformed a": {op.Mul(m(2, 3), tensor.Matrix[float32]{Rows: 2, Cols: 4, Stride: 3, Data: buf}),
+			tensor.ErrShape, "a: tensor: matrix is 2x4 with stride 3"},
+		"malformed dst": {op.Mul(tensor.Matrix[float32]{Rows: 2, Cols: 3, Stride: 3, Data: buf[:4]}, m(2, 4)),
+			tensor.ErrShape, "dst: tensor"},
+		"overlap": {op.Mul(tensor.Of(2, 3, buf[6:12]), tensor.Of(2, 4, buf[:8])), tensor.ErrOverlap,
+			"dst shares memory with a"},
+		"overlap in columns": {op.Mul(tensor.Of(10, 10, buf).Slice(0, 10, 3, 6), tensor.Of(10, 10, buf).Slice(0, 10, 0, 4)),
+			tensor.ErrOverlap, "dst"},
+		"argmax":         {op.ArgMax(make([]int32, 3), m(2, 4)), tensor.ErrShape, "dst has 3 elements for 2 rows"},
+		"argmax columns": {op.ArgMaxT(make([]int32, 2), m(2, 4)), tensor.ErrShape, "rows of 2 columns"},
+		"unit":           {op.MulInt8(i8(2, 3), m(2, 4), 0), tensor.ErrRange, "unit is 0"},
+		"unit NaN":       {op.MulInt8(i8(2, 3), m(2, 4), float32(math.NaN())), tensor.ErrRange, "unit is NaN"},
+		"unit infinite":  {op.MulInt8T(i8(3, 2), m(4, 2), float32(math.Inf(1))), tensor.ErrRange, "unit is +Inf"},
+		"int8 shape":     {op.MulInt8(i8(3, 2), m(2, 4), 1), tensor.ErrShape, "dst has 3 rows"},
+		"malformed int8": {op.MulInt8(Ints[int8]{2, 3, 1, make([]int8, 9)}, m(2, 4), 1), tensor.ErrShape, "stride 1"},
+		"ints columns":   {MulInts(op, m(2, 3), IntsOf(2, 5, make([]int16, 10))), tensor.ErrShape, "rows of 5 columns"},
+		"malformed ints": {MulInts(op, m(2, 3), Ints[uint8]{-1, 4, 4, nil}), tensor.ErrShape, "negative dimension"},
+		"short ints":     {MulIntsT(op, m(3, 2), Ints[uint8]{4, 2, 2, make([]uint8, 7)}), tensor.ErrShape, "7 elements"},
+		"nil codes":      {op.Encode(nil, m(2, 4)), tensor.ErrEmpty, "codes are nil"},
+		"nil codes in":   {op.Lookup(m(2, 3), nil), tensor.ErrEmpty, "codes are nil"},
+		"encode columns": {op.Encode(&Codes{}, m(2, 5)), tensor.ErrShape, "rows of 5"},
+		"codes of others": {op.Encode(other, m(2, 4)), tensor.ErrShape,
+			"dst holds codes of 5 codebooks, the operator has 2"},
 		"codes of others in": {op.Lookup(m(2, 3), other), tensor.ErrShape, "codes of 5 codebooks"},
 		"rows of codes":      {op.Lookup(m(3, 3), ok), tensor.ErrShape, "dst has 3 rows"},
 		"codes to argmax":    {op.LookupArgMax(make([]int32, 1), ok), tensor.ErrShape, "dst has 1 elements"},

@@ -125,7 +125,8 @@ func WithRidge(lambda float64) interface {
 	})
 }
 
-// WithMetric sets what the trees keep together; default [OutputSSE]. [FitEncoder], which cannot know outputs, has [InputSSE].
+// WithMetric sets what the trees keep together; default [OutputSSE]. [FitEncoder], which cannot know outputs, has
+// [InputSSE].
 func WithMetric(m Metric) TargetsOption {
 	return choice(func(o *config) error {
 		o.metric = m

@@ -14,7 +14,8 @@ type rounded struct {
 // 1, halves away from zero.
 func roundSigned(lut *LUT, bits int) rounded {
 	outputs, codebooks := lut.Table.Shape[0], lut.Table.Shape[1]
-	r := rounded{signed: make([]int8, len(lut.Table.Data)), scale: make([]float32, outputs), offset: make([]float32, outputs)}
+	r := rounded{signed: make([]int8, len(lut.Table.Data)), scale: make([]float32, outputs),
+		offset: make([]float32, outputs)}
 	limit := float64(int(1)<<(bits-1) - 1)
 	mid := make([]float64, codebooks)
 	for m := range outputs {
@@ -39,10 +40,12 @@ func roundSigned(lut *LUT, bits int) rounded {
 }
 
 // roundUnsigned rounds tables to 0..255 with one scale for all, as the reference does for averaging: q = (L -
-// min_c)*scale + 1/2 rounded down, min_c being over outputs and codes. A sum S of entries becomes (S - excess)/scale + sum of min_c + offset.
+// min_c)*scale + 1/2 rounded down, min_c being over outputs and codes. A sum S of entries becomes (S - excess)/scale
+// + sum of min_c + offset.
 func roundUnsigned(lut *LUT, a Aggregation) rounded {
 	outputs, codebooks := lut.Table.Shape[0], lut.Table.Shape[1]
-	r := rounded{unsigned: make([]uint8, len(lut.Table.Data)), scale: make([]float32, outputs), offset: make([]float32, outputs)}
+	r := rounded{unsigned: make([]uint8, len(lut.Table.Data)), scale: make([]float32, outputs),
+		offset: make([]float32, outputs)}
 	low, gap, total := make([]float64, codebooks), 0.0, 0.0
 	for c := range codebooks {
 		lo, hi := math.Inf(1), math.Inf(-1)

@@ -13,8 +13,8 @@ import (
 
 // RefitLUT returns an operator with the same trees and tables that are fitted anew to rows a, N x D, and their outputs
 // y, N x M, by ridge regression: for new data, other targets, or outputs that later layers should see. The bias is that
-// of y; WithRidge, by default that of the fit, and [WithProgress], which tells the end only, are the options. Errors are those of
-// [FitTargets].
+// of y; WithRidge, by default that of the fit, and [WithProgress], which tells the end only, are the options. Errors
+// are those of [FitTargets].
 func (o *Operator) RefitLUT(ctx context.Context, a, y tensor.Matrix[float32], opts ...RefitOption) (*Operator, error) {
 	c, err := configure("maddness: RefitLUT", opts)
 	err = errors.Join(err, checkContext(ctx), checkView("a", a), checkView("y", y))
@@ -29,7 +29,8 @@ func (o *Operator) RefitLUT(ctx context.Context, a, y tensor.Matrix[float32], op
 		return nil, err
 	}
 	wide := tensor.Convert[float64](y)
-	l := &learner{config: o.config(), x: tensor.Matrix[float32]{Rows: o.columns, Cols: a.Rows}, trees: o.trees, codes: codes}
+	l := &learner{config: o.config(), x: tensor.Matrix[float32]{Rows: o.columns, Cols: a.Rows}, trees: o.trees,
+		codes: codes}
 	if l.ridge == 0 || c.given.Has("WithRidge") {
 		l.ridge = c.ridge
 	}
@@ -52,7 +53,8 @@ func (o *Operator) RefitLUT(ctx context.Context, a, y tensor.Matrix[float32], op
 // checkTargets judges whether rows and their targets fit the operator.
 func (o *Operator) checkTargets(a tensor.Matrix[float32], name string, y tensor.Matrix[float32]) error {
 	if y.Rows != a.Rows || y.Cols != o.outputs {
-		return fmt.Errorf("maddness: %s is %dx%d, want %d rows of %d outputs: %w", name, y.Rows, y.Cols, a.Rows, o.outputs, tensor.ErrShape)
+		return fmt.Errorf("maddness: %s is %dx%d, want %d rows of %d outputs: %w",
+			name, y.Rows, y.Cols, a.Rows, o.outputs, tensor.ErrShape)
 	}
 	return nil
 }
@@ -80,7 +82,8 @@ func (o *Operator) trainingCodes(a tensor.Matrix[float32]) ([][]uint8, error) {
 // Errors are those of [Fit]; labels outside [0, M) wrap tensor.ErrRange.
 //
 // It is worth more than the squared error where only the largest output matters; see the package's documentation.
-func (o *Operator) RefitLabels(ctx context.Context, a tensor.Matrix[float32], labels []int, opts ...RefitOption) (*Operator, error) {
+func (o *Operator) RefitLabels(ctx context.Context, a tensor.Matrix[float32], labels []int,
+	opts ...RefitOption) (*Operator, error) {
 	err := errors.Join(checkContext(ctx), checkView("a", a))
 	if err == nil && len(labels) != a.Rows {
 		err = fmt.Errorf("maddness: %d labels for %d rows: %w", len(labels), a.Rows, tensor.ErrShape)
@@ -124,7 +127,8 @@ func (o *Operator) RefitSoft(ctx context.Context, a, p tensor.Matrix[float32], o
 	return o.refitCrossEntropy(ctx, "RefitSoft", a, tensor.Convert[float64](p), opts)
 }
 
-func (o *Operator) refitCrossEntropy(ctx context.Context, call string, a tensor.Matrix[float32], targets tensor.Matrix[float64], opts []RefitOption) (*Operator, error) {
+func (o *Operator) refitCrossEntropy(ctx context.Context, call string, a tensor.Matrix[float32],
+	targets tensor.Matrix[float64], opts []RefitOption) (*Operator, error) {
 	c, err := configure("maddness: "+call, opts)
 	if err != nil {
 		return nil, err
@@ -164,7 +168,8 @@ type crossEntropy struct {
 
 func newCrossEntropy(o *Operator, codes [][]uint8, targets tensor.Matrix[float64], lambda float64) *crossEntropy {
 	n, m, leaves := targets.Rows, targets.Cols, 16*o.codebooks
-	ce := &crossEntropy{workers: o.workers, codes: codes, targets: targets, penalty: lambda / float64(n), start: make([]float64, (leaves+1)*m),
+	ce := &crossEntropy{workers: o.workers, codes: codes, targets: targets, penalty: lambda / float64(n),
+		start:  make([]float64, (leaves+1)*m),
 		logits: tensor.NewMatrix[float64](n, m), loss: make([]float64, (n+blockRows-1)/blockRows)}
 	for k := range m {
 		for i := range leaves {

@@ -79,21 +79,25 @@ func TestLUTRefuses(t *testing.T) {
 		want error
 		text string
 	}{
-		"rows":        {op.LUT().Lookup(m(3, 2), &codes), tensor.ErrShape, "dst is 3x2, want 4 rows of codes by 2 outputs"},
-		"outputs":     {op.LUT().Grad(&codes, m(4, 3)), tensor.ErrShape, "dy is 4x3"},
-		"malformed":   {op.LUT().Lookup(tensor.Matrix[float32]{Rows: 4, Cols: 2, Stride: 1}, &codes), tensor.ErrShape, "dst: tensor"},
+		"rows":    {op.LUT().Lookup(m(3, 2), &codes), tensor.ErrShape, "dst is 3x2, want 4 rows of codes by 2 outputs"},
+		"outputs": {op.LUT().Grad(&codes, m(4, 3)), tensor.ErrShape, "dy is 4x3"},
+		"malformed": {op.LUT().Lookup(tensor.Matrix[float32]{Rows: 4, Cols: 2, Stride: 1}, &codes), tensor.ErrShape,
+			"dst: tensor"},
 		"nil codes":   {op.LUT().Lookup(m(4, 2), nil), tensor.ErrEmpty, "codes are nil"},
 		"codebooks":   {NewLUT(2, 5).Lookup(m(4, 2), &codes), tensor.ErrShape, "codes of 2 codebooks for tables of 5"},
 		"no gradient": {noGrad.Grad(&codes, m(4, 2)), tensor.ErrShape, "LUT without Grad"},
 		"nil":         {with(nil), tensor.ErrEmpty, "LUT is nil"},
 		"more":        {with(NewLUT(3, 2)), tensor.ErrShape, "tables of 3 outputs, the operator has 2"},
 		"codes":       {with(NewLUT(2, 3)), tensor.ErrShape, "tables of 3 codebooks for 2 trees"},
-		"NaN":         {with(bad(func(l *LUT) { l.Table.Data[5] = float32(math.NaN()) })), tensor.ErrNotFinite, "LUT.Table[5] = NaN"},
-		"Inf":         {with(bad(func(l *LUT) { l.Offset.Data[1] = float32(math.Inf(1)) })), tensor.ErrNotFinite, "LUT.Offset[1] = +Inf"},
-		"too large":   {with(bad(func(l *LUT) { l.Table.Data[0], l.Offset.Data[0] = 3e38, 3e38 })), tensor.ErrRange, "output 0: tables too large"},
-		"shape":       {with(bad(func(l *LUT) { l.Table.Shape = []int{4, 15} })), tensor.ErrShape, `param "table"`},
-		"short":       {with(bad(func(l *LUT) { l.Offset.Data = nil })), tensor.ErrShape, `param "offset"`},
-		"two axes":    {with(bad(func(l *LUT) { l.Table.Shape = []int{2, 32} })), tensor.ErrShape, "want [M, C, 16] and [M]"},
+		"NaN": {with(bad(func(l *LUT) { l.Table.Data[5] = float32(math.NaN()) })), tensor.ErrNotFinite,
+			"LUT.Table[5] = NaN"},
+		"Inf": {with(bad(func(l *LUT) { l.Offset.Data[1] = float32(math.Inf(1)) })), tensor.ErrNotFinite,
+			"LUT.Offset[1] = +Inf"},
+		"too large": {with(bad(func(l *LUT) { l.Table.Data[0], l.Offset.Data[0] = 3e38, 3e38 })), tensor.ErrRange,
+			"output 0: tables too large"},
+		"shape":    {with(bad(func(l *LUT) { l.Table.Shape = []int{4, 15} })), tensor.ErrShape, `param "table"`},
+		"short":    {with(bad(func(l *LUT) { l.Offset.Data = nil })), tensor.ErrShape, `param "offset"`},
+		"two axes": {with(bad(func(l *LUT) { l.Table.Shape = []int{2, 32} })), tensor.ErrShape, "want [M, C, 16] and [M]"},
 	} {
 		require.ErrorIs(t, c.err, c.want, name)
 		require.ErrorContains(t, c.err, c.text, name)
@@ -207,7 +211,8 @@ func TestRefitForLabels(t *testing.T) {
 			right++
 		}
 	}
-	t.Logf("accuracy: squared error %.4f, labels %.4f, distilled %.4f, exact layer %.4f", k.accuracy(t, op), k.accuracy(t, labels), k.accuracy(t, soft),
+	t.Logf("accuracy: squared error %.4f, labels %.4f, distilled %.4f, exact layer %.4f",
+		k.accuracy(t, op), k.accuracy(t, labels), k.accuracy(t, soft),
 		right/float64(k.test.Rows))
 	require.Greater(t, k.accuracy(t, labels), 0.02+k.accuracy(t, op))
 	require.Greater(t, k.accuracy(t, soft), 0.02+k.accuracy(t, op))

@@ -74,7 +74,8 @@ func (o *Operator) encode(dst *Codes, in source) error {
 	case dst == nil:
 		return fmt.Errorf("maddness: codes are nil: %w", tensor.ErrEmpty)
 	case dst.rows > 0 && dst.codebooks != o.codebooks:
-		return fmt.Errorf("maddness: dst holds codes of %d codebooks, the operator has %d: %w", dst.codebooks, o.codebooks, tensor.ErrShape)
+		return fmt.Errorf("maddness: dst holds codes of %d codebooks, the operator has %d: %w",
+			dst.codebooks, o.codebooks, tensor.ErrShape)
 	case rows == 0:
 		return nil
 	}
@@ -111,10 +112,10 @@ var jobs = sync.Pool{New: func() any {
 	return j
 }}
 
-// codeBytes is how much of the second-level cache the codes of a block may take while outputs pass over them, and shares how
-// many blocks each goroutine has at least, so that all end together. Below smallWork, counted in table entries, a call
-// takes less than half a millisecond, and another goroutine would start too late to help. A code costs as much as
-// encodeWork entries, or as encodeRowWork where rows must be read from memory in whole.
+// codeBytes is how much of the second-level cache the codes of a block may take while outputs pass over them, and
+// shares how many blocks each goroutine has at least, so that all end together. Below smallWork, counted in table
+// entries, a call takes less than half a millisecond, and another goroutine would start too late to help. A code
+// costs as much as encodeWork entries, or as encodeRowWork where rows must be read from memory in whole.
 const (
 	codeBytes     = 64 << 10
 	shares        = 4
@@ -217,7 +218,8 @@ func (s *source) check(o *Operator) (rows int, err error) {
 			return 0, fmt.Errorf("maddness: codes are nil: %w", tensor.ErrEmpty)
 		}
 		if s.codes.rows > 0 && s.codes.codebooks != o.codebooks {
-			return 0, fmt.Errorf("maddness: codes of %d codebooks, the operator has %d: %w", s.codes.codebooks, o.codebooks, tensor.ErrShape)
+			return 0, fmt.Errorf("maddness: codes of %d codebooks, the operator has %d: %w",
+				s.codes.codebooks, o.codebooks, tensor.ErrShape)
 		}
 		return s.codes.rows, nil
 	}
@@ -239,7 +241,8 @@ func (s *source) check(o *Operator) (rows int, err error) {
 		return 0, fmt.Errorf("maddness: a: %w", err)
 	}
 	if columns != o.columns {
-		return 0, fmt.Errorf("maddness: a has rows of %d columns, the operator was fitted to %d: %w", columns, o.columns, tensor.ErrShape)
+		return 0, fmt.Errorf("maddness: a has rows of %d columns, the operator was fitted to %d: %w",
+			columns, o.columns, tensor.ErrShape)
 	}
 	return rows, nil
 }
@@ -268,7 +271,8 @@ func (s *sink) check(o *Operator, in *source, rows int) error {
 		r, c = c, r
 	}
 	if r != rows || c != o.outputs {
-		return fmt.Errorf("maddness: dst has %d rows of %d outputs, want %d of %d: %w", r, c, rows, o.outputs, tensor.ErrShape)
+		return fmt.Errorf("maddness: dst has %d rows of %d outputs, want %d of %d: %w",
+			r, c, rows, o.outputs, tensor.ErrShape)
 	}
 	if s.memory().overlaps(in.memory()) {
 		return fmt.Errorf("maddness: dst shares memory with a: %w", tensor.ErrOverlap)
@@ -284,7 +288,8 @@ type span struct {
 
 func spanOf[T any](rows, cols, stride int, data []T) span {
 	size := unsafe.Sizeof(*new(T))
-	return span{uintptr(unsafe.Pointer(unsafe.SliceData(data))), uintptr(rows), uintptr(cols) * size, uintptr(stride) * size}
+	return span{uintptr(unsafe.Pointer(unsafe.SliceData(data))), uintptr(rows), uintptr(cols) * size,
+		uintptr(stride) * size}
 }
 
 func (s *source) memory() span {

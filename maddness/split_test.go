@@ -73,7 +73,8 @@ func bruteSplit(l *Level) Split {
 func randomLevel(seed uint64) *Level {
 	r := tensor.Stream(seed, 99)
 	n, d, q := 1+r.IntN(40), 1+r.IntN(4), 1+r.IntN(9)
-	l := &Level{Columns: tensor.NewMatrix[float32](d, n), Metric: tensor.NewMatrix[float64](n, q), Bucket: make([]uint8, n), Buckets: 1 << r.IntN(4)}
+	l := &Level{Columns: tensor.NewMatrix[float32](d, n), Metric: tensor.NewMatrix[float64](n, q),
+		Bucket: make([]uint8, n), Buckets: 1 << r.IntN(4)}
 	for i := range l.Columns.Data {
 		l.Columns.Data[i] = float32(r.IntN(7)-3) * 0.5
 		if l.Columns.Data[i] == 0 && r.IntN(2) == 0 {
@@ -107,7 +108,8 @@ func TestExhaustiveIsBruteForce(t *testing.T) {
 
 // Of equal columns the first is taken, and of equally good thresholds the lowest: 1.5 and 2.5 divide these rows alike.
 func TestTiesGoToTheFirst(t *testing.T) {
-	l := &Level{Columns: tensor.Of(2, 3, []float32{1, 2, 3, 1, 2, 3}), Metric: tensor.Of(3, 1, []float64{1, 0, -1}), Candidates: []int{0, 1}, Bucket: make([]uint8, 3), Buckets: 1}
+	l := &Level{Columns: tensor.Of(2, 3, []float32{1, 2, 3, 1, 2, 3}), Metric: tensor.Of(3, 1, []float64{1, 0, -1}),
+		Candidates: []int{0, 1}, Bucket: make([]uint8, 3), Buckets: 1}
 	s := Exhaustive{}.Split(l)
 	require.Equal(t, 0, s.Column)
 	require.Equal(t, []float32{1.5}, s.Thresholds)
@@ -117,7 +119,8 @@ func TestTiesGoToTheFirst(t *testing.T) {
 // What cannot be split stays whole: constant columns, empty buckets, single rows.
 func TestWholeBuckets(t *testing.T) {
 	inf := float32(math.Inf(1))
-	l := &Level{Columns: tensor.Of(1, 3, []float32{7, 7, 8}), Metric: tensor.Of(3, 1, []float64{-1, 0, 1}), Candidates: []int{0}, Bucket: []uint8{0, 0, 1}, Buckets: 4}
+	l := &Level{Columns: tensor.Of(1, 3, []float32{7, 7, 8}), Metric: tensor.Of(3, 1, []float64{-1, 0, 1}),
+		Candidates: []int{0}, Bucket: []uint8{0, 0, 1}, Buckets: 4}
 	s := Exhaustive{}.Split(l)
 	require.Equal(t, []float32{inf, inf, inf, inf}, s.Thresholds)
 	require.InDelta(t, 0.5, s.Loss, 1e-12)

@@ -26,8 +26,9 @@ type Stats struct {
 	TrainRows int      `json:"train_rows"` // 0 if the operator was not fitted here
 	// TrainNMSE is the mean squared error over the variance of the outputs, on the training rows, before bias and ReLU;
 	// NaN if not fitted. It is 0 for exact constants and +Inf for inexact ones.
-	TrainNMSE   float64 `json:"train_nmse"`
-	HeldOutNMSE float64 `json:"held_out_nmse"` // on the rows that WithValidation held out, of the fit to the others; NaN without it
+	TrainNMSE float64 `json:"train_nmse"`
+	// on the rows that WithValidation held out, of the fit to the others; NaN without it
+	HeldOutNMSE float64 `json:"held_out_nmse"`
 
 	// Entropy is that of each codebook's codes over the training rows, in bits: 4 if all are used alike, 0 if one is;
 	// NaN if not fitted.
@@ -37,11 +38,13 @@ type Stats struct {
 // String describes the operator in a line, and its fit in a second.
 func (s Stats) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d columns -> %d outputs, %d codebooks, %v, %d-bit tables of %d bytes\n", s.Columns, s.Outputs, s.Codebooks, s.Aggregation, s.Bits, s.TableBytes)
+	fmt.Fprintf(&b, "%d columns -> %d outputs, %d codebooks, %v, %d-bit tables of %d bytes\n",
+		s.Columns, s.Outputs, s.Codebooks, s.Aggregation, s.Bits, s.TableBytes)
 	if s.TrainRows == 0 {
 		return b.String()
 	}
-	fmt.Fprintf(&b, "trained on %d rows, %v, %d passes, ridge %g: NMSE %.4f", s.TrainRows, s.Grouping, s.Refine, s.Ridge, s.TrainNMSE)
+	fmt.Fprintf(&b, "trained on %d rows, %v, %d passes, ridge %g: NMSE %.4f",
+		s.TrainRows, s.Grouping, s.Refine, s.Ridge, s.TrainNMSE)
 	if !math.IsNaN(s.HeldOutNMSE) {
 		fmt.Fprintf(&b, ", held out %.4f", s.HeldOutNMSE)
 	}

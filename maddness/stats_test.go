@@ -11,13 +11,16 @@ import (
 )
 
 func TestStatsString(t *testing.T) {
-	s := Stats{Columns: 64, Outputs: 10, Codebooks: 2, TableBytes: 320, Bits: 8, TrainNMSE: math.NaN(), HeldOutNMSE: math.NaN()}
+	s := Stats{Columns: 64, Outputs: 10, Codebooks: 2, TableBytes: 320, Bits: 8, TrainNMSE: math.NaN(),
+		HeldOutNMSE: math.NaN()}
 	const first = "64 columns -> 10 outputs, 2 codebooks, exact, 8-bit tables of 320 bytes\n"
 	require.Equal(t, first, s.String())
 	s.TrainRows, s.Refine, s.Ridge, s.TrainNMSE, s.Entropy = 100, 2, 1, 0.25, []float64{3, 4}
-	require.Equal(t, first+"trained on 100 rows, contiguous, 2 passes, ridge 1: NMSE 0.2500, codes use 3.50 of 4 bits\n", s.String())
+	require.Equal(t, first+"trained on 100 rows, contiguous, 2 passes, ridge 1: NMSE 0.2500, codes use 3.50 of 4 bits\n",
+		s.String())
 	s.HeldOutNMSE = 0.5
-	require.Equal(t, first+"trained on 100 rows, contiguous, 2 passes, ridge 1: NMSE 0.2500, held out 0.5000, codes use 3.50 of 4 bits\n", s.String())
+	require.Equal(t, first+"trained on 100 rows, contiguous, 2 passes, ridge 1: NMSE 0.2500, held out 0.5000, codes "+
+		"use 3.50 of 4 bits\n", s.String())
 }
 
 // Statistics read back equal, what was not measured as null.
@@ -28,7 +31,8 @@ func TestStatsJSONReadsBack(t *testing.T) {
 	s := op.Stats()
 	text, err := json.Marshal(s)
 	require.NoError(t, err)
-	for _, part := range []string{`"aggregation":"average(2)"`, `"grouping":"output covariance"`, `"held_out_nmse":null`, `"table_bytes":96`} {
+	for _, part := range []string{`"aggregation":"average(2)"`, `"grouping":"output covariance"`, `"held_out_nmse":null`,
+		`"table_bytes":96`} {
 		require.Contains(t, string(text), part)
 	}
 	var back Stats
@@ -45,7 +49,8 @@ func TestStatsJSONReadsBack(t *testing.T) {
 		require.Equal(t, a, back)
 	}
 	kept := Saturate(7)
-	for _, text := range []string{"", "Exact", "exact(1)", "average", "average(3)", "average(16", "average(16))", "average( 16)", "saturate(0)", "sum(4)"} {
+	for _, text := range []string{"", "Exact", "exact(1)", "average", "average(3)", "average(16", "average(16))",
+		"average( 16)", "saturate(0)", "sum(4)"} {
 		require.ErrorIs(t, kept.UnmarshalText([]byte(text)), tensor.ErrRange, text)
 	}
 	require.Equal(t, Saturate(7), kept)

@@ -8,8 +8,8 @@ import (
 )
 
 // Activations accumulates statistics of the inputs of layers, from which three scores are made: [Activations.Wanda],
-// [Activations.Magnitude] and [Activations.ShrinkBench]. The zero value is ready. It is not safe for concurrent use while
-// batches are added.
+// [Activations.Magnitude] and [Activations.ShrinkBench]. The zero value is ready. It is not safe for concurrent use
+// while batches are added.
 type Activations[T tensor.Float] struct {
 	layers map[string]*inputs[T]
 }
@@ -24,9 +24,9 @@ type inputs[T tensor.Float] struct {
 	meanInT       T   // mean over features, not divided by pixels
 }
 
-// Add adds a batch x, [N, ..., features] with channels last, that is the input of the layer whose weight and bias are named.
-// Errors wrap tensor.ErrShape, also if the number of features changes, tensor.ErrEmpty and tensor.ErrNotFinite; nothing
-// is added then.
+// Add adds a batch x, [N, ..., features] with channels last, that is the input of the layer whose weight and bias are
+// named. Errors wrap tensor.ErrShape, also if the number of features changes, tensor.ErrEmpty and
+// tensor.ErrNotFinite; nothing is added then.
 func (a *Activations[T]) Add(x tensor.Dense[T], params ...string) error {
 	if err := x.Validate(); err != nil {
 		return fmt.Errorf("prune: Activations.Add: %w", err)
@@ -44,7 +44,8 @@ func (a *Activations[T]) Add(x tensor.Dense[T], params ...string) error {
 		in.sum = make([]T, len(x.Data)/x.Shape[0])
 	}
 	if len(in.abs) != features {
-		return fmt.Errorf("prune: Activations.Add: %q has %d features, now %d: %w", params[0], len(in.abs), features, tensor.ErrShape)
+		return fmt.Errorf("prune: Activations.Add: %q has %d features, now %d: %w",
+			params[0], len(in.abs), features, tensor.ErrShape)
 	}
 	if a.layers == nil {
 		a.layers = map[string]*inputs[T]{}
@@ -92,17 +93,18 @@ func (in *inputs[T]) reduce(features int) {
 	in.meanInT /= T(features)
 }
 
-// Wanda scores |w|·‖x‖₂, the norm being that of the weight's input feature over all samples, divided by the root of their
-// number (Sun et al. 2024). Use it with the [PerRow] scope and, as its authors do, layer by layer: observe the
-// inputs of a layer once those before it are pruned. Convolutions take the norm of the channel. Biases score |b|.
+// Wanda scores |w|·‖x‖₂, the norm being that of the weight's input feature over all samples, divided by the
+// root of their number (Sun et al. 2024). Use it with the [PerRow] scope and, as its authors do, layer by layer:
+// observe the inputs of a layer once those before it are pruned. Convolutions take the norm of the channel. Biases
+// score |b|.
 func (a *Activations[T]) Wanda() Scorer[T] {
 	return a.scorer(func(in *inputs[T], feature int) float64 { return math.Sqrt(in.square[feature] / float64(in.rows)) },
 		func(*inputs[T]) float64 { return 1 })
 }
 
-// Magnitude scores |w|·mean|x|, the mean being that of the weight's input feature over samples and pixels. Biases score
-// |b| times the mean over all features. Unlike ShrinkBench it takes absolute values before the mean, so that
-// a feature that is positive as often as negative does not count as nothing.
+// Magnitude scores |w|·mean|x|, the mean being that of the weight's input feature over samples and pixels. Biases
+// score |b| times the mean over all features. Unlike ShrinkBench it takes absolute values before the mean, so that a
+// feature that is positive as often as negative does not count as nothing.
 func (a *Activations[T]) Magnitude() Scorer[T] {
 	return a.scorer(func(in *inputs[T], feature int) float64 { return in.abs[feature] / float64(in.rows) },
 		func(in *inputs[T]) float64 {
@@ -114,8 +116,8 @@ func (a *Activations[T]) Magnitude() Scorer[T] {
 		})
 }
 
-// ShrinkBench scores as ShrinkBench's MagAct strategies do, rounding included: the mean over samples is taken before the
-// absolute value, and a convolution's bias is not divided by the number of pixels. It is for comparisons with
+// ShrinkBench scores as ShrinkBench's MagAct strategies do, rounding included: the mean over samples is taken before
+// the absolute value, and a convolution's bias is not divided by the number of pixels. It is for comparisons with
 // published numbers. All samples of a layer must have one shape.
 func (a *Activations[T]) ShrinkBench() Scorer[T] {
 	score := a.scorer(func(in *inputs[T], feature int) float64 { return float64(in.perFeatureInT[feature]) },
@@ -128,7 +130,8 @@ func (a *Activations[T]) ShrinkBench() Scorer[T] {
 	})
 }
 
-func (a *Activations[T]) scorer(weight func(in *inputs[T], feature int) float64, bias func(*inputs[T]) float64) Scorer[T] {
+func (a *Activations[T]) scorer(weight func(in *inputs[T], feature int) float64,
+	bias func(*inputs[T]) float64) Scorer[T] {
 	return ScorerFunc[T](func(dst []T, c *Context[T]) error {
 		in := a.layers[c.Info.Name]
 		if in == nil {
@@ -157,7 +160,8 @@ func scoreByFeature[T tensor.Float](dst []T, c *Context[T], perFeature []T) erro
 	features, outs := shape[c.Info.In], shape[c.Info.Out]
 	groups := len(perFeature) / max(features, 1)
 	if features == 0 || groups*features != len(perFeature) || groups == 0 || outs%groups != 0 {
-		return fmt.Errorf("prune: param %q: shape %v does not fit an input of %d features: %w", c.Info.Name, shape, len(perFeature), tensor.ErrShape)
+		return fmt.Errorf("prune: param %q: shape %v does not fit an input of %d features: %w",
+			c.Info.Name, shape, len(perFeature), tensor.ErrShape)
 	}
 	_, _, innerIn := split(shape, c.Info.In)
 	_, _, innerOut := split(shape, c.Info.Out)

@@ -33,7 +33,8 @@ func magnitudes(params []*tensor.Param[float32]) [][]float32 {
 	return scores
 }
 
-// BenchmarkKth selects a global threshold over 10 million scores; benchmarks/torch/threshold.py does it with numpy and torch.
+// BenchmarkKth selects a global threshold over 10 million scores; benchmarks/torch/threshold.py does it with numpy
+// and torch.
 func BenchmarkKth(b *testing.B) {
 	scores := magnitudes(manyTensors())
 	b.SetBytes(40e6)
@@ -58,7 +59,8 @@ func BenchmarkQuantile(b *testing.B) {
 // BenchmarkComputeMasks is all of it: scores, threshold and masks.
 func BenchmarkComputeMasks(b *testing.B) {
 	params := manyTensors()
-	p, err := prune.New(params, prune.WithScope(prune.Global), prune.WithSparsity(0.9), prune.WithSchedule(prune.Schedule{End: 1 << 30, Every: 1}))
+	p, err := prune.New(params, prune.WithScope(prune.Global), prune.WithSparsity(0.9),
+		prune.WithSchedule(prune.Schedule{End: 1 << 30, Every: 1}))
 	if err != nil {
 		b.Fatal(err)
 	}

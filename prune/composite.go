@@ -7,8 +7,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Normalized divides the scores of each tensor by their Euclidean norm plus 1e-8, as jaxpruner's global pruners do, so that
-// tensors of different scales can share one threshold.
+// Normalized divides the scores of each tensor by their Euclidean norm plus 1e-8, as jaxpruner's global pruners do,
+// so that tensors of different scales can share one threshold.
 func Normalized[T tensor.Float](s Scorer[T]) Scorer[T] {
 	return wrapped(s, func(dst []T, c *Context[T]) error {
 		if err := s.Score(dst, c); err != nil {

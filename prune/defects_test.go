@@ -49,7 +49,8 @@ func TestDefectB1FLOPs(t *testing.T) {
 			require.Equal(t, c.Flops, same(c.Input, c.Kernel, c.Stride, c.In, c.Out))
 			continue
 		}
-		n, err := prune.ConvMACs(tensor.Window{H: c.Input[0], W: c.Input[1], C: c.In, KH: c.Kernel[0], KW: c.Kernel[1], StrideH: c.Stride[0], StrideW: c.Stride[1]}, c.Out)
+		n, err := prune.ConvMACs(tensor.Window{H: c.Input[0], W: c.Input[1], C: c.In, KH: c.Kernel[0], KW: c.Kernel[1],
+			StrideH: c.Stride[0], StrideW: c.Stride[1]}, c.Out)
 		require.NoError(t, err)
 		require.Equal(t, c.Flops, n) // without padding both are right
 	}
@@ -68,7 +69,8 @@ func TestDefectB3SeededRandomMasks(t *testing.T) {
 		for _, n := range names {
 			params = append(params, param(n, []int{20, 30}, make([]float64, 600)))
 		}
-		m, err := prune.ComputeMasks(params, prune.WithPreset("shrinkbench/RandomPruning"), prune.WithCompression(4), prune.WithSeed(seed))
+		m, err := prune.ComputeMasks(params, prune.WithPreset("shrinkbench/RandomPruning"), prune.WithCompression(4),
+			prune.WithSeed(seed))
 		require.NoError(t, err)
 		return m
 	}
@@ -81,22 +83,24 @@ func TestDefectB3SeededRandomMasks(t *testing.T) {
 
 // B5: values that happen to be zero are not pruned.
 func TestDefectB5ZerosAreNotPruned(t *testing.T) {
-	params := []*tensor.Param[float32]{param("fc.weight", []int{2, 2}, []float64{1, 2, 3, 4}), param("bn.bias", []int{4}, make([]float64, 4))}
+	params := []*tensor.Param[float32]{param("fc.weight", []int{2, 2}, []float64{1, 2, 3, 4}), param("bn.bias",
+		[]int{4}, make([]float64, 4))}
 	stats, err := prune.StatsOf(params, nil, nil)
 	require.NoError(t, err)
 	require.Equal(t, 1.0, stats.Compression())
 	require.Equal(t, []int{8, 8, 4}, []int{stats.Size, stats.Kept, stats.NonzeroValues})
 }
 
-// B6: the mean of activations is taken before their absolute value, so that a feature that is positive as often as negative
-// counts for nothing; a convolution's bias is not divided by the pixels; groups crash.
+// B6: the mean of activations is taken before their absolute value, so that a feature that is positive as often as
+// negative counts for nothing; a convolution's bias is not divided by the pixels; groups crash.
 func TestDefectB6Activations(t *testing.T) {
 	var a prune.Activations[float64]
 	require.NoError(t, a.Add(tensor.DenseOf([]float64{5, 0.1, -5, 0.1}, 2, 2), "fc.weight", "fc.bias"))
 	w := &tensor.Param[float64]{Name: "fc.weight", Shape: []int{1, 2}, Data: []float64{1, 1}}
 	score := func(s prune.Scorer[float64]) []float64 {
 		dst := make([]float64, 2)
-		require.NoError(t, s.Score(dst, &prune.Context[float64]{Param: w, Info: prune.Info{Name: w.Name, Shape: w.Shape, Size: 2, In: 1}}))
+		require.NoError(t, s.Score(dst, &prune.Context[float64]{Param: w,
+			Info: prune.Info{Name: w.Name, Shape: w.Shape, Size: 2, In: 1}}))
 		return dst
 	}
 	require.Equal(t, []float64{0, 0.1}, score(a.ShrinkBench()))
@@ -108,7 +112,8 @@ func TestDefectB6Activations(t *testing.T) {
 	bias := &tensor.Param[float64]{Name: "c.bias", Shape: []int{1}, Data: []float64{1}}
 	for want, s := range map[float64]prune.Scorer[float64]{4: c.ShrinkBench(), 1: c.Magnitude()} {
 		dst := make([]float64, 1)
-		require.NoError(t, s.Score(dst, &prune.Context[float64]{Param: bias, Info: prune.Info{Name: "c.bias", Shape: []int{1}, Size: 1, Role: prune.Bias}}))
+		require.NoError(t, s.Score(dst, &prune.Context[float64]{Param: bias,
+			Info: prune.Info{Name: "c.bias", Shape: []int{1}, Size: 1, Role: prune.Bias}}))
 		require.Equal(t, want, dst[0])
 	}
 
@@ -122,7 +127,8 @@ func TestDefectB6Activations(t *testing.T) {
 		}
 		p := &tensor.Param[float64]{Name: "g.weight", Shape: shape, Data: []float64{1, 1}}
 		dst := make([]float64, 2)
-		require.NoError(t, g.Magnitude().Score(dst, &prune.Context[float64]{Param: p, Info: prune.Info{Name: p.Name, Shape: shape, Size: 2, Out: out, In: in}}))
+		require.NoError(t, g.Magnitude().Score(dst, &prune.Context[float64]{Param: p,
+			Info: prune.Info{Name: p.Name, Shape: shape, Size: 2, Out: out, In: in}}))
 		require.Equal(t, []float64{1, 10}, dst)
 	}
 }
@@ -142,7 +148,8 @@ func TestDefectB7ScoresOnlyRead(t *testing.T) {
 			return nil
 		})
 		require.NoError(t, err)
-		for _, s := range []prune.Scorer[float64]{flow, prune.Taylor[float64](), prune.Magnitude[float64](), prune.LAMP[float64]()} {
+		for _, s := range []prune.Scorer[float64]{flow, prune.Taylor[float64](), prune.Magnitude[float64](),
+			prune.LAMP[float64]()} {
 			_, err := prune.ComputeMasks(m.Params(), prune.WithScorer(s), prune.WithSparsity(0.5))
 			require.NoError(t, err)
 		}
@@ -152,8 +159,8 @@ func TestDefectB7ScoresOnlyRead(t *testing.T) {
 	}
 }
 
-// ShrinkBench's masked training, step by step, and its pitfall: momentum from before pruning moves raw masked weights off
-// zero, 86 nonzeros become 171. Ours stay at zero because the velocity is masked too.
+// ShrinkBench's masked training, step by step, and its pitfall: momentum from before pruning moves raw masked weights
+// off zero, 86 nonzeros become 171. Ours stay at zero because the velocity is masked too.
 func TestDefectStaleMomentum(t *testing.T) {
 	var g struct {
 		Optimizer struct {
@@ -176,8 +183,10 @@ func TestDefectStaleMomentum(t *testing.T) {
 	hidden.Act = tensor.ReLUActivation
 	model := nn.NewSequential[float32](hidden, nn.Must(nn.NewLinear[float32](12, 3, rng)))
 	params := model.Params()
-	opt := &nn.SGD[float32]{LR: g.Optimizer.LR, Momentum: g.Optimizer.Momentum, Nesterov: g.Optimizer.Nesterov, WeightDecay: g.Optimizer.Decay}
-	pruner, err := prune.New(params, prune.WithPreset("shrinkbench/GlobalMagWeight"), prune.WithCompression(2), prune.WithFixed("1.weight", "1.bias"))
+	opt := &nn.SGD[float32]{LR: g.Optimizer.LR, Momentum: g.Optimizer.Momentum, Nesterov: g.Optimizer.Nesterov,
+		WeightDecay: g.Optimizer.Decay}
+	pruner, err := prune.New(params, prune.WithPreset("shrinkbench/GlobalMagWeight"), prune.WithCompression(2),
+		prune.WithFixed("1.weight", "1.bias"))
 	require.NoError(t, err)
 	pruner.Track(func(p *tensor.Param[float32], visit func([]float32)) { visit(opt.State(p)) })
 	x := tensor.DenseOf(floats(g.X.Data), g.X.Shape...)
@@ -212,7 +221,8 @@ func TestDefectStaleMomentum(t *testing.T) {
 	// Now with momentum gathered before pruning, and dense gradients.
 	load()
 	opt = &nn.SGD[float32]{LR: 0.1, Momentum: 0.9}
-	pruner, err = prune.New(params, prune.WithCompression(1.7), prune.WithFixed("1.weight"), prune.WithSchedule(prune.OneShot(3)))
+	pruner, err = prune.New(params, prune.WithCompression(1.7), prune.WithFixed("1.weight"),
+		prune.WithSchedule(prune.OneShot(3)))
 	require.NoError(t, err)
 	pruner.Track(func(p *tensor.Param[float32], visit func([]float32)) { visit(opt.State(p)) })
 	for step := range 6 {
@@ -241,7 +251,9 @@ func TestDefectSignAndMaskedWeights(t *testing.T) {
 	require.Equal(t, "1001", m.Get("w").String())
 	// Zeros that are not pruned tie with pruned weights, and the pruned ones still go first.
 	w = param("w", []int{1, 6}, []float64{0, 0, 0, 1, 2, 3})
-	p, err := prune.New([]*tensor.Param[float32]{w}, prune.WithSparsity(0.5), prune.WithSchedule(prune.Schedule{End: 1, Every: 1, Curve: prune.CurveFunc(func(x, target float64) float64 { return target * (1 + 2*x) / 3 })}))
+	p, err := prune.New([]*tensor.Param[float32]{w}, prune.WithSparsity(0.5),
+		prune.WithSchedule(prune.Schedule{End: 1, Every: 1,
+			Curve: prune.CurveFunc(func(x, target float64) float64 { return target * (1 + 2*x) / 3 })}))
 	require.NoError(t, err)
 	var last *prune.Masks
 	for step := range 2 {
@@ -257,10 +269,11 @@ func TestDefectSignAndMaskedWeights(t *testing.T) {
 	require.Equal(t, "000111", last.Get("w").String())
 }
 
-// tfmot#973, #975, #601: short runs never prune. jaxpruner: an end that is no multiple of the frequency is never reached.
-// neural-compressor#1250: the last mask is not applied.
+// tfmot#973, #975, #601: short runs never prune. jaxpruner: an end that is no multiple of the frequency is never
+// reached. neural-compressor#1250: the last mask is not applied.
 func TestDefectSchedulesThatNeverFire(t *testing.T) {
-	for _, c := range []struct{ begin, end, every, stride int }{{0, 5, 100, 1}, {5, 18, 5, 1}, {3, 3, 0, 1}, {10, 95, 10, 7}, {0, 1000, 0, 333}} {
+	for _, c := range []struct{ begin, end, every, stride int }{{0, 5, 100, 1}, {5, 18, 5, 1}, {3, 3, 0, 1},
+		{10, 95, 10, 7}, {0, 1000, 0, 333}} {
 		w := param("w", []int{10, 10}, tensorRamp(100))
 		s := prune.Cubic(c.begin, c.end)
 		s.Every = c.every
@@ -293,7 +306,8 @@ func TestDefectSparsityNearOne(t *testing.T) {
 	m, err := prune.ComputeMasks([]*tensor.Param[float32]{w}, prune.WithSparsity(infeasible.MaxFeasible))
 	require.NoError(t, err)
 	require.Equal(t, 1, m.Get("w").Count())
-	m, err = prune.ComputeMasks([]*tensor.Param[float32]{w}, prune.WithSparsity(1), prune.WithMinKeep(0), prune.WithCollapse())
+	m, err = prune.ComputeMasks([]*tensor.Param[float32]{w}, prune.WithSparsity(1), prune.WithMinKeep(0),
+		prune.WithCollapse())
 	require.NoError(t, err)
 	require.Zero(t, m.Get("w").Count())
 }
@@ -307,7 +321,8 @@ func tensorRamp(n int) []float64 {
 	return x
 }
 
-// B8: channel pruning is dead code, sizes in bits are computed and thrown away, and masks are applied where the weights are not.
+// B8: channel pruning is dead code, sizes in bits are computed and thrown away, and masks are applied where the
+// weights are not.
 func TestDefectB8DeadCode(t *testing.T) {
 	w := param("conv.weight", []int{3, 3, 2, 4}, tensorRamp(72))
 	p, err := prune.New([]*tensor.Param[float32]{w}, prune.WithPattern(prune.Channel(prune.L2)), prune.WithSparsity(0.5))

@@ -99,14 +99,15 @@ func (e ERK) ratio(p Info) float64 {
 }
 
 // PerLayer gives some parameters sparsities of their own and divides the sparsity over the others, whose elements
-// alone then have it. With {"conv1.weight": 0, "head.weight": 0.8} it is the exception that Gale et al. 2019 make for the
-// first and the last layer.
+// alone then have it. With {"conv1.weight": 0, "head.weight": 0.8} it is the exception that Gale et al. 2019 make for
+// the first and the last layer.
 type PerLayer struct {
 	Fixed map[string]float64 // by name of the parameter
 	Rest  Distribution       // nil means Uniform
 }
 
-// Allocate implements [Distribution]. The error wraps tensor.ErrRange if a name is unknown or a sparsity is not in [0, 1].
+// Allocate implements [Distribution]. The error wraps tensor.ErrRange if a name is unknown or a sparsity is not in
+// [0, 1].
 func (d PerLayer) Allocate(params []Info, sparsity float64) ([]float64, error) {
 	if err := checkAllocate(params, sparsity); err != nil {
 		return nil, err
@@ -146,7 +147,8 @@ func (d PerLayer) Allocate(params []Info, sparsity float64) ([]float64, error) {
 		return nil, err
 	}
 	if len(shares) != len(rest) {
-		return nil, fmt.Errorf("prune: PerLayer: %T gave %d sparsities for %d parameters: %w", inner, len(shares), len(rest), tensor.ErrShape)
+		return nil, fmt.Errorf("prune: PerLayer: %T gave %d sparsities for %d parameters: %w",
+			inner, len(shares), len(rest), tensor.ErrShape)
 	}
 	for k, i := range at {
 		s[i] = shares[k]
@@ -164,9 +166,9 @@ func checkAllocate(params []Info, sparsity float64) error {
 	return nil
 }
 
-// apportion turns sparsities into numbers of elements. Their sum is that of the exact shares, rounded half to even: each is
-// rounded down and the rest goes to the largest remainders, of equal ones to the larger tensor and then by name. No tensor gets
-// more than its size less keep; what that takes away goes to the others.
+// apportion turns sparsities into numbers of elements. Their sum is that of the exact shares, rounded half to even:
+// each is rounded down and the rest goes to the largest remainders, of equal ones to the larger tensor and then by
+// name. No tensor gets more than its size less keep; what that takes away goes to the others.
 func apportion(params []Info, sparsities []float64, keep int) []int {
 	counts := make([]int, len(params))
 	most := func(i int) int { return max(0, params[i].Size-keep) }

@@ -9,15 +9,15 @@ import (
 
 // EffectiveKept counts the kept scalars that still matter: weights on some path of kept weights from an input to an
 // output, biases and parameters of norms of the neurons on such a path, and biases of the outputs. The others could be
-// removed with the same result: a neuron all of whose outputs are pruned, or one without inputs, which is a constant that the next
-// biases can take in. The effective compression is the size of the model over this number (Vysogorets and Kempe 2023,
-// JMLR 24); it is at least [Stats.Compression].
+// removed with the same result: a neuron all of whose outputs are pruned, or one without inputs, which is a constant
+// that the next biases can take in. The effective compression is the size of the model over this number (Vysogorets
+// and Kempe 2023, JMLR 24); it is at least [Stats.Compression].
 //
-// backward runs the model as for [NewSynFlow]: on one input of ones, in evaluation mode, and back with a gradient of ones. It
-// sees positive kept weights and biases of zero; values and gradients are restored. Activations must pass positive
-// numbers on, as rectifiers do. Max pooling passes on one of several, so that a model with it is undercounted unless backward
-// takes the average instead. Errors are those of NewSynFlow and [ApplyMasks], backward's own, and [tensor.ErrNotFinite]
-// where the numbers of a very deep model leave their range.
+// backward runs the model as for [NewSynFlow]: on one input of ones, in evaluation mode, and back with a gradient of
+// ones. It sees positive kept weights and biases of zero; values and gradients are restored. Activations must pass
+// positive numbers on, as rectifiers do. Max pooling passes on one of several, so that a model with it is
+// undercounted unless backward takes the average instead. Errors are those of NewSynFlow and [ApplyMasks], backward's
+// own, and [tensor.ErrNotFinite] where the numbers of a very deep model leave their range.
 func EffectiveKept[T tensor.Float](params []*tensor.Param[T], masks *Masks, backward func() error) (int, error) {
 	n, err := effectiveKept(params, masks, backward)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Binary form of masks: a magic, the number of masks, and for each its name, its length in bits and its words, numbers being
-// varints and words little-endian; then the CRC-32 of everything before it.
+// Binary form of masks: a magic, the number of masks, and for each its name, its length in bits and its words,
+// numbers being varints and words little-endian; then the CRC-32 of everything before it.
 const (
 	masksMagic  = "prune.masks\x01"
 	prunerMagic = "prune.pruner\x01"
@@ -23,7 +23,8 @@ func (m *Masks) MarshalBinary() ([]byte, error) {
 	return sealed(m.append([]byte(masksMagic))), nil
 }
 
-// UnmarshalBinary reads what MarshalBinary wrote. The error wraps tensor.ErrRange for anything else; m is unchanged then.
+// UnmarshalBinary reads what MarshalBinary wrote. The error wraps tensor.ErrRange for anything else; m is unchanged
+// then.
 func (m *Masks) UnmarshalBinary(b []byte) error {
 	body, err := unsealed(b, masksMagic)
 	if err != nil {
@@ -76,7 +77,8 @@ func (m *Masks) MarshalJSON() ([]byte, error) {
 	return json.Marshal(j)
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote. Errors are those of encoding/json or wrap tensor.ErrRange; m is unchanged then.
+// UnmarshalJSON reads what MarshalJSON wrote. Errors are those of encoding/json or wrap tensor.ErrRange; m is
+// unchanged then.
 func (m *Masks) UnmarshalJSON(b []byte) error {
 	var j masksJSON
 	if err := json.Unmarshal(b, &j); err != nil {
@@ -134,9 +136,9 @@ func (p *Pruner[T]) MarshalBinary() ([]byte, error) {
 	return sealed(p.Masks().append(b)), nil
 }
 
-// UnmarshalBinary continues a run: the pruner must have been made by [New] for the same model and with the same options. Masks are
-// applied at the next Step. The error wraps tensor.ErrRange for anything that MarshalBinary does not write, and
-// tensor.ErrShape for masks of another model; the pruner is unchanged then.
+// UnmarshalBinary continues a run: the pruner must have been made by [New] for the same model and with the same
+// options. Masks are applied at the next Step. The error wraps tensor.ErrRange for anything that MarshalBinary does
+// not write, and tensor.ErrShape for masks of another model; the pruner is unchanged then.
 func (p *Pruner[T]) UnmarshalBinary(b []byte) error {
 	if p.state.block == nil {
 		return fmt.Errorf("prune: UnmarshalBinary of a pruner that New has not made: %w", tensor.ErrEmpty)
@@ -162,7 +164,8 @@ func (p *Pruner[T]) UnmarshalBinary(b []byte) error {
 	next := make([]*Mask, len(p.pick.at))
 	for k, i := range p.pick.at {
 		if next[k] = masks.Get(p.pick.infos[i].Name); next[k] == nil || next[k].n != p.pick.infos[i].Size {
-			return fmt.Errorf("prune: pruner: param %q has no mask of %d elements: %w", p.pick.infos[i].Name, p.pick.infos[i].Size, tensor.ErrShape)
+			return fmt.Errorf("prune: pruner: param %q has no mask of %d elements: %w",
+				p.pick.infos[i].Name, p.pick.infos[i].Size, tensor.ErrShape)
 		}
 	}
 	p.last, p.amount, p.pick.updated, p.done, p.pick.masks = int(step)-1, amount, flags&1 != 0, flags&2 != 0, next
@@ -179,7 +182,8 @@ func unsealed(b []byte, magic string) ([]byte, error) {
 		return nil, fmt.Errorf("prune: %d bytes that do not start with %q: %w", len(b), magic, tensor.ErrRange)
 	}
 	if sum := crc32.ChecksumIEEE(b[:n]); sum != binary.LittleEndian.Uint32(b[n:]) {
-		return nil, fmt.Errorf("prune: checksum %08x does not fit the data: %w", binary.LittleEndian.Uint32(b[n:]), tensor.ErrRange)
+		return nil, fmt.Errorf("prune: checksum %08x does not fit the data: %w",
+			binary.LittleEndian.Uint32(b[n:]), tensor.ErrRange)
 	}
 	return b[len(magic):n:n], nil
 }

@@ -66,7 +66,8 @@ func Example() {
 		return
 	}
 	stats := pruner.Stats()
-	fmt.Printf("%d of %d parameters, compression %.2f, collapsed layers: %d\n", stats.Kept, stats.Size, stats.Compression(), len(stats.Collapsed))
+	fmt.Printf("%d of %d parameters, compression %.2f, collapsed layers: %d\n",
+		stats.Kept, stats.Size, stats.Compression(), len(stats.Collapsed))
 	// Output: 80 of 641 parameters, compression 8.01, collapsed layers: 0
 }
 
@@ -159,7 +160,8 @@ func ExamplePruner_Rewind() {
 		}
 	}
 	const rounds = 3
-	pruner, err := prune.New([]*tensor.Param[float32]{w}, prune.WithSparsity(1-0.8*0.8*0.8), prune.WithSchedule(prune.Iterative(0, 1, rounds)))
+	pruner, err := prune.New([]*tensor.Param[float32]{w}, prune.WithSparsity(1-0.8*0.8*0.8),
+		prune.WithSchedule(prune.Iterative(0, 1, rounds)))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -191,7 +193,8 @@ func ExampleStats() {
 		{Name: "fc.weight", Shape: []int{10, 90}, Data: floats(tensorRamp(900))},
 		{Name: "fc.bias", Shape: []int{10}, Data: make([]float32, 10)},
 	}
-	pruner, err := prune.New(params, prune.WithSpeedup(4), prune.WithMACs(map[string]int64{"fc.weight": prune.LinearMACs(90, 10)}))
+	pruner, err := prune.New(params, prune.WithSpeedup(4),
+		prune.WithMACs(map[string]int64{"fc.weight": prune.LinearMACs(90, 10)}))
 	if err == nil {
 		_, err = pruner.Step(0)
 	}

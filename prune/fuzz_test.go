@@ -13,7 +13,8 @@ import (
 )
 
 func someMasks(t testing.TB) *prune.Masks {
-	masks, err := prune.ComputeMasks([]*tensor.Param[float32]{param("fc.weight", []int{7, 11}, tensorRamp(77)), param("b", []int{1, 64}, tensorRamp(64))}, prune.WithSparsity(0.4))
+	masks, err := prune.ComputeMasks([]*tensor.Param[float32]{param("fc.weight", []int{7, 11}, tensorRamp(77)),
+		param("b", []int{1, 64}, tensorRamp(64))}, prune.WithSparsity(0.4))
 	require.NoError(t, err)
 	return masks
 }
@@ -78,7 +79,8 @@ func FuzzPrunerBinary(f *testing.F) {
 func halfWay(t testing.TB) *prune.Pruner[float32] {
 	s := prune.Linear(0, 10)
 	s.Every = 1
-	p, err := prune.New([]*tensor.Param[float32]{param("w", []int{10, 10}, tensorRamp(100))}, prune.WithSparsity(0.8), prune.WithSchedule(s))
+	p, err := prune.New([]*tensor.Param[float32]{param("w", []int{10, 10}, tensorRamp(100))}, prune.WithSparsity(0.8),
+		prune.WithSchedule(s))
 	require.NoError(t, err)
 	for step := range 5 {
 		_, err := p.Step(step)

@@ -21,8 +21,10 @@ func (g *shrinkBench) model(t testing.TB) torchModel {
 		case "Linear":
 			layers = append(layers, nn.Must(nn.NewLinear[float64](l.In, l.Out, rng)))
 		case "Conv2d":
-			c := nn.Must(nn.NewConv2D[float64](tensor.Window{C: l.InChannels, KH: l.Kernel[0], KW: l.Kernel[1], StrideH: l.Stride[0], StrideW: l.Stride[1],
-				PadH: l.Padding[0], PadW: l.Padding[1], DilationH: l.Dilation[0], DilationW: l.Dilation[1], Groups: l.Groups}, l.OutChannels, rng))
+			c := nn.Must(nn.NewConv2D[float64](tensor.Window{C: l.InChannels, KH: l.Kernel[0], KW: l.Kernel[1],
+				StrideH: l.Stride[0], StrideW: l.Stride[1],
+				PadH: l.Padding[0], PadW: l.Padding[1], DilationH: l.Dilation[0], DilationW: l.Dilation[1], Groups: l.Groups},
+				l.OutChannels, rng))
 			layers = append(layers, c)
 		case "ReLU":
 			layers = append(layers, nn.NewReLU[float64]())
@@ -50,7 +52,8 @@ func channelsLast(t golden.Tensor) tensor.Dense[float64] {
 }
 
 // What the reference's pruned networks answer, ours answer with masks of our layout. The third network is left out: its
-// answers depend on how often the reference ran it in training mode before, which moves the statistics of its norms (B7).
+// answers depend on how often the reference ran it in training mode before, which moves the statistics of its norms
+// (B7).
 func TestGoldenOutputs(t *testing.T) {
 	tested := 0
 	for _, net := range []string{"mlp", "cnn"} {
@@ -108,7 +111,8 @@ func TestGoldenMaskedConv(t *testing.T) {
 	}
 	golden.JSON(t, "testdata/masked_training.json.gz", &g)
 	c := g.Conv
-	conv := nn.Must(nn.NewConv2D[float64](tensor.Window{C: 4, KH: 3, KW: 3, StrideH: c.Stride[0], StrideW: c.Stride[1], PadH: c.Padding[0], PadW: c.Padding[1], Groups: c.Groups}, 6, tensor.Stream(1)))
+	conv := nn.Must(nn.NewConv2D[float64](tensor.Window{C: 4, KH: 3, KW: 3, StrideH: c.Stride[0], StrideW: c.Stride[1],
+		PadH: c.Padding[0], PadW: c.Padding[1], Groups: c.Groups}, 6, tensor.Stream(1)))
 	m := torchModel{nn.NewSequential[float64](conv), []golden.Tensor{c.Weight, c.Bias}, nil}
 	m.load()
 	p, err := prune.New(m.Params(), prune.WithBiases(), prune.WithSparsity(0.5))

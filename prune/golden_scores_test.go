@@ -58,7 +58,8 @@ func (m torchModel) translate(i int, x []float64, back bool) []float64 {
 	switch {
 	case len(t.Shape) == 4:
 		oihw(y, x, t.Shape[0], t.Shape[1], t.Shape[2], t.Shape[3], back)
-	case len(t.Shape) == 2 && m.flat != nil && t.Shape[1] == m.flat[0]*m.flat[1]*m.flat[2]: // columns are [c, h, w] there and [h, w, c] here
+	// columns are [c, h, w] there and [h, w, c] here
+	case len(t.Shape) == 2 && m.flat != nil && t.Shape[1] == m.flat[0]*m.flat[1]*m.flat[2]:
 		n := len(x) / t.Shape[0]
 		for o := range t.Shape[0] {
 			for c := range m.flat[0] {
@@ -120,7 +121,8 @@ func scoreModels(t *testing.T) map[string]func() (torchModel, scoresFile, tensor
 			for i := range n {
 				oihwImage(x.Data[i*c*h*w:(i+1)*c*h*w], g.X.Data[i*c*h*w:(i+1)*c*h*w], c, h*w)
 			}
-			return torchModel{nn.NewSequential[float64](c1, c2, nn.NewFlatten[float64](), nn.Must(nn.NewLinear[float64](12, 3, rng))), g.Params, []int{3, 2, 2}}, g, x
+			return torchModel{nn.NewSequential[float64](c1, c2, nn.NewFlatten[float64](),
+				nn.Must(nn.NewLinear[float64](12, 3, rng))), g.Params, []int{3, 2, 2}}, g, x
 		},
 	}
 }
@@ -138,13 +140,15 @@ func scoresOf(t testing.TB, m torchModel, s prune.Scorer[float64]) [][]float64 {
 	var all [][]float64
 	for i, p := range m.Params() {
 		dst := make([]float64, len(p.Data))
-		require.NoError(t, s.Score(dst, &prune.Context[float64]{Param: p, Info: prune.Info{Name: p.Name, Shape: p.Shape, Size: len(p.Data)}}))
+		require.NoError(t, s.Score(dst, &prune.Context[float64]{Param: p,
+			Info: prune.Info{Name: p.Name, Shape: p.Shape, Size: len(p.Data)}}))
 		all = append(all, m.translate(i, dst, false))
 	}
 	return all
 }
 
-// SNIP, Taylor, Fisher, movement and SynFlow on a perceptron and a convolutional network, against torch implementations.
+// SNIP, Taylor, Fisher, movement and SynFlow on a perceptron and a convolutional network, against torch
+// implementations.
 func TestGoldenScores(t *testing.T) {
 	for name, build := range scoreModels(t) {
 		m, g, x := build()
@@ -285,7 +289,8 @@ func TestGoldenLAMP(t *testing.T) {
 		for _, p := range params {
 			size += len(p.Data)
 		}
-		m, err := prune.ComputeMasks(params, prune.WithScorer(prune.LAMP[float32]()), prune.WithScope(prune.Global), prune.WithNonzeros(c.Kept))
+		m, err := prune.ComputeMasks(params, prune.WithScorer(prune.LAMP[float32]()), prune.WithScope(prune.Global),
+			prune.WithNonzeros(c.Kept))
 		require.NoError(t, err)
 		require.InDelta(t, c.Density, float64(c.Kept)/float64(size), 0.02)
 		for i, want := range c.Masks {
@@ -372,7 +377,8 @@ func TestGoldenDigits(t *testing.T) {
 		case "sparsegpt":
 			continue
 		case "GlobalMagAct", "LayerMagAct":
-			opts = append(opts, prune.WithScorer(observe(batch).ShrinkBench()), prune.WithPreset("shrinkbench/"+r.Method), prune.WithCompression(r.Compression))
+			opts = append(opts, prune.WithScorer(observe(batch).ShrinkBench()), prune.WithPreset("shrinkbench/"+r.Method),
+				prune.WithCompression(r.Compression))
 		case "magnitude_layerwise", "wanda":
 			s, unstructured := r.Sparsity.(float64)
 			switch {
@@ -390,7 +396,8 @@ func TestGoldenDigits(t *testing.T) {
 		if r.Method == "wanda" { // layer by layer, each seeing the inputs that the pruned layers before it make
 			masks = new(prune.Masks)
 			for _, name := range []string{"0.weight", "2.weight"} {
-				own := append(opts, prune.WithScorer(observe(trainX).Wanda()), prune.WithFilter(func(i prune.Info) bool { return i.Name == name }))
+				own := append(opts, prune.WithScorer(observe(trainX).Wanda()),
+					prune.WithFilter(func(i prune.Info) bool { return i.Name == name }))
 				m, err := prune.ComputeMasks(model.Params(), own...)
 				require.NoError(t, err)
 				require.NoError(t, prune.ApplyMasks(m, model.Params()))

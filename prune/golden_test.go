@@ -100,7 +100,8 @@ func (g *shrinkBench) macs(t testing.TB) map[string]int64 {
 		case "Linear":
 			macs[l.Name+".weight"] = prune.LinearMACs(l.In, l.Out)
 		case "Conv2d":
-			n, err := prune.ConvMACs(tensor.Window{H: l.InputShape[2], W: l.InputShape[3], C: l.InChannels, KH: l.Kernel[0], KW: l.Kernel[1],
+			n, err := prune.ConvMACs(tensor.Window{H: l.InputShape[2], W: l.InputShape[3], C: l.InChannels, KH: l.Kernel[0],
+				KW:      l.Kernel[1],
 				StrideH: l.Stride[0], StrideW: l.Stride[1], PadH: l.Padding[0], PadW: l.Padding[1],
 				DilationH: l.Dilation[0], DilationW: l.Dilation[1], Groups: l.Groups}, l.OutChannels)
 			require.NoError(t, err)
@@ -129,10 +130,12 @@ func TestGoldenShrinkBench(t *testing.T) {
 			}
 		}
 		flat := len(g.Layers) - 1 // the classifier is the last layer
-		opts := []prune.MaskOption{prune.WithLayout(prune.OutputFirst), prune.WithFixed(g.Layers[flat].Name+".weight", g.Layers[flat].Name+".bias"), prune.WithMACs(macs)}
+		opts := []prune.MaskOption{prune.WithLayout(prune.OutputFirst), prune.WithFixed(g.Layers[flat].Name+".weight",
+			g.Layers[flat].Name+".bias"), prune.WithMACs(macs)}
 		for _, c := range g.Cases {
 			name := fmt.Sprintf("%s %s %v", net, c.Strategy, c.Compression)
-			own := append([]prune.MaskOption{prune.WithPreset("shrinkbench/" + c.Strategy), prune.WithCompression(c.Compression)}, opts...)
+			own := append([]prune.MaskOption{prune.WithPreset("shrinkbench/" + c.Strategy),
+				prune.WithCompression(c.Compression)}, opts...)
 			if c.Strategy == "GlobalMagAct" || c.Strategy == "LayerMagAct" {
 				own = append(own, prune.WithScorer(acts.ShrinkBench()))
 			}
@@ -233,7 +236,8 @@ func TestGoldenFractionToKeep(t *testing.T) {
 	golden.JSON(t, "testdata/fraction_to_keep.json.gz", &g)
 	require.Len(t, g.Cases, 20)
 	for _, c := range g.Cases {
-		params := []*tensor.Param[float32]{param("fc", []int{1, c.Prunable}, make([]float64, c.Prunable)), param("rest", []int{c.Total - c.Prunable}, make([]float64, c.Total-c.Prunable))}
+		params := []*tensor.Param[float32]{param("fc", []int{1, c.Prunable}, make([]float64, c.Prunable)), param("rest",
+			[]int{c.Total - c.Prunable}, make([]float64, c.Total-c.Prunable))}
 		p, err := prune.New(params, prune.WithCompression(c.Compression), prune.WithRule(prune.RuleQuantile))
 		if !c.OK {
 			require.Error(t, err, "%+v", c)
@@ -256,7 +260,8 @@ func TestGoldenMACs(t *testing.T) {
 	golden.JSON(t, "testdata/flops.json.gz", &g)
 	require.Len(t, g.Convs, 40)
 	for _, c := range g.Convs {
-		n, err := prune.ConvMACs(tensor.Window{H: c.Input[0], W: c.Input[1], C: c.In, KH: c.Kernel[0], KW: c.Kernel[1], StrideH: c.Stride[0], StrideW: c.Stride[1],
+		n, err := prune.ConvMACs(tensor.Window{H: c.Input[0], W: c.Input[1], C: c.In, KH: c.Kernel[0], KW: c.Kernel[1],
+			StrideH: c.Stride[0], StrideW: c.Stride[1],
 			PadH: c.Padding[0], PadW: c.Padding[1], DilationH: c.Dilation[0], DilationW: c.Dilation[1], Groups: c.Groups}, c.Out)
 		require.NoError(t, err)
 		require.Equal(t, c.MACs, n, "%+v", c)
@@ -364,7 +369,8 @@ func TestGoldenPatterns(t *testing.T) {
 		case "topk", "topk_ties_lower_index_kept_min1":
 			w := &tensor.Param[float64]{Name: "w", Shape: []int{1, len(c.Scores)}, Data: c.Scores}
 			kept := max(1, int(math.RoundToEven(float64(len(c.Scores))*(1-c.Sparsity))))
-			m, err := prune.ComputeMasks([]*tensor.Param[float64]{w}, prune.WithScorer(prune.SignedMagnitude[float64]()), prune.WithNonzeros(kept))
+			m, err := prune.ComputeMasks([]*tensor.Param[float64]{w}, prune.WithScorer(prune.SignedMagnitude[float64]()),
+				prune.WithNonzeros(kept))
 			require.NoError(t, err)
 			require.Equal(t, c.Mask, m.Get("w").String(), "%d: %+v", i, c)
 			continue
@@ -480,9 +486,11 @@ func TestGoldenSchedules(t *testing.T) {
 		}
 	}
 	golden.JSON(t, "testdata/schedules.json.gz", &g)
-	require.Equal(t, []int{5, 3, 4, 2, 2}, []int{len(g.TFMOT), len(g.JaxPruner), len(g.SynFlow), len(g.Linear), len(g.IMP)})
+	require.Equal(t, []int{5, 3, 4, 2, 2}, []int{len(g.TFMOT), len(g.JaxPruner), len(g.SynFlow), len(g.Linear),
+		len(g.IMP)})
 	for _, c := range g.TFMOT {
-		s := prune.Schedule{Begin: c.Begin, End: c.End, Every: c.Frequency, Curve: prune.Polynomial{From: c.Initial, Power: c.Power}}
+		s := prune.Schedule{Begin: c.Begin, End: c.End, Every: c.Frequency,
+			Curve: prune.Polynomial{From: c.Initial, Power: c.Power}}
 		for _, v := range c.Values {
 			require.InDelta(t, v.Sparsity, s.Sparsity(v.Step, c.Final), 1e-12, "%+v", v)
 			if v.Step != c.End { // where ours always updates
@@ -492,7 +500,8 @@ func TestGoldenSchedules(t *testing.T) {
 		require.True(t, s.IsUpdate(c.End))
 	}
 	for _, c := range g.JaxPruner { // it counts one step ahead
-		s := prune.Schedule{Begin: c.Begin, End: c.End - 1, Lead: 1, Every: c.Frequency, Curve: prune.Polynomial{From: c.Initial, Power: c.Power}}
+		s := prune.Schedule{Begin: c.Begin, End: c.End - 1, Lead: 1, Every: c.Frequency,
+			Curve: prune.Polynomial{From: c.Initial, Power: c.Power}}
 		for _, v := range c.Values {
 			require.InDelta(t, v.Sparsity, s.Sparsity(v.Step, c.Final), 1e-12, "%+v", v)
 		}

@@ -64,8 +64,8 @@ type Info struct {
 	MACs  int64  `json:"macs,omitempty"` // dense multiply-adds per example, 0 if not counted
 }
 
-// Describe returns what patterns, distributions and filters are told of the parameters; macs may be nil. Errors are those
-// of [New] for parameters and multiply-adds.
+// Describe returns what patterns, distributions and filters are told of the parameters; macs may be nil. Errors are
+// those of [New] for parameters and multiply-adds.
 func Describe[T tensor.Float](params []*tensor.Param[T], layout Layout, macs map[string]int64) ([]Info, error) {
 	infos, err := describe(params, layout, macs)
 	return infos, option.Call("prune: Describe", errors.Join(layouts.Check(layout), err))
@@ -89,7 +89,8 @@ func describe[T tensor.Float](params []*tensor.Param[T], layout Layout, macs map
 			errs = append(errs, fmt.Errorf("prune: params[%d]: %w", i, err))
 		}
 		if j, twice := index[p.Name]; twice {
-			errs = append(errs, fmt.Errorf("prune: params[%d] and params[%d] are both named %q: %w", j, i, p.Name, ErrDuplicateName))
+			errs = append(errs, fmt.Errorf("prune: params[%d] and params[%d] are both named %q: %w",
+				j, i, p.Name, ErrDuplicateName))
 		}
 		index[p.Name] = i
 		infos[i] = Info{Name: p.Name, Shape: slices.Clone(p.Shape), Size: len(p.Data), Role: Other, MACs: macs[p.Name]}

@@ -63,6 +63,7 @@ func TestPresetOrder(t *testing.T) {
 	require.True(t, masks(random, preset).Equal(masks(preset)))
 	require.False(t, masks(preset, random).Equal(masks(preset)))
 	require.True(t, masks(prune.WithScorer(prune.Taylor[float32]()), random).Equal(masks(random)), "the later one wins")
-	_, err := prune.ComputeMasks(prunetest.Params[float32](1), prune.WithCompression(4), prune.WithCompression(2), prune.WithNonzeros(9))
+	_, err := prune.ComputeMasks(prunetest.Params[float32](1), prune.WithCompression(4), prune.WithCompression(2),
+		prune.WithNonzeros(9))
 	require.ErrorIs(t, err, tensor.ErrConflict)
 }

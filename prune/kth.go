@@ -11,10 +11,11 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Kth returns the k-th smallest element, counted from 0, of all chunks together: the threshold of a global selection over the
-// scores of many tensors. It neither copies nor moves them: two or three passes count how many lie below an interval
-// that holds the answer and how many in each of 2048 parts of it, starting from an interval that a sample suggests. Negative zero sorts before
-// zero; there must be no NaN. The error wraps tensor.ErrEmpty if there are no elements and tensor.ErrRange unless 0 <= k < n.
+// Kth returns the k-th smallest element, counted from 0, of all chunks together: the threshold of a global selection
+// over the scores of many tensors. It neither copies nor moves them: two or three passes count how many lie below an
+// interval that holds the answer and how many in each of 2048 parts of it, starting from an interval that a sample
+// suggests. Negative zero sorts before zero; there must be no NaN. The error wraps tensor.ErrEmpty if there are no
+// elements and tensor.ErrRange unless 0 <= k < n.
 func Kth[T tensor.Float](chunks [][]T, k int) (T, error) {
 	v, _, err := kth(chunks, k, 0)
 	return v, err
@@ -59,7 +60,8 @@ func wordsOf[U uint32 | uint64, T tensor.Float](chunks [][]T) [][]U {
 	return pieces
 }
 
-// keyOf orders bit patterns like the floats they stand for: the sign is flipped, and all other bits too if it is negative.
+// keyOf orders bit patterns like the floats they stand for: the sign is flipped, and all other bits too if it is
+// negative.
 func keyOf[U uint32 | uint64](v U) U {
 	top := ^(^U(0) >> 1)
 	return v ^ (-(v >> (unsafe.Sizeof(v)*8 - 1)) | top)
@@ -74,8 +76,8 @@ func wordOf[U uint32 | uint64](key U) U {
 // parts is the number of parts an interval is divided into, at most.
 const parts = 1 << 11
 
-// kthKey narrows the interval of keys [lo, lo+span] that holds the k-th smallest until it is one key. It returns the key and the
-// number of keys that are not larger.
+// kthKey narrows the interval of keys [lo, lo+span] that holds the k-th smallest until it is one key. It returns the
+// key and the number of keys that are not larger.
 func kthKey[U uint32 | uint64](pieces [][]U, k, n, workers int) (U, int) {
 	lo, span := bracket(pieces, k, n)
 	for {
@@ -98,8 +100,8 @@ func kthKey[U uint32 | uint64](pieces [][]U, k, n, workers int) (U, int) {
 	}
 }
 
-// bracket guesses an interval around the k-th smallest of n keys from evenly spaced ones, wide enough to be right but for
-// one time in thousands. Of few keys it is the interval of all.
+// bracket guesses an interval around the k-th smallest of n keys from evenly spaced ones, wide enough to be right but
+// for one time in thousands. Of few keys it is the interval of all.
 func bracket[U uint32 | uint64](pieces [][]U, k, n int) (lo, span U) {
 	const size = 1 << 13
 	if n < 8*size {
@@ -156,9 +158,9 @@ func countParts[U uint32 | uint64](pieces [][]U, lo, span U, shift, workers int)
 	return int(belowAll.Load()), counts
 }
 
-// Quantile is numpy's quantile with linear interpolation, q in [0, 1], over all chunks together, computed as numpy does it:
-// the two neighbouring order statistics are subtracted in T and the rest is float64. Errors are those of [Kth];
-// q out of range wraps tensor.ErrRange.
+// Quantile is numpy's quantile with linear interpolation, q in [0, 1], over all chunks together, computed as numpy
+// does it: the two neighbouring order statistics are subtracted in T and the rest is float64. Errors are those of
+// [Kth]; q out of range wraps tensor.ErrRange.
 func Quantile[T tensor.Float](chunks [][]T, q float64) (float64, error) {
 	return quantile(chunks, q, 0)
 }
@@ -168,7 +170,8 @@ func quantile[T tensor.Float](chunks [][]T, q float64, workers int) (float64, er
 		return 0, fmt.Errorf("prune: Quantile: q is %v, want 0 to 1: %w", q, tensor.ErrRange)
 	}
 	n := count(chunks)
-	// The conversions of products, here and below, keep the compiler from fusing them with the sum, which numpy does not do.
+	// The conversions of products, here and below, keep the compiler from fusing them with the sum, which numpy does not
+	// do.
 	h := float64(float64(n-1) * q)
 	lo := int(h)
 	gamma := h - float64(lo)

@@ -148,8 +148,8 @@ func (m *Mask) keepAll() {
 	}
 }
 
-// Apply sets the pruned elements of x to zero, whatever they are: NaN and infinities too. It panics with an error wrapping
-// tensor.ErrShape unless x is as long as the mask. It allocates nothing.
+// Apply sets the pruned elements of x to zero, whatever they are: NaN and infinities too. It panics with an error
+// wrapping tensor.ErrShape unless x is as long as the mask. It allocates nothing.
 func Apply[T tensor.Float](m *Mask, x []T) {
 	if len(x) != m.n {
 		panic(fmt.Errorf("prune: a mask of %d elements applied to %d: %w", m.n, len(x), tensor.ErrShape))

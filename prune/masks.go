@@ -97,8 +97,8 @@ func (m *Masks) Equal(o *Masks) bool {
 	return slices.Equal(m.names, o.names) && slices.EqualFunc(m.masks, o.masks, (*Mask).Equal)
 }
 
-// And, Or, AndNot and Xor combine masks of the same names, as the methods of [Mask] do. The error wraps tensor.ErrShape if
-// names or lengths differ.
+// And, Or, AndNot and Xor combine masks of the same names, as the methods of [Mask] do. The error wraps
+// tensor.ErrShape if names or lengths differ.
 func (m *Masks) And(o *Masks) (*Masks, error) { return m.combine(o, (*Mask).And) }
 
 // Or keeps what either keeps; see [Masks.And].
@@ -118,15 +118,16 @@ func (m *Masks) combine(o *Masks, f func(a, b *Mask) *Mask) (*Masks, error) {
 	for name, mask := range m.All() {
 		other := o.Get(name)
 		if other == nil || other.n != mask.n {
-			return nil, fmt.Errorf("prune: masks of %q: %d elements combined with none or others: %w", name, mask.n, tensor.ErrShape)
+			return nil, fmt.Errorf("prune: masks of %q: %d elements combined with none or others: %w",
+				name, mask.n, tensor.ErrShape)
 		}
 		must(c.Add(name, f(mask, other)))
 	}
 	return c, nil
 }
 
-// Overlap is the Jaccard index of the elements kept: those kept by both over those kept by either, and 1 if none is. The error
-// is that of [Masks.And].
+// Overlap is the Jaccard index of the elements kept: those kept by both over those kept by either, and 1 if none is.
+// The error is that of [Masks.And].
 func (m *Masks) Overlap(o *Masks) (float64, error) {
 	both, err := m.And(o)
 	if err != nil {

@@ -56,8 +56,8 @@ func (o *observer[T]) of(p *tensor.Param[T]) ([]float64, error) {
 	return o.sum[i], nil
 }
 
-// SNIP scores |w·g| divided by its sum over all observed parameters, where g is the sum of the gradients of one or more
-// batches at initialisation (Lee, Ajanthan and Torr 2019). Gradients are added before the absolute value is
+// SNIP scores |w·g| divided by its sum over all observed parameters, where g is the sum of the gradients of one or
+// more batches at initialisation (Lee, Ajanthan and Torr 2019). Gradients are added before the absolute value is
 // taken. Under the [Global] scope with one batch it ranks weights as [Taylor] does.
 type SNIP[T tensor.Float] struct {
 	o     observer[T]
@@ -98,9 +98,10 @@ func (s *SNIP[T]) Score(dst []T, c *Context[T]) error {
 	return nil
 }
 
-// Fisher scores ½·F·w², where F is the mean of squared gradients of single examples: the diagonal of the empirical Fisher
-// information, and with it the saliency of Optimal Brain Damage (LeCun, Denker and Solla 1990) if the network
-// fits its data. Gradients of whole batches give another, smaller, number: squares do not commute with means.
+// Fisher scores ½·F·w², where F is the mean of squared gradients of single examples: the diagonal of the
+// empirical Fisher information, and with it the saliency of Optimal Brain Damage (LeCun, Denker and Solla 1990) if
+// the network fits its data. Gradients of whole batches give another, smaller, number: squares do not commute with
+// means.
 type Fisher[T tensor.Float] struct{ o observer[T] }
 
 // NewFisher observes the given parameters. Errors are those of [New] for parameters.
@@ -124,9 +125,9 @@ func (f *Fisher[T]) Score(dst []T, c *Context[T]) error {
 	return nil
 }
 
-// Movement scores how far weights have moved away from zero in training: each step adds -rate·g·w (Sanh, Wolf and Rush
-// 2020). The gradient is that of the masked weight itself, the straight-through estimate, so that pruned
-// weights keep collecting: do not mask gradients before Add. With [WithRegrow] they can come back.
+// Movement scores how far weights have moved away from zero in training: each step adds -rate·g·w (Sanh, Wolf and
+// Rush 2020). The gradient is that of the masked weight itself, the straight-through estimate, so that pruned weights
+// keep collecting: do not mask gradients before Add. With [WithRegrow] they can come back.
 type Movement[T tensor.Float] struct{ o observer[T] }
 
 // NewMovement observes the given parameters. Errors are those of [New] for parameters.

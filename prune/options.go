@@ -71,10 +71,11 @@ type Rule uint8
 
 // The rules.
 const (
-	// RuleExact prunes the sparsity times the number of elements, rounded half to even, whatever ties there are: the rule of
-	// torch.nn.utils.prune.
+	// RuleExact prunes the sparsity times the number of elements, rounded half to even, whatever ties there are: the
+	// rule of torch.nn.utils.prune.
 	RuleExact Rule = iota
-	// RuleQuantile is ShrinkBench's rule: a linearly interpolated quantile is the threshold, and everything equal to it is kept. Ties can make it miss the target.
+	// RuleQuantile is ShrinkBench's rule: a linearly interpolated quantile is the threshold, and everything equal to it
+	// is kept. Ties can make it miss the target.
 	RuleQuantile
 	// RuleBernoulli is that of ShrinkBench's random pruning: each element is kept with the probability of the density,
 	// whatever its score, so that the number pruned is random too.
@@ -100,8 +101,8 @@ func WithScorer[T tensor.Float](s Scorer[T]) MaskOption {
 	}
 }
 
-// WithScope sets which scores are compared; default [PerTensor]. [Global] goes with the [Unstructured] pattern only, and
-// chooses the sparsities of the parameters itself: a distribution beside it is an error.
+// WithScope sets which scores are compared; default [PerTensor]. [Global] goes with the [Unstructured] pattern only,
+// and chooses the sparsities of the parameters itself: a distribution beside it is an error.
 func WithScope(s Scope) MaskOption {
 	return func(c *config) error {
 		c.scope = s
@@ -143,15 +144,15 @@ func WithRule(r Rule) MaskOption {
 	}
 }
 
-// WithSparsity sets the target as the fraction of prunable elements that go, in [0, 1]. With one threshold per parameter it is
-// that of each, rounded for itself; the targets below are met by the model as a whole.
+// WithSparsity sets the target as the fraction of prunable elements that go, in [0, 1]. With one threshold per
+// parameter it is that of each, rounded for itself; the targets below are met by the model as a whole.
 func WithSparsity(s float64) MaskOption {
 	return setTarget("WithSparsity", bySparsity, s, s >= 0 && s <= 1, "0 to 1")
 }
 
-// WithCompression sets the target as the size of the model over what is left of it, >= 1. Parameters that are not pruned
-// count in both. It is met to the rounding of one element or, where single
-// elements cannot be chosen, by the least pruning that is at least this.
+// WithCompression sets the target as the size of the model over what is left of it, >= 1. Parameters that are not
+// pruned count in both. It is met to the rounding of one element or, where single elements cannot be chosen, by the
+// least pruning that is at least this.
 func WithCompression(ratio float64) MaskOption {
 	return setTarget("WithCompression", byCompression, ratio, ratio >= 1 && !math.IsInf(ratio, 1), "at least 1")
 }
@@ -200,7 +201,8 @@ func WithFixed(names ...string) MaskOption {
 	}
 }
 
-// WithFilter sets which parameters may be pruned; default those with two or more dimensions. [WithFixed] takes precedence.
+// WithFilter sets which parameters may be pruned; default those with two or more dimensions. [WithFixed] takes
+// precedence.
 func WithFilter(prunable func(Info) bool) MaskOption {
 	return func(c *config) error {
 		c.filter = prunable
@@ -208,7 +210,8 @@ func WithFilter(prunable func(Info) bool) MaskOption {
 	}
 }
 
-// WithBiases prunes biases too: parameters of one dimension that share the name of a weight up to the last dot. Default no.
+// WithBiases prunes biases too: parameters of one dimension that share the name of a weight up to the last dot.
+// Default no.
 func WithBiases() MaskOption {
 	return func(c *config) error {
 		c.biases = true
@@ -216,8 +219,8 @@ func WithBiases() MaskOption {
 	}
 }
 
-// WithMACs tells the dense multiply-adds per example by name of the weight; see [LinearMACs] and [ConvMACs]. Default none,
-// so that no speedup is reported.
+// WithMACs tells the dense multiply-adds per example by name of the weight; see [LinearMACs] and [ConvMACs]. Default
+// none, so that no speedup is reported.
 func WithMACs(macs map[string]int64) MaskOption {
 	return func(c *config) error {
 		c.macs = maps.Clone(macs)
@@ -233,9 +236,9 @@ func WithLayout(l Layout) MaskOption {
 	}
 }
 
-// WithMinKeep sets how many elements every prunable parameter keeps at least, its best; default 1 with one threshold per
-// parameter and 0 under [Global], [WithGroups] and [PerRow], and for rules and patterns that do not count elements, where a
-// weight that would lose everything is an error instead: see [WithCollapse].
+// WithMinKeep sets how many elements every prunable parameter keeps at least, its best; default 1 with one threshold
+// per parameter and 0 under [Global], [WithGroups] and [PerRow], and for rules and patterns that do not count
+// elements, where a weight that would lose everything is an error instead: see [WithCollapse].
 func WithMinKeep(n int) MaskOption {
 	return func(c *config) error {
 		c.minKeep = n
@@ -244,8 +247,8 @@ func WithMinKeep(n int) MaskOption {
 	}
 }
 
-// WithCollapse permits that a weight loses all of its elements; it is reported in [StepInfo] and [Stats]. By default it is
-// an error wrapping [ErrCollapse], and masks stay as they were.
+// WithCollapse permits that a weight loses all of its elements; it is reported in [StepInfo] and [Stats]. By default
+// it is an error wrapping [ErrCollapse], and masks stay as they were.
 func WithCollapse() MaskOption {
 	return func(c *config) error {
 		c.collapse = true
@@ -253,8 +256,8 @@ func WithCollapse() MaskOption {
 	}
 }
 
-// WithRegrow lets an update bring pruned elements back if their score is high enough; they start at zero. By default masks only
-// ever shrink.
+// WithRegrow lets an update bring pruned elements back if their score is high enough; they start at zero. By default
+// masks only ever shrink.
 func WithRegrow() MaskOption {
 	return func(c *config) error {
 		c.regrow = true
@@ -298,10 +301,10 @@ var presets = map[string]preset{
 }
 
 // WithPreset is a strategy of ShrinkBench to the bit: score, scope, the quantile rule, biases pruned like weights, and
-// layers that collapse unnoticed. It is as if the options for these had been given in its place: later ones override it. The classifier is named with
-// [WithFixed] and compression with [WithCompression]. Gradient strategies read Grad: fill it with the mean cross-entropy of one
-// batch. Activation strategies need WithScorer with [Activations.ShrinkBench]. Random masks have the same law but not
-// numpy's draws.
+// layers that collapse unnoticed. It is as if the options for these had been given in its place: later ones override
+// it. The classifier is named with [WithFixed] and compression with [WithCompression]. Gradient strategies read Grad:
+// fill it with the mean cross-entropy of one batch. Activation strategies need WithScorer with
+// [Activations.ShrinkBench]. Random masks have the same law but not numpy's draws.
 func WithPreset(name string) MaskOption {
 	return func(c *config) error {
 		p, known := presets[name]

@@ -48,8 +48,8 @@ type NMPattern struct {
 
 // NM keeps the n highest of every m consecutive elements along the input dimension and prunes the others: NM(2, 4) is
 // what sparse tensor cores want. It fixes the sparsity at 1-n/m, so that no target and no gradual schedule may be given
-// with it. Note that elsewhere n is sometimes the number pruned. The dimension must be a multiple of m: otherwise the error
-// wraps [ErrDivisible].
+// with it. Note that elsewhere n is sometimes the number pruned. The dimension must be a multiple of m: otherwise the
+// error wraps [ErrDivisible].
 func NM(n, m int) NMPattern { return NMPattern{keep: n, of: m, axis: autoAxis} }
 
 const autoAxis = -1
@@ -84,7 +84,8 @@ func (p NMPattern) Select(scores []float64, t Info, _ float64, prior *Mask) (*Ma
 	}
 	outer, size, inner := split(t.Shape, axis)
 	if size%p.of != 0 && !p.tail {
-		return nil, fmt.Errorf("prune: param %q: NM(%d, %d) along dimension %d of %d: %w", t.Name, p.keep, p.of, axis, size, ErrDivisible)
+		return nil, fmt.Errorf("prune: param %q: NM(%d, %d) along dimension %d of %d: %w",
+			t.Name, p.keep, p.of, axis, size, ErrDivisible)
 	}
 	m := NewMask(len(scores))
 	group := make([]float64, 0, p.of)
@@ -132,14 +133,15 @@ type BlockPattern struct {
 	pool Pool
 }
 
-// Block prunes blocks of h by w elements of the first two dimensions together with all further dimensions. Blocks at the far edges
-// may be smaller and are averaged over the elements they have. A vector is one row.
+// Block prunes blocks of h by w elements of the first two dimensions together with all further dimensions. Blocks at
+// the far edges may be smaller and are averaged over the elements they have. A vector is one row.
 func Block(h, w int, pool Pool) BlockPattern { return BlockPattern{h, w, pool} }
 
 // Select implements [Pattern]. Units are blocks; their number is rounded half to even.
 func (p BlockPattern) Select(scores []float64, t Info, sparsity float64, prior *Mask) (*Mask, error) {
 	if p.h < 1 || p.w < 1 || !pools.Valid(p.pool) {
-		return nil, fmt.Errorf("prune: Block(%d, %d, %d): want sizes >= 1 and Avg or Max: %w", p.h, p.w, p.pool, tensor.ErrRange)
+		return nil, fmt.Errorf("prune: Block(%d, %d, %d): want sizes >= 1 and Avg or Max: %w",
+			p.h, p.w, p.pool, tensor.ErrRange)
 	}
 	if err := checkSelect(scores, t, sparsity, prior); err != nil {
 		return nil, err
@@ -213,7 +215,8 @@ func (p ChannelPattern) Select(scores []float64, t Info, sparsity float64, prior
 }
 
 // selectUnits prunes the units of the lowest reduced scores.
-func selectUnits(scores []float64, units int, unit func(i int) int, reduce func([]float64) float64, sparsity float64, prior *Mask) *Mask {
+func selectUnits(scores []float64, units int, unit func(i int) int, reduce func([]float64) float64, sparsity float64,
+	prior *Mask) *Mask {
 	members := make([][]float64, units)
 	alive := make([]bool, units)
 	for i, s := range scores {
@@ -301,7 +304,8 @@ func axisOf(pattern string, axis, auto int, t Info) (int, error) {
 		axis = auto
 	}
 	if axis < 0 || axis >= len(t.Shape) {
-		return 0, fmt.Errorf("prune: param %q: %s along dimension %d of shape %v: %w", t.Name, pattern, axis, t.Shape, tensor.ErrShape)
+		return 0, fmt.Errorf("prune: param %q: %s along dimension %d of shape %v: %w",
+			t.Name, pattern, axis, t.Shape, tensor.ErrShape)
 	}
 	return axis, nil
 }

@@ -129,12 +129,14 @@ func (c *config) contradictions() error {
 	}
 	_, uniform := c.distribution.(Uniform)
 	conflict(c.groups != nil && c.given.Has("WithScope"), "WithGroups beside WithScope")
-	conflict(c.joint() && !uniform, "a shared threshold chooses the sparsity of each parameter, and so does %T", c.distribution)
+	conflict(c.joint() && !uniform, "a shared threshold chooses the sparsity of each parameter, and so does %T",
+		c.distribution)
 	conflict(!c.unstructured() && c.joint(), "%T selects within a parameter, but the scope shares thresholds", c.pattern)
 	conflict(!c.unstructured() && c.scope == PerRow, "%T selects within a parameter, but the scope is PerRow", c.pattern)
 	conflict(!c.unstructured() && c.rule != RuleExact, "%T counts its units, but the rule does not count", c.pattern)
 	conflict(c.scope == PerRow && c.rule != RuleExact, "the scope is PerRow, but the rule does not count")
-	conflict(c.given.Has("WithMinKeep") && c.minKeep > 0 && (c.rule != RuleExact || c.scope == PerRow || !c.unstructured()),
+	conflict(c.given.Has("WithMinKeep") && c.minKeep > 0 &&
+		(c.rule != RuleExact || c.scope == PerRow || !c.unstructured()),
 		"WithMinKeep needs the exact rule, single elements and a scope other than PerRow")
 	conflict(c.given.Has("WithMinKeep") && c.minKeep > 0 && c.groups != nil, "WithMinKeep beside WithGroups")
 	conflict(c.rule != RuleExact && c.target.kind == bySpeedup, "WithSpeedup needs the exact rule")
@@ -163,7 +165,8 @@ func (p *picker[T]) chooseTarget() error {
 	case follows && c.target.kind == noTarget:
 		c.target = target{bySparsity, curve.v.Value(float64(c.schedule.End))}
 		if !(c.target.value >= 0 && c.target.value <= 1) {
-			return fmt.Errorf("prune: Follow: value at step %d is %v, want 0 to 1: %w", c.schedule.End, c.target.value, tensor.ErrRange)
+			return fmt.Errorf("prune: Follow: value at step %d is %v, want 0 to 1: %w",
+				c.schedule.End, c.target.value, tensor.ErrRange)
 		}
 	}
 	if p.target, err = c.target.amount(p.budget); err != nil {
@@ -189,7 +192,8 @@ func (p *picker[T]) tryPattern(sparsity float64) error {
 	for _, i := range p.at {
 		m, err := p.cfg.pattern.Select(make([]float64, p.infos[i].Size), p.infos[i], sparsity, nil)
 		if err == nil && (m == nil || m.n != p.infos[i].Size) {
-			err = fmt.Errorf("prune: param %q: %T made a mask of another length: %w", p.infos[i].Name, p.cfg.pattern, tensor.ErrShape)
+			err = fmt.Errorf("prune: param %q: %T made a mask of another length: %w",
+				p.infos[i].Name, p.cfg.pattern, tensor.ErrShape)
 		}
 		errs = append(errs, err)
 	}

@@ -74,7 +74,8 @@ func TestCountsAreExact(t *testing.T) {
 	for _, ties := range []bool{false, true} {
 		for n := range 40 {
 			params := []*tensor.Param[float64]{
-				{Name: "a", Shape: []int{1, n}, Data: normals(n, 1, ties)}, {Name: "b", Shape: []int{2, 9}, Data: normals(18, 2, ties)}, {Name: "c", Shape: []int{7}, Data: normals(7, 3, ties)}}
+				{Name: "a", Shape: []int{1, n}, Data: normals(n, 1, ties)}, {Name: "b",
+					Shape: []int{2, 9}, Data: normals(18, 2, ties)}, {Name: "c", Shape: []int{7}, Data: normals(7, 3, ties)}}
 			all := n + 18
 			for kept := 2; kept <= all+7; kept += 3 {
 				for _, scope := range []prune.Scope{prune.Global, prune.PerTensor} {
@@ -104,7 +105,8 @@ func TestCountsAreExact(t *testing.T) {
 
 // What is kept is never smaller than what goes.
 func TestLowestGo(t *testing.T) {
-	params := []*tensor.Param[float32]{param("a", []int{30, 40}, normals(1200, 1, true)), param("b", []int{50, 20}, normals(1000, 2, false))}
+	params := []*tensor.Param[float32]{param("a", []int{30, 40}, normals(1200, 1, true)), param("b",
+		[]int{50, 20}, normals(1000, 2, false))}
 	masks, err := prune.ComputeMasks(params, prune.WithScope(prune.Global), prune.WithSparsity(0.7))
 	require.NoError(t, err)
 	least, most := float32(math.Inf(1)), float32(0)
@@ -126,7 +128,8 @@ func TestOrderOfParameters(t *testing.T) {
 	var params []*tensor.Param[float64]
 	for i := range 7 {
 		n := 11 + 3*(i%3)
-		params = append(params, &tensor.Param[float64]{Name: fmt.Sprint(i), Shape: []int{1, n}, Data: normals(n, uint64(i), false)})
+		params = append(params, &tensor.Param[float64]{Name: fmt.Sprint(i), Shape: []int{1, n},
+			Data: normals(n, uint64(i), false)})
 	}
 	reversed := slices.Clone(params)
 	slices.Reverse(reversed)
@@ -156,10 +159,11 @@ func widened(opts []prune.MaskOption) []prune.Option {
 	return all
 }
 
-// Speedup and compression are solved for every scope and pattern: the least pruning that is at least the target. What cannot be
-// reached is refused with what can.
+// Speedup and compression are solved for every scope and pattern: the least pruning that is at least the target. What
+// cannot be reached is refused with what can.
 func TestTargetsAreSolved(t *testing.T) {
-	params := []*tensor.Param[float32]{param("conv", []int{3, 3, 4, 8}, normals(288, 1, false)), param("fc", []int{16, 32}, normals(512, 2, false)), param("head", []int{4, 16}, normals(64, 3, false))}
+	params := []*tensor.Param[float32]{param("conv", []int{3, 3, 4, 8}, normals(288, 1, false)), param("fc",
+		[]int{16, 32}, normals(512, 2, false)), param("head", []int{4, 16}, normals(64, 3, false))}
 	macs := map[string]int64{"conv": 288 * 64, "fc": 512, "head": 64}
 	for name, opts := range map[string][]prune.MaskOption{
 		"global":   {prune.WithScope(prune.Global)},
@@ -205,7 +209,8 @@ func TestTargetsAreSolved(t *testing.T) {
 		}
 	}
 	// A layer whose sparsity is set can make a target of the whole model impossible: an error, not a smaller ratio.
-	_, err := prune.ComputeMasks(params, prune.WithDistribution(prune.PerLayer{Fixed: map[string]float64{"fc": 0}}), prune.WithCompression(4))
+	_, err := prune.ComputeMasks(params, prune.WithDistribution(prune.PerLayer{Fixed: map[string]float64{"fc": 0}}),
+		prune.WithCompression(4))
 	require.ErrorIs(t, err, prune.ErrInfeasible)
 }
 
@@ -306,16 +311,18 @@ func TestApply(t *testing.T) {
 	}
 }
 
-// LAMP chooses between layers as its paper says: with one layer ten times the other, magnitude empties the smaller, LAMP
-// treats them alike.
+// LAMP chooses between layers as its paper says: with one layer ten times the other, magnitude empties the smaller,
+// LAMP treats them alike.
 func TestLAMPIsScaleFree(t *testing.T) {
 	w := normals(200, 5, false)
 	big := make([]float64, 200)
 	for i, v := range w {
 		big[i] = 100 * v
 	}
-	params := []*tensor.Param[float64]{{Name: "a", Shape: []int{10, 20}, Data: w}, {Name: "b", Shape: []int{10, 20}, Data: big}}
-	masks, err := prune.ComputeMasks(params, prune.WithScorer(prune.LAMP[float64]()), prune.WithScope(prune.Global), prune.WithSparsity(0.9))
+	params := []*tensor.Param[float64]{{Name: "a", Shape: []int{10, 20}, Data: w}, {Name: "b",
+		Shape: []int{10, 20}, Data: big}}
+	masks, err := prune.ComputeMasks(params, prune.WithScorer(prune.LAMP[float64]()), prune.WithScope(prune.Global),
+		prune.WithSparsity(0.9))
 	require.NoError(t, err)
 	require.Equal(t, masks.Get("a").Count(), masks.Get("b").Count())
 	_, err = prune.ComputeMasks(params, prune.WithScope(prune.Global), prune.WithSparsity(0.5))
@@ -382,7 +389,8 @@ func TestRewind(t *testing.T) {
 	require.ErrorIs(t, p.Rewind(prune.Snapshot[float32]{"w": nil}), tensor.ErrShape)
 
 	twice := prune.ReplayFrom(prune.ReplayFrom(ramp{}, 100, 20), 200, 20)
-	require.Equal(t, []float64{99, 20, 119, 20, 30}, []float64{twice.Value(99), twice.Value(100), twice.Value(199), twice.Value(200), twice.Value(210)})
+	require.Equal(t, []float64{99, 20, 119, 20, 30}, []float64{twice.Value(99), twice.Value(100), twice.Value(199),
+		twice.Value(200), twice.Value(210)})
 }
 
 type ramp struct{}
@@ -397,7 +405,8 @@ func TestStepAllocatesNothing(t *testing.T) {
 		t.Skip("allocations mean nothing under the race detector")
 	}
 	const n = 1 << 18 // several blocks
-	w := &tensor.Param[float32]{Name: "w", Shape: []int{n / 64, 64}, Data: floats(normals(n, 1, false)), Grad: make([]float32, n)}
+	w := &tensor.Param[float32]{Name: "w", Shape: []int{n / 64, 64}, Data: floats(normals(n, 1, false)),
+		Grad: make([]float32, n)}
 	s := &state{make([]float32, n)}
 	p, err := prune.New([]*tensor.Param[float32]{w}, prune.WithSparsity(0.9))
 	require.NoError(t, err)
@@ -419,9 +428,12 @@ func TestMasksAreMonotone(t *testing.T) {
 	params := []*tensor.Param[float64]{}
 	for i := range 6 {
 		n := 7 + 5*i
-		params = append(params, &tensor.Param[float64]{Name: fmt.Sprint(i), Shape: []int{1, n}, Data: normals(n, uint64(i), true)})
+		params = append(params, &tensor.Param[float64]{Name: fmt.Sprint(i), Shape: []int{1, n},
+			Data: normals(n, uint64(i), true)})
 	}
-	for _, opts := range [][]prune.Option{{prune.WithNonzeros(20)}, {prune.WithDistribution(prune.ERK{}), prune.WithNonzeros(20)}, {prune.WithScope(prune.Global), prune.WithCollapse(), prune.WithNonzeros(20)},
+	for _, opts := range [][]prune.Option{{prune.WithNonzeros(20)},
+		{prune.WithDistribution(prune.ERK{}), prune.WithNonzeros(20)},
+		{prune.WithScope(prune.Global), prune.WithCollapse(), prune.WithNonzeros(20)},
 		{prune.WithRule(prune.RuleQuantile), prune.WithSparsity(0.8), prune.WithCollapse()}} {
 		s := prune.Linear(0, 110)
 		s.Every = 1

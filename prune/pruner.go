@@ -6,8 +6,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Pruner is stateful and not safe for concurrent use: it keeps the masks of a model and changes them in step with training. The
-// model, its memory and the loop stay the caller's.
+// Pruner is stateful and not safe for concurrent use: it keeps the masks of a model and changes them in step with
+// training. The model, its memory and the loop stay the caller's.
 type Pruner[T tensor.Float] struct {
 	pick *picker[T]
 
@@ -27,8 +27,9 @@ type piece struct{ k, lo, hi int }
 // change their values, not their lengths.
 //
 // All faults are reported together. Errors wrap tensor.ErrEmpty (no parameters, none prunable, no target),
-// tensor.ErrShape (a malformed parameter), tensor.ErrRange (an option out of range, an unknown name), [ErrDuplicateName],
-// tensor.ErrConflict, [ErrInfeasible] with the most that can be had, [ErrDivisible] and [ErrTargetNotReached] (a schedule that ends elsewhere).
+// tensor.ErrShape (a malformed parameter), tensor.ErrRange (an option out of range, an unknown name),
+// [ErrDuplicateName], tensor.ErrConflict, [ErrInfeasible] with the most that can be had, [ErrDivisible] and
+// [ErrTargetNotReached] (a schedule that ends elsewhere).
 func New[T tensor.Float](params []*tensor.Param[T], opts ...Option) (*Pruner[T], error) {
 	pick, err := newPicker("prune: New", params, opts)
 	if err != nil {
@@ -61,12 +62,13 @@ type StepInfo struct {
 	Collapsed []string `json:"collapsed,omitempty"` // weights that have lost every element, if [WithCollapse] permits it
 }
 
-// Step does what is due at a training step, counted from 0, after the optimizer's update: it recomputes masks if the schedule
-// says so and, always, sets pruned weights and their tracked optimizer state to zero. A schedule's update that lies
-// between the last step and this one is made up for. A step already taken may be repeated, and does not change masks again.
+// Step does what is due at a training step, counted from 0, after the optimizer's update: it recomputes masks if the
+// schedule says so and, always, sets pruned weights and their tracked optimizer state to zero. A schedule's update
+// that lies between the last step and this one is made up for. A step already taken may be repeated, and does not
+// change masks again.
 //
-// Errors wrap [ErrStepOrder], tensor.ErrShape (a parameter or a slot changed its length), [ErrMissingGrad], tensor.ErrNotFinite (a
-// score is NaN), [ErrCollapse] and what scorers and patterns return; nothing is changed then.
+// Errors wrap [ErrStepOrder], tensor.ErrShape (a parameter or a slot changed its length), [ErrMissingGrad],
+// tensor.ErrNotFinite (a score is NaN), [ErrCollapse] and what scorers and patterns return; nothing is changed then.
 func (p *Pruner[T]) Step(step int) (StepInfo, error) {
 	info := StepInfo{Step: step, Target: p.amount}
 	if step < max(p.last, 0) {
@@ -113,8 +115,8 @@ func (p *Pruner[T]) rewires(step int) bool {
 	return p.done && p.pick.cfg.rewire.due(p.pick.cfg.schedule.End, p.last, step)
 }
 
-// NeedsGrad reports whether the next call of Step with this number reads gradients of pruned weights, because RigL moves
-// connections there: do not mask gradients before it.
+// NeedsGrad reports whether the next call of Step with this number reads gradients of pruned weights, because RigL
+// moves connections there: do not mask gradients before it.
 func (p *Pruner[T]) NeedsGrad(step int) bool {
 	return p.rewires(step) && p.pick.cfg.rewire.ByGradient
 }
@@ -141,7 +143,8 @@ func (p *Pruner[T]) rewire(step int) error {
 		p.pick.next[k], grown[k] = move(p.pick.masks[k], param.Data, growth, r.fraction(step))
 	}
 	if !any && p.pick.sparse() {
-		return fmt.Errorf("prune: step %d: RigL needs dense gradients, but those of all pruned weights are zero: were they masked? %w", step, ErrMissingGrad)
+		return fmt.Errorf("prune: step %d: RigL needs dense gradients, but those of all pruned weights are zero: were "+
+			"they masked? %w", step, ErrMissingGrad)
 	}
 	for k, i := range p.pick.at {
 		for _, j := range grown[k] {
@@ -153,7 +156,8 @@ func (p *Pruner[T]) rewire(step int) error {
 }
 
 // Finish reports whether pruning is complete: that the schedule has come to its end and, where elements are counted one
-// by one or the target is one of the whole model, that the target is met. Otherwise the error wraps [ErrTargetNotReached]. Call it when training ends.
+// by one or the target is one of the whole model, that the target is met. Otherwise the error wraps
+// [ErrTargetNotReached]. Call it when training ends.
 func (p *Pruner[T]) Finish() error {
 	if !p.done {
 		return fmt.Errorf("prune: the last step is %d, the schedule ends at %d; sparsity is %.6g: %w",
@@ -171,14 +175,16 @@ func (p *Pruner[T]) Finish() error {
 func (p *Pruner[T]) Masks() *Masks { return p.pick.current() }
 
 // SetMasks replaces the masks, which must be those of the prunable parameters, and applies them to weights and tracked
-// state: for masks from elsewhere. Later updates prune further. The error wraps tensor.ErrShape, or is that of a slot; nothing is changed then.
+// state: for masks from elsewhere. Later updates prune further. The error wraps tensor.ErrShape, or is that of a
+// slot; nothing is changed then.
 func (p *Pruner[T]) SetMasks(m *Masks) error {
 	if m == nil || m.Len() != len(p.pick.at) {
 		return fmt.Errorf("prune: SetMasks: want %d masks: %w", len(p.pick.at), tensor.ErrShape)
 	}
 	for _, i := range p.pick.at {
 		if mask := m.Get(p.pick.infos[i].Name); mask == nil || mask.n != p.pick.infos[i].Size {
-			return fmt.Errorf("prune: SetMasks: param %q has no mask of %d elements: %w", p.pick.infos[i].Name, p.pick.infos[i].Size, tensor.ErrShape)
+			return fmt.Errorf("prune: SetMasks: param %q has no mask of %d elements: %w",
+				p.pick.infos[i].Name, p.pick.infos[i].Size, tensor.ErrShape)
 		}
 	}
 	if err := p.checkLengths(); err != nil {
@@ -193,8 +199,8 @@ func (p *Pruner[T]) SetMasks(m *Masks) error {
 	return nil
 }
 
-// MaskGrads sets the gradients of pruned weights to zero, as a forward pass with masked weights would: call it before the
-// optimizer's step where clipping or norms of gradients matter. [Pruner.Step] makes it unnecessary otherwise.
+// MaskGrads sets the gradients of pruned weights to zero, as a forward pass with masked weights would: call it before
+// the optimizer's step where clipping or norms of gradients matter. [Pruner.Step] makes it unnecessary otherwise.
 func (p *Pruner[T]) MaskGrads() {
 	for k, i := range p.pick.at {
 		if g := p.pick.params[i].Grad; len(g) == p.pick.masks[k].n {
@@ -206,7 +212,8 @@ func (p *Pruner[T]) MaskGrads() {
 func (p *Pruner[T]) checkLengths() error {
 	for k, i := range p.pick.at {
 		if n := len(p.pick.params[i].Data); n != p.pick.masks[k].n {
-			return fmt.Errorf("prune: param %q has %d elements, at first it had %d: %w", p.pick.infos[i].Name, n, p.pick.masks[k].n, tensor.ErrShape)
+			return fmt.Errorf("prune: param %q has %d elements, at first it had %d: %w",
+				p.pick.infos[i].Name, n, p.pick.masks[k].n, tensor.ErrShape)
 		}
 		if err := p.state.check(p.pick.params[i], p.pick.masks[k].n); err != nil {
 			return err

@@ -11,8 +11,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Rewire moves connections: it drops the kept weights of least magnitude and grows as many elsewhere in the same tensor. Masks
-// keep their numbers. Grown weights are zero, and so is their tracked optimizer state.
+// Rewire moves connections: it drops the kept weights of least magnitude and grows as many elsewhere in the same
+// tensor. Masks keep their numbers. Grown weights are zero, and so is their tracked optimizer state.
 type Rewire struct {
 	Every      int     // steps between moves, >= 1
 	Until      int     // the first step without one, after which connections stay
@@ -20,8 +20,8 @@ type Rewire struct {
 	ByGradient bool    // grow where |gradient| is largest; otherwise at random
 }
 
-// SET moves 30 % of the connections every 100 steps of the first three quarters of a run, growing at random (Mocanu et al.
-// 2018), with the decay of RigL.
+// SET moves 30 % of the connections every 100 steps of the first three quarters of a run, growing at random (Mocanu
+// et al. 2018), with the decay of RigL.
 func SET(total int) Rewire { return Rewire{Every: 100, Until: total * 3 / 4, Fraction: 0.3} }
 
 // RigL is like [SET] but grows where the gradient is largest (Evci et al. 2020). It needs dense gradients in Grad
@@ -52,8 +52,8 @@ func (r *Rewire) fraction(step int) float64 {
 	return r.Fraction / 2 * (1 + math.Cos(math.Pi*float64(step)/float64(r.Until)))
 }
 
-// move returns the mask after dropping a fraction of the kept elements and growing as many, and the elements that were grown.
-// One element always stays. Elements just dropped can be grown again. Ties go to the lower index.
+// move returns the mask after dropping a fraction of the kept elements and growing as many, and the elements that
+// were grown. One element always stays. Elements just dropped can be grown again. Ties go to the lower index.
 func move[T tensor.Float](old *Mask, w, growth []T, fraction float64) (next *Mask, grown []int) {
 	kept := make([]int, 0, old.Count())
 	for i := range w {

@@ -9,8 +9,9 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Schedule says at which steps masks change and how sparse they then are: at Begin, every Every steps after it, and always
-// at End, where the target is reached however long a step is. Make one with a constructor and change Every if need be.
+// Schedule says at which steps masks change and how sparse they then are: at Begin, every Every steps after it, and
+// always at End, where the target is reached however long a step is. Make one with a constructor and change Every if
+// need be.
 type Schedule struct {
 	Begin, End int   // first and last update, Begin <= End
 	Every      int   // steps between updates; 0 means 100
@@ -71,8 +72,8 @@ func Exponential(begin, end int) Schedule {
 	return Schedule{Begin: begin, End: end, Curve: CurveFunc(geometric)}
 }
 
-// Iterative prunes in rounds, the first at begin, each the same fraction of what remains. For n rounds of a fifth, as in the
-// lottery ticket experiments, set the target 1-0.8^n. With every 1 it is the schedule of [SynFlow].
+// Iterative prunes in rounds, the first at begin, each the same fraction of what remains. For n rounds of a fifth, as
+// in the lottery ticket experiments, set the target 1-0.8^n. With every 1 it is the schedule of [SynFlow].
 func Iterative(begin, every, rounds int) Schedule {
 	return Schedule{Begin: begin, End: begin + (rounds-1)*every, Every: every, Lead: every, Curve: CurveFunc(geometric)}
 }
@@ -80,8 +81,9 @@ func Iterative(begin, every, rounds int) Schedule {
 // Valuer is a function of training time such as every schedule of package schedule.
 type Valuer interface{ Value(t float64) float64 }
 
-// Follow takes the sparsity from any function of the step. It must end at the target: without a target it is the value at
-// end, and with another one [New] returns an error wrapping [ErrTargetNotReached]. Where values fall, masks stay.
+// Follow takes the sparsity from any function of the step. It must end at the target: without a target it is the
+// value at end, and with another one [New] returns an error wrapping [ErrTargetNotReached]. Where values fall, masks
+// stay.
 func Follow(v Valuer, begin, end int) Schedule {
 	return Schedule{Begin: begin, End: end, Curve: follow{v, begin, end}}
 }
@@ -104,19 +106,20 @@ func (s Schedule) faults() error {
 		errs = append(errs, fmt.Errorf("from step %d to %d: it ends before it begins: %w", s.Begin, s.End, tensor.ErrRange))
 	}
 	if s.Begin < 0 || s.Every < 0 || s.Lead < 0 {
-		errs = append(errs, fmt.Errorf("steps: Begin %d, Every %d, Lead %d: want none below 0: %w", s.Begin, s.Every, s.Lead, tensor.ErrRange))
+		errs = append(errs, fmt.Errorf("steps: Begin %d, Every %d, Lead %d: want none below 0: %w",
+			s.Begin, s.Every, s.Lead, tensor.ErrRange))
 	}
 	switch c := s.Curve.(type) {
 	case follow:
 		if c.v == nil {
-			errs = append(errs, fmt.Errorf("Follow(nil): %w", tensor.ErrEmpty))
+			errs = append(errs, fmt.Errorf("curve: Follow of nil: %w", tensor.ErrEmpty))
 		}
 	case Polynomial:
 		if !(c.Power > 0) || math.IsInf(c.Power, 1) {
-			errs = append(errs, fmt.Errorf("curve: Power is %v, want > 0: %w", c.Power, tensor.ErrRange))
+			errs = append(errs, fmt.Errorf("curve: power %v: want > 0: %w", c.Power, tensor.ErrRange))
 		}
 		if !(c.From >= 0 && c.From <= 1) {
-			errs = append(errs, fmt.Errorf("curve: From is %v, want 0 to 1: %w", c.From, tensor.ErrRange))
+			errs = append(errs, fmt.Errorf("curve: from %v: want 0 to 1: %w", c.From, tensor.ErrRange))
 		}
 	}
 	return errors.Join(errs...)
@@ -164,7 +167,8 @@ func (s Schedule) due(last, step int) bool {
 	return (step-s.Begin)/s.every() > (last-s.Begin)/s.every()
 }
 
-// check follows the curve at the updates of a run and reports a sparsity out of range, and an end that is not the target.
+// check follows the curve at the updates of a run and reports a sparsity out of range, and an end that is not the
+// target.
 func (s Schedule) check(target float64) error {
 	for k := 0; k <= 1000; k++ {
 		step := s.Begin + int(float64(s.End-s.Begin)*float64(k)/1000)
@@ -173,7 +177,8 @@ func (s Schedule) check(target float64) error {
 		}
 	}
 	if end := s.Sparsity(s.End, target); math.Abs(end-target) > 1e-9 {
-		return fmt.Errorf("schedule ends at step %d with sparsity %v, the target is %v: %w", s.End, end, target, ErrTargetNotReached)
+		return fmt.Errorf("schedule ends at step %d with sparsity %v, the target is %v: %w",
+			s.End, end, target, ErrTargetNotReached)
 	}
 	return nil
 }

@@ -39,8 +39,8 @@ func nameKey(name string) uint64 {
 	return h
 }
 
-// Preparer is a scorer that looks at the whole model once, before the parameters are scored. Prepare gets the current masks, nil
-// before the first update, and leaves the model as it was.
+// Preparer is a scorer that looks at the whole model once, before the parameters are scored. Prepare gets the current
+// masks, nil before the first update, and leaves the model as it was.
 type Preparer interface {
 	Prepare(masks *Masks) error
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// keepTop writes masks that prune the `prune` lowest of all scores together. Among equal scores at the threshold those of
-// a lower position are kept, the order being that of the chunks.
+// keepTop writes masks that prune the `prune` lowest of all scores together. Among equal scores at the threshold
+// those of a lower position are kept, the order being that of the chunks.
 func keepTop[T tensor.Float](masks []*Mask, scores [][]T, prune, workers int) error {
 	n := 0
 	for _, s := range scores {

@@ -6,12 +6,13 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Slots lists the optimizer's state for a parameter: it calls visit with every slice that has one number per weight, such
-// as a velocity or a moment. It may leave out slices that do not exist yet; nil is skipped.
+// Slots lists the optimizer's state for a parameter: it calls visit with every slice that has one number per weight,
+// such as a velocity or a moment. It may leave out slices that do not exist yet; nil is skipped.
 type Slots[T tensor.Float] func(p *tensor.Param[T], visit func(slot []T))
 
-// Track registers optimizer state to be set to zero wherever weights are pruned: without it momentum from before pruning
-// moves pruned weights off zero within every step and, once they are brought back, goes on from where it was. Slots are looked up at every step.
+// Track registers optimizer state to be set to zero wherever weights are pruned: without it momentum from before
+// pruning moves pruned weights off zero within every step and, once they are brought back, goes on from where it was.
+// Slots are looked up at every step.
 //
 //	pruner.Track(func(p *tensor.Param[float32], visit func([]float32)) { visit(sgd.State(p)) })
 //	pruner.Track(func(p *tensor.Param[float32], visit func([]float32)) { m, v := adam.State(p); visit(m); visit(v) })
@@ -90,7 +91,8 @@ func (s *stateMasker[T]) check(p *tensor.Param[T], n int) error {
 		slots(p, s.checkSlot)
 	}
 	if s.bad >= 0 {
-		return fmt.Errorf("prune: param %q: a tracked slot has %d elements for %d weights: %w", p.Name, s.bad, n, tensor.ErrShape)
+		return fmt.Errorf("prune: param %q: a tracked slot has %d elements for %d weights: %w",
+			p.Name, s.bad, n, tensor.ErrShape)
 	}
 	return nil
 }
@@ -100,8 +102,8 @@ type Optimizer[T tensor.Float] interface {
 	Step(params []*tensor.Param[T]) error
 }
 
-// Wrap returns an optimizer whose every step is one of opt followed by one of the pruner, counted from the pruner's last: pruning
-// in a loop that knows nothing of it. State still has to be tracked.
+// Wrap returns an optimizer whose every step is one of opt followed by one of the pruner, counted from the pruner's
+// last: pruning in a loop that knows nothing of it. State still has to be tracked.
 func (p *Pruner[T]) Wrap(opt Optimizer[T]) *Wrapped[T] { return &Wrapped[T]{opt: opt, pruner: p} }
 
 // Wrapped is stateful like the [Pruner] in it; see [Pruner.Wrap].

@@ -8,8 +8,9 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Stats are the size and the theoretical cost of a pruned model. Masks count, not values: a bias that happens to be zero is not
-// pruned. All parameters count in the size, prunable or not; running statistics of norms are no parameters.
+// Stats are the size and the theoretical cost of a pruned model. Masks count, not values: a bias that happens to be
+// zero is not pruned. All parameters count in the size, prunable or not; running statistics of norms are no
+// parameters.
 type Stats struct {
 	Layers []LayerStats `json:"layers"` // one per parameter, in order
 
@@ -39,8 +40,8 @@ func (l LayerStats) Sparsity() float64 {
 	return float64(l.Size-l.Kept) / float64(l.Size)
 }
 
-// StatsOf computes the statistics of masks over a model. Parameters without a mask are not pruned; macs may be nil. Errors
-// are those of [New] for parameters and multiply-adds and of [ApplyMasks] for masks.
+// StatsOf computes the statistics of masks over a model. Parameters without a mask are not pruned; macs may be nil.
+// Errors are those of [New] for parameters and multiply-adds and of [ApplyMasks] for masks.
 func StatsOf[T tensor.Float](params []*tensor.Param[T], masks *Masks, macs map[string]int64) (Stats, error) {
 	infos, err := describe(params, LayoutNN, macs)
 	if err != nil {
@@ -50,7 +51,8 @@ func StatsOf[T tensor.Float](params []*tensor.Param[T], masks *Masks, macs map[s
 	for _, info := range infos {
 		if m := masks.get(info.Name); m != nil {
 			if found++; m.n != info.Size {
-				return Stats{}, fmt.Errorf("prune: param %q: %d elements and a mask of %d: %w", info.Name, info.Size, m.n, tensor.ErrShape)
+				return Stats{}, fmt.Errorf("prune: param %q: %d elements and a mask of %d: %w",
+					info.Name, info.Size, m.n, tensor.ErrShape)
 			}
 		}
 	}
@@ -100,8 +102,8 @@ func statsOf[T tensor.Float](params []*tensor.Param[T], infos []Info, mask func(
 // weights that no path uses; [EffectiveKept] counts without them.
 func (s Stats) Compression() float64 { return float64(s.Size) / float64(s.Kept) }
 
-// Speedup is the theoretical one: multiply-adds before over after, >= 1, and infinite if nothing is left. The error wraps
-// tensor.ErrEmpty if they were not counted; see [WithMACs].
+// Speedup is the theoretical one: multiply-adds before over after, >= 1, and infinite if nothing is left. The error
+// wraps tensor.ErrEmpty if they were not counted; see [WithMACs].
 func (s Stats) Speedup() (float64, error) {
 	if s.MACs == 0 {
 		return 0, fmt.Errorf("prune: Speedup: no multiply-adds were counted: %w", tensor.ErrEmpty)
@@ -127,7 +129,8 @@ func (s Stats) String() string {
 		if !l.Prunable {
 			note = "not pruned"
 		}
-		fmt.Fprintf(w, "%s\t%v\t%d\t%d\t%.4f\t%d\t%d\t %s\n", l.Name, l.Shape, l.Size, l.Kept, l.Sparsity(), l.MACs, l.KeptMACs, note)
+		fmt.Fprintf(w, "%s\t%v\t%d\t%d\t%.4f\t%d\t%d\t %s\n",
+			l.Name, l.Shape, l.Size, l.Kept, l.Sparsity(), l.MACs, l.KeptMACs, note)
 	}
 	fmt.Fprintf(w, "model\t\t%d\t%d\t%.4f\t%d\t%d\t\n", s.Size, s.Kept, s.Sparsity(), s.MACs, s.KeptMACs)
 	w.Flush()

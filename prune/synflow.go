@@ -6,8 +6,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// SynFlow scores |w·∂R/∂w|, where R is the sum of the outputs for an input of ones with every parameter replaced by its
-// absolute value (Tanaka et al. 2020). It needs no data. It must prune in many rounds that score the pruned
+// SynFlow scores |w·∂R/∂w|, where R is the sum of the outputs for an input of ones with every parameter replaced
+// by its absolute value (Tanaka et al. 2020). It needs no data. It must prune in many rounds that score the pruned
 // network again, or layers collapse: use it with [Iterative], 100 rounds in the paper.
 type SynFlow[T tensor.Float] struct {
 	params   []*tensor.Param[T]
@@ -54,7 +54,8 @@ func (s *SynFlow[T]) Prepare(masks *Masks) error {
 
 // flow calls backward with the values of every parameter replaced and those pruned zero, then see with every parameter,
 // and restores values and gradients, also if the user's function panics.
-func flow[T tensor.Float](params []*tensor.Param[T], masks *Masks, backward func() error, value func(param int, w T) T, see func(*tensor.Param[T])) error {
+func flow[T tensor.Float](params []*tensor.Param[T], masks *Masks, backward func() error, value func(param int, w T) T,
+	see func(*tensor.Param[T])) error {
 	saved := make([][]T, 2*len(params))
 	for i, p := range params {
 		saved[2*i], saved[2*i+1] = append([]T(nil), p.Data...), append([]T(nil), p.Grad...)

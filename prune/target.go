@@ -63,7 +63,8 @@ func (t target) amount(b budget) (float64, error) {
 		}
 		return 1 - 1/t.value, nil
 	}
-	return 0, fmt.Errorf("prune: no target: want WithSparsity, WithCompression, WithNonzeros or WithSpeedup, a pattern that fixes the sparsity, or a schedule made by Follow: %w", tensor.ErrEmpty)
+	return 0, fmt.Errorf("prune: no target: want WithSparsity, WithCompression, WithNonzeros or WithSpeedup, a pattern "+
+		"that fixes the sparsity, or a schedule made by Follow: %w", tensor.ErrEmpty)
 }
 
 // keptMACs is a tensor's multiply-adds when so many of its elements are kept.
@@ -77,9 +78,9 @@ func keptMACs(info Info, kept int) float64 {
 // LinearMACs is the number of multiply-adds of a linear layer per example, biases not counted: in*out.
 func LinearMACs(in, out int) int64 { return int64(in) * int64(out) }
 
-// ConvMACs is the number of multiply-adds of a convolution with out output channels per image, biases not counted: the weights
-// times the output pixels. Padding, stride, dilation and groups count; w.N does not. The error is that of w.Validate,
-// or wraps tensor.ErrRange if the groups do not divide out.
+// ConvMACs is the number of multiply-adds of a convolution with out output channels per image, biases not counted:
+// the weights times the output pixels. Padding, stride, dilation and groups count; w.N does not. The error is that of
+// w.Validate, or wraps tensor.ErrRange if the groups do not divide out.
 func ConvMACs(w tensor.Window, out int) (int64, error) {
 	if err := w.Validate(); err != nil {
 		return 0, fmt.Errorf("prune: ConvMACs: %w", err)

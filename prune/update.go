@@ -96,7 +96,8 @@ func (p *picker[T]) scoreOne(k, step int) error {
 // single elements of equal worth.
 func (p *picker[T]) solves() bool {
 	c := &p.cfg
-	return c.rule == RuleExact && (c.target.kind == bySpeedup || !c.exact() && (c.target.kind == byCompression || c.target.kind == byNonzeros))
+	return c.rule == RuleExact && (c.target.kind == bySpeedup || !c.exact() &&
+		(c.target.kind == byCompression || c.target.kind == byNonzeros))
 }
 
 // removed is what masks take away: elements, or multiply-adds under a speedup.
@@ -164,8 +165,8 @@ func (p *picker[T]) ratio(removed float64) float64 {
 	return total / (total - removed)
 }
 
-// choose writes the masks that prune a fraction of the elements to p.next. What is pruned stays pruned, also where counts
-// of single parameters fall because they are divided up anew.
+// choose writes the masks that prune a fraction of the elements to p.next. What is pruned stays pruned, also where
+// counts of single parameters fall because they are divided up anew.
 func (p *picker[T]) choose(amount float64) error {
 	if err := p.selectMasks(amount); err != nil {
 		return err
@@ -234,11 +235,13 @@ func (p *picker[T]) allocate(amount float64) ([]float64, error) {
 		return nil, err
 	}
 	if len(shares) != len(infos) {
-		return nil, fmt.Errorf("prune: %T gave %d sparsities for %d parameters: %w", p.cfg.distribution, len(shares), len(infos), tensor.ErrShape)
+		return nil, fmt.Errorf("prune: %T gave %d sparsities for %d parameters: %w",
+			p.cfg.distribution, len(shares), len(infos), tensor.ErrShape)
 	}
 	for k, s := range shares {
 		if !(s >= 0 && s <= 1) {
-			return nil, fmt.Errorf("prune: %T gave %q a sparsity of %v, want 0 to 1: %w", p.cfg.distribution, infos[k].Name, s, tensor.ErrRange)
+			return nil, fmt.Errorf("prune: %T gave %q a sparsity of %v, want 0 to 1: %w",
+				p.cfg.distribution, infos[k].Name, s, tensor.ErrRange)
 		}
 	}
 	return shares, nil

@@ -43,7 +43,8 @@ func BenchmarkCycleAt(b *testing.B) {
 func BenchmarkSetApply(b *testing.B) {
 	b.ReportAllocs()
 	use := func(v float64) { sink = v }
-	set := s.NewSet().Bind("lr", s.Cosine{From: 1, Over: 1000}, use).Bind("rate", s.Linear{From: 0.3, To: 0.15, Over: 1000}, use).
+	set := s.NewSet().Bind("lr", s.Cosine{From: 1, Over: 1000}, use).Bind("rate",
+		s.Linear{From: 0.3, To: 0.15, Over: 1000}, use).
 		Bind("wd", s.Constant{V: 0.1}, use)
 	for b.Loop() {
 		set.Apply(500)

@@ -14,9 +14,9 @@ const maxBreakpoints = 1 << 20
 
 // Breakpoints lists, in increasing order and once each, the times in [from, to] where the formula of the schedule
 // changes: jumps, kinks and ends of phases. Where the members of [Min] and [Max] cross, where [Clamp] cuts and where
-// [Quantize] jumps is not among them: that depends on values, not on formulas. A user's own schedule takes part by a method
-// Breakpoints(from, to float64) []float64. The error wraps [tensor.ErrRange] for bad bounds or more than
-// 2^20 points, or is that of [Validate].
+// [Quantize] jumps is not among them: that depends on values, not on formulas. A user's own schedule takes part by a
+// method Breakpoints(from, to float64) []float64. The error wraps [tensor.ErrRange] for bad bounds or more than 2^20
+// points, or is that of [Validate].
 func Breakpoints(s Schedule, from, to float64) ([]float64, error) {
 	if err := checkWindow(s, from, to); err != nil {
 		return nil, err
@@ -24,7 +24,8 @@ func Breakpoints(s Schedule, from, to float64) ([]float64, error) {
 	b := breakSet{lo: from, hi: to}
 	b.collect(s)
 	if b.full {
-		return nil, fmt.Errorf("schedule: more than %d breakpoints in [%v, %v]: %w", maxBreakpoints, from, to, tensor.ErrRange)
+		return nil, fmt.Errorf("schedule: more than %d breakpoints in [%v, %v]: %w",
+			maxBreakpoints, from, to, tensor.ErrRange)
 	}
 	slices.Sort(b.at)
 	return slices.Compact(b.at), nil

@@ -34,7 +34,8 @@ func (c Choice[T]) Value(t float64) T {
 // wrapping [tensor.ErrNotFinite] or [tensor.ErrRange].
 func (c Choice[T]) Validate() error {
 	e := check("Choice").ascending("Bounds", c.Bounds, true).
-		that(len(c.Values) == len(c.Bounds)+1, "len(Values)", len(c.Values), fmt.Sprintf("len(Bounds)+1 = %d", len(c.Bounds)+1))
+		that(len(c.Values) == len(c.Bounds)+1, "len(Values)", len(c.Values), fmt.Sprintf("len(Bounds)+1 = %d",
+			len(c.Bounds)+1))
 	if v, ok := any(c.Values).([]float64); ok {
 		for i, x := range v {
 			e.finite(fmt.Sprintf("Values[%d]", i), x)

@@ -129,7 +129,8 @@ func (c Clamp) Value(t float64) float64 { return min(c.Hi, max(c.Lo, c.S.Value(t
 
 // Validate reports bounds out of order or not finite and everything wrong with S.
 func (c Clamp) Validate() error {
-	return check("Clamp").finite("Lo", c.Lo).finite("Hi", c.Hi).that(!(c.Hi < c.Lo), "Hi", c.Hi, ">= Lo").child("S", c.S).err()
+	return check("Clamp").finite("Lo", c.Lo).finite("Hi", c.Hi).that(!(c.Hi < c.Lo), "Hi", c.Hi, ">= Lo").child("S",
+		c.S).err()
 }
 
 func (c Clamp) breaks(b *breakSet) { b.collect(c.S) }

@@ -98,7 +98,8 @@ func compile(t *testing.T, spec string, plan s.Plan) s.Schedule {
 
 // The same definition means the same schedule on the axis of tokens as on that of steps.
 func TestCompileOnAnyAxis(t *testing.T) {
-	plan := s.Plan{Total: s.Duration{Value: 10, Unit: s.Epochs}, StepsPerEpoch: 20, SamplesPerStep: 32, TokensPerStep: 4096}
+	plan := s.Plan{Total: s.Duration{Value: 10, Unit: s.Epochs}, StepsPerEpoch: 20, SamplesPerStep: 32,
+		TokensPerStep: 4096}
 	spec, err := s.ParseJSON([]byte(`{"version":1,"type":"wsd","peak":1,"warmup":"1000sp","stable":"0.5dur","decay":"20ba"}`))
 	require.NoError(t, err)
 	bySteps, err := spec.Compile(plan, s.Steps)

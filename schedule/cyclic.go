@@ -8,23 +8,25 @@ import "math"
 // from one run. A restart goes straight back to Peak; the warmup happens once.
 //
 // Cycle lengths are whole numbers: First rounded half up, then the previous length times Mult rounded
-// half up. The cycle index is exact at every restart, for any Mult and up to t = 2^53: it is found by counting the cycles,
-// about 3 ns each unless Mult is 1.
+// half up. The cycle index is exact at every restart, for any Mult and up to t = 2^53: it is found by counting the
+// cycles, about 3 ns each unless Mult is 1.
 type Cyclic struct {
 	Warmup float64 `json:"warmup,omitempty" unit:"time"` // steps before the first cycle, >= 0
 	First  float64 `json:"first" unit:"time"`            // steps of the first cycle, at least 1 after rounding
-	Mult   float64 `json:"mult"`                         // growth per cycle, 1 or >= 1.01; growth too small to add a step is an error
-	Peak   float64 `json:"peak"`                         // value at the start of a cycle
-	Floor  float64 `json:"floor,omitempty"`              // value a cycle decays to
+	// growth per cycle, 1 or >= 1.01; growth too small to add a step is an error
+	Mult  float64 `json:"mult"`
+	Peak  float64 `json:"peak"`            // value at the start of a cycle
+	Floor float64 `json:"floor,omitempty"` // value a cycle decays to
 
-	PeakDecay    float64 `json:"peakDecay,omitempty"`    // cycle k starts at Peak*PeakDecay^k; in (0, 1], 0 means 1
-	MaxCycles    int     `json:"maxCycles,omitempty"`    // Floor is held after so many cycles; 0 means no end
-	Shape        Shape   `json:"shape,omitempty"`        // form of the decay, cosine by default
-	IncludeFloor bool    `json:"includeFloor,omitempty"` // the last step of a cycle is Floor itself, not one step short of it
+	PeakDecay float64 `json:"peakDecay,omitempty"` // cycle k starts at Peak*PeakDecay^k; in (0, 1], 0 means 1
+	MaxCycles int     `json:"maxCycles,omitempty"` // Floor is held after so many cycles; 0 means no end
+	Shape     Shape   `json:"shape,omitempty"`     // form of the decay, cosine by default
+	// the last step of a cycle is Floor itself, not one step short of it
+	IncludeFloor bool `json:"includeFloor,omitempty"`
 }
 
-// WarmRestarts is torch.optim.lr_scheduler.CosineAnnealingWarmRestarts: cycles of first, first*mult, ... steps from peak
-// towards floor, without a warmup.
+// WarmRestarts is torch.optim.lr_scheduler.CosineAnnealingWarmRestarts: cycles of first, first*mult, ... steps from
+// peak towards floor, without a warmup.
 func WarmRestarts(first, mult, peak, floor float64) Cyclic {
 	return Cyclic{First: first, Mult: mult, Peak: peak, Floor: floor}
 }

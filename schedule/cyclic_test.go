@@ -27,7 +27,8 @@ func TestGoldenMultCyclic(t *testing.T) {
 	golden.JSON(t, "testdata/mult_cyclic.json.gz", &g)
 	require.Len(t, g.Cases, 4)
 	for _, c := range g.Cases {
-		s := schedule.Cyclic{Warmup: c.Args.Warmup, First: c.Args.T0, Mult: c.Args.Mult, Peak: c.Args.Peak, Floor: c.Args.EtaMin}
+		s := schedule.Cyclic{Warmup: c.Args.Warmup, First: c.Args.T0, Mult: c.Args.Mult, Peak: c.Args.Peak,
+			Floor: c.Args.EtaMin}
 		require.NoError(t, s.Validate())
 		golden.Close(t, "values", steps(s, c.Steps), c.Values, 1e-12, 1e-12)
 		require.Equal(t, c.CycleEnds, s.Ends(c.Steps))
@@ -90,7 +91,8 @@ func TestSection15RestartsAreExact(t *testing.T) {
 }
 
 func TestCyclicVariants(t *testing.T) {
-	c := schedule.Cyclic{Warmup: 2, First: 4, Mult: 2, Peak: 1, Floor: 0.1, MaxCycles: 2, PeakDecay: 0.5, IncludeFloor: true, Shape: schedule.LinearShape}
+	c := schedule.Cyclic{Warmup: 2, First: 4, Mult: 2, Peak: 1, Floor: 0.1, MaxCycles: 2, PeakDecay: 0.5,
+		IncludeFloor: true, Shape: schedule.LinearShape}
 	require.NoError(t, c.Validate())
 	golden.Close(t, "values", steps(c, 16), []float64{0, 0.5,
 		1, 0.7, 0.4, 0.1,

@@ -3,13 +3,13 @@
 //
 // # The method
 //
-// A schedule is an immutable value with one method, Value(t), which depends on nothing but the time t, normally the number
-// of optimizer steps done. Families such as [Cosine], [WSD] or [Cyclic] are plain structs, and combinators such as
-// [Sequence], [Warmup] or [Product] build larger schedules of smaller ones. Because there is no state, resuming a run is
-// calling Value with another t, and any goroutine may call it in any order. Times can be written in steps, epochs,
-// samples, tokens and fractions of the run, mixed in one definition, and a [Plan] converts them to one axis without
-// rounding. Because a schedule is data, it can be written as JSON, integrated, searched for its breakpoints, drawn
-// and tested before anything is trained.
+// A schedule is an immutable value with one method, Value(t), which depends on nothing but the time t, normally the
+// number of optimizer steps done. Families such as [Cosine], [WSD] or [Cyclic] are plain structs, and combinators
+// such as [Sequence], [Warmup] or [Product] build larger schedules of smaller ones. Because there is no state,
+// resuming a run is calling Value with another t, and any goroutine may call it in any order. Times can be written in
+// steps, epochs, samples, tokens and fractions of the run, mixed in one definition, and a [Plan] converts them to one
+// axis without rounding. Because a schedule is data, it can be written as JSON, integrated, searched for its
+// breakpoints, drawn and tested before anything is trained.
 //
 // # A complete example
 //
@@ -31,14 +31,15 @@
 //
 // # What is here
 //
-//   - Families: [Constant], [Linear], [Ramp], [Polynomial], [Cosine], [Exponential], [ExpInterp], [InverseSqrt], [Noam],
-//     [REX], [OneMinusSqrt], [Tanh], [Step], [MultiStep], [Piecewise], [Choice], [Triangular], [OneCycle], [Cyclic], [WSD].
-//   - Combinators: [Sequence], [Warmup], [Shift], [Stretch], [Repeat], [Product], [Sum], [Min], [Max], [Scale], [Offset],
-//     [Clamp], [Quantize], [Ints]; [LayerDecay] for groups of parameters; [Func] for anything else.
+//   - Families: [Constant], [Linear], [Ramp], [Polynomial], [Cosine], [Exponential], [ExpInterp], [InverseSqrt],
+//     [Noam], [REX], [OneMinusSqrt], [Tanh], [Step], [MultiStep], [Piecewise], [Choice], [Triangular], [OneCycle],
+//     [Cyclic], [WSD].
+//   - Combinators: [Sequence], [Warmup], [Shift], [Stretch], [Repeat], [Product], [Sum], [Min], [Max], [Scale],
+//     [Offset], [Clamp], [Quantize], [Ints]; [LayerDecay] for groups of parameters; [Func] for anything else.
 //   - Time: [Duration], [Plan], [Progress].
 //   - As text: [Spec], [SpecOf], [ParseJSON], [ParseText], and [Registry] for types of one's own.
-//   - In use: [Set] for several hyper-parameters, [Cyclic.IsCycleEnd] for the moments to evaluate, [Plateau] for what follows
-//     a metric and therefore has state.
+//   - In use: [Set] for several hyper-parameters, [Cyclic.IsCycleEnd] for the moments to evaluate, [Plateau] for what
+//     follows a metric and therefore has state.
 //   - To look at: [Breakpoints], [Integral], [Range], [Table], [Sparkline], [Plot], [WriteSVG].
 //   - To test: package scheduletest.
 //
@@ -60,12 +61,12 @@
 //
 // The tests hold the values of the schedulers of torch, optax, timm, Hugging Face, fastai and Composer, and where one
 // of them is at fault the tests whose names start with TestSection15 show how and what happens here. The learning-rate
-// sums that Portes et al. logged for their 512-epoch run, 10240.24985 to 327700.8696, come out of [Cyclic] and [Integral]
-// to all printed digits.
+// sums that Portes et al. logged for their 512-epoch run, 10240.24985 to 327700.8696, come out of [Cyclic] and
+// [Integral] to all printed digits.
 //
 // # Sources
 //
-// Ankner et al. 2024, Dynamic masking rate schedules for MLM pretraining, EACL, arXiv 2305.15096. Portes et al. 2022, Fast
-// benchmarking of accuracy vs. training time with cyclic learning rates, arXiv 2206.00832. Loshchilov and Hutter 2017,
-// SGDR, ICLR. Those of the other families are named where they are documented.
+// Ankner et al. 2024, Dynamic masking rate schedules for MLM pretraining, EACL, arXiv 2305.15096. Portes et al. 2022,
+// Fast benchmarking of accuracy vs. training time with cyclic learning rates, arXiv 2206.00832. Loshchilov and Hutter
+// 2017, SGDR, ICLR. Those of the other families are named where they are documented.
 package schedule

@@ -66,7 +66,8 @@ func ExampleSpec_Compile() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	plan := schedule.Plan{Total: schedule.Duration{Value: 2, Unit: schedule.Epochs}, StepsPerEpoch: 10000, TokensPerStep: 1 << 20}
+	plan := schedule.Plan{Total: schedule.Duration{Value: 2, Unit: schedule.Epochs}, StepsPerEpoch: 10000,
+		TokensPerStep: 1 << 20}
 	lr, err := spec.Compile(plan, schedule.Steps)
 	if err != nil {
 		log.Fatal(err)
@@ -107,7 +108,8 @@ func ExampleParseText() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	rate := schedule.Must(spec.Compile(schedule.Plan{Total: schedule.Duration{Value: 70000, Unit: schedule.Steps}}, schedule.Steps))
+	rate := schedule.Must(spec.Compile(schedule.Plan{Total: schedule.Duration{Value: 70000, Unit: schedule.Steps}},
+		schedule.Steps))
 	fmt.Printf("%.4g %.4g %.4g\n", rate.Value(0), rate.Value(35000), rate.Value(70000))
 	targets, _ := schedule.Integral(rate, 0, 70000)
 	fmt.Printf("%.0f masked tokens in a run of 4096 x 128 tokens per step\n", targets*4096*128)
@@ -146,7 +148,8 @@ func ExampleCyclic() {
 	for step := range lr.TotalFor(3) {
 		if lr.IsCycleEnd(step) {
 			k, _ := lr.CycleAt(float64(step))
-			fmt.Printf("step %2d: end of cycle %d at %.4f, next %.3f\n", step, k, lr.Value(float64(step)), lr.Value(float64(step+1)))
+			fmt.Printf("step %2d: end of cycle %d at %.4f, next %.3f\n",
+				step, k, lr.Value(float64(step)), lr.Value(float64(step+1)))
 		}
 	}
 	// Output:
@@ -189,7 +192,8 @@ func ExamplePlot() {
 func ExampleQuantize() {
 	scale := schedule.Ramp{From: 0.5, To: 1, Start: 50, End: 80}
 	width := schedule.Ints{S: schedule.Quantize{S: schedule.Scale{S: scale, By: 224}, Multiple: 4}}
-	length := schedule.Ints{S: schedule.Quantize{S: schedule.Ramp{From: 64, To: 512, End: 40}, Multiple: 64, Mode: schedule.Down}}
+	length := schedule.Ints{S: schedule.Quantize{S: schedule.Ramp{From: 64, To: 512, End: 40}, Multiple: 64,
+		Mode: schedule.Down}}
 	for _, step := range []float64{0, 20, 40, 60, 70, 80, 100} {
 		fmt.Println(step, width.Value(step), length.Value(step))
 	}

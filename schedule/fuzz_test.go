@@ -11,7 +11,8 @@ import (
 )
 
 // hostile are the times at which a valid schedule must have a number as its value.
-var hostile = []float64{math.Inf(-1), -math.MaxFloat64, -1, math.Copysign(0, -1), 0, math.SmallestNonzeroFloat64, 0.5, 1, 2, 1000,
+var hostile = []float64{math.Inf(-1), -math.MaxFloat64, -1, math.Copysign(0, -1), 0, math.SmallestNonzeroFloat64, 0.5,
+	1, 2, 1000,
 	1<<53 - 1, 1 << 53, 1e300, math.MaxFloat64, math.Inf(1), math.NaN()}
 
 func checkValues(t *testing.T, sch s.Schedule, more ...float64) {
@@ -36,7 +37,8 @@ func checkSpec(t *testing.T, spec s.Spec) {
 	if again != spec {
 		t.Fatalf("%v reads back as %v", spec, again)
 	}
-	plan := s.Plan{Total: s.Duration{Value: 1000, Unit: s.Steps}, StepsPerEpoch: 10, SamplesPerStep: 32, TokensPerStep: 4096}
+	plan := s.Plan{Total: s.Duration{Value: 1000, Unit: s.Steps}, StepsPerEpoch: 10, SamplesPerStep: 32,
+		TokensPerStep: 4096}
 	sch, err := spec.Compile(plan, s.Steps)
 	if err != nil {
 		return
@@ -86,7 +88,8 @@ func FuzzParseText(f *testing.F) {
 }
 
 func FuzzParseDuration(f *testing.F) {
-	for _, text := range []string{"10ep", "0.06dur", "6%", "2.5e9tok", "1500st", "100ba", "32sp", "0x1p-2ep", "infep", "-1st", "1e999st"} {
+	for _, text := range []string{"10ep", "0.06dur", "6%", "2.5e9tok", "1500st", "100ba", "32sp", "0x1p-2ep", "infep",
+		"-1st", "1e999st"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -101,7 +104,8 @@ func FuzzParseDuration(f *testing.F) {
 		if err != nil || again != d {
 			t.Fatalf("%q is %v, reads back as %v, %v", text, d, again, err)
 		}
-		plan := s.Plan{Total: s.Duration{Value: 1000, Unit: s.Steps}, StepsPerEpoch: 10, SamplesPerStep: 32, TokensPerStep: 4096}
+		plan := s.Plan{Total: s.Duration{Value: 1000, Unit: s.Steps}, StepsPerEpoch: 10, SamplesPerStep: 32,
+			TokensPerStep: 4096}
 		for unit := s.Steps; unit <= s.Fraction; unit++ {
 			if v, err := plan.Convert(d, unit); err == nil && (v-v != 0 || v < 0) {
 				t.Fatalf("%v to %v is %v", d, unit, v)
@@ -113,7 +117,8 @@ func FuzzParseDuration(f *testing.F) {
 // FuzzValue puts numbers into the fields of every family and of every pair of a combinator and a family. Value of what
 // passes Validate is a number at all times. Most numbers come from a short list, or Validate would pass hardly any.
 func FuzzValue(f *testing.F) {
-	list := []float64{0, 1, 2, 0.5, 10, 100, 3, 7, -1, 1e-3, 1e17, 1e-17, 1e300, -1e300, 1e-300, math.MaxFloat64, -math.MaxFloat64,
+	list := []float64{0, 1, 2, 0.5, 10, 100, 3, 7, -1, 1e-3, 1e17, 1e-17, 1e300, -1e300, 1e-300, math.MaxFloat64,
+		-math.MaxFloat64,
 		math.SmallestNonzeroFloat64, 1 << 53, math.Nextafter(1, 2), math.Nextafter(1, 0), math.Copysign(0, -1)}
 	f.Add(uint8(0), uint8(1), []byte{1, 2, 3, 4, 5}, 4., 8.)
 	f.Add(uint8(9), uint8(20), []byte{12, 13, 14, 0, 1, 15, 1, 12}, 0.1, 1e300)

@@ -56,13 +56,14 @@ func TestGoldenTorch(t *testing.T) {
 	momentum1 := func(o s.OneCycle) s.OneCycle { o.Initial, o.Peak, o.Final = 0.95, 0.85, 0.95; return o }
 	constant := s.MultiStep{From: base / 3, Gamma: 3, At: []float64{5}}
 	want := map[string]s.Schedule{
-		"StepLR":            s.Step{From: base, Gamma: 0.1, Every: 30},
-		"MultiStepLR":       s.MultiStep{From: base, Gamma: 0.1, At: []float64{30, 80}},
-		"ExponentialLR":     s.Exponential{From: base, Rate: 0.95, Period: 1},
-		"LinearLR":          s.Linear{From: base / 3, To: base, Over: 5},
-		"ConstantLR":        constant,
-		"PolynomialLR":      s.Polynomial{From: base, Over: 40, Power: 2},
-		"CosineAnnealingLR": s.Repeat{S: s.Sequence{{Until: 50, S: s.Cosine{From: base, To: 0.001, Over: 50}}, {S: s.Cosine{From: 0.001, To: base, Over: 50}}}, Period: 100},
+		"StepLR":        s.Step{From: base, Gamma: 0.1, Every: 30},
+		"MultiStepLR":   s.MultiStep{From: base, Gamma: 0.1, At: []float64{30, 80}},
+		"ExponentialLR": s.Exponential{From: base, Rate: 0.95, Period: 1},
+		"LinearLR":      s.Linear{From: base / 3, To: base, Over: 5},
+		"ConstantLR":    constant,
+		"PolynomialLR":  s.Polynomial{From: base, Over: 40, Power: 2},
+		"CosineAnnealingLR": s.Repeat{S: s.Sequence{{Until: 50, S: s.Cosine{From: base, To: 0.001, Over: 50}},
+			{S: s.Cosine{From: 0.001, To: base, Over: 50}}}, Period: 100},
 
 		"CosineAnnealingWarmRestarts":       s.Cyclic{First: 10, Mult: 2, Peak: base, Floor: 0.001},
 		"CosineAnnealingWarmRestarts_mult1": s.Cyclic{First: 10, Mult: 1, Peak: base, Floor: 0.001},
@@ -71,8 +72,10 @@ func TestGoldenTorch(t *testing.T) {
 		"OneCycleLR_cos_2phase": two, "OneCycleLR_cos_3phase": three,
 		"OneCycleLR_linear_2phase": linear(two), "OneCycleLR_linear_3phase": linear(three),
 		"SequentialLR_linear_cosine": s.Sequence{{Until: 10, S: s.Linear{From: base * 0.01, To: base, Over: 10}},
-			{S: s.Repeat{S: s.Sequence{{Until: 40, S: s.Cosine{From: base, Over: 40}}, {S: s.Cosine{To: base, Over: 40}}}, Period: 80}}},
-		"ChainedScheduler_const_exp": s.Product{s.Exponential{From: base, Rate: 0.9, Period: 1}, s.Choice[float64]{Bounds: []float64{4}, Values: []float64{0.1, 1}}},
+			{S: s.Repeat{S: s.Sequence{{Until: 40, S: s.Cosine{From: base, Over: 40}}, {S: s.Cosine{To: base, Over: 40}}},
+				Period: 80}}},
+		"ChainedScheduler_const_exp": s.Product{s.Exponential{From: base, Rate: 0.9, Period: 1},
+			s.Choice[float64]{Bounds: []float64{4}, Values: []float64{0.1, 1}}},
 	}
 	momenta := map[string]s.Schedule{
 		"CyclicLR_triangular": momentum(tri), "CyclicLR_triangular2": momentum(tri2), "CyclicLR_exp_range": momentum(exp),
@@ -128,25 +131,32 @@ func TestGoldenOptax(t *testing.T) {
 		return s.Part{Until: until, S: s.Warmup{Over: over, Then: then}}
 	}
 	want := map[string]s.Schedule{
-		"polynomial_schedule":          s.Shift{S: s.Polynomial{From: 1, To: 0.01, Power: 2, Over: 50}, By: 7},
-		"linear_schedule":              s.Ramp{From: 0.3, To: 0.15, Start: 7, End: 57},
-		"piecewise_constant_schedule":  s.Piecewise{Knots: []s.Knot{{0, 1}, {10, 0.5}, {25, 0.05}}},
-		"exponential_decay":            s.Max{s.Constant{V: 0.5}, s.Shift{S: s.Exponential{From: 1, Rate: 0.8, Period: 50}, By: 7}},
-		"exponential_decay_stair":      s.Shift{S: s.Exponential{From: 1, Rate: 0.8, Period: 10, Staircase: true}, By: 7},
-		"cosine_decay_schedule":        s.Cosine{From: 0.1, To: 0.005, Over: 50},
-		"cosine_decay_schedule_exp":    s.Cosine{From: 0.1, To: 0.005, Over: 50, Exponent: 1.5},
-		"piecewise_interpolate_linear": s.Piecewise{Interp: s.LinearInterp, Knots: []s.Knot{{0, 1}, {4, 0.1}, {8, 0.2}, {20, 0.1}}},
-		"piecewise_interpolate_cosine": s.Piecewise{Interp: s.CosineInterp, Knots: []s.Knot{{0, 1}, {4, 0.1}, {8, 0.2}, {20, 0.1}}},
-		"linear_onecycle_schedule":     s.OneCycle{Initial: 0.04, Peak: 1, Final: 0.04 / 1e4, Up: 15, Down: 42, Total: 50, Shape: s.LinearShape},
+		"polynomial_schedule":         s.Shift{S: s.Polynomial{From: 1, To: 0.01, Power: 2, Over: 50}, By: 7},
+		"linear_schedule":             s.Ramp{From: 0.3, To: 0.15, Start: 7, End: 57},
+		"piecewise_constant_schedule": s.Piecewise{Knots: []s.Knot{{0, 1}, {10, 0.5}, {25, 0.05}}},
+		"exponential_decay": s.Max{s.Constant{V: 0.5},
+			s.Shift{S: s.Exponential{From: 1, Rate: 0.8, Period: 50}, By: 7}},
+		"exponential_decay_stair":   s.Shift{S: s.Exponential{From: 1, Rate: 0.8, Period: 10, Staircase: true}, By: 7},
+		"cosine_decay_schedule":     s.Cosine{From: 0.1, To: 0.005, Over: 50},
+		"cosine_decay_schedule_exp": s.Cosine{From: 0.1, To: 0.005, Over: 50, Exponent: 1.5},
+		"piecewise_interpolate_linear": s.Piecewise{Interp: s.LinearInterp,
+			Knots: []s.Knot{{0, 1}, {4, 0.1}, {8, 0.2}, {20, 0.1}}},
+		"piecewise_interpolate_cosine": s.Piecewise{Interp: s.CosineInterp,
+			Knots: []s.Knot{{0, 1}, {4, 0.1}, {8, 0.2}, {20, 0.1}}},
+		"linear_onecycle_schedule": s.OneCycle{Initial: 0.04, Peak: 1, Final: 0.04 / 1e4, Up: 15, Down: 42, Total: 50,
+			Shape: s.LinearShape},
 		"cosine_onecycle_schedule":     s.OneCycle{Initial: 0.04, Peak: 1, Final: 1.0 / (25 * 1e4), Up: 15, Total: 50},
 		"warmup_constant_schedule":     s.WSD{Peak: 1, Warmup: 10},
 		"warmup_cosine_decay_schedule": s.WSD{Peak: 1, Floor: 0.1, Warmup: 10, Decay: 40},
 
-		"warmup_exponential_decay_schedule": s.Warmup{Over: 10, Then: s.Max{s.Constant{V: 0.2}, s.Shift{S: s.Exponential{From: 1, Rate: 0.9, Period: 5}, By: 3}}},
+		"warmup_exponential_decay_schedule": s.Warmup{Over: 10,
+			Then: s.Max{s.Constant{V: 0.2}, s.Shift{S: s.Exponential{From: 1, Rate: 0.9, Period: 5}, By: 3}}},
 
-		"sgdr_schedule": s.Sequence{warm(1, 2, s.Cosine{From: 1, Over: 8}, 10), warm(0.5, 2, s.Cosine{From: 0.5, Over: 18}, 30),
+		"sgdr_schedule": s.Sequence{warm(1, 2, s.Cosine{From: 1, Over: 8}, 10),
+			warm(0.5, 2, s.Cosine{From: 0.5, Over: 18}, 30),
 			warm(0.25, 4, s.Cosine{From: 0.25, To: 0.01, Over: 36}, 70)},
-		"join_linear_const_cosine": s.Sequence{{Until: 10, S: s.Linear{To: 1, Over: 10}}, {Until: 25, S: s.Constant{V: 1}}, {S: s.Cosine{From: 1, Over: 20}}},
+		"join_linear_const_cosine": s.Sequence{{Until: 10, S: s.Linear{To: 1, Over: 10}}, {Until: 25, S: s.Constant{V: 1}},
+			{S: s.Cosine{From: 1, Over: 20}}},
 	}
 	for _, c := range cases(t, "optax", 16) {
 		compare(t, c.Name, want[c.Name], c.Values)
@@ -162,10 +172,12 @@ func TestGoldenTimm(t *testing.T) {
 		"CosineLRScheduler": s.Sequence{{Until: 5, S: s.Linear{From: 1e-5, To: 0.1, Over: 5}}, {S: s.Shift{S: cos, By: -5}}},
 
 		"CosineLRScheduler_prefix": prefix(cos, 5),
-		"CosineLRScheduler_cycles": prefix(s.Cyclic{First: 10, Mult: 2, Peak: 0.1, Floor: 1e-4, PeakDecay: 0.5, MaxCycles: 4}, 3),
+		"CosineLRScheduler_cycles": prefix(s.Cyclic{First: 10, Mult: 2, Peak: 0.1, Floor: 1e-4, PeakDecay: 0.5, MaxCycles: 4},
+			3),
 		"CosineLRScheduler_kdecay": kcos,
 		// The warmup of timm ends at the base rate; the first value of tanh is a little below it.
-		"TanhLRScheduler": s.Sequence{{Until: 5, S: s.Linear{From: 1e-5, To: 0.1, Over: 5}}, {S: s.Tanh{From: 0.1, To: 1e-4, Over: 50, Lower: -7, Upper: 3}}},
+		"TanhLRScheduler": s.Sequence{{Until: 5, S: s.Linear{From: 1e-5, To: 0.1, Over: 5}},
+			{S: s.Tanh{From: 0.1, To: 1e-4, Over: 50, Lower: -7, Upper: 3}}},
 		"PolyLRScheduler": prefix(s.Polynomial{From: 0.1, To: 1e-4, Over: 50, Power: 0.5}, 5),
 	}
 	for _, c := range cases(t, "timm", 6) {
@@ -213,7 +225,8 @@ func TestGoldenFastai(t *testing.T) {
 		"fit_sgdr":      s.Stretch{S: s.Cyclic{First: 2, Mult: 2, Peak: 1, MaxCycles: 3}, By: 1. / 14},
 	}
 	// x^2 is (1-(1-x))^2: the polynomial of fastai is ours backwards.
-	want["SchedPoly2"] = s.Shift{By: 1, S: s.Stretch{By: 1, S: backwards{s.Polynomial{From: 1e-5, To: 0.01, Over: 1, Power: 2}}}}
+	want["SchedPoly2"] = s.Shift{By: 1, S: s.Stretch{By: 1,
+		S: backwards{s.Polynomial{From: 1e-5, To: 0.01, Over: 1, Power: 2}}}}
 	for _, c := range cases(t, "fastai", 7) {
 		sch := want[c.Name]
 		require.NotNil(t, sch, c.Name)

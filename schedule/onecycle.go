@@ -1,8 +1,8 @@
 package schedule
 
-// OneCycle climbs from Initial to Peak until Up, goes back to Initial until Down, and to Final until Total: Smith and Topin
-// 2018. With Down 0 there is no middle phase and it goes from Peak to Final at once. The same fields the other way round
-// (Peak below Initial) are the momentum that goes against the learning rate.
+// OneCycle climbs from Initial to Peak until Up, goes back to Initial until Down, and to Final until Total: Smith and
+// Topin 2018. With Down 0 there is no middle phase and it goes from Peak to Final at once. The same fields the other
+// way round (Peak below Initial) are the momentum that goes against the learning rate.
 //
 // Libraries differ only in where the phases end. For T steps and a fraction pct: torch has Up = pct*T-1,
 // Down = 2*pct*T-2 and Total = T-1, see [TorchOneCycle]; optax has Up = int(pct*T), Total = T and, in its linear form,

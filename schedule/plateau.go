@@ -116,7 +116,8 @@ func NewPlateau(value float64, opts ...PlateauOption) (*Plateau, error) {
 }
 
 func (p plateauState) validate() error {
-	c := check("Plateau").positive("value", p.Value).positive("factor", p.Factor).that(!(p.Factor >= 1), "factor", p.Factor, "< 1").
+	c := check("Plateau").positive("value", p.Value).positive("factor", p.Factor).that(!(p.Factor >= 1), "factor",
+		p.Factor, "< 1").
 		that(p.Patience >= 0, "patience", p.Patience, ">= 0").that(p.Cooldown >= 0, "cooldown", p.Cooldown, ">= 0").
 		atLeast("minimum", p.Minimum, 0).atLeast("threshold", p.Threshold, 0).
 		that(p.Bad >= 0, "bad", p.Bad, ">= 0").that(p.Cooling >= 0, "cooling", p.Cooling, ">= 0")

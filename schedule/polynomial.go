@@ -20,7 +20,8 @@ func (p Polynomial) Value(t float64) float64 {
 
 // Validate reports fields out of range, wrapping [tensor.ErrRange] or [tensor.ErrNotFinite].
 func (p Polynomial) Validate() error {
-	return check("Polynomial").finite("From", p.From).finite("To", p.To).positive("Over", p.Over).positive("Power", p.Power).err()
+	return check("Polynomial").finite("From", p.From).finite("To", p.To).positive("Over", p.Over).positive("Power",
+		p.Power).err()
 }
 
 func (p Polynomial) breaks(b *breakSet) { b.add(0, p.Over) }

@@ -48,7 +48,8 @@ func wellFormed(t *testing.T, b []byte) {
 
 func TestPreviewKeepsPeaks(t *testing.T) {
 	// Half a step wide in a run of a million.
-	narrow := s.Piecewise{Knots: []s.Knot{{T: 777777, V: 0}, {T: 777777.25, V: 1}, {T: 777777.5, V: 0}}, Interp: s.LinearInterp}
+	narrow := s.Piecewise{Knots: []s.Knot{{T: 777777, V: 0}, {T: 777777.25, V: 1}, {T: 777777.5, V: 0}},
+		Interp: s.LinearInterp}
 	line, err := s.Sparkline(narrow, 0, 1e6, 10)
 	require.NoError(t, err)
 	require.Equal(t, "▁▁▁▁▁▁▁█▁▁", line)

@@ -9,9 +9,9 @@ import (
 )
 
 // Range is the smallest and the largest value of s over the real times in [from, to]. Jumps, kinks and restarts are hit
-// exactly, from both sides, through [Breakpoints]; a peak inside a smooth stretch is searched for, and one that is narrow
-// beside the stretch may be missed. The error wraps [tensor.ErrNotFinite] with the first
-// value that is not a number, or is that of [Breakpoints].
+// exactly, from both sides, through [Breakpoints]; a peak inside a smooth stretch is searched for, and one that is
+// narrow beside the stretch may be missed. The error wraps [tensor.ErrNotFinite] with the first value that is not a
+// number, or is that of [Breakpoints].
 func Range(s Schedule, from, to float64) (lo, hi float64, err error) {
 	stops, err := stops(s, from, to)
 	if err != nil {

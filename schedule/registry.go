@@ -47,17 +47,17 @@ var builtins = map[string]reflect.Type{
 }
 
 // Registry is a set of the user's own schedule types that specifications may name beside the built-in ones. The zero
-// value is an empty one. It is a variable of its user and not global, so that two libraries in one program cannot get in
-// each other's way. Once filled it is safe for concurrent use.
+// value is an empty one. It is a variable of its user and not global, so that two libraries in one program cannot get
+// in each other's way. Once filled it is safe for concurrent use.
 type Registry struct {
 	types map[string]reflect.Type
 }
 
 // Register adds the type of the prototype under a name. The type is a struct, or a slice, whose exported fields are
-// float64, int, bool, string, Schedule, types that read and write themselves as text, structs and slices of these. Fields
-// are called and left out as their json tags say; the tag `unit:"time"` marks the float64 and []float64 that may be
-// written as durations. A name or a type that is already there and a type that could not be written and read back
-// are errors wrapping [ErrSpec].
+// float64, int, bool, string, Schedule, types that read and write themselves as text, structs and slices of these.
+// Fields are called and left out as their json tags say; the tag `unit:"time"` marks the float64 and []float64 that
+// may be written as durations. A name or a type that is already there and a type that could not be written and read
+// back are errors wrapping [ErrSpec].
 func (r *Registry) Register(name string, prototype Schedule) error {
 	fail := func(format string, args ...any) error {
 		return fmt.Errorf("schedule: Register(%q, %T): %w: %w", name, prototype, fmt.Errorf(format, args...), ErrSpec)

@@ -10,7 +10,8 @@ import (
 	s "github.com/espalier-ml/espalier/schedule"
 )
 
-// What other libraries get wrong or do to one's surprise, and what happens here. See also TestSection15RestartsAreExact.
+// What other libraries get wrong or do to one's surprise, and what happens here. See also
+// TestSection15RestartsAreExact.
 
 // torch's CosineAnnealingLR climbs back after T_max, to the base rate at 2*T_max.
 func TestSection15CosineStaysDown(t *testing.T) {
@@ -107,7 +108,8 @@ func TestSection15TokenCounters(t *testing.T) {
 // fewer steps than lengths. Where it does not, the lengths here are the same.
 func TestSection15SequenceLengthWarmup(t *testing.T) {
 	lengths := func(from, to, step, warm int) s.Ints {
-		q := s.Quantize{S: s.Ramp{From: float64(from), To: float64(to), End: float64(warm)}, Multiple: float64(step), Mode: s.Down}
+		q := s.Quantize{S: s.Ramp{From: float64(from), To: float64(to), End: float64(warm)}, Multiple: float64(step),
+			Mode: s.Down}
 		require.NoError(t, q.Validate())
 		return s.Ints{S: q}
 	}
@@ -133,5 +135,6 @@ func TestSection15RestartsWithWarmupAndDecay(t *testing.T) {
 	require.Equal(t, []int{10, 25, 48}, c.Ends(48))
 	require.Equal(t, []float64{1, 0.5, 0.25}, []float64{c.Value(0), c.Value(10), c.Value(25)})
 	warm := s.Repeat{S: s.Warmup{Over: 5, Then: s.Cosine{From: 1, Over: 15}}, Period: 20}
-	require.InDeltaSlice(t, []float64{0, 0.2, 1, 0, 1}, []float64{warm.Value(20), warm.Value(21), warm.Value(25), warm.Value(40), warm.Value(45)}, 1e-15)
+	require.InDeltaSlice(t, []float64{0, 0.2, 1, 0, 1}, []float64{warm.Value(20), warm.Value(21), warm.Value(25),
+		warm.Value(40), warm.Value(45)}, 1e-15)
 }

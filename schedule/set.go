@@ -24,8 +24,8 @@ type binding struct {
 // NewSet is a set without schedules.
 func NewSet() *Set { return &Set{} }
 
-// Bind adds a schedule under a name of its own and returns the set. use gets the value of every [Set.Apply]; with nil the
-// value is only logged. What is wrong with the arguments is left for [Set.Validate] to report.
+// Bind adds a schedule under a name of its own and returns the set. use gets the value of every [Set.Apply]; with nil
+// the value is only logged. What is wrong with the arguments is left for [Set.Validate] to report.
 func (s *Set) Bind(name string, sch Schedule, use func(float64)) *Set {
 	for _, b := range s.bindings {
 		if b.name == name {
@@ -53,8 +53,8 @@ func (s *Set) Apply(t float64) {
 	}
 }
 
-// Values yields every name and its value at time t, in the order of Bind, for logging: maps.Collect makes a map of it. It
-// calls none of the functions, and panics like Apply.
+// Values yields every name and its value at time t, in the order of Bind, for logging: maps.Collect makes a map of
+// it. It calls none of the functions, and panics like Apply.
 func (s *Set) Values(t float64) iter.Seq2[string, float64] {
 	s.mustBeValid()
 	return func(yield func(string, float64) bool) {

@@ -35,7 +35,8 @@ func TestSet(t *testing.T) {
 	}
 	require.Len(t, order, 2, "Values calls no function")
 
-	quiet := s.NewSet().Bind("lr", s.Linear{From: 1, Over: 10}, func(v float64) { lr = v }).Bind("wd", s.Constant{V: 1}, func(v float64) { wd = v })
+	quiet := s.NewSet().Bind("lr", s.Linear{From: 1, Over: 10}, func(v float64) { lr = v }).Bind("wd",
+		s.Constant{V: 1}, func(v float64) { wd = v })
 	if !race.Enabled {
 		require.Zero(t, testing.AllocsPerRun(100, func() { quiet.Apply(3) }))
 	}

@@ -9,9 +9,9 @@ import (
 // [Registry] knows.
 var ErrNotSerializable = errors.New("schedule cannot be written as JSON")
 
-// Spec is a schedule as text: its JSON, checked, in which times may still stand as durations such as "0.06dur" or "10ep".
-// [Spec.Compile] makes the schedule of it. It is immutable and can be a field of a configuration that is read and
-// written as JSON; the zero value is null there.
+// Spec is a schedule as text: its JSON, checked, in which times may still stand as durations such as "0.06dur" or
+// "10ep". [Spec.Compile] makes the schedule of it. It is immutable and can be a field of a configuration that is read
+// and written as JSON; the zero value is null there.
 //
 // Every schedule is an object with its type and its fields, the outermost one with the version of the format:
 //
@@ -19,11 +19,11 @@ var ErrNotSerializable = errors.New("schedule cannot be written as JSON")
 //	    {"until": "0.06dur", "s": {"type": "linear", "from": 0, "to": 5e-4, "over": "0.06dur"}},
 //	    {"s": {"type": "linear", "from": 5e-4, "to": 1e-5, "over": "0.94dur"}}]}
 //
-// The type is the name of the Go type with a small first letter (rex and wsd are all small), the fields are those in the
-// documentation of the type, and those without omitempty are required, as is until in all parts but the last. Lists are
-// called parts in a [Sequence] and of in [Product], [Sum], [Min] and [Max]. A time is a plain number, which counts
-// whatever the schedule is compiled for, or a duration in one of the units of [ParseDuration], with a minus sign if
-// it is negative.
+// The type is the name of the Go type with a small first letter (rex and wsd are all small), the fields are those in
+// the documentation of the type, and those without omitempty are required, as is until in all parts but the last.
+// Lists are called parts in a [Sequence] and of in [Product], [Sum], [Min] and [Max]. A time is a plain number, which
+// counts whatever the schedule is compiled for, or a duration in one of the units of [ParseDuration], with a minus
+// sign if it is negative.
 type Spec struct {
 	text string
 	reg  *Registry
@@ -41,7 +41,8 @@ func SpecOf(s Schedule) (Spec, error) { return (*Registry)(nil).SpecOf(s) }
 func ParseJSON(b []byte) (Spec, error) { return (*Registry)(nil).ParseJSON(b) }
 
 // Compile makes the schedule, on one axis: every duration is converted to that unit with the rates of the plan, without
-// rounding, and plain numbers stay as they are. A factor per step, as in [Triangular], is then one per unit of the axis.
+// rounding, and plain numbers stay as they are. A factor per step, as in [Triangular], is then one per unit of the
+// axis.
 //
 // Fractions of the run follow plan.Total: compiled again with another total, on resuming, they move and the rest does
 // not. [Spec.Freeze] stops that.

@@ -193,7 +193,8 @@ func TestParseJSONErrors(t *testing.T) {
 		require.Less(t, len(err.Error()), 500)
 	}
 	// A million mistakes do not make a message of a million lines.
-	_, err := s.ParseJSON([]byte(`{"version":1,"type":"multiStep","from":1,"gamma":1,"at":[1` + strings.Repeat(",0,1", 1<<17) + `]}`))
+	_, err := s.ParseJSON([]byte(`{"version":1,"type":"multiStep","from":1,"gamma":1,"at":[1` +
+		strings.Repeat(",0,1", 1<<17) + `]}`))
 	require.ErrorIs(t, err, tensor.ErrRange)
 	require.Less(t, len(err.Error()), 5000)
 
@@ -205,10 +206,12 @@ func TestParseJSONErrors(t *testing.T) {
 func TestParseText(t *testing.T) {
 	plan := s.Plan{Total: s.Duration{Value: 1000, Unit: s.Steps}, StepsPerEpoch: 10}
 	for text, want := range map[string]s.Schedule{
-		"0.1":                           s.Constant{V: 0.1},
-		"0.3@0, 0.15@1dur linear":       s.Piecewise{Knots: []s.Knot{{T: 0, V: 0.3}, {T: 1000, V: 0.15}}, Interp: s.LinearInterp},
-		" 1@0,.5@30ep,-2e-3@60ep ":      s.Piecewise{Knots: []s.Knot{{T: 0, V: 1}, {T: 300, V: 0.5}, {T: 600, V: -2e-3}}},
-		"0@-5, 0.5@20%, 0@500st cosine": s.Piecewise{Knots: []s.Knot{{T: -5, V: 0}, {T: 200, V: 0.5}, {T: 500, V: 0}}, Interp: s.CosineInterp},
+		"0.1": s.Constant{V: 0.1},
+		"0.3@0, 0.15@1dur linear": s.Piecewise{Knots: []s.Knot{{T: 0, V: 0.3}, {T: 1000, V: 0.15}},
+			Interp: s.LinearInterp},
+		" 1@0,.5@30ep,-2e-3@60ep ": s.Piecewise{Knots: []s.Knot{{T: 0, V: 1}, {T: 300, V: 0.5}, {T: 600, V: -2e-3}}},
+		"0@-5, 0.5@20%, 0@500st cosine": s.Piecewise{Knots: []s.Knot{{T: -5, V: 0}, {T: 200, V: 0.5}, {T: 500, V: 0}},
+			Interp: s.CosineInterp},
 	} {
 		spec, err := s.ParseText(text)
 		require.NoError(t, err, text)
@@ -265,7 +268,8 @@ func (w sawtooth) Breakpoints(from, to float64) []float64 {
 func TestRegistry(t *testing.T) {
 	var r s.Registry
 	require.NoError(t, r.Register("sawtooth", sawtooth{}))
-	saw := sawtooth{Peak: 1, Period: 100, Skip: []float64{3, 4}, Note: `"<é>"`, Turns: -3, Down: true, Base: s.Linear{To: 1, Over: 500}}
+	saw := sawtooth{Peak: 1, Period: 100, Skip: []float64{3, 4}, Note: `"<é>"`, Turns: -3, Down: true,
+		Base: s.Linear{To: 1, Over: 500}}
 	scheduletest.Check(t, saw, scheduletest.WithRegistry(&r), scheduletest.WithRange(0, 2))
 
 	spec, err := r.ParseJSON([]byte(`{"version":1,"type":"sum","of":[{"type":"sawtooth","peak":1,"period":"2ep","skip":["1ep"],"base":{"type":"constant","v":0.5}}]}`))

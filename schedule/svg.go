@@ -37,12 +37,15 @@ func WriteSVG(w io.Writer, name string, s Schedule, axis Unit, from, to float64)
 			left, y(v), width-right, left-6, y(v)+4, v)
 	}
 	fmt.Fprintf(&b, `<path d="M%d %dV%dH%d" stroke="black" fill="none"/>`+"\n", left, top, height-bottom, width-right)
-	fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="middle">%s</text>`+"\n", (left+width-right)/2, height-12, unitTitles[axis])
-	fmt.Fprintf(&b, `<text x="16" y="%d" text-anchor="middle" transform="rotate(-90 16 %d)">`, (top+height-bottom)/2, (top+height-bottom)/2)
+	fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="middle">%s</text>`+"\n",
+		(left+width-right)/2, height-12, unitTitles[axis])
+	fmt.Fprintf(&b, `<text x="16" y="%d" text-anchor="middle" transform="rotate(-90 16 %d)">`, (top+height-bottom)/2,
+		(top+height-bottom)/2)
 	if err := xml.EscapeText(&b, []byte(name)); err != nil {
 		return err
 	}
-	b.WriteString("</text>\n" + `<polyline fill="none" stroke="#1f77b4" stroke-width="1.5" stroke-linejoin="round" points="`)
+	b.WriteString("</text>\n" +
+		`<polyline fill="none" stroke="#1f77b4" stroke-width="1.5" stroke-linejoin="round" points="`)
 	for _, c := range cols {
 		a, z := c.low, c.high
 		if a.t > z.t {

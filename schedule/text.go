@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// ParseText reads the short form of a specification, for command lines: "0.1" is a [Constant], and value@time pairs with
-// the name of an interpolation behind them, or none for hold, are a [Piecewise]:
+// ParseText reads the short form of a specification, for command lines: "0.1" is a [Constant], and value@time pairs
+// with the name of an interpolation behind them, or none for hold, are a [Piecewise]:
 //
 //	0.3@0, 0.15@1dur linear
 //	0.1@0, 0.01@30ep, 0.001@60ep
@@ -49,7 +49,8 @@ func ParseText(text string) (Spec, error) {
 		}
 		knots = append(knots, object{{"t", t}, {"v", v}})
 	}
-	return (*Registry)(nil).spec(append(root, member{"type", "piecewise"}, member{"knots", knots}, member{"interp", interp.String()}))
+	return (*Registry)(nil).spec(append(root, member{"type", "piecewise"}, member{"knots", knots}, member{"interp",
+		interp.String()}))
 }
 
 // plainNumber is a decimal number, in the form that JSON wants.

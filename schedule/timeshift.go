@@ -79,7 +79,8 @@ func (w Warmup) Value(t float64) float64 {
 
 // Validate reports fields out of range and everything wrong with Then.
 func (w Warmup) Validate() error {
-	return check("Warmup").finite("From", w.From).atLeast("Over", w.Over, 0).that(!(w.Over > 1<<53), "Over", w.Over, "<= 2^53").child("Then", w.Then).err()
+	return check("Warmup").finite("From", w.From).atLeast("Over", w.Over, 0).that(!(w.Over > 1<<53), "Over",
+		w.Over, "<= 2^53").child("Then", w.Then).err()
 }
 
 func (w Warmup) breaks(b *breakSet) {

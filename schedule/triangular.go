@@ -3,8 +3,8 @@ package schedule
 import "math"
 
 // Triangular climbs from Floor to Peak in Up steps and falls back in Down steps, again and again: the cyclical learning
-// rate of Smith 2017. CycleDecay 0.5 is the policy triangular2, StepDecay below 1 exp_range. Floor above Peak is legal and
-// is the momentum that goes against the learning rate.
+// rate of Smith 2017. CycleDecay 0.5 is the policy triangular2, StepDecay below 1 exp_range. Floor above Peak is
+// legal and is the momentum that goes against the learning rate.
 type Triangular struct {
 	Floor float64 `json:"floor"`
 	Peak  float64 `json:"peak"`
@@ -35,7 +35,8 @@ func (r Triangular) Value(t float64) float64 {
 
 // Validate reports fields out of range, wrapping [tensor.ErrRange] or [tensor.ErrNotFinite].
 func (r Triangular) Validate() error {
-	return check("Triangular").finite("Floor", r.Floor).finite("Peak", r.Peak).positive("Up", r.Up).positive("Down", r.Down).
+	return check("Triangular").finite("Floor", r.Floor).finite("Peak", r.Peak).positive("Up", r.Up).positive("Down",
+		r.Down).
 		finite("Up+Down", r.Up+r.Down).
 		that(r.CycleDecay >= 0 && r.CycleDecay <= 1, "CycleDecay", r.CycleDecay, "in [0, 1]").
 		that(r.StepDecay >= 0 && r.StepDecay <= 1, "StepDecay", r.StepDecay, "in [0, 1]").err()

@@ -46,7 +46,8 @@ func ParseDuration(text string) (Duration, error) {
 		suffix string
 		unit   Unit
 		per    float64
-	}{{"st", Steps, 1}, {"ba", Steps, 1}, {"ep", Epochs, 1}, {"sp", Samples, 1}, {"tok", Tokens, 1}, {"dur", Fraction, 1}, {"%", Fraction, 100}} {
+	}{{"st", Steps, 1}, {"ba", Steps, 1}, {"ep", Epochs, 1}, {"sp", Samples, 1}, {"tok", Tokens, 1}, {"dur",
+		Fraction, 1}, {"%", Fraction, 100}} {
 		number, ok := strings.CutSuffix(text, u.suffix)
 		if !ok {
 			continue
@@ -58,7 +59,8 @@ func ParseDuration(text string) (Duration, error) {
 		d := Duration{v / u.per, u.unit}
 		return d, d.Validate()
 	}
-	return Duration{}, fmt.Errorf("schedule: duration %q: no unit, want st, ba, ep, sp, tok, dur or %%: %w", text, tensor.ErrRange)
+	return Duration{}, fmt.Errorf("schedule: duration %q: no unit, want st, ba, ep, sp, tok, dur or %%: %w",
+		text, tensor.ErrRange)
 }
 
 // parseDecimal is strconv.ParseFloat without hexadecimal numbers, underscores, infinities and NaN.

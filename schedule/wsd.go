@@ -7,26 +7,28 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// WSD warms up, stays and decays: a straight line from Initial to Peak over Warmup, Peak for Stable, a decay to Floor over
-// Decay, and Floor from then on (Hu et al. 2024, Hägele et al. 2024). With Stable 0 it is the usual warmup
-// and cosine or linear decay. Hugging Face starts the warmup at the floor: set Initial to Floor for that.
+// WSD warms up, stays and decays: a straight line from Initial to Peak over Warmup, Peak for Stable, a decay to Floor
+// over Decay, and Floor from then on (Hu et al. 2024, Hägele et al. 2024). With Stable 0 it is the usual warmup and
+// cosine or linear decay. Hugging Face starts the warmup at the floor: set Initial to Floor for that.
 type WSD struct {
 	Initial float64 `json:"initial,omitempty"`
 	Peak    float64 `json:"peak"`
 	Floor   float64 `json:"floor,omitempty"`
 	Warmup  float64 `json:"warmup,omitempty" unit:"time"` // >= 0
 	Stable  float64 `json:"stable,omitempty" unit:"time"` // >= 0
-	Decay   float64 `json:"decay,omitempty" unit:"time"`  // >= 0; 0 is a drop to Floor, or with Stable 0 as well no decay at all
-	Shape   Shape   `json:"shape,omitempty"`              // of the decay, cosine by default
+	// >= 0; 0 is a drop to Floor, or with Stable 0 as well no decay at all
+	Decay float64 `json:"decay,omitempty" unit:"time"`
+	Shape Shape   `json:"shape,omitempty"` // of the decay, cosine by default
 }
 
-// WarmupCosine is the learning rate that most training scripts have: a straight line from 0 to peak over warmup, then half
-// a cosine down to floor, which it reaches at total and keeps. total includes the warmup, which may be 0. The error wraps
-// [tensor.ErrNotFinite], or [tensor.ErrRange] for a warmup below 0 and a total that is not above it.
+// WarmupCosine is the learning rate that most training scripts have: a straight line from 0 to peak over warmup, then
+// half a cosine down to floor, which it reaches at total and keeps. total includes the warmup, which may be 0. The
+// error wraps [tensor.ErrNotFinite], or [tensor.ErrRange] for a warmup below 0 and a total that is not above it.
 func WarmupCosine(peak, warmup, total, floor float64) (WSD, error) {
 	w := WSD{Peak: peak, Floor: floor, Warmup: warmup, Decay: total - warmup}
 	if total <= warmup {
-		return WSD{}, fmt.Errorf("schedule: WarmupCosine: total is %v, want more than the warmup of %v: %w", total, warmup, tensor.ErrRange)
+		return WSD{}, fmt.Errorf("schedule: WarmupCosine: total is %v, want more than the warmup of %v: %w",
+			total, warmup, tensor.ErrRange)
 	}
 	if err := w.Validate(); err != nil {
 		return WSD{}, option.Call("schedule: WarmupCosine", err)

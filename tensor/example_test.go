@@ -42,7 +42,8 @@ func ExampleGemm_shapes() {
 	// tensor: Gemm: op(a) is 2x3, op(b) is 4x2, c is 2x2: shape mismatch
 }
 
-// Partial results are indexed by block and merged in order, so that the sum has the same bits on any number of processors.
+// Partial results are indexed by block and merged in order, so that the sum has the same bits on any number of
+// processors.
 func ExampleParallel() {
 	x := make([]float64, 10000)
 	for i := range x {

@@ -51,7 +51,8 @@ func Gemm[T Float](transA, transB Transpose, alpha T, a, b Matrix[T], beta T, c 
 //	C = act(alpha * op(A) * op(B) + beta * C + 1 * biasᵀ)
 //
 // A nil bias is none. It panics like Gemm, and with [ErrShape] if a bias has not C.Cols elements.
-func GemmBias[T Float](transA, transB Transpose, alpha T, a, b Matrix[T], beta T, c Matrix[T], bias []T, act Activation) {
+func GemmBias[T Float](transA, transB Transpose, alpha T, a, b Matrix[T], beta T, c Matrix[T], bias []T,
+	act Activation) {
 	if bias != nil && len(bias) != c.Cols {
 		shapePanic(ErrShape, "GemmBias: bias has %d elements, c is %dx%d", len(bias), c.Rows, c.Cols)
 	}
@@ -61,7 +62,8 @@ func GemmBias[T Float](transA, transB Transpose, alpha T, a, b Matrix[T], beta T
 	gemmChecked("GemmBias", transA, transB, alpha, &a, &b, beta, &c, bias, act)
 }
 
-func gemmChecked[T Float](op string, transA, transB Transpose, alpha T, a, b *Matrix[T], beta T, c *Matrix[T], bias []T, act Activation) {
+func gemmChecked[T Float](op string, transA, transB Transpose, alpha T, a, b *Matrix[T], beta T, c *Matrix[T], bias []T,
+	act Activation) {
 	if !a.valid() || !b.valid() || !c.valid() {
 		a.check(op, "a")
 		b.check(op, "b")
@@ -87,7 +89,8 @@ func gemmChecked[T Float](op string, transA, transB Transpose, alpha T, a, b *Ma
 	if m == 0 || n == 0 {
 		return
 	}
-	if m == 1 && alpha != 0 && bias == nil && act == Identity { // vectors, for which the rest would take longer than the work
+	// vectors, for which the rest would take longer than the work
+	if m == 1 && alpha != 0 && bias == nil && act == Identity {
 		switch {
 		case k == 1 && n == 1:
 			set(&c.Data[0], alpha*a.Data[0]*b.Data[0], beta)
@@ -396,8 +399,8 @@ func (j *gemmJob[T]) plan(nr, procs int) {
 	}
 }
 
-// evenRows is the number of row tiles of a cell with which procs workers end closest together; of equals, the largest, which
-// reads B least often.
+// evenRows is the number of row tiles of a cell with which procs workers end closest together; of equals, the
+// largest, which reads B least often.
 func evenRows(tiles, procs int) int {
 	best, least := 1, tiles
 	for rows := 2; rows <= min(rowBlock, tiles/(4*procs)); rows++ {
@@ -509,8 +512,8 @@ const aPad = 16
 
 var aBlocks = sync.Pool{New: func() any { return new(aBlock) }}
 
-// copyA copies a block of A. Rows, or columns of a transposed A, that are a large power of two apart share a few sets of
-// the cache, and those of one tile would evict each other.
+// copyA copies a block of A. Rows, or columns of a transposed A, that are a large power of two apart share a few sets
+// of the cache, and those of one tile would evict each other.
 func (j *gemmJob[T]) copyA(a []T, rows int, dst []T) (block []T, ars, acs int) {
 	if j.acs == 1 {
 		ars = j.kb + aPad

@@ -41,7 +41,8 @@ func TestGemmGolden(t *testing.T) {
 			Gemm(g.TransA == 1, g.TransB == 1, g.Alpha, matrixOf[float64](g.A), matrixOf[float64](g.B), g.Beta, c)
 			golden.Close(t, "float64", c.Data, g.Out.Data, 1e-10, 1e-12)
 			c32 := matrixOf[float32](g.C)
-			Gemm(g.TransA == 1, g.TransB == 1, float32(g.Alpha), matrixOf[float32](g.A), matrixOf[float32](g.B), float32(g.Beta), c32)
+			Gemm(g.TransA == 1, g.TransB == 1, float32(g.Alpha), matrixOf[float32](g.A), matrixOf[float32](g.B), float32(g.Beta),
+				c32)
 			golden.Close(t, "float32", c32.Data, g.Out.Data, 2e-5, 2e-5)
 		})
 	}
@@ -65,7 +66,8 @@ func random[T Float](seed uint64, rows, cols, gap int) Matrix[T] {
 const sentinel = 12345
 
 // reference is the product by definition, in float64.
-func reference[T Float](ta, tb Transpose, alpha T, a, b Matrix[T], beta T, c Matrix[T], bias []T, act Activation) []float64 {
+func reference[T Float](ta, tb Transpose, alpha T, a, b Matrix[T], beta T, c Matrix[T], bias []T,
+	act Activation) []float64 {
 	at := func(m Matrix[T], tr Transpose, i, j int) float64 {
 		if tr {
 			i, j = j, i
@@ -112,7 +114,8 @@ func elementsOf[T Float](m Matrix[T]) []T {
 	return out
 }
 
-func checkProduct[T Float](t *testing.T, m, n, k, gap int, ta, tb Transpose, alpha, beta T, withBias bool, act Activation, tol float64) {
+func checkProduct[T Float](t *testing.T, m, n, k, gap int, ta, tb Transpose, alpha, beta T, withBias bool,
+	act Activation, tol float64) {
 	t.Helper()
 	ar, ac, br, bc := m, k, k, n
 	if ta {
@@ -135,7 +138,8 @@ func checkProduct[T Float](t *testing.T, m, n, k, gap int, ta, tb Transpose, alp
 		}
 	}
 	GemmBias(ta, tb, alpha, a, b, beta, c, bias, act)
-	name := fmt.Sprintf("%dx%dx%d gap %d trans %v %v alpha %v beta %v bias %v %v", m, n, k, gap, ta, tb, alpha, beta, withBias, act)
+	name := fmt.Sprintf("%dx%dx%d gap %d trans %v %v alpha %v beta %v bias %v %v",
+		m, n, k, gap, ta, tb, alpha, beta, withBias, act)
 	golden.Close(t, name, elementsOf(c), want, tol, tol*math.Sqrt(float64(k)+1))
 	for i := range m {
 		for _, v := range c.Data[i*c.Stride+n : (i+1)*c.Stride] {
@@ -172,7 +176,8 @@ func TestGemmEdgesZeroTo130(t *testing.T) {
 }
 
 func TestGemmBlocks(t *testing.T) {
-	for _, d := range [][3]int{{97, 2100, 20}, {130, 40, 1100}, {200, 64, 513}, {64, 256, 784}, {1, 300, 700}, {300, 1, 700}, {3, 90, 900}, {12, 1024, 256}, {700, 10, 128}} {
+	for _, d := range [][3]int{{97, 2100, 20}, {130, 40, 1100}, {200, 64, 513}, {64, 256, 784}, {1, 300, 700},
+		{300, 1, 700}, {3, 90, 900}, {12, 1024, 256}, {700, 10, 128}} {
 		for q := range 4 {
 			checkProduct[float32](t, d[0], d[1], d[2], q%2*3, q&1 == 1, q&2 == 2, 1, 0, true, ReLUActivation, 2e-6)
 			checkProduct(t, d[0], d[1], d[2], q%2*3, q&1 == 1, q&2 == 2, 0.5, 1.0, false, SigmoidActivation, 1e-13)
@@ -229,7 +234,8 @@ func TestGemmEmpty(t *testing.T) {
 	c := Of(2, 2, []float64{1, 2, 3, 4})
 	Gemm(NoTrans, NoTrans, 1, Matrix[float64]{Rows: 2}, Matrix[float64]{Cols: 2, Stride: 2}, 2, c)
 	require.Equal(t, []float64{2, 4, 6, 8}, c.Data, "k = 0 leaves beta*C")
-	GemmBias(NoTrans, NoTrans, 1, Matrix[float64]{Rows: 2}, Matrix[float64]{Cols: 2, Stride: 2}, 0, c, []float64{-1, 1}, ReLUActivation)
+	GemmBias(NoTrans, NoTrans, 1, Matrix[float64]{Rows: 2}, Matrix[float64]{Cols: 2, Stride: 2}, 0, c, []float64{-1, 1},
+		ReLUActivation)
 	require.Equal(t, []float64{0, 1, 0, 1}, c.Data)
 	Gemm(NoTrans, NoTrans, 1, Matrix[float64]{}, Matrix[float64]{}, 0, Matrix[float64]{})
 }
@@ -259,12 +265,16 @@ func TestGemmRefuses(t *testing.T) {
 		{func() { Gemm(NoTrans, NoTrans, 1, m(2, 3), m(4, 2), 0, c) }, ErrShape, "op(a) is 2x3, op(b) is 4x2, c is 2x2"},
 		{func() { Gemm(Trans, NoTrans, 1, m(2, 3), m(2, 2), 0, c) }, ErrShape, "op(a) is 3x2"},
 		{func() { Gemm(NoTrans, NoTrans, 1, m(2, 3), m(3, 2), 0, m(2, 3)) }, ErrShape, "c is 2x3"},
-		{func() { Gemm(NoTrans, NoTrans, 1, Matrix[float64]{2, 2, 1, make([]float64, 4)}, m(2, 2), 0, c) }, ErrShape, "a: tensor: matrix is 2x2 with stride 1"},
-		{func() { Gemm(NoTrans, NoTrans, 1, m(2, 2), Matrix[float64]{2, 2, 2, make([]float64, 3)}, 0, c) }, ErrShape, "only 3 elements"},
+		{func() { Gemm(NoTrans, NoTrans, 1, Matrix[float64]{2, 2, 1, make([]float64, 4)}, m(2, 2), 0, c) }, ErrShape,
+			"a: tensor: matrix is 2x2 with stride 1"},
+		{func() { Gemm(NoTrans, NoTrans, 1, m(2, 2), Matrix[float64]{2, 2, 2, make([]float64, 3)}, 0, c) }, ErrShape,
+			"only 3 elements"},
 		{func() { Gemm(NoTrans, NoTrans, 1, m(2, 2), Matrix[float64]{-1, 2, 2, nil}, 0, c) }, ErrShape, "negative dimension"},
 		{func() { Gemm(NoTrans, NoTrans, 1, c, m(2, 2), 0, c) }, ErrOverlap, "c shares memory"},
-		{func() { Gemm(NoTrans, NoTrans, 1, shared.Slice(0, 2, 0, 2), m(2, 2), 0, shared.Slice(1, 3, 1, 3)) }, ErrOverlap, "c shares memory"},
-		{func() { GemmBias(NoTrans, NoTrans, 1, m(2, 2), m(2, 2), 0, c, make([]float64, 3), Identity) }, ErrShape, "bias has 3 elements"},
+		{func() { Gemm(NoTrans, NoTrans, 1, shared.Slice(0, 2, 0, 2), m(2, 2), 0, shared.Slice(1, 3, 1, 3)) }, ErrOverlap,
+			"c shares memory"},
+		{func() { GemmBias(NoTrans, NoTrans, 1, m(2, 2), m(2, 2), 0, c, make([]float64, 3), Identity) }, ErrShape,
+			"bias has 3 elements"},
 		{func() { GemmBias(NoTrans, NoTrans, 1, m(2, 2), m(2, 2), 0, c, nil, 9) }, ErrRange, "activation 9"},
 		{func() { Gemv(NoTrans, 1, m(2, 3), make([]float64, 2), 0, make([]float64, 2)) }, ErrShape, "op(a) is 2x3, x has 2"},
 		{func() { Gemv(NoTrans, 1, c, c.Row(0), 0, c.Row(1)) }, ErrOverlap, "y shares memory"},
@@ -291,7 +301,8 @@ func TestGemv(t *testing.T) {
 			}
 			x, y := random[float64](2, 1, c, 0), random[float64](3, 1, r, 0)
 			want := reference(trans, Trans, 1.5, a, x, beta, Of(r, 1, y.Data), nil, Identity)
-			x32, y32, a32 := make([]float32, c), make([]float32, r), Matrix[float32]{a.Rows, a.Cols, a.Stride, make([]float32, len(a.Data))}
+			x32, y32, a32 := make([]float32, c), make([]float32, r),
+				Matrix[float32]{a.Rows, a.Cols, a.Stride, make([]float32, len(a.Data))}
 			for i, v := range x.Data {
 				x32[i] = float32(v)
 			}
@@ -351,6 +362,7 @@ func FuzzGemm(f *testing.F) {
 	f.Add(uint8(64), uint8(130), uint8(255), uint8(0), uint8(255))
 	f.Fuzz(func(t *testing.T, m, n, k, gap, how uint8) {
 		beta := float32(how>>4&1) * 0.5
-		checkProduct(t, int(m), int(n), int(k), int(gap), how&1 == 1, how&2 == 2, 1, beta, how&4 == 4, Activation(how>>5&3), 4e-6)
+		checkProduct(t, int(m), int(n), int(k), int(gap), how&1 == 1, how&2 == 2, 1, beta, how&4 == 4, Activation(how>>5&3),
+			4e-6)
 	})
 }

@@ -90,7 +90,8 @@ func SquaredDistances[T Float](dst, x, y Matrix[T]) {
 		return
 	}
 	var norms [256]T // of up to 256 rows of y at a time
-	same := x.Cols > 0 && x.Rows > 0 && y.Rows > 0 && unsafe.Pointer(&x.Data[0]) == unsafe.Pointer(&y.Data[0]) && x.Stride == y.Stride
+	same := x.Cols > 0 && x.Rows > 0 && y.Rows > 0 && unsafe.Pointer(&x.Data[0]) == unsafe.Pointer(&y.Data[0]) &&
+		x.Stride == y.Stride
 	for j0 := 0; j0 < y.Rows; j0 += len(norms) {
 		part := norms[:min(len(norms), y.Rows-j0)]
 		for j := range part {

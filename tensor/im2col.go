@@ -156,7 +156,8 @@ func columnsReady[T Float](op, name string, m Matrix[T], x []T, w Window) Window
 	m.check(op, "the column matrix")
 	rows, cols := w.Out()
 	if m.Rows != w.N*rows*cols || m.Cols != w.KH*w.KW*w.C {
-		shapePanic(ErrShape, "%s: the column matrix is %dx%d, the window needs %dx%d", op, m.Rows, m.Cols, w.N*rows*cols, w.KH*w.KW*w.C)
+		shapePanic(ErrShape, "%s: the column matrix is %dx%d, the window needs %dx%d",
+			op, m.Rows, m.Cols, w.N*rows*cols, w.KH*w.KW*w.C)
 	}
 	if Overlap(m.Data, x) {
 		shapePanic(ErrOverlap, "%s: %s overlaps the column matrix", op, name)

@@ -91,13 +91,18 @@ func TestColumnsRefuse(t *testing.T) {
 		want error
 		says string
 	}{
-		{func() { Im2Col(m(4, 8), make([]float64, 17), w) }, ErrShape, "Im2Col: x has 17 elements, the window's images have 18"},
-		{func() { Im2Col(m(3, 8), make([]float64, 18), w) }, ErrShape, "Im2Col: the column matrix is 3x8, the window needs 4x8"},
+		{func() { Im2Col(m(4, 8), make([]float64, 17), w) }, ErrShape,
+			"Im2Col: x has 17 elements, the window's images have 18"},
+		{func() { Im2Col(m(3, 8), make([]float64, 18), w) }, ErrShape,
+			"Im2Col: the column matrix is 3x8, the window needs 4x8"},
 		{func() { Im2Col(m(4, 7), make([]float64, 18), w) }, ErrShape, "Im2Col: the column matrix is 4x7"},
-		{func() { Im2Col(Matrix[float64]{4, 8, 7, all}, make([]float64, 18), w) }, ErrShape, "the column matrix: tensor: matrix is 4x8 with stride 7"},
+		{func() { Im2Col(Matrix[float64]{4, 8, 7, all}, make([]float64, 18), w) }, ErrShape,
+			"the column matrix: tensor: matrix is 4x8 with stride 7"},
 		{func() { Im2Col(m(4, 8), all[20:38], w) }, ErrOverlap, "Im2Col: x overlaps the column matrix"},
-		{func() { Col2Im(all[:19], NewMatrix[float64](4, 8), w) }, ErrShape, "Col2Im: dx has 19 elements, the window's images have 18"},
-		{func() { Col2Im(all[:18], NewMatrix[float64](5, 8), w) }, ErrShape, "Col2Im: the column matrix is 5x8, the window needs 4x8"},
+		{func() { Col2Im(all[:19], NewMatrix[float64](4, 8), w) }, ErrShape,
+			"Col2Im: dx has 19 elements, the window's images have 18"},
+		{func() { Col2Im(all[:18], NewMatrix[float64](5, 8), w) }, ErrShape,
+			"Col2Im: the column matrix is 5x8, the window needs 4x8"},
 		{func() { Col2Im(all[31:49], m(4, 8), w) }, ErrOverlap, "Col2Im: dx overlaps the column matrix"},
 	} {
 		err := panics(t, x.f)

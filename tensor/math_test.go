@@ -88,7 +88,8 @@ func TestSpecialValuesOfFunctions(t *testing.T) {
 	inf := float32(math.Inf(1))
 	least, greatest := float32(math.SmallestNonzeroFloat32), float32(math.MaxFloat32)
 	x := []float32{0, float32(math.Copysign(0, -1)), inf, -inf, float32(math.NaN()), least, -least, greatest, -greatest,
-		1e-40, -1e-40, 88.72283, 88.72284, -87.3, -87.4, -95, -103.9, -103.98, -104, -1000, 1000, 0.6249999, 0.625, 0.92, 9, 9.3, 17, -17.4, 4, 3.9, -1}
+		1e-40, -1e-40, 88.72283, 88.72284, -87.3, -87.4, -95, -103.9, -103.98, -104, -1000, 1000, 0.6249999, 0.625, 0.92, 9,
+		9.3, 17, -17.4, 4, 3.9, -1}
 	for _, u := range unaryFunctions {
 		y := make([]float32, len(x))
 		u.f(y, x)

@@ -47,9 +47,11 @@ func (m Matrix[T]) Validate() error {
 	case m.Rows == 0 || m.Cols == 0:
 		return nil
 	case m.Stride < m.Cols:
-		return fmt.Errorf("tensor: matrix is %dx%d with stride %d: stride is less than the columns: %w", m.Rows, m.Cols, m.Stride, ErrShape)
+		return fmt.Errorf("tensor: matrix is %dx%d with stride %d: stride is less than the columns: %w",
+			m.Rows, m.Cols, m.Stride, ErrShape)
 	case len(m.Data)-m.Cols < 0 || (len(m.Data)-m.Cols)/m.Stride < m.Rows-1:
-		return fmt.Errorf("tensor: matrix is %dx%d with stride %d but has only %d elements: %w", m.Rows, m.Cols, m.Stride, len(m.Data), ErrShape)
+		return fmt.Errorf("tensor: matrix is %dx%d with stride %d but has only %d elements: %w",
+			m.Rows, m.Cols, m.Stride, len(m.Data), ErrShape)
 	}
 	return nil
 }

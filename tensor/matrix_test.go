@@ -84,7 +84,8 @@ func TestDense(t *testing.T) {
 	require.Equal(t, 1, len(NewDense[float64]().Data), "a scalar")
 	require.ErrorIs(t, Dense[float64]{Shape: []int{2, -1}}.Validate(), ErrShape)
 	require.ErrorIs(t, Dense[float64]{Shape: []int{2, 2}, Data: make([]float64, 3)}.Validate(), ErrShape)
-	require.ErrorIs(t, Dense[float64]{Shape: []int{1 << half, 1 << half}}.Validate(), ErrShape, "a product that overflows is not none")
+	require.ErrorIs(t, Dense[float64]{Shape: []int{1 << half, 1 << half}}.Validate(), ErrShape,
+		"a product that overflows is not none")
 }
 
 func TestParam(t *testing.T) {

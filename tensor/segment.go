@@ -46,7 +46,8 @@ func SegmentSum[T Float](dst, x Matrix[T], offsets []int) error {
 	for i := range dst.Rows {
 		d := dst.Row(i)
 		clear(d)
-		AddColumnSums(d, Matrix[T]{Rows: offsets[i+1] - offsets[i], Cols: x.Cols, Stride: x.Stride, Data: rowsFrom(x, offsets[i], offsets[i+1])})
+		AddColumnSums(d, Matrix[T]{Rows: offsets[i+1] - offsets[i], Cols: x.Cols, Stride: x.Stride,
+			Data: rowsFrom(x, offsets[i], offsets[i+1])})
 	}
 	return nil
 }
@@ -58,9 +59,9 @@ func rowsFrom[T Float](x Matrix[T], lo, hi int) []T {
 	return x.Data[lo*x.Stride : (hi-1)*x.Stride+x.Cols]
 }
 
-// SegmentSoftmax applies [Softmax] to every segment [offsets[i], offsets[i+1]) of x separately. dst has the length of x and
-// is either the same slice or disjoint. Errors are those of [CheckOffsets], or wrap [ErrShape] or [ErrOverlap]; dst
-// is then unchanged.
+// SegmentSoftmax applies [Softmax] to every segment [offsets[i], offsets[i+1]) of x separately. dst has the length of
+// x and is either the same slice or disjoint. Errors are those of [CheckOffsets], or wrap [ErrShape] or [ErrOverlap];
+// dst is then unchanged.
 func SegmentSoftmax[T Float](dst, x []T, offsets []int) error {
 	const op = "tensor: SegmentSoftmax"
 	if len(dst) != len(x) {

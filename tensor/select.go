@@ -7,8 +7,8 @@ import (
 
 // Select rearranges x so that x[k] is the element that sorting in increasing order would put there, no element before
 // it is larger and no element after it smaller, and returns it. It runs in linear time on average and never worse than
-// O(n log n) comparisons by more than a constant, whatever the order of the input. NaN sorts before everything else, as in package slices.
-// It panics unless 0 <= k < len(x).
+// O(n log n) comparisons by more than a constant, whatever the order of the input. NaN sorts before everything else,
+// as in package slices. It panics unless 0 <= k < len(x).
 func Select[T Float](x []T, k int) T {
 	if k < 0 || k >= len(x) {
 		shapePanic(ErrRange, "Select: k is %d of %d elements", k, len(x))

@@ -31,7 +31,8 @@ func TestSelect(t *testing.T) {
 			for _, k := range []int{0, n / 3, n / 2, n - 1} {
 				y := slices.Clone(x)
 				got := Select(y, k)
-				require.True(t, got == sorted[k] || got != got && sorted[k] != sorted[k], "%s %d: k %d: %v, want %v", name, n, k, got, sorted[k])
+				require.True(t, got == sorted[k] || got != got && sorted[k] != sorted[k], "%s %d: k %d: %v, want %v",
+					name, n, k, got, sorted[k])
 				for i, v := range y {
 					if i < k {
 						require.False(t, v > got, "%s: larger before k", name)

@@ -92,7 +92,8 @@ func SoftmaxCrossEntropy[T Float](grad, logits Matrix[T], labels []int, smoothin
 			return 0, fmt.Errorf("%s: grad: %w", op, err)
 		}
 		if grad.Rows != logits.Rows || grad.Cols != logits.Cols {
-			return 0, fmt.Errorf("%s: grad is %dx%d, logits are %dx%d: %w", op, grad.Rows, grad.Cols, logits.Rows, logits.Cols, ErrShape)
+			return 0, fmt.Errorf("%s: grad is %dx%d, logits are %dx%d: %w",
+				op, grad.Rows, grad.Cols, logits.Rows, logits.Cols, ErrShape)
 		}
 	}
 	if !(smoothing >= 0 && smoothing < 1) {

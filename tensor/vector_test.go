@@ -11,7 +11,8 @@ import (
 	"github.com/espalier-ml/espalier/internal/race"
 )
 
-// framed returns n random numbers inside a larger slice of sentinels, and a function that fails if one of those changed.
+// framed returns n random numbers inside a larger slice of sentinels, and a function that fails if one of those
+// changed.
 func framed[T Float](t *testing.T, seed uint64, n int) (x []T, intact func()) {
 	t.Helper()
 	const margin = 9

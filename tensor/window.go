@@ -57,13 +57,16 @@ func (w Window) Validate() error {
 		return errors.Join(errs...)
 	}
 	if w.C%w.Groups != 0 {
-		errs = append(errs, fmt.Errorf("tensor: Window: %d channels do not divide into %d groups: %w", w.C, w.Groups, ErrRange))
+		errs = append(errs, fmt.Errorf("tensor: Window: %d channels do not divide into %d groups: %w",
+			w.C, w.Groups, ErrRange))
 	}
 	if span := w.DilationH*(w.KH-1) + 1; span > w.H+2*w.PadH {
-		errs = append(errs, fmt.Errorf("tensor: Window: %d rows of window over %d padded rows: %w", span, w.H+2*w.PadH, ErrRange))
+		errs = append(errs, fmt.Errorf("tensor: Window: %d rows of window over %d padded rows: %w",
+			span, w.H+2*w.PadH, ErrRange))
 	}
 	if span := w.DilationW*(w.KW-1) + 1; span > w.W+2*w.PadW {
-		errs = append(errs, fmt.Errorf("tensor: Window: %d columns of window over %d padded columns: %w", span, w.W+2*w.PadW, ErrRange))
+		errs = append(errs, fmt.Errorf("tensor: Window: %d columns of window over %d padded columns: %w",
+			span, w.W+2*w.PadW, ErrRange))
 	}
 	return errors.Join(errs...)
 }

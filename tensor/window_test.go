@@ -37,7 +37,8 @@ func someWindows() []Window {
 	return ws
 }
 
-// visit calls f for every output pixel and window position by the definition: pixel is that in the batch, or -1 in padding.
+// visit calls f for every output pixel and window position by the definition: pixel is that in the batch, or -1 in
+// padding.
 func (w Window) visit(f func(out, tap, pixel int)) {
 	one := func(v int) int { return max(v, 1) }
 	out := 0

@@ -144,9 +144,11 @@ func replace(s settings, hidden, last layer, y []int, processors int) ([]replace
 			continue
 		}
 		runtime.GOMAXPROCS(processors)
-		first, err1 := maddness.Fit(context.Background(), hidden.train, hidden.b, maddness.WithCodebooks(c), maddness.WithSeed(s.seed),
+		first, err1 := maddness.Fit(context.Background(), hidden.train, hidden.b, maddness.WithCodebooks(c),
+			maddness.WithSeed(s.seed),
 			maddness.WithBias(hidden.bias), maddness.WithReLU())
-		second, err2 := maddness.Fit(context.Background(), last.train, last.b, maddness.WithCodebooks(c), maddness.WithSeed(s.seed),
+		second, err2 := maddness.Fit(context.Background(), last.train, last.b, maddness.WithCodebooks(c),
+			maddness.WithSeed(s.seed),
 			maddness.WithBias(last.bias))
 		runtime.GOMAXPROCS(1)
 		if err := errors.Join(err1, err2); err != nil {

@@ -78,7 +78,8 @@ func Close[G, W ~float32 | ~float64](tb testing.TB, name string, got []G, want [
 		}
 	}
 	if worst > 1 {
-		tb.Errorf("%s[%d] = %v, want %v: off by %.3g times the tolerance (rtol %g, atol %g)", name, at, got[at], want[at], worst, rtol, atol)
+		tb.Errorf("%s[%d] = %v, want %v: off by %.3g times the tolerance (rtol %g, atol %g)",
+			name, at, got[at], want[at], worst, rtol, atol)
 	}
 }
 

@@ -67,11 +67,16 @@ func TestClose(t *testing.T) {
 	nan, inf := math.NaN(), math.Inf(1)
 	Close(t, "x", []float64{1, 100, nan, inf}, []float64{1 + 1e-9, 100 + 1e-7, nan, inf}, 1e-8, 1e-8)
 	for _, c := range [][2]float64{{1, 1.1}, {nan, 1}, {1, nan}, {inf, 1}, {1, inf}, {inf, -inf}} {
-		got := recorder.Failures(t, func(tb testing.TB) { Close(tb, "x", []float64{0, c[0]}, []float64{0, c[1]}, 1e-8, 1e-8) })
+		got := recorder.Failures(t, func(tb testing.TB) {
+			Close(tb, "x", []float64{0, c[0]}, []float64{0, c[1]}, 1e-8,
+				1e-8)
+		})
 		require.Contains(t, got, "x[1] = ", "%v", c)
 	}
-	require.Contains(t, recorder.Failures(t, func(tb testing.TB) { Close(tb, "x", []float64{1}, []float64{}, 1, 1) }), "1 values, want 0")
-	require.NotEmpty(t, recorder.Failures(t, func(tb testing.TB) { Close(tb, "x", []float32{1}, []float32{2}, 0, 0) }), "no tolerance is exact")
+	require.Contains(t, recorder.Failures(t, func(tb testing.TB) { Close(tb, "x", []float64{1}, []float64{}, 1, 1) }),
+		"1 values, want 0")
+	require.NotEmpty(t, recorder.Failures(t, func(tb testing.TB) { Close(tb, "x", []float32{1}, []float32{2}, 0, 0) }),
+		"no tolerance is exact")
 }
 
 func FuzzNPY(f *testing.F) {

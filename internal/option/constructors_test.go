@@ -209,7 +209,10 @@ func maddnessRest(ctx context.Context) []constructor {
 	}
 	type refit = func(...maddness.RefitOption) (*maddness.Operator, error)
 	for call, make := range map[string]refit{
-		"maddness: RefitLUT": func(o ...maddness.RefitOption) (*maddness.Operator, error) { return op.RefitLUT(ctx, a, y, o...) },
+		"maddness: RefitLUT": func(o ...maddness.RefitOption) (*maddness.Operator,
+			error) {
+			return op.RefitLUT(ctx, a, y, o...)
+		},
 		"maddness: RefitLabels": func(o ...maddness.RefitOption) (*maddness.Operator, error) {
 			return op.RefitLabels(ctx, a, labels, o...)
 		},

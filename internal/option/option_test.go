@@ -32,7 +32,8 @@ func TestApplyLaterWins(t *testing.T) {
 func TestApplyReportsAllFaults(t *testing.T) {
 	var c config
 	err := Apply("pkg: New", &c, []opt{withWorkers(-1), nil, withWorkers(2)})
-	assert.EqualError(t, err, "pkg: New: WithWorkers(-1): want 0 or more: out of range\npkg: New: option 1 is nil: empty input")
+	assert.EqualError(t, err, "pkg: New: WithWorkers(-1): want 0 or more: out of range\npkg: New: option 1 is nil: "+
+		"empty input")
 	assert.ErrorIs(t, err, tensor.ErrRange)
 	assert.ErrorIs(t, err, tensor.ErrEmpty)
 }

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// Failures runs f as a test would and returns what it reported, a line each, or nothing. Everything but failing goes to tb.
+// Failures runs f as a test would and returns what it reported, a line each, or nothing. Everything but failing goes
+// to tb.
 func Failures(tb testing.TB, f func(testing.TB)) string {
 	r := &recorder{TB: tb}
 	done := make(chan struct{})

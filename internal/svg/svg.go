@@ -296,8 +296,8 @@ func Ticks(lo, hi float64) []float64 {
 	return at
 }
 
-// LogTicks are powers of two in [lo, hi], of a wide range every so many and of a very wide one powers of ten; the ends if
-// there are fewer than two.
+// LogTicks are powers of two in [lo, hi], of a wide range every so many and of a very wide one powers of ten; the
+// ends if there are fewer than two.
 func LogTicks(lo, hi float64) []float64 {
 	base := 2.0
 	switch octaves := math.Log2(hi / lo); {

@@ -33,7 +33,8 @@ func (s shape) checkT(dst, a tensor.Matrix[float32]) error {
 	switch {
 	case err != nil:
 	case a.Rows != s.columns:
-		err = fmt.Errorf("amm: a has %d rows, one for each column of the data; want %d: %w", a.Rows, s.columns, tensor.ErrShape)
+		err = fmt.Errorf("amm: a has %d rows, one for each column of the data; want %d: %w",
+			a.Rows, s.columns, tensor.ErrShape)
 	case dst.Rows != s.outputs || dst.Cols != a.Cols:
 		err = fmt.Errorf("amm: dst is %dx%d, want %dx%d: %w", dst.Rows, dst.Cols, s.outputs, a.Cols, tensor.ErrShape)
 	case dst.Overlaps(a):

@@ -37,7 +37,8 @@ func (t Task) validate() error {
 		}
 	}
 	if t.Bias != nil && len(t.Bias) != t.B.Cols {
-		err = errors.Join(err, fmt.Errorf("amm: a bias of %d elements for %d outputs: %w", len(t.Bias), t.B.Cols, tensor.ErrShape))
+		err = errors.Join(err, fmt.Errorf("amm: a bias of %d elements for %d outputs: %w",
+			len(t.Bias), t.B.Cols, tensor.ErrShape))
 	}
 	if t.Runs < 0 {
 		err = errors.Join(err, fmt.Errorf("amm: Runs is %d: %w", t.Runs, tensor.ErrRange))

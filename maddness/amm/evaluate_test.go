@@ -73,7 +73,8 @@ func TestEvaluate(t *testing.T) {
 	require.Positive(t, r.NsPerRow)
 	require.Positive(t, r.NsPerRowT)
 	require.Equal(t, amm.Cost{Multiplies: 4}, r.Cost)
-	require.Contains(t, r.String(), "NMSE 0, R2 1.0000, correlation 1.0000 on 4 rows; 100.00% of the decisions agree; per row 4 multiplies")
+	require.Contains(t, r.String(), "NMSE 0, R2 1.0000, correlation 1.0000 on 4 rows; 100.00% of the decisions agree; "+
+		"per row 4 multiplies")
 	text, err = json.Marshal(r)
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(text, &back))
@@ -93,17 +94,22 @@ func TestEvaluateRefuses(t *testing.T) {
 		want error
 		text string
 	}{
-		"nothing":          {exact, amm.Task{}, tensor.ErrEmpty, "a is 0x0"},
-		"shapes":           {exact, amm.Task{A: a, B: normal(1, 4, 2)}, tensor.ErrShape, "a has 3 columns, b 4 rows"},
-		"NaN":              {exact, amm.Task{A: nan, B: b}, tensor.ErrNotFinite, "a[4,2] is NaN"},
-		"labels":           {exact, amm.Task{A: a, B: b, Labels: []int{0}}, tensor.ErrShape, "1 labels for 5 rows"},
-		"label":            {exact, amm.Task{A: a, B: b, Labels: []int{0, 1, 2, 0, 0}}, tensor.ErrRange, "label 2 is 2, want 0 to 1"},
-		"bias":             {exact, amm.Task{A: a, B: b, Bias: make([]float32, 3)}, tensor.ErrShape, "bias of 3 elements for 2 outputs"},
-		"infinite bias":    {exact, amm.Task{A: a, B: b, Bias: []float32{0, float32(math.Inf(1))}}, tensor.ErrNotFinite, "bias[1]"},
-		"runs":             {exact, amm.Task{A: a, B: b, Runs: -1}, tensor.ErrRange, "Runs is -1"},
-		"constant outputs": {exact, amm.Task{A: tensor.NewMatrix[float32](5, 3), B: b}, tensor.ErrRange, "all exact outputs are 0"},
-		"failure":          {shifted{b: b, err: failed}, amm.Task{A: a, B: b}, failed, "no luck"},
-		"NaN out":          {shifted{b: b, shift: float32(math.NaN())}, amm.Task{A: a, B: b}, tensor.ErrNotFinite, "result[0,0] is NaN"},
+		"nothing": {exact, amm.Task{}, tensor.ErrEmpty, "a is 0x0"},
+		"shapes":  {exact, amm.Task{A: a, B: normal(1, 4, 2)}, tensor.ErrShape, "a has 3 columns, b 4 rows"},
+		"NaN":     {exact, amm.Task{A: nan, B: b}, tensor.ErrNotFinite, "a[4,2] is NaN"},
+		"labels":  {exact, amm.Task{A: a, B: b, Labels: []int{0}}, tensor.ErrShape, "1 labels for 5 rows"},
+		"label": {exact, amm.Task{A: a, B: b, Labels: []int{0, 1, 2, 0, 0}}, tensor.ErrRange,
+			"label 2 is 2, want 0 to 1"},
+		"bias": {exact, amm.Task{A: a, B: b, Bias: make([]float32, 3)}, tensor.ErrShape,
+			"bias of 3 elements for 2 outputs"},
+		"infinite bias": {exact, amm.Task{A: a, B: b, Bias: []float32{0, float32(math.Inf(1))}}, tensor.ErrNotFinite,
+			"bias[1]"},
+		"runs": {exact, amm.Task{A: a, B: b, Runs: -1}, tensor.ErrRange, "Runs is -1"},
+		"constant outputs": {exact, amm.Task{A: tensor.NewMatrix[float32](5, 3), B: b}, tensor.ErrRange,
+			"all exact outputs are 0"},
+		"failure": {shifted{b: b, err: failed}, amm.Task{A: a, B: b}, failed, "no luck"},
+		"NaN out": {shifted{b: b, shift: float32(math.NaN())}, amm.Task{A: a, B: b}, tensor.ErrNotFinite,
+			"result[0,0] is NaN"},
 	} {
 		_, err := amm.Evaluate(c.ap, c.task)
 		require.ErrorIs(t, err, c.want, name)
@@ -129,7 +135,8 @@ func TestRefusals(t *testing.T) {
 			}
 		}
 	}
-	require.Equal(t, []string{"fixed", "dims", "codebooks", "size(3)"}, []string{amm.Fixed.String(), amm.Dims.String(), amm.Codebooks.String(), amm.Size(3).String()})
+	require.Equal(t, []string{"fixed", "dims", "codebooks",
+		"size(3)"}, []string{amm.Fixed.String(), amm.Dims.String(), amm.Codebooks.String(), amm.Size(3).String()})
 }
 
 func TestCosts(t *testing.T) {

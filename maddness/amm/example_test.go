@@ -34,7 +34,8 @@ func Example() {
 			return
 		}
 		c := r.Cost
-		fmt.Printf("NMSE %.2f, %d multiplications, %d comparisons and %d lookups per row\n", r.NMSE, c.Multiplies, c.Compares, c.Lookups)
+		fmt.Printf("NMSE %.2f, %d multiplications, %d comparisons and %d lookups per row\n",
+			r.NMSE, c.Multiplies, c.Compares, c.Lookups)
 	}
 	// Output:
 	// NMSE 0.07, 10 multiplications, 32 comparisons and 80 lookups per row

@@ -22,7 +22,8 @@ func TestKit(t *testing.T) {
 	for _, m := range amm.Methods() {
 		for _, size := range []int{1, 8, 13} {
 			// 13 leaves a rest in every division: of columns among codebooks, and of codebooks in the kernels.
-			if size != 8 && m.Size == amm.Fixed || size == 13 && m.Name != "Bolt" && m.Name != "MaddnessPQ" && m.Name != "FastJL" {
+			if size != 8 && m.Size == amm.Fixed || size == 13 && m.Name != "Bolt" && m.Name != "MaddnessPQ" &&
+				m.Name != "FastJL" {
 				continue
 			}
 			t.Run(fmt.Sprint(m.Name, " ", size), func(t *testing.T) {

@@ -56,7 +56,8 @@ func Methods() []Method {
 		{Name: "PCA", Size: Dims, Fit: short(func(a, b matrix, d int, _ uint64) (Approximator, error) {
 			return orError(FitPCA(a, b, d))
 		})},
-		{Name: "SVD of the rows", Size: Dims, Whole: true, Fit: short(func(_, b matrix, d int, _ uint64) (Approximator, error) {
+		{Name: "SVD of the rows", Size: Dims, Whole: true, Fit: short(func(_, b matrix, d int, _ uint64) (Approximator,
+			error) {
 			return orError(NewRowSVD(b, d))
 		})},
 		{Name: "directions", Size: Dims, Whole: true, Fit: short(func(_, b matrix, d int, _ uint64) (Approximator, error) {

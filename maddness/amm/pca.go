@@ -60,7 +60,8 @@ func topDirections(x tensor.Matrix[float64], d int) (tensor.Matrix[float32], err
 	tensor.Gemm(tensor.Trans, tensor.NoTrans, 1, x, x, 0, gram)
 	var eigen mat.EigenSym
 	if !eigen.Factorize(mat.NewSymDense(x.Cols, gram.Data), true) {
-		return tensor.Matrix[float32]{}, fmt.Errorf("amm: the covariance of a has no eigenvectors in float64: %w", tensor.ErrRange)
+		return tensor.Matrix[float32]{}, fmt.Errorf("amm: the covariance of a has no eigenvectors in float64: %w",
+			tensor.ErrRange)
 	}
 	var vectors mat.Dense
 	eigen.VectorsTo(&vectors)

@@ -20,7 +20,8 @@ type PQ struct {
 }
 
 // FitPQ learns C codebooks by k-means on the training rows a, N x D. Between rounds it looks whether ctx is
-// over, and returns its error if so. Errors wrap tensor.ErrShape, tensor.ErrEmpty, tensor.ErrNotFinite and tensor.ErrRange (codebooks is not in 1 to D).
+// over, and returns its error if so. Errors wrap tensor.ErrShape, tensor.ErrEmpty, tensor.ErrNotFinite and
+// tensor.ErrRange (codebooks is not in 1 to D).
 func FitPQ(ctx context.Context, a, b tensor.Matrix[float32], codebooks int, opts ...Option) (*PQ, error) {
 	e, err := fitEncoder(ctx, "amm: FitPQ", a, b, codebooks, 256, opts)
 	if err != nil {
@@ -59,7 +60,8 @@ type encoder struct {
 	codebooks []centroids
 }
 
-func fitEncoder(ctx context.Context, call string, a, b tensor.Matrix[float32], codebooks, k int, opts []Option) (encoder, error) {
+func fitEncoder(ctx context.Context, call string, a, b tensor.Matrix[float32], codebooks, k int,
+	opts []Option) (encoder, error) {
 	var o config
 	err := option.Apply(call, &o, opts)
 	if ctx == nil {

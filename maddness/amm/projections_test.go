@@ -15,7 +15,8 @@ import (
 // unbiased draws an approximation with many seeds and tests that the mean of each output is the exact one within 5
 // standard errors, as far as a few hundred draws can tell, and that the spread is what the theory says: the mean
 // square error of an output is at most bound.
-func unbiased(t *testing.T, draw func(seed uint64) (amm.Approximator, error), a, b matrix, bound func(i, m int) float64) {
+func unbiased(t *testing.T, draw func(seed uint64) (amm.Approximator, error), a, b matrix,
+	bound func(i, m int) float64) {
 	t.Helper()
 	const seeds = 600
 	exact := product(a, b)
@@ -49,12 +50,13 @@ func TestSketchesAreUnbiased(t *testing.T) {
 	}
 	for kind := amm.Gauss; kind <= amm.FastJL; kind++ {
 		for _, d := range []int{1, 5, 16} {
-			unbiased(t, func(seed uint64) (amm.Approximator, error) { return amm.NewSketch(kind, b, d, amm.WithSeed(seed)) }, a, b, func(i, m int) float64 {
-				// E[(xᵀSSᵀy - xᵀy)²] <= (|x|²|y|² + (xᵀy)²)/d for all of them.
-				x, y := a.Row(i), column(m)
-				dot := float64(tensor.Dot(x, y))
-				return (math.Pow(tensor.Norm2(x)*tensor.Norm2(y), 2) + dot*dot) / float64(d)
-			})
+			unbiased(t, func(seed uint64) (amm.Approximator, error) { return amm.NewSketch(kind, b, d, amm.WithSeed(seed)) }, a,
+				b, func(i, m int) float64 {
+					// E[(xᵀSSᵀy - xᵀy)²] <= (|x|²|y|² + (xᵀy)²)/d for all of them.
+					x, y := a.Row(i), column(m)
+					dot := float64(tensor.Dot(x, y))
+					return (math.Pow(tensor.Norm2(x)*tensor.Norm2(y), 2) + dot*dot) / float64(d)
+				})
 		}
 	}
 }
@@ -64,14 +66,15 @@ func TestColumnsAreUnbiased(t *testing.T) {
 	for _, d := range []int{1, 5, 40} {
 		// Drineas et al., lemma 4: with the norms of a itself the expected squared error of the whole product is at
 		// most (sum |a_j||b_j|)²/d.
-		unbiased(t, func(seed uint64) (amm.Approximator, error) { return amm.FitColumns(a, b, d, amm.WithSeed(seed)) }, a, b, func(int, int) float64 {
-			total := 0.0
-			for j := range b.Rows {
-				column := []float64{float64(a.At(0, j)), float64(a.At(1, j)), float64(a.At(2, j))}
-				total += tensor.Norm2(column) * tensor.Norm2(b.Row(j))
-			}
-			return total * total / float64(d)
-		})
+		unbiased(t, func(seed uint64) (amm.Approximator, error) { return amm.FitColumns(a, b, d, amm.WithSeed(seed)) }, a, b,
+			func(int, int) float64 {
+				total := 0.0
+				for j := range b.Rows {
+					column := []float64{float64(a.At(0, j)), float64(a.At(1, j)), float64(a.At(2, j))}
+					total += tensor.Norm2(column) * tensor.Norm2(b.Row(j))
+				}
+				return total * total / float64(d)
+			})
 	}
 }
 

@@ -42,7 +42,8 @@ func TestInt8(t *testing.T) {
 				}
 			}
 			// An element of a just between two integers may go either way.
-			require.InDelta(t, largest/127*(unit*float64(sum)+float64(low)*float64(total)), got.At(i, m), 1e-4+2*unit*largest, "%d,%d", i, m)
+			require.InDelta(t, largest/127*(unit*float64(sum)+float64(low)*float64(total)), got.At(i, m), 1e-4+2*unit*largest,
+				"%d,%d", i, m)
 		}
 	}
 	// Rounding errors are even within a unit, of variance unit²/12; the range of 300 normal numbers is about 6.

@@ -14,7 +14,8 @@ type Report struct {
 	Rows int     `json:"rows"`
 	NMSE float64 `json:"nmse"` // mean squared error over the variance of all exact outputs
 	R2   float64 `json:"r2"`   // 1 - NMSE
-	Corr float64 `json:"corr"` // correlation of all outputs with the exact ones; NaN, and null in JSON, if the approximation is constant
+	// correlation of all outputs with the exact ones; NaN, and null in JSON, if the approximation is constant
+	Corr float64 `json:"corr"`
 
 	Agreement     float64 `json:"agreement"` // share of the rows whose largest output is that of the exact product
 	Labelled      bool    `json:"labelled"`  // whether the task has labels; if not, the accuracies are 0
@@ -39,7 +40,8 @@ func (r Report) String() string {
 		fmt.Fprintf(&b, "; accuracy %.2f%%, exact %.2f%%", 100*r.Accuracy, 100*r.ExactAccuracy)
 	}
 	if c := r.Cost; c != (Cost{}) {
-		fmt.Fprintf(&b, "; per row %d multiplies, %d adds, %d compares, %d lookups", c.Multiplies, c.Adds, c.Compares, c.Lookups)
+		fmt.Fprintf(&b, "; per row %d multiplies, %d adds, %d compares, %d lookups",
+			c.Multiplies, c.Adds, c.Compares, c.Lookups)
 	}
 	if r.NsPerRow > 0 {
 		fmt.Fprintf(&b, "; %.3g ns per row", r.NsPerRow)

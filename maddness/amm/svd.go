@@ -14,7 +14,8 @@ import (
 // Young 1936): what layers are compressed with if no data is at hand. Errors wrap tensor.ErrShape, tensor.ErrEmpty,
 // tensor.ErrNotFinite and tensor.ErrRange (d is not in 1 to min(D, M)).
 func NewSVD(b tensor.Matrix[float32], d int) (*Factors, error) {
-	if err := errors.Join(checkMatrix("b", b), checkSize("d", d, max(min(b.Rows, b.Cols), 1), "the smaller side of b")); err != nil {
+	if err := errors.Join(checkMatrix("b", b), checkSize("d",
+		d, max(min(b.Rows, b.Cols), 1), "the smaller side of b")); err != nil {
 		return nil, err
 	}
 	var svd mat.SVD
@@ -24,7 +25,8 @@ func NewSVD(b tensor.Matrix[float32], d int) (*Factors, error) {
 	var u, v mat.Dense
 	svd.UTo(&u)
 	svd.VTo(&v)
-	f := &Factors{shape: shapeOf(b), left: tensor.NewMatrix[float32](b.Rows, d), right: tensor.NewMatrix[float32](d, b.Cols),
+	f := &Factors{shape: shapeOf(b), left: tensor.NewMatrix[float32](b.Rows, d),
+		right:   tensor.NewMatrix[float32](d, b.Cols),
 		project: Cost{Multiplies: b.Rows * d}}
 	for t, sigma := range svd.Values(nil)[:d] {
 		for j := range b.Rows {

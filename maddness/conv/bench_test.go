@@ -16,7 +16,8 @@ func BenchmarkConv(b *testing.B) {
 	for _, s := range []struct{ size, channels, outputs, codebooks int }{{256, 3, 2, 8}, {64, 32, 64, 32}} {
 		x, weights := images(1, 1, s.size, s.size, s.channels), images(2, 3, 3, s.channels, s.outputs)
 		w := tensor.Window{PadH: 1, PadW: 1}
-		c, err := conv.Fit(context.Background(), images(3, 1, 32, 32, s.channels), weights, w, maddness.WithCodebooks(s.codebooks), maddness.WithRefine(0))
+		c, err := conv.Fit(context.Background(), images(3, 1, 32, 32, s.channels), weights, w,
+			maddness.WithCodebooks(s.codebooks), maddness.WithRefine(0))
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -45,7 +45,8 @@ type block struct {
 // WithBias and WithReLU among them. If there are more than 65536 patches, that many are drawn; [Patches],
 // maddness.Fit and [New] together leave more to choose. Errors wrap tensor.ErrShape, tensor.ErrRange, or are those of
 // maddness.Fit.
-func Fit(ctx context.Context, x, weights tensor.Dense[float32], w tensor.Window, opts ...maddness.Option) (*Conv2D, error) {
+func Fit(ctx context.Context, x, weights tensor.Dense[float32], w tensor.Window, opts ...maddness.Option) (*Conv2D,
+	error) {
 	w, err := withWeights(w, weights)
 	if err != nil {
 		return nil, err
@@ -71,7 +72,8 @@ func New(op *maddness.Operator, w tensor.Window) (*Conv2D, error) {
 		return nil, err
 	}
 	if n := w.KH * w.KW * w.C; op.Columns() != n {
-		return nil, fmt.Errorf("conv: the operator takes %d columns, the window has %dx%dx%d: %w", op.Columns(), w.KH, w.KW, w.C, tensor.ErrShape)
+		return nil, fmt.Errorf("conv: the operator takes %d columns, the window has %dx%dx%d: %w",
+			op.Columns(), w.KH, w.KW, w.C, tensor.ErrShape)
 	}
 	c := &Conv2D{op: op, window: normal(w)}
 	used := map[int]bool{}
@@ -100,7 +102,8 @@ func New(op *maddness.Operator, w tensor.Window) (*Conv2D, error) {
 // normal fills in the defaults of a window and leaves out the images.
 func normal(w tensor.Window) tensor.Window {
 	w.N, w.H, w.W, w.Groups = 0, 0, 0, 1
-	w.StrideH, w.StrideW, w.DilationH, w.DilationW = max(w.StrideH, 1), max(w.StrideW, 1), max(w.DilationH, 1), max(w.DilationW, 1)
+	w.StrideH, w.StrideW, w.DilationH, w.DilationW = max(w.StrideH, 1), max(w.StrideW, 1), max(w.DilationH, 1),
+		max(w.DilationW, 1)
 	return w
 }
 
@@ -128,7 +131,8 @@ func withWeights(w tensor.Window, weights tensor.Dense[float32]) (tensor.Window,
 	var errs []error
 	for i, p := range []*int{&w.KH, &w.KW, &w.C} {
 		if *p != 0 && *p != weights.Shape[i] {
-			errs = append(errs, fmt.Errorf("conv: the window has KH, KW or C %d where weights of shape %v have %d: %w", *p, weights.Shape, weights.Shape[i], tensor.ErrShape))
+			errs = append(errs, fmt.Errorf("conv: the window has KH, KW or C %d where weights of shape %v have %d: %w",
+				*p, weights.Shape, weights.Shape[i], tensor.ErrShape))
 		}
 		*p = weights.Shape[i]
 	}

@@ -57,7 +57,8 @@ func TestApply(t *testing.T) {
 	for _, w := range windows {
 		t.Run(fmt.Sprint(w), func(t *testing.T) {
 			weights := images(2, w.KH, w.KW, w.C, 5)
-			c, err := conv.Fit(context.Background(), images(1, 6, 9, 11, w.C), weights, w, maddness.WithCodebooks(min(3, w.KH*w.KW*w.C)), maddness.WithReLU(), maddness.WithBias([]float32{1, 2, 3, 4, 5}))
+			c, err := conv.Fit(context.Background(), images(1, 6, 9, 11, w.C), weights, w,
+				maddness.WithCodebooks(min(3, w.KH*w.KW*w.C)), maddness.WithReLU(), maddness.WithBias([]float32{1, 2, 3, 4, 5}))
 			require.NoError(t, err)
 			x := images(3, 4, 9, 11, w.C)
 			x.Data[17] = float32(math.NaN())
@@ -206,7 +207,8 @@ func TestRefusals(t *testing.T) {
 	x, weights := images(1, 2, 6, 6, 2), images(2, 3, 3, 2, 4)
 	c, err := conv.Fit(context.Background(), x, weights, tensor.Window{}, maddness.WithCodebooks(2))
 	require.NoError(t, err)
-	require.Equal(t, tensor.Window{KH: 3, KW: 3, C: 2, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1, Groups: 1}, c.Window())
+	require.Equal(t, tensor.Window{KH: 3, KW: 3, C: 2, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1, Groups: 1},
+		c.Window())
 
 	fit := func(x, weights tensor.Dense[float32], w tensor.Window, opts ...maddness.Option) error {
 		_, err := conv.Fit(context.Background(), x, weights, w, opts...)
@@ -231,28 +233,35 @@ func TestRefusals(t *testing.T) {
 		want error
 		text string
 	}{
-		"weights of three axes":  {fit(x, images(2, 3, 3, 8), w), tensor.ErrShape, "weights have the shape [3 3 8]"},
-		"weights not whole":      {fit(x, tensor.Dense[float32]{Shape: []int{3, 3, 2, 4}}, w), tensor.ErrShape, "weights"},
-		"contradicting weights":  {fit(x, weights, tensor.Window{KH: 5}), tensor.ErrShape, "KH, KW or C 5"},
-		"other channels":         {fit(images(1, 2, 6, 6, 3), weights, w), tensor.ErrShape, "x has the shape [2 6 6 3], want [N, H, W, 2]"},
-		"x not whole":            {fit(tensor.Dense[float32]{Shape: []int{2, 6, 6, 2}}, weights, w), tensor.ErrShape, "x"},
-		"small images":           {fit(images(1, 2, 2, 6, 2), weights, w), tensor.ErrRange, "rows of window"},
-		"no images":              {fit(tensor.NewDense[float32](0, 6, 6, 2), weights, w), tensor.ErrEmpty, "x has the shape [0 6 6 2]"},
-		"NaN":                    {fit(nan, weights, w, maddness.WithCodebooks(2)), tensor.ErrNotFinite, "NaN"},
-		"too many codebooks":     {fit(x, weights, w, maddness.WithCodebooks(19)), maddness.ErrColumns, "18 columns for 19 codebooks"},
-		"groups":                 {fit(x, weights, tensor.Window{Groups: 2}), tensor.ErrRange, "2 groups"},
-		"negative stride":        {fit(x, weights, tensor.Window{StrideH: -1}), tensor.ErrRange, "StrideH is -1"},
-		"no operator":            {operate(nil, w), tensor.ErrEmpty, "operator is nil"},
-		"another operator":       {operate(c.Operator(), tensor.Window{KH: 3, KW: 3, C: 1}), tensor.ErrShape, "takes 18 columns, the window has 3x3x1"},
-		"no window":              {operate(c.Operator(), tensor.Window{}), tensor.ErrRange, "KH is 0"},
-		"no patches":             {patches(x, w, 0), tensor.ErrRange, "most is 0"},
-		"patches of nothing":     {patches(tensor.NewDense[float32](0, 6, 6, 2), w, 1), tensor.ErrEmpty, ""},
-		"apply to channels":      {c.Apply(dst, images(1, 2, 6, 6, 3)), tensor.ErrShape, "want [N, H, W, 2]"},
-		"apply to small images":  {c.Apply(dst, images(1, 2, 2, 6, 2)), tensor.ErrRange, "rows of window"},
-		"apply to a wrong shape": {c.Apply(images(5, 2, 4, 4, 3), x), tensor.ErrShape, "dst has the shape [2 4 4 3], want [2 4 4 4]"},
-		"apply to no whole dst":  {c.Apply(tensor.Dense[float32]{Shape: []int{2, 4, 4, 4}}, x), tensor.ErrShape, "dst"},
-		"apply in place":         {c.Apply(tensor.DenseOf(shared[:128], 2, 4, 4, 4), tensor.DenseOf(shared[56:], 2, 6, 6, 2)), tensor.ErrOverlap, "dst shares memory"},
-		"exact in place":         {conv.Exact(tensor.DenseOf(shared[:128], 2, 4, 4, 4), tensor.DenseOf(shared[56:], 2, 6, 6, 2), weights, w), tensor.ErrOverlap, ""},
+		"weights of three axes": {fit(x, images(2, 3, 3, 8), w), tensor.ErrShape, "weights have the shape [3 3 8]"},
+		"weights not whole":     {fit(x, tensor.Dense[float32]{Shape: []int{3, 3, 2, 4}}, w), tensor.ErrShape, "weights"},
+		"contradicting weights": {fit(x, weights, tensor.Window{KH: 5}), tensor.ErrShape, "KH, KW or C 5"},
+		"other channels": {fit(images(1, 2, 6, 6, 3), weights, w), tensor.ErrShape,
+			"x has the shape [2 6 6 3], want [N, H, W, 2]"},
+		"x not whole":  {fit(tensor.Dense[float32]{Shape: []int{2, 6, 6, 2}}, weights, w), tensor.ErrShape, "x"},
+		"small images": {fit(images(1, 2, 2, 6, 2), weights, w), tensor.ErrRange, "rows of window"},
+		"no images": {fit(tensor.NewDense[float32](0, 6, 6, 2), weights, w), tensor.ErrEmpty,
+			"x has the shape [0 6 6 2]"},
+		"NaN": {fit(nan, weights, w, maddness.WithCodebooks(2)), tensor.ErrNotFinite, "NaN"},
+		"too many codebooks": {fit(x, weights, w, maddness.WithCodebooks(19)), maddness.ErrColumns,
+			"18 columns for 19 codebooks"},
+		"groups":          {fit(x, weights, tensor.Window{Groups: 2}), tensor.ErrRange, "2 groups"},
+		"negative stride": {fit(x, weights, tensor.Window{StrideH: -1}), tensor.ErrRange, "StrideH is -1"},
+		"no operator":     {operate(nil, w), tensor.ErrEmpty, "operator is nil"},
+		"another operator": {operate(c.Operator(), tensor.Window{KH: 3, KW: 3, C: 1}), tensor.ErrShape,
+			"takes 18 columns, the window has 3x3x1"},
+		"no window":             {operate(c.Operator(), tensor.Window{}), tensor.ErrRange, "KH is 0"},
+		"no patches":            {patches(x, w, 0), tensor.ErrRange, "most is 0"},
+		"patches of nothing":    {patches(tensor.NewDense[float32](0, 6, 6, 2), w, 1), tensor.ErrEmpty, ""},
+		"apply to channels":     {c.Apply(dst, images(1, 2, 6, 6, 3)), tensor.ErrShape, "want [N, H, W, 2]"},
+		"apply to small images": {c.Apply(dst, images(1, 2, 2, 6, 2)), tensor.ErrRange, "rows of window"},
+		"apply to a wrong shape": {c.Apply(images(5, 2, 4, 4, 3), x), tensor.ErrShape,
+			"dst has the shape [2 4 4 3], want [2 4 4 4]"},
+		"apply to no whole dst": {c.Apply(tensor.Dense[float32]{Shape: []int{2, 4, 4, 4}}, x), tensor.ErrShape, "dst"},
+		"apply in place": {c.Apply(tensor.DenseOf(shared[:128], 2, 4, 4, 4), tensor.DenseOf(shared[56:], 2, 6, 6, 2)),
+			tensor.ErrOverlap, "dst shares memory"},
+		"exact in place": {conv.Exact(tensor.DenseOf(shared[:128], 2, 4, 4, 4),
+			tensor.DenseOf(shared[56:], 2, 6, 6, 2), weights, w), tensor.ErrOverlap, ""},
 		"exact of groups":        {conv.Exact(dst, x, weights, tensor.Window{Groups: 2}), tensor.ErrRange, "2 groups"},
 		"exact to a wrong shape": {conv.Exact(images(5, 2, 4, 4, 3), x, weights, w), tensor.ErrShape, "dst has the shape"},
 		"exact of channels":      {conv.Exact(dst, images(1, 2, 6, 6, 3), weights, w), tensor.ErrShape, "x has the shape"},

@@ -22,7 +22,8 @@ func Example() {
 	for i := range weights.Data {
 		weights.Data[i] = 1. / 9
 	}
-	smooth, err := conv.Fit(context.Background(), waves(40, 40), weights, tensor.Window{PadH: 1, PadW: 1}, maddness.WithCodebooks(3))
+	smooth, err := conv.Fit(context.Background(), waves(40, 40), weights, tensor.Window{PadH: 1, PadW: 1},
+		maddness.WithCodebooks(3))
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -21,8 +21,9 @@ func FuzzApply(f *testing.F) {
 			return
 		}
 		pick := func(i, lo, hi int) int { return lo + int(b[i])%(hi-lo+1) }
-		w := tensor.Window{KH: pick(0, 1, 5), KW: pick(1, 1, 5), C: pick(2, 1, 4), StrideH: pick(3, 0, 3), StrideW: pick(4, 0, 3),
-			PadH: pick(5, 0, 6), PadW: pick(6, 0, 6), DilationH: pick(7, 0, 3), DilationW: pick(8, 0, 3)}
+		w := tensor.Window{KH: pick(0, 1, 5), KW: pick(1, 1, 5), C: pick(2, 1, 4), StrideH: pick(3, 0, 3),
+			StrideW: pick(4, 0, 3),
+			PadH:    pick(5, 0, 6), PadW: pick(6, 0, 6), DilationH: pick(7, 0, 3), DilationW: pick(8, 0, 3)}
 		x := images(seed, pick(11, 0, 3), pick(9, 1, 64), pick(10, 1, 64), w.C)
 		codebooks, outputs := pick(12, 1, 9), pick(13, 1, 9)
 		rng := tensor.Stream(seed, 1)

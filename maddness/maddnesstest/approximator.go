@@ -35,7 +35,8 @@ func CheckApproximator(t testing.TB, fit func(a, b tensor.Matrix[float32]) (amm.
 		t.Fatalf("%v", err)
 	}
 	k := approximatorCheck{TB: t, config: c, fit: fit}
-	for _, shape := range []struct{ rows, columns, outputs int }{{200, 16, 5}, {40, c.columns, 1}, {3, c.columns + 1, 2}, {260, 67, 33}, {150, 64, 10}} {
+	for _, shape := range []struct{ rows, columns, outputs int }{{200, 16, 5}, {40, c.columns, 1}, {3, c.columns + 1, 2},
+		{260, 67, 33}, {150, 64, 10}} {
 		if shape.columns < c.columns {
 			continue
 		}
@@ -94,7 +95,8 @@ func (k *approximatorCheck) close(got, want matrix) bool {
 	for i := range want.Rows {
 		for j, v := range want.Row(i) {
 			if w := got.At(i, j); !(math.Abs(float64(v)-float64(w)) <= tolerance) {
-				k.Errorf("%d columns: output %d of row %d of %d is %v, but %v among more rows\nA row's result must not depend on the others; say WithWhole if it must.",
+				k.Errorf("%d columns: output %d of row %d of %d is %v, but %v among more rows\nA row's result must not depend "+
+					"on the others; say WithWhole if it must.",
 					k.a.Cols, j, i, want.Rows, w, v)
 				return false
 			}
@@ -162,7 +164,8 @@ func (k *approximatorCheck) multiplies() bool {
 		given := test.Clone()
 		got, ok := k.mul(k.ap, given)
 		runtime.GOMAXPROCS(before)
-		if !ok || !k.equal(got, k.want, "before, with another GOMAXPROCS", "The work may be shared in any way, the bits may not change.") {
+		if !ok || !k.equal(got, k.want, "before, with another GOMAXPROCS",
+			"The work may be shared in any way, the bits may not change.") {
 			return false
 		}
 		if _, _, ok := same(given, test); !ok {
@@ -198,7 +201,8 @@ func (k *approximatorCheck) transposes() {
 	for i := range k.want.Rows {
 		for j, v := range k.want.Row(i) {
 			if w := got.At(j, i); !(math.Abs(float64(v)-float64(w)) <= tolerance) {
-				k.Errorf("%d columns: MulT gives output %d of row %d as %v, Mul as %v\nThe layout must not matter.", k.a.Cols, j, i, w, v)
+				k.Errorf("%d columns: MulT gives output %d of row %d as %v, Mul as %v\nThe layout must not matter.",
+					k.a.Cols, j, i, w, v)
 				return
 			}
 		}
@@ -236,7 +240,8 @@ func (k *approximatorCheck) sizes() {
 			for j, v := range frame.Row(i) {
 				inside := i >= 1 && i <= rows && j >= 1 && j <= k.b.Cols
 				if !inside && v != fill {
-					k.Errorf("Mul of %d rows wrote outside of dst, to column %d of row %d of the matrix it is a part of", rows, j-1, i-1)
+					k.Errorf("Mul of %d rows wrote outside of dst, to column %d of row %d of the matrix it is a part of",
+						rows, j-1, i-1)
 					return
 				}
 			}
@@ -291,10 +296,13 @@ func (k *approximatorCheck) refuses() {
 		{"a dst with an output too many", tensor.NewMatrix[float32](n, m+1), test, tensor.ErrShape},
 		{"a dst with a row too few", tensor.NewMatrix[float32](n-1, m), test, tensor.ErrShape},
 		{"a dst with a row too many", tensor.NewMatrix[float32](n+1, m), test, tensor.ErrShape},
-		{"rows that overlap each other", tensor.NewMatrix[float32](n, m), matrix{Rows: n, Cols: d, Stride: d - 1, Data: test.Data}, tensor.ErrShape},
-		{"a view of rows beyond its data", tensor.NewMatrix[float32](n, m), matrix{Rows: n, Cols: d, Stride: d, Data: test.Data[1:]}, tensor.ErrShape},
+		{"rows that overlap each other", tensor.NewMatrix[float32](n, m),
+			matrix{Rows: n, Cols: d, Stride: d - 1, Data: test.Data}, tensor.ErrShape},
+		{"a view of rows beyond its data", tensor.NewMatrix[float32](n, m),
+			matrix{Rows: n, Cols: d, Stride: d, Data: test.Data[1:]}, tensor.ErrShape},
 		{"a dst beyond its data", matrix{Rows: n, Cols: m, Stride: m, Data: make([]float32, n*m-1)}, test, tensor.ErrShape},
-		{"a dst that shares memory with the rows", tensor.Of(n, m, both[:n*m]), tensor.Of(n, d, both[:n*d]), tensor.ErrOverlap},
+		{"a dst that shares memory with the rows",
+			tensor.Of(n, m, both[:n*m]), tensor.Of(n, d, both[:n*d]), tensor.ErrOverlap},
 	} {
 		if d == 1 && (c.what == "rows with a column too few" || c.what == "rows that overlap each other") {
 			continue
@@ -333,7 +341,8 @@ func (k *approximatorCheck) refusesMatrices() {
 		return m
 	}
 	sentinel := func(err error) bool {
-		return errors.Is(err, tensor.ErrShape) || errors.Is(err, tensor.ErrEmpty) || errors.Is(err, tensor.ErrNotFinite) || errors.Is(err, tensor.ErrRange)
+		return errors.Is(err, tensor.ErrShape) || errors.Is(err, tensor.ErrEmpty) || errors.Is(err, tensor.ErrNotFinite) ||
+			errors.Is(err, tensor.ErrRange)
 	}
 	for _, c := range []struct {
 		what     string
@@ -390,7 +399,8 @@ func (k *approximatorCheck) reloads() {
 		k.equal(got, k.want, "before saving and loading", "What took work to fit must survive being saved.")
 	}
 	for _, n := range []int{0, len(bytes) / 2, len(bytes) - 1} {
-		if err := refusal(func() error { return k.load().UnmarshalBinary(bytes[:n]) }); err == nil || err.Error() == "none, but a panic" {
+		if err := refusal(func() error { return k.load().UnmarshalBinary(bytes[:n]) }); err == nil ||
+			err.Error() == "none, but a panic" {
 			k.Errorf("UnmarshalBinary of the first %d of %d bytes: the error is %v\nFiles get truncated.", n, len(bytes), err)
 		}
 	}

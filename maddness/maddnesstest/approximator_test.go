@@ -108,7 +108,10 @@ func TestCheckApproximatorFails(t *testing.T) {
 	var clash together.Clash
 	nan := float32(math.NaN())
 	for want, f := range map[string]fit{
-		"fitting 200 rows of 16 columns, 5 outputs: <nil>, no idea": func(_, _ matrix) (amm.Approximator, error) { return nil, errors.New("no idea") },
+		"fitting 200 rows of 16 columns, 5 outputs: <nil>, no idea": func(_, _ matrix) (amm.Approximator, error) {
+			return nil,
+				errors.New("no idea")
+		},
 		"the fit changed its arguments": func(a, b matrix) (amm.Approximator, error) {
 			a.Data[3] = 0.5
 			return fitting(nil)(a, b)
@@ -120,7 +123,10 @@ func TestCheckApproximatorFails(t *testing.T) {
 			n := float32(calls.Add(1))
 			return fitting(func(_ *fake, dst, _ matrix) { tensor.Scale(dst.Data[:1], n, dst.Data[:1]) })(a, b)
 		},
-		"before, with another GOMAXPROCS": fitting(func(_ *fake, dst, _ matrix) { dst.Data[0] += float32(runtime.GOMAXPROCS(0)) }),
+		"before, with another GOMAXPROCS": fitting(func(_ *fake, dst,
+			_ matrix) {
+			dst.Data[0] += float32(runtime.GOMAXPROCS(0))
+		}),
 		"Finite rows must have finite outputs": fitting(func(_ *fake, dst, _ matrix) {
 			dst.Set(dst.Rows-1, 0, nan)
 		}),
@@ -203,7 +209,8 @@ func TestCheckApproximatorFails(t *testing.T) {
 			}
 			return e.Mul(dst, a)
 		}),
-		"a dst that shares memory with the rows: the error is none, but a panic": lax(func(e *amm.Exact, dst, a matrix) error {
+		"a dst that shares memory with the rows: the error is none, but a panic": lax(func(e *amm.Exact, dst,
+			a matrix) error {
 			err := e.Mul(dst, a)
 			if errors.Is(err, tensor.ErrOverlap) {
 				panic(err)
@@ -243,7 +250,10 @@ func TestCheckApproximatorFails(t *testing.T) {
 			dst.Row(0)[0] += 0 * a.Data[a.Cols]
 		}
 	})
-	require.Contains(t, recorder.Failures(t, func(tb testing.TB) { maddnesstest.CheckApproximator(tb, greedy, maddnesstest.WithWhole()) }), "it was read")
+	require.Contains(t, recorder.Failures(t, func(tb testing.TB) {
+		maddnesstest.CheckApproximator(tb, greedy,
+			maddnesstest.WithWhole())
+	}), "it was read")
 }
 
 func normal(rows, columns int) matrix {
@@ -284,7 +294,8 @@ func TestCheckApproximatorOptions(t *testing.T) {
 	require.Contains(t, failures(picky), "too few")
 	require.Empty(t, failures(picky, maddnesstest.WithColumns(16)))
 
-	require.Contains(t, failures(fitting(nil), maddnesstest.WithLoad(func() maddnesstest.Loadable { return &saved{} })), "has no MarshalBinary")
+	require.Contains(t, failures(fitting(nil), maddnesstest.WithLoad(func() maddnesstest.Loadable { return &saved{} })),
+		"has no MarshalBinary")
 	for want, s := range map[string]saved{
 		"":                               {},
 		"before saving and loading":      {forgets: true},

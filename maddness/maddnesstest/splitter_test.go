@@ -32,7 +32,8 @@ func broken(spoil func(l *maddness.Level, s *maddness.Split)) maddness.Splitter 
 // be told apart: the reference's mistake.
 func tied(l *maddness.Level) maddness.Split {
 	s := maddness.Exhaustive{}.Split(l)
-	apart := &maddness.Level{Columns: l.Columns, Metric: l.Metric, Candidates: []int{s.Column}, Bucket: l.Bucket, Buckets: l.Buckets}
+	apart := &maddness.Level{Columns: l.Columns, Metric: l.Metric, Candidates: []int{s.Column}, Bucket: l.Bucket,
+		Buckets: l.Buckets}
 	apart.Columns.Data = append([]float32(nil), l.Columns.Data...)
 	row := apart.Columns.Row(s.Column)
 	for i := range row {
@@ -142,7 +143,8 @@ func TestBrute(t *testing.T) {
 				require.InDelta(t, want.At(n, m), got.At(n, m), unit/2*float64(c.codebooks)+1e-5)
 			}
 		}
-		require.PanicsWithError(t, fmt.Sprintf("maddnesstest: Brute: dst is %dx%d, a %dx%d, for %d trees and tables of shape [%d %d 16]: shape mismatch",
+		require.PanicsWithError(t, fmt.Sprintf("maddnesstest: Brute: dst is %dx%d, a %dx%d, for %d trees and tables of "+
+			"shape [%d %d 16]: shape mismatch",
 			c.rows+1, c.outputs, c.rows, c.columns, c.codebooks, c.outputs, c.codebooks), func() {
 			maddnesstest.Brute(tensor.NewMatrix[float64](c.rows+1, c.outputs), trees, lut, a)
 		})

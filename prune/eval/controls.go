@@ -8,7 +8,8 @@ import (
 )
 
 // MatchedRandom returns masks that keep as many elements of every parameter as the given ones, chosen at random: what a
-// method's layer proportions are worth without its choice of weights. Draws depend on the seed and the parameter's name.
+// method's layer proportions are worth without its choice of weights. Draws depend on the seed and the parameter's
+// name.
 func MatchedRandom(masks *prune.Masks, seed uint64) *prune.Masks {
 	out := new(prune.Masks)
 	for name, m := range masks.All() {
@@ -24,9 +25,9 @@ func MatchedRandom(masks *prune.Masks, seed uint64) *prune.Masks {
 	return out
 }
 
-// MatchedMagnitude returns masks that keep as many elements of every parameter as the given ones, those of largest magnitude: what a
-// method's layer proportions are worth with the simplest choice of weights. The error wraps tensor.ErrRange or
-// tensor.ErrShape if a mask has no parameter of its length.
+// MatchedMagnitude returns masks that keep as many elements of every parameter as the given ones, those of largest
+// magnitude: what a method's layer proportions are worth with the simplest choice of weights. The error wraps
+// tensor.ErrRange or tensor.ErrShape if a mask has no parameter of its length.
 func MatchedMagnitude[T tensor.Float](masks *prune.Masks, params []*tensor.Param[T]) (*prune.Masks, error) {
 	byName := map[string]*tensor.Param[T]{}
 	for _, p := range params {
@@ -39,7 +40,8 @@ func MatchedMagnitude[T tensor.Float](masks *prune.Masks, params []*tensor.Param
 			return nil, fmt.Errorf("eval: no parameter is named %q: %w", name, tensor.ErrRange)
 		}
 		if len(p.Data) != m.Len() {
-			return nil, fmt.Errorf("eval: param %q: %d elements and a mask of %d: %w", name, len(p.Data), m.Len(), tensor.ErrShape)
+			return nil, fmt.Errorf("eval: param %q: %d elements and a mask of %d: %w",
+				name, len(p.Data), m.Len(), tensor.ErrShape)
 		}
 		if m.Len() == 0 {
 			if err := out.Add(name, m.Clone()); err != nil {
@@ -47,7 +49,8 @@ func MatchedMagnitude[T tensor.Float](masks *prune.Masks, params []*tensor.Param
 			}
 			continue
 		}
-		one, err := prune.ComputeMasks([]*tensor.Param[T]{p}, prune.WithNonzeros(m.Count()), prune.WithMinKeep(0), prune.WithCollapse(),
+		one, err := prune.ComputeMasks([]*tensor.Param[T]{p}, prune.WithNonzeros(m.Count()), prune.WithMinKeep(0),
+			prune.WithCollapse(),
 			prune.WithFilter(func(prune.Info) bool { return true }))
 		if err != nil {
 			return nil, err

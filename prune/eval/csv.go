@@ -13,11 +13,13 @@ import (
 )
 
 // columns are those of ShrinkBench's plot/data.py, in its order.
-var columns = []string{"dataset", "model", "strategy", "compression", "size", "size_nz", "real_compression", "flops", "flops_nz", "speedup",
-	"pre_acc1", "pre_acc5", "post_acc1", "post_acc5", "seed", "batch_size", "epochs", "optim", "lr", "completed_epochs", "path"}
+var columns = []string{"dataset", "model", "strategy", "compression", "size", "size_nz", "real_compression", "flops",
+	"flops_nz", "speedup",
+	"pre_acc1", "pre_acc5", "post_acc1", "post_acc5", "seed", "batch_size", "epochs", "optim", "lr", "completed_epochs",
+	"path"}
 
-// WriteCSV writes results under the columns of ShrinkBench's tables, so that its plots read them. Sizes and flops are the right
-// ones: see [prune.Stats]. Hashes, selection and collapsed layers have no column there.
+// WriteCSV writes results under the columns of ShrinkBench's tables, so that its plots read them. Sizes and flops are
+// the right ones: see [prune.Stats]. Hashes, selection and collapsed layers have no column there.
 func WriteCSV(w io.Writer, results []Result) error {
 	c := csv.NewWriter(w)
 	if err := c.Write(columns); err != nil {
@@ -25,9 +27,12 @@ func WriteCSV(w io.Writer, results []Result) error {
 	}
 	num := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 	for _, r := range results {
-		if err := c.Write([]string{r.Dataset, r.Model, r.Method, num(r.Target), strconv.Itoa(r.Size), strconv.Itoa(r.Kept), num(r.Ratio),
-			strconv.FormatInt(r.MACs, 10), strconv.FormatInt(r.MACsNZ, 10), num(r.Speedup), num(r.PreTop1), num(r.PreTop5), num(r.Top1), num(r.Top5),
-			strconv.FormatUint(r.Seed, 10), strconv.Itoa(r.Batch), strconv.Itoa(r.Epochs), r.Optimizer, num(r.LR), strconv.Itoa(r.Completed), r.Path}); err != nil {
+		if err := c.Write([]string{r.Dataset, r.Model, r.Method, num(r.Target), strconv.Itoa(r.Size), strconv.Itoa(r.Kept),
+			num(r.Ratio),
+			strconv.FormatInt(r.MACs, 10), strconv.FormatInt(r.MACsNZ, 10), num(r.Speedup), num(r.PreTop1), num(r.PreTop5),
+			num(r.Top1), num(r.Top5),
+			strconv.FormatUint(r.Seed, 10), strconv.Itoa(r.Batch), strconv.Itoa(r.Epochs), r.Optimizer, num(r.LR),
+			strconv.Itoa(r.Completed), r.Path}); err != nil {
 			return err
 		}
 	}
@@ -35,9 +40,9 @@ func WriteCSV(w io.Writer, results []Result) error {
 	return c.Error()
 }
 
-// ReadCSV reads such a table; columns may stand in any order, unknown ones are skipped, and missing or empty numbers are 0. The
-// error wraps tensor.ErrRange and names line and column of what is no number, or of a whole number that is none or does
-// not fit, or is that of encoding/csv.
+// ReadCSV reads such a table; columns may stand in any order, unknown ones are skipped, and missing or empty numbers
+// are 0. The error wraps tensor.ErrRange and names line and column of what is no number, or of a whole number that is
+// none or does not fit, or is that of encoding/csv.
 func ReadCSV(r io.Reader) ([]Result, error) {
 	t, err := readTable(r, []string{"dataset", "model", "strategy"})
 	if err != nil {
@@ -45,10 +50,14 @@ func ReadCSV(r io.Reader) ([]Result, error) {
 	}
 	var results []Result
 	for t.next() {
-		results = append(results, Result{Dataset: t.text("dataset"), Model: t.text("model"), Method: t.text("strategy"), Target: t.number("compression"),
-			Size: t.whole("size"), Kept: t.whole("size_nz"), Ratio: t.number("real_compression"), MACs: t.integer("flops", 64), MACsNZ: t.integer("flops_nz", 64),
-			Speedup: t.number("speedup"), PreTop1: t.number("pre_acc1"), PreTop5: t.number("pre_acc5"), Top1: t.number("post_acc1"), Top5: t.number("post_acc5"),
-			Seed: t.seed("seed"), Batch: t.whole("batch_size"), Epochs: t.whole("epochs"), Optimizer: t.text("optim"), LR: t.number("lr"),
+		results = append(results, Result{Dataset: t.text("dataset"), Model: t.text("model"), Method: t.text("strategy"),
+			Target: t.number("compression"),
+			Size:   t.whole("size"), Kept: t.whole("size_nz"), Ratio: t.number("real_compression"), MACs: t.integer("flops",
+				64), MACsNZ: t.integer("flops_nz", 64),
+			Speedup: t.number("speedup"), PreTop1: t.number("pre_acc1"), PreTop5: t.number("pre_acc5"),
+			Top1: t.number("post_acc1"), Top5: t.number("post_acc5"),
+			Seed: t.seed("seed"), Batch: t.whole("batch_size"), Epochs: t.whole("epochs"), Optimizer: t.text("optim"),
+			LR:        t.number("lr"),
 			Completed: t.whole("completed_epochs"), Path: t.text("path")})
 	}
 	return results, t.err
@@ -149,6 +158,7 @@ func (t *table) seed(column string) uint64 {
 // fail notes the first field that is not what is wanted.
 func (t *table) fail(column, want string) {
 	if t.err == nil {
-		t.err = fmt.Errorf("eval: line %d, column %q: %q, want %s: %w", t.lines[t.row], column, t.text(column), want, tensor.ErrRange)
+		t.err = fmt.Errorf("eval: line %d, column %q: %q, want %s: %w",
+			t.lines[t.row], column, t.text(column), want, tensor.ErrRange)
 	}
 }

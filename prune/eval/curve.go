@@ -104,9 +104,9 @@ type Comparison struct {
 	Extrapolate bool // let straight lines through the first and the last two points of b count, in favour of a only
 }
 
-// Compare places each point of a that the reduction leaves relative to the curve b; the points come back with it, sorted by
-// X. It is the paper's analysis (analysis/python/pareto.py) with its dominance test put right: a point equal to one of the
-// curve is on it and not dominated by it. The error wraps tensor.ErrEmpty or tensor.ErrNotFinite.
+// Compare places each point of a that the reduction leaves relative to the curve b; the points come back with it,
+// sorted by X. It is the paper's analysis (analysis/python/pareto.py) with its dominance test put right: a point
+// equal to one of the curve is on it and not dominated by it. The error wraps tensor.ErrEmpty or tensor.ErrNotFinite.
 func (c Comparison) Compare(a, b []Point) ([]Point, []Placement, error) {
 	for k, points := range [][]Point{a, b} {
 		name := "ab"[k : k+1]
@@ -137,8 +137,8 @@ func (c Comparison) Compare(a, b []Point) ([]Point, []Placement, error) {
 	return a, places, nil
 }
 
-// Compare is [Comparison.Compare] with the reductions of the paper: the method's own curve by its Pareto front, the other by
-// the hull of its own, so that a point must beat what mixing two networks would give.
+// Compare is [Comparison.Compare] with the reductions of the paper: the method's own curve by its Pareto front, the
+// other by the hull of its own, so that a point must beat what mixing two networks would give.
 func Compare(a, b []Point) ([]Point, []Placement, error) {
 	return Comparison{A: Pareto, B: ParetoHull}.Compare(a, b)
 }

@@ -19,7 +19,8 @@ func pointsOf(x [][2]float64) []eval.Point {
 
 var hulls = map[string]eval.Hull{"pareto": eval.Pareto, "pareto_hull": eval.ParetoHull, "convex_hull": eval.UpperHull}
 
-// The paper's comparison of curves, corrected (B9): its dominance test took a point equal to one of the curve's for dominated.
+// The paper's comparison of curves, corrected (B9): its dominance test took a point equal to one of the curve's for
+// dominated.
 func TestDefectB9GoldenPareto(t *testing.T) {
 	var g struct {
 		Cases []struct {
@@ -38,7 +39,8 @@ func TestDefectB9GoldenPareto(t *testing.T) {
 	require.Len(t, g.Cases, 46)
 	differ := 0
 	for _, c := range g.Cases {
-		cmp := eval.Comparison{A: eval.AsIs, B: eval.ParetoHull, Extrapolate: c.Options.Extrapolate} // the function's defaults
+		// the function's defaults
+		cmp := eval.Comparison{A: eval.AsIs, B: eval.ParetoHull, Extrapolate: c.Options.Extrapolate}
 		if c.Options.A != nil {
 			cmp.A = hulls[*c.Options.A]
 		}

@@ -59,7 +59,8 @@ type summaryJSON struct {
 
 // MarshalJSON writes null for what is not finite, such as the deviation of one seed.
 func (s Summary) MarshalJSON() ([]byte, error) {
-	return json.Marshal(summaryJSON{report.Number(s.Target), report.Upper(s.X), report.Number(s.Mean), report.Number(s.Std), s.N,
+	return json.Marshal(summaryJSON{report.Number(s.Target), report.Upper(s.X), report.Number(s.Mean),
+		report.Number(s.Std), s.N,
 		report.Number(s.Lowest), report.Number(s.Highest)})
 }
 
@@ -69,7 +70,8 @@ func (s *Summary) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &read); err != nil {
 		return err
 	}
-	*s = Summary{Target: float64(read.Target), X: float64(read.X), Mean: float64(read.Mean), Std: float64(read.Std), N: read.N,
+	*s = Summary{Target: float64(read.Target), X: float64(read.X), Mean: float64(read.Mean), Std: float64(read.Std),
+		N:      read.N,
 		Lowest: float64(read.Lowest), Highest: float64(read.Highest)}
 	return nil
 }

@@ -20,9 +20,9 @@ type Published struct {
 }
 
 // LoadPublished reads a table of published results from a file: the columns paper, method, year, dataset, model,
-// compression_ratio, theoretical_speedup, top1, top5, d_top1, d_top5, std_top1, orig_top1 and orig_top5, empty where a paper
-// says nothing. The table that the paper's authors collected from 81 papers can be had in this form; none is embedded here.
-// Errors are those of [ReadCSV] and of the file.
+// compression_ratio, theoretical_speedup, top1, top5, d_top1, d_top5, std_top1, orig_top1 and orig_top5, empty where
+// a paper says nothing. The table that the paper's authors collected from 81 papers can be had in this form; none is
+// embedded here. Errors are those of [ReadCSV] and of the file.
 func LoadPublished(path string) ([]Published, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -40,8 +40,9 @@ func ReadPublished(r io.Reader) ([]Published, error) {
 	}
 	var rows []Published
 	for t.next() {
-		rows = append(rows, Published{Paper: t.text("paper"), Method: t.text("method"), Dataset: t.text("dataset"), Model: t.text("model"),
-			Year: t.whole("year"), Compression: t.number("compression_ratio"), Speedup: t.number("theoretical_speedup"),
+		rows = append(rows, Published{Paper: t.text("paper"), Method: t.text("method"), Dataset: t.text("dataset"),
+			Model: t.text("model"),
+			Year:  t.whole("year"), Compression: t.number("compression_ratio"), Speedup: t.number("theoretical_speedup"),
 			Top1: t.number("top1"), Top5: t.number("top5"), DTop1: t.number("d_top1"), DTop5: t.number("d_top5"),
 			HasDTop1: t.text("d_top1") != "", HasDTop5: t.text("d_top5") != "", StdTop1: t.number("std_top1"),
 			OrigTop1: t.number("orig_top1"), OrigTop5: t.number("orig_top5")})
@@ -49,8 +50,8 @@ func ReadPublished(r io.Reader) ([]Published, error) {
 	return rows, t.err
 }
 
-// PublishedCurves gathers the changes of top-1 accuracy by paper for one dataset and model, sorted by ratio. Papers without such
-// numbers are left out.
+// PublishedCurves gathers the changes of top-1 accuracy by paper for one dataset and model, sorted by ratio. Papers
+// without such numbers are left out.
 func PublishedCurves(rows []Published, dataset, model string, axis Axis) map[string][]Point {
 	curves := map[string][]Point{}
 	for _, r := range rows {

@@ -22,8 +22,10 @@ import (
 // good is a study that breaks no rule.
 func good() *eval.Study {
 	s := &eval.Study{
-		Year: 2024, Library: "espalier 1", Hardware: "amd64", Code: "example.org", Plotted: true, SizeCountsAll: true, MACsWithoutBias: true,
-		Datasets: map[string]eval.Dataset{"CIFAR-10": {Classes: 10}, "CIFAR-100": {Classes: 100}, "ImageNet": {Classes: 1000}},
+		Year: 2024, Library: "espalier 1", Hardware: "amd64", Code: "example.org",
+		Plotted: true, SizeCountsAll: true, MACsWithoutBias: true,
+		Datasets: map[string]eval.Dataset{"CIFAR-10": {Classes: 10}, "CIFAR-100": {Classes: 100},
+			"ImageNet": {Classes: 1000}},
 		OldModel: map[string]bool{"AlexNet": true},
 		Claims:   [][2]string{{"ImageNet", "ResNet-50"}},
 		Methods: map[string]eval.Method{
@@ -34,8 +36,10 @@ func good() *eval.Study {
 			"matched": {Roles: []eval.Role{eval.RandomMatched}, Provenance: eval.Ours},
 			"mag":     {Roles: []eval.Role{eval.MagnitudeBase}, Provenance: eval.Ours},
 			"magm":    {Roles: []eval.Role{eval.MagnitudeMatched}, Provenance: eval.Ours},
-			"OBD":     {Roles: []eval.Role{eval.Competitor}, Year: 1990, Provenance: eval.Reimplemented, Differences: "diagonal"},
-			"new":     {Roles: []eval.Role{eval.Competitor}, Year: 2021, Provenance: eval.AuthorsCode, Differences: "ours longer"},
+			"OBD": {Roles: []eval.Role{eval.Competitor}, Year: 1990, Provenance: eval.Reimplemented,
+				Differences: "diagonal"},
+			"new": {Roles: []eval.Role{eval.Competitor}, Year: 2021, Provenance: eval.AuthorsCode,
+				Differences: "ours longer"},
 		},
 	}
 	for _, at := range [][2]string{{"CIFAR-10", "ResNet-56"}, {"CIFAR-100", "ResNet-56"}, {"ImageNet", "ResNet-50"}} {
@@ -46,8 +50,10 @@ func good() *eval.Study {
 			}
 			for _, c := range targets {
 				for seed := range uint64(3) {
-					r := eval.Result{Dataset: at[0], Model: at[1], Method: m, Seed: seed, Target: c, Size: 3200, Kept: int(3200 / c), Ratio: c, MACs: 6400, MACsNZ: int64(6400 / c), Speedup: c,
-						Top1: 0.9 - 0.005*c + 0.001*float64(seed), Top5: 0.99, Selection: eval.Last, InitialHash: fmt.Sprint(at, seed), ConfigHash: at[0]}
+					r := eval.Result{Dataset: at[0], Model: at[1], Method: m, Seed: seed, Target: c, Size: 3200, Kept: int(3200 / c),
+						Ratio: c, MACs: 6400, MACsNZ: int64(6400 / c), Speedup: c,
+						Top1: 0.9 - 0.005*c + 0.001*float64(seed), Top5: 0.99, Selection: eval.Last, InitialHash: fmt.Sprint(at, seed),
+						ConfigHash: at[0]}
 					s.Results = append(s.Results, r)
 				}
 			}
@@ -74,12 +80,20 @@ func TestRules(t *testing.T) {
 		return func(s *eval.Study) { m := s.Methods[name]; f(&m); s.Methods[name] = m }
 	}
 	broken := map[string]map[string]func(*eval.Study){
-		"P01":  {"no hardware": func(s *eval.Study) { s.Hardware = "" }, "is not described": func(s *eval.Study) { delete(s.Methods, "mag"); s.Methods["mag2"] = eval.Method{} }},
-		"P02":  {"2": func(s *eval.Study) { s.OldModel["ResNet-50"] = true }},
-		"P03":  {"speedup 0": any(func(r *eval.Result) { r.Speedup = 0 }), "do not follow": any(func(r *eval.Result) { r.Size += 4 })},
-		"P04":  {"ImageNet/ResNet-50 new at 32": any(func(r *eval.Result) { r.Top5 = 0 })},
-		"P05":  {"ImageNet/ResNet-50 seed 1": drop(func(r eval.Result) bool { return r.Method == "dense" && r.Dataset == "ImageNet" && r.Seed == 1 })},
-		"P05b": {"ImageNet/ResNet-50 seed 1": drop(func(r eval.Result) bool { return r.Method == "tuned" && r.Dataset == "ImageNet" && r.Seed == 1 })},
+		"P01": {"no hardware": func(s *eval.Study) { s.Hardware = "" },
+			"is not described": func(s *eval.Study) { delete(s.Methods, "mag"); s.Methods["mag2"] = eval.Method{} }},
+		"P02": {"2": func(s *eval.Study) { s.OldModel["ResNet-50"] = true }},
+		"P03": {"speedup 0": any(func(r *eval.Result) { r.Speedup = 0 }),
+			"do not follow": any(func(r *eval.Result) { r.Size += 4 })},
+		"P04": {"ImageNet/ResNet-50 new at 32": any(func(r *eval.Result) { r.Top5 = 0 })},
+		"P05": {"ImageNet/ResNet-50 seed 1": drop(func(r eval.Result) bool {
+			return r.Method == "dense" &&
+				r.Dataset == "ImageNet" && r.Seed == 1
+		})},
+		"P05b": {"ImageNet/ResNet-50 seed 1": drop(func(r eval.Result) bool {
+			return r.Method == "tuned" &&
+				r.Dataset == "ImageNet" && r.Seed == 1
+		})},
 		"P06": {"4 points from 2 to 32": drop(func(r eval.Result) bool { return r.Method == "new" && r.Target == 8 }),
 			"4 points from 2 to 16": drop(func(r eval.Result) bool { return r.Method == "OBD" && r.Target == 32 })},
 		"P07": {"falls by 2": func(s *eval.Study) {
@@ -90,12 +104,18 @@ func TestRules(t *testing.T) {
 			}
 		}},
 		"P08": {"has 0": any(func(r *eval.Result) { r.Top1 = 0 })},
-		"P09": {"has 2": drop(func(r eval.Result) bool { return r.Method == "mag" && r.Seed == 1 && r.Target == 4 }), "twice": any(func(r *eval.Result) { r.Seed = 1 })},
-		"P10": {"uniform": method("random", func(m *eval.Method) { m.Roles = nil }), "matched": method("matched", func(m *eval.Method) { m.Roles = nil })},
-		"P11": {"global or uniform": method("mag", func(m *eval.Method) { m.Roles = nil }), "matched": method("magm", func(m *eval.Method) { m.Roles = nil })},
-		"P12": {"starts from other weights": any(func(r *eval.Result) { r.InitialHash = "x" }), "no hash": any(func(r *eval.Result) { r.InitialHash = "" })},
-		"P13": {"trained differently": any(func(r *eval.Result) { r.ConfigHash = "x" }), "no hash": any(func(r *eval.Result) { r.ConfigHash = "" })},
-		"P14": {"new": method("new", func(m *eval.Method) { m.Differences = "" }), "ours": method("ours", func(m *eval.Method) { m.Provenance = eval.Unstated })},
+		"P09": {"has 2": drop(func(r eval.Result) bool { return r.Method == "mag" && r.Seed == 1 && r.Target == 4 }),
+			"twice": any(func(r *eval.Result) { r.Seed = 1 })},
+		"P10": {"uniform": method("random", func(m *eval.Method) { m.Roles = nil }),
+			"matched": method("matched", func(m *eval.Method) { m.Roles = nil })},
+		"P11": {"global or uniform": method("mag", func(m *eval.Method) { m.Roles = nil }),
+			"matched": method("magm", func(m *eval.Method) { m.Roles = nil })},
+		"P12": {"starts from other weights": any(func(r *eval.Result) { r.InitialHash = "x" }),
+			"no hash": any(func(r *eval.Result) { r.InitialHash = "" })},
+		"P13": {"trained differently": any(func(r *eval.Result) { r.ConfigHash = "x" }),
+			"no hash": any(func(r *eval.Result) { r.ConfigHash = "" })},
+		"P14": {"new": method("new", func(m *eval.Method) { m.Differences = "" }),
+			"ours": method("ours", func(m *eval.Method) { m.Provenance = eval.Unstated })},
 		"P15": {"no plot": func(s *eval.Study) { s.Plotted = false }, "outside the range of OBD": func(s *eval.Study) {
 			for i := range s.Results {
 				if r := &s.Results[i]; r.Method == "OBD" {
@@ -103,14 +123,19 @@ func TestRules(t *testing.T) {
 				}
 			}
 		}},
-		"P16": {"no recent one": method("new", func(m *eval.Method) { m.Year = 2011 }), "no old one": method("OBD", func(m *eval.Method) { m.Year = 2015 })},
-		"P17": {"best on the test set": any(func(r *eval.Result) { r.Selection = eval.ByTest }), "does not say": any(func(r *eval.Result) { r.Selection = 0 })},
-		"P18": {"compression 32": any(func(r *eval.Result) { r.Target = 32.5; r.Seed = 9; r.InitialHash = "y" }), "lost fc": any(func(r *eval.Result) { r.Collapsed, r.EffectiveRatio = []string{"fc"}, 40 })},
+		"P16": {"no recent one": method("new", func(m *eval.Method) { m.Year = 2011 }),
+			"no old one": method("OBD", func(m *eval.Method) { m.Year = 2015 })},
+		"P17": {"best on the test set": any(func(r *eval.Result) { r.Selection = eval.ByTest }),
+			"does not say": any(func(r *eval.Result) { r.Selection = 0 })},
+		"P18": {"compression 32": any(func(r *eval.Result) { r.Target = 32.5; r.Seed = 9; r.InitialHash = "y" }),
+			"lost fc": any(func(r *eval.Result) { r.Collapsed, r.EffectiveRatio = []string{"fc"}, 40 })},
 		"P19": {"without biases: false": func(s *eval.Study) { s.MACsWithoutBias = false }},
 		"P20": {"SVHN/VGG is claimed": func(s *eval.Study) { s.Claims = append(s.Claims, [2]string{"SVHN", "VGG"}) },
 			"new at 32": any(func(r *eval.Result) { r.Collapsed, r.CollapseDeclared = []string{"fc"}, true })},
 	}
-	follow := map[string][]string{"P18": {"P05", "P05b", "P09"}, "P09": {"P12"}, "P05": {"P09"}, "P05b": {"P09"}, "P01": {"P11", "P14"}} // what the same fault breaks too
+	// what the same fault breaks too
+	follow := map[string][]string{"P18": {"P05", "P05b",
+		"P09"}, "P09": {"P12"}, "P05": {"P09"}, "P05b": {"P09"}, "P01": {"P11", "P14"}}
 	ids := map[string]bool{}
 	for _, r := range eval.Rules() {
 		ids[r.ID] = true
@@ -228,7 +253,8 @@ func TestCurveStatistics(t *testing.T) {
 // Controls keep the numbers of every tensor; the random one is a fair draw and repeats with its seed.
 func TestMatchedControls(t *testing.T) {
 	params := prunetest.Params[float32](1)
-	masks, err := prune.ComputeMasks(params, prune.WithScope(prune.Global), prune.WithScorer(prune.Taylor[float32]()), prune.WithSparsity(0.8))
+	masks, err := prune.ComputeMasks(params, prune.WithScope(prune.Global), prune.WithScorer(prune.Taylor[float32]()),
+		prune.WithSparsity(0.8))
 	require.NoError(t, err)
 	random := eval.MatchedRandom(masks, 1)
 	require.True(t, random.Equal(eval.MatchedRandom(masks, 1)))
@@ -265,7 +291,8 @@ func TestCSV(t *testing.T) {
 	s.Results[0].Path, s.Results[0].Optimizer, s.Results[0].LR, s.Results[0].Seed = `a,"b`, "SGD", 1e-3, math.MaxUint64
 	var b bytes.Buffer
 	require.NoError(t, eval.WriteCSV(&b, s.Results))
-	require.True(t, strings.HasPrefix(b.String(), "dataset,model,strategy,compression,size,size_nz,real_compression,flops,flops_nz,speedup,pre_acc1,pre_acc5,post_acc1,post_acc5,seed,batch_size,epochs,optim,lr,completed_epochs,path\n"))
+	require.True(t, strings.HasPrefix(b.String(),
+		"dataset,model,strategy,compression,size,size_nz,real_compression,flops,flops_nz,speedup,pre_acc1,pre_acc5,post_acc1,post_acc5,seed,batch_size,epochs,optim,lr,completed_epochs,path\n"))
 	got, err := eval.ReadCSV(&b)
 	require.NoError(t, err)
 	require.Len(t, got, len(s.Results))
@@ -273,8 +300,11 @@ func TestCSV(t *testing.T) {
 		r.Selection, r.InitialHash, r.ConfigHash = 0, "", "" // no columns for these
 		require.Equal(t, r, got[i])
 	}
-	for text, want := range map[string]string{"": "no header", "dataset,model\n": `no column "strategy"`, "dataset,model,strategy,lr\na,b,c,x\n": `line 2, column "lr": "x", want a number`,
-		"dataset,model,strategy,size\na,b,c,1.5\n": "want a whole number", "dataset,model,strategy\na,b\n": "wrong number of fields", "dataset,model,strategy,seed\na,b,c,-x\n": "want a number",
+	for text, want := range map[string]string{"": "no header", "dataset,model\n": `no column "strategy"`,
+		"dataset,model,strategy,lr\na,b,c,x\n":                     `line 2, column "lr": "x", want a number`,
+		"dataset,model,strategy,size\na,b,c,1.5\n":                 "want a whole number",
+		"dataset,model,strategy\na,b\n":                            "wrong number of fields",
+		"dataset,model,strategy,seed\na,b,c,-x\n":                  "want a number",
 		"dataset,model,strategy,size\na,b,c,9223372036854775808\n": `line 2, column "size": "9223372036854775808"`,
 		"dataset,model,strategy,size\na,b,c,1\n\na,b,c,1e17\n":     `line 4, column "size": "1e17"`,
 		"dataset,model,strategy,flops\na,b,c,1e300\n":              "a whole number of 64 bits",
@@ -354,7 +384,8 @@ func TestReadPublished(t *testing.T) {
 	rows, err := eval.ReadPublished(strings.NewReader(table))
 	require.NoError(t, err)
 	require.Len(t, rows, 3)
-	require.Equal(t, map[string][]eval.Point{"p": {{X: 2, Y: 0.01}, {X: 4, Y: 0}}}, eval.PublishedCurves(rows, "D", "M", eval.ByCompression))
+	require.Equal(t, map[string][]eval.Point{"p": {{X: 2, Y: 0.01}, {X: 4, Y: 0}}}, eval.PublishedCurves(rows, "D", "M",
+		eval.ByCompression))
 	require.Equal(t, map[string][]eval.Point{"p": {{X: 3, Y: 0}}}, eval.PublishedCurves(rows, "D", "M", eval.BySpeedup))
 	_, err = eval.ReadPublished(strings.NewReader("paper\n"))
 	require.ErrorIs(t, err, tensor.ErrRange)

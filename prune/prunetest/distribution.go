@@ -18,7 +18,8 @@ import (
 //   - no parameters, and a sparsity that is not in [0, 1], are errors wrapping tensor.ErrEmpty and tensor.ErrRange.
 func CheckDistribution(t testing.TB, d prune.Distribution) {
 	t.Helper()
-	for _, shapes := range [][][]int{{{10, 10}}, {{2, 4}, {3, 6}, {2, 4, 6}}, {{3, 3, 3, 64}, {3, 3, 64, 128}, {256, 128}, {10, 256}}, {{300, 784}, {100, 300}, {10, 100}}} {
+	for _, shapes := range [][][]int{{{10, 10}}, {{2, 4}, {3, 6}, {2, 4, 6}},
+		{{3, 3, 3, 64}, {3, 3, 64, 128}, {256, 128}, {10, 256}}, {{300, 784}, {100, 300}, {10, 100}}} {
 		var infos []prune.Info
 		total := 0
 		for i, shape := range shapes {
@@ -48,7 +49,8 @@ func CheckDistribution(t testing.TB, d prune.Distribution) {
 				pruned += v * float64(infos[i].Size)
 			}
 			if want := s * float64(total); !(math.Abs(pruned-want) <= 1) {
-				t.Errorf("Allocate(%v) of %v prunes %.1f of %d elements, want %.1f\nWhat one layer keeps the others must lose.", s, shapes, pruned, total, want)
+				t.Errorf("Allocate(%v) of %v prunes %.1f of %d elements, want %.1f\nWhat one layer keeps the others must lose.",
+					s, shapes, pruned, total, want)
 				return
 			}
 			reversed := slices.Clone(infos)
@@ -56,7 +58,8 @@ func CheckDistribution(t testing.TB, d prune.Distribution) {
 			again, err := d.Allocate(reversed, s)
 			slices.Reverse(again)
 			if err != nil || !slices.EqualFunc(again, got, func(a, b float64) bool { return math.Abs(a-b) < 1e-12 }) {
-				t.Errorf("Allocate(%v) of %v gives %v, but %v with the parameters in reverse order (%v)", s, shapes, got, again, err)
+				t.Errorf("Allocate(%v) of %v gives %v, but %v with the parameters in reverse order (%v)",
+					s, shapes, got, again, err)
 				return
 			}
 		}

@@ -8,8 +8,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// CheckMasks runs a pruner with the given options over 200 steps of a loop whose optimizer writes noise, infinities and NaN among it, to
-// weights and to two slots of state, and fails the test unless after every step
+// CheckMasks runs a pruner with the given options over 200 steps of a loop whose optimizer writes noise, infinities
+// and NaN among it, to weights and to two slots of state, and fails the test unless after every step
 //
 //   - pruned weights and their state are exactly zero, and not negative zero; those that come back start from there;
 //   - what is kept is as the optimizer left it, to the bit;
@@ -17,7 +17,8 @@ import (
 //   - the numbers that the step reports are those of the masks;
 //   - another number of workers, and saving and loading in the middle, give the same masks.
 //
-// What is not finite goes only to the state of pruned weights: a score of it would be an error. The parameters are changed.
+// What is not finite goes only to the state of pruned weights: a score of it would be an error. The parameters are
+// changed.
 func CheckMasks[T tensor.Float](t testing.TB, params []*tensor.Param[T], opts ...prune.Option) {
 	t.Helper()
 	const steps = 200
@@ -122,7 +123,8 @@ func (l *loop[T]) noise(step int) {
 func (l *loop[T]) step(step int) (*prune.Masks, string) {
 	before := map[string][3][]T{}
 	for _, p := range l.params {
-		before[p.Name] = [3][]T{append([]T(nil), p.Data...), append([]T(nil), l.slots[p.Name][0]...), append([]T(nil), l.slots[p.Name][1]...)}
+		before[p.Name] = [3][]T{append([]T(nil), p.Data...), append([]T(nil), l.slots[p.Name][0]...),
+			append([]T(nil), l.slots[p.Name][1]...)}
 	}
 	info, err := l.pruner.Step(step)
 	if err != nil {
@@ -148,7 +150,8 @@ func (l *loop[T]) step(step int) (*prune.Masks, string) {
 				switch was := before[p.Name][k][j]; {
 				case mask != nil && !mask.Keep(j):
 					if v != 0 || math.Signbit(float64(v)) {
-						return nil, "a pruned element of " + p.Name + " or its state is not zero\nWhat is pruned must stay zero whatever an optimizer does."
+						return nil, "a pruned element of " + p.Name + " or its state is not zero\nWhat is pruned must stay zero " +
+							"whatever an optimizer does."
 					}
 				case mask != nil && l.last != nil && !l.last.Get(p.Name).Keep(j):
 					if v != 0 {

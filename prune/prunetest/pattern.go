@@ -13,13 +13,14 @@ import (
 // someShapes are those of vectors, linear layers and convolutions, some of them awkward.
 var someShapes = [][]int{{1}, {9}, {1, 1}, {4, 8}, {5, 7}, {8, 12}, {3, 3, 4, 8}, {2, 3, 4}}
 
-// CheckPattern fails the test for every property that p lacks, on tensors of the given shapes, by default some of one to four
-// dimensions. A pattern may refuse a shape with an error wrapping prune.ErrDivisible or tensor.ErrShape. Give shapes
-// that it divides into equal units if the number of elements pruned otherwise depends on which units are.
+// CheckPattern fails the test for every property that p lacks, on tensors of the given shapes, by default some of one
+// to four dimensions. A pattern may refuse a shape with an error wrapping prune.ErrDivisible or tensor.ErrShape. Give
+// shapes that it divides into equal units if the number of elements pruned otherwise depends on which units are.
 //
 //   - the mask has the length of the tensor; nothing is pruned at sparsity 0 and everything at 1, unless the pattern
 //     fixes the sparsity;
-//   - the number pruned depends on shape and sparsity, not on the scores, and so not on ties; it does not fall as sparsity rises;
+//   - the number pruned depends on shape and sparsity, not on the scores, and so not on ties; it does not fall as
+//     sparsity rises;
 //   - what an earlier mask of the pattern pruned stays pruned at the same or a higher sparsity;
 //   - raising the scores of what is kept changes nothing;
 //   - scores and the earlier mask are not changed, and the same call gives the same mask;
@@ -84,13 +85,16 @@ func checkPatternOn(t testing.TB, p prune.Pattern, info prune.Info, fixed bool) 
 		case !slices.Equal(given, scores):
 			t.Errorf("Select of shape %v changed the scores", info.Shape)
 		case !fixed && s == 0 && pruned > 0 || !fixed && s == 1 && pruned < info.Size:
-			t.Errorf("at sparsity %v, %d of %d elements of shape %v are pruned\nWant none at 0 and all at 1.", s, pruned, info.Size, info.Shape)
+			t.Errorf("at sparsity %v, %d of %d elements of shape %v are pruned\nWant none at 0 and all at 1.",
+				s, pruned, info.Size, info.Shape)
 		case pruned < last:
-			t.Errorf("at sparsity %v, %d elements of shape %v are pruned, but %d at a lower sparsity", s, pruned, info.Shape, last)
+			t.Errorf("at sparsity %v, %d elements of shape %v are pruned, but %d at a lower sparsity",
+				s, pruned, info.Shape, last)
 		}
 		last = pruned
 		if flat, err := p.Select(ties, info, s, nil); err != nil || flat.Len()-flat.Count() != pruned {
-			t.Errorf("at sparsity %v of shape %v, equal scores do not give the count of unequal ones, %d (%v)\nTies must not make a pattern miss its target.", s, info.Shape, pruned, err)
+			t.Errorf("at sparsity %v of shape %v, equal scores do not give the count of unequal ones, %d (%v)\nTies must not "+
+				"make a pattern miss its target.", s, info.Shape, pruned, err)
 		}
 		raised := slices.Clone(scores)
 		for i := range raised {
@@ -99,7 +103,8 @@ func checkPatternOn(t testing.TB, p prune.Pattern, info prune.Info, fixed bool) 
 			}
 		}
 		if again, err := p.Select(raised, info, s, nil); err != nil || !again.Equal(m) {
-			t.Errorf("at sparsity %v of shape %v, another mask results when the scores of what is kept are raised (%v)\nThe lowest scores go.", s, info.Shape, err)
+			t.Errorf("at sparsity %v of shape %v, another mask results when the scores of what is kept are raised (%v)\nThe "+
+				"lowest scores go.", s, info.Shape, err)
 		}
 		if again, err := p.Select(scores, info, s, nil); err != nil || !again.Equal(m) {
 			t.Errorf("Select of shape %v gives another mask the second time (%v)", info.Shape, err)
@@ -118,9 +123,11 @@ func checkPatternOn(t testing.TB, p prune.Pattern, info prune.Info, fixed bool) 
 			case !prior.Equal(copied):
 				t.Errorf("Select of shape %v changed the earlier mask", info.Shape)
 			case next.AndNot(prior).Count() > 0:
-				t.Errorf("at sparsity %v of shape %v, elements come back that an earlier mask had pruned\nUnits that are pruned as a whole go first.", s, info.Shape)
+				t.Errorf("at sparsity %v of shape %v, elements come back that an earlier mask had pruned\nUnits that are pruned "+
+					"as a whole go first.", s, info.Shape)
 			case next.Len()-next.Count() != pruned:
-				t.Errorf("at sparsity %v of shape %v, an earlier mask changes the number pruned from %d to %d", s, info.Shape, pruned, next.Len()-next.Count())
+				t.Errorf("at sparsity %v of shape %v, an earlier mask changes the number pruned from %d to %d",
+					s, info.Shape, pruned, next.Len()-next.Count())
 			}
 		}
 		prior = m

@@ -49,15 +49,19 @@ func TestOurScorers(t *testing.T) {
 			linear = append(linear, p)
 		}
 	}
-	for _, s := range []prune.Scorer[float32]{prune.Magnitude[float32](), prune.SignedMagnitude[float32](), prune.Random[float32](), prune.Taylor[float32](),
-		prune.TaylorSquared[float32](), prune.LAMP[float32](), snip, fisher, movement, flow, prune.Normalized(prune.Taylor[float32]()),
-		prune.MeanOf(prune.Magnitude[float32](), prune.Taylor[float32]()), prune.MaxOf(prune.Normalized[float32](flow), prune.Magnitude[float32]())} {
+	for _, s := range []prune.Scorer[float32]{prune.Magnitude[float32](), prune.SignedMagnitude[float32](),
+		prune.Random[float32](), prune.Taylor[float32](),
+		prune.TaylorSquared[float32](), prune.LAMP[float32](), snip, fisher, movement, flow,
+		prune.Normalized(prune.Taylor[float32]()),
+		prune.MeanOf(prune.Magnitude[float32](), prune.Taylor[float32]()),
+		prune.MaxOf(prune.Normalized[float32](flow), prune.Magnitude[float32]())} {
 		prunetest.CheckScorer(t, s, params)
 	}
 	for _, s := range []prune.Scorer[float32]{acts.Wanda(), acts.Magnitude(), acts.ShrinkBench()} {
 		prunetest.CheckScorer(t, s, linear)
 	}
-	for _, s := range []prune.Scorer[float32]{prune.Magnitude[float32](), prune.Taylor[float32](), prune.LAMP[float32](), prune.Normalized(prune.TaylorSquared[float32]())} {
+	for _, s := range []prune.Scorer[float32]{prune.Magnitude[float32](), prune.Taylor[float32](), prune.LAMP[float32](),
+		prune.Normalized(prune.TaylorSquared[float32]())} {
 		prunetest.CheckElementwise(t, s, params)
 	}
 	prunetest.CheckScorer(t, prune.Magnitude[float64](), prunetest.Params[float64](2))
@@ -73,7 +77,8 @@ func TestOurScorers(t *testing.T) {
 }
 
 func TestOurPatterns(t *testing.T) {
-	for _, p := range []prune.Pattern{prune.Unstructured{}, prune.NM(2, 4), prune.NM(1, 4).Along(0), prune.NM(2, 4).WithTail(),
+	for _, p := range []prune.Pattern{prune.Unstructured{}, prune.NM(2, 4), prune.NM(1, 4).Along(0),
+		prune.NM(2, 4).WithTail(),
 		prune.Channel(prune.L1), prune.Channel(prune.L2), prune.Channel(prune.LInf).Along(0)} {
 		prunetest.CheckPattern(t, p)
 	}
@@ -82,14 +87,16 @@ func TestOurPatterns(t *testing.T) {
 }
 
 func TestOurDistributions(t *testing.T) {
-	for _, d := range []prune.Distribution{prune.Uniform{}, prune.ERK{}, prune.ERK{InputsOnly: true}, prune.ERK{Power: 2}, prune.PerLayer{}, prune.PerLayer{Rest: prune.ERK{}}} {
+	for _, d := range []prune.Distribution{prune.Uniform{}, prune.ERK{}, prune.ERK{InputsOnly: true}, prune.ERK{Power: 2},
+		prune.PerLayer{}, prune.PerLayer{Rest: prune.ERK{}}} {
 		prunetest.CheckDistribution(t, d)
 	}
 }
 
 func TestOurSchedules(t *testing.T) {
 	every := func(s prune.Schedule, n int) prune.Schedule { s.Every = n; return s }
-	for _, s := range []prune.Schedule{prune.OneShot(0), prune.OneShot(7), prune.Cubic(0, 400), every(prune.Cubic(5, 18), 5), prune.Linear(3, 3), prune.Exponential(10, 250),
+	for _, s := range []prune.Schedule{prune.OneShot(0), prune.OneShot(7), prune.Cubic(0, 400),
+		every(prune.Cubic(5, 18), 5), prune.Linear(3, 3), prune.Exponential(10, 250),
 		prune.Iterative(0, 1, 100), prune.Iterative(20, 30, 5), prune.Iterative(2, 9, 1), prune.Follow(half{}, 0, 300)} {
 		prunetest.CheckSchedule(t, s, 0.5)
 	}
@@ -106,23 +113,33 @@ func TestOurMasks(t *testing.T) {
 	rigl, set := prune.RigL(280), prune.SET(280)
 	rigl.Every, set.Every = 11, 13
 	for name, opts := range map[string][]prune.Option{
-		"global":      {prune.WithScope(prune.Global), prune.WithSparsity(0.9), prune.WithSchedule(gradual), prune.WithCollapse()},
-		"biases":      {prune.WithBiases(), prune.WithCompression(3), prune.WithSchedule(gradual)},
-		"rows":        {prune.WithScope(prune.PerRow), prune.WithCompression(2), prune.WithSchedule(gradual)},
-		"groups":      {prune.WithGroups(func(i prune.Info) string { return i.Name[:2] }), prune.WithSparsity(0.5), prune.WithSchedule(gradual)},
-		"ERK":         {prune.WithDistribution(prune.ERK{}), prune.WithNonzeros(250), prune.WithSchedule(gradual)},
-		"2:4":         {prune.WithPattern(prune.NM(2, 4).Along(0).WithTail())},
-		"blocks":      {prune.WithPattern(prune.Block(2, 2, prune.Avg)), prune.WithCompression(2), prune.WithSchedule(gradual)},
-		"channels":    {prune.WithPattern(prune.Channel(prune.L2)), prune.WithSparsity(0.5), prune.WithSchedule(gradual)},
-		"speedup":     {prune.WithScope(prune.Global), prune.WithSpeedup(3), prune.WithMACs(map[string]int64{"conv.weight": 14400, "fc1.weight": 384, "fc2.weight": 64}), prune.WithSchedule(gradual)},
-		"quantile":    {prune.WithPreset("shrinkbench/GlobalMagWeight"), prune.WithSparsity(0.7), prune.WithSchedule(gradual)},
-		"bernoulli":   {prune.WithPreset("shrinkbench/RandomPruning"), prune.WithSparsity(0.7), prune.WithSchedule(gradual)},
-		"random":      {prune.WithScorer(prune.Random[float32]()), prune.WithSparsity(0.7), prune.WithSchedule(gradual), prune.WithSeed(4)},
-		"regrow":      {prune.WithScorer(prune.Taylor[float32]()), prune.WithSparsity(0.7), prune.WithSchedule(gradual), prune.WithRegrow()},
-		"RigL":        {prune.WithScorer(prune.Random[float32]()), prune.WithSparsity(0.7), prune.WithRewire(rigl)},
-		"SET":         {prune.WithScorer(prune.Random[float32]()), prune.WithSparsity(0.7), prune.WithRewire(set)},
-		"minimum":     {prune.WithScope(prune.Global), prune.WithSparsity(0.95), prune.WithMinKeep(3), prune.WithSchedule(gradual)},
-		"SNIP global": {prune.WithScorer(prune.Normalized(prune.Taylor[float32]())), prune.WithScope(prune.Global), prune.WithSparsity(0.8)},
+		"global": {prune.WithScope(prune.Global), prune.WithSparsity(0.9), prune.WithSchedule(gradual),
+			prune.WithCollapse()},
+		"biases": {prune.WithBiases(), prune.WithCompression(3), prune.WithSchedule(gradual)},
+		"rows":   {prune.WithScope(prune.PerRow), prune.WithCompression(2), prune.WithSchedule(gradual)},
+		"groups": {prune.WithGroups(func(i prune.Info) string { return i.Name[:2] }), prune.WithSparsity(0.5),
+			prune.WithSchedule(gradual)},
+		"ERK": {prune.WithDistribution(prune.ERK{}), prune.WithNonzeros(250), prune.WithSchedule(gradual)},
+		"2:4": {prune.WithPattern(prune.NM(2, 4).Along(0).WithTail())},
+		"blocks": {prune.WithPattern(prune.Block(2, 2, prune.Avg)), prune.WithCompression(2),
+			prune.WithSchedule(gradual)},
+		"channels": {prune.WithPattern(prune.Channel(prune.L2)), prune.WithSparsity(0.5), prune.WithSchedule(gradual)},
+		"speedup": {prune.WithScope(prune.Global), prune.WithSpeedup(3),
+			prune.WithMACs(map[string]int64{"conv.weight": 14400, "fc1.weight": 384, "fc2.weight": 64}),
+			prune.WithSchedule(gradual)},
+		"quantile": {prune.WithPreset("shrinkbench/GlobalMagWeight"), prune.WithSparsity(0.7),
+			prune.WithSchedule(gradual)},
+		"bernoulli": {prune.WithPreset("shrinkbench/RandomPruning"), prune.WithSparsity(0.7), prune.WithSchedule(gradual)},
+		"random": {prune.WithScorer(prune.Random[float32]()), prune.WithSparsity(0.7), prune.WithSchedule(gradual),
+			prune.WithSeed(4)},
+		"regrow": {prune.WithScorer(prune.Taylor[float32]()), prune.WithSparsity(0.7), prune.WithSchedule(gradual),
+			prune.WithRegrow()},
+		"RigL": {prune.WithScorer(prune.Random[float32]()), prune.WithSparsity(0.7), prune.WithRewire(rigl)},
+		"SET":  {prune.WithScorer(prune.Random[float32]()), prune.WithSparsity(0.7), prune.WithRewire(set)},
+		"minimum": {prune.WithScope(prune.Global), prune.WithSparsity(0.95), prune.WithMinKeep(3),
+			prune.WithSchedule(gradual)},
+		"SNIP global": {prune.WithScorer(prune.Normalized(prune.Taylor[float32]())), prune.WithScope(prune.Global),
+			prune.WithSparsity(0.8)},
 	} {
 		t.Run(name, func(t *testing.T) { prunetest.CheckMasks(t, prunetest.Params[float32](1), opts...) })
 	}
@@ -150,7 +167,11 @@ func TestCheckScorerCanFail(t *testing.T) {
 		"was not written": scorerFunc(func(dst []float32, c *prune.Context[float32]) error {
 			return magnitude(dst[1:], &prune.Context[float32]{Param: &tensor.Param[float32]{Data: c.Param.Data[1:]}})
 		}),
-		"changed weights": scorerFunc(func(dst []float32, c *prune.Context[float32]) error { c.Param.Grad[0]++; return magnitude(dst, c) }),
+		"changed weights": scorerFunc(func(dst []float32,
+			c *prune.Context[float32]) error {
+			c.Param.Grad[0]++
+			return magnitude(dst, c)
+		}),
 		"in another order": scorerFunc(func(dst []float32, c *prune.Context[float32]) error {
 			err := magnitude(dst, c)
 			dst[0] = float32(calls.Add(1))
@@ -174,18 +195,23 @@ func TestCheckScorerCanFail(t *testing.T) {
 	} {
 		require.Contains(t, recorder.Failures(t, func(tb testing.TB) { prunetest.CheckScorer(tb, s, params) }), want)
 	}
-	require.Contains(t, recorder.Failures(t, func(tb testing.TB) { prunetest.CheckScorer[float32](tb, scorerFunc(magnitude), nil) }), "parameters to check with")
+	require.Contains(t, recorder.Failures(t, func(tb testing.TB) {
+		prunetest.CheckScorer[float32](tb,
+			scorerFunc(magnitude), nil)
+	}), "parameters to check with")
 	position := scorerFunc(func(dst []float32, c *prune.Context[float32]) error {
 		for i := range dst {
 			dst[i] = float32(i)
 		}
 		return nil
 	})
-	require.Contains(t, recorder.Failures(t, func(tb testing.TB) { prunetest.CheckElementwise(tb, position, params) }), "must not depend on the position")
+	require.Contains(t, recorder.Failures(t, func(tb testing.TB) { prunetest.CheckElementwise(tb, position, params) }),
+		"must not depend on the position")
 	require.Contains(t, recorder.Failures(t, func(tb testing.TB) {
 		prunetest.Golden(tb, position, params[:1], [][]float64{make([]float64, 144)}, 0.1)
 	}), "score 1 of")
-	require.Contains(t, recorder.Failures(t, func(tb testing.TB) { prunetest.Golden(tb, position, params[:1], nil, 0.1) }), "0 lists of scores")
+	require.Contains(t, recorder.Failures(t, func(tb testing.TB) { prunetest.Golden(tb, position, params[:1], nil, 0.1) }),
+		"0 lists of scores")
 }
 
 type patternFunc func(scores []float64, t prune.Info, sparsity float64, prior *prune.Mask) (*prune.Mask, error)
@@ -231,7 +257,10 @@ func TestCheckPatternCanFail(t *testing.T) {
 		"sparsity out of range": func(s []float64, i prune.Info, x float64, p *prune.Mask) (*prune.Mask, error) {
 			return good(s, i, max(0, min(1, x)), p)
 		},
-		"every shape was refused": func([]float64, prune.Info, float64, *prune.Mask) (*prune.Mask, error) { return nil, prune.ErrDivisible },
+		"every shape was refused": func([]float64, prune.Info, float64, *prune.Mask) (*prune.Mask, error) {
+			return nil,
+				prune.ErrDivisible
+		},
 		"strike": func([]float64, prune.Info, float64, *prune.Mask) (*prune.Mask, error) {
 			return nil, fmt.Errorf("strike")
 		},
@@ -247,9 +276,19 @@ func (f distributionFunc) Allocate(p []prune.Info, s float64) ([]float64, error)
 func TestCheckDistributionCanFail(t *testing.T) {
 	good := prune.Uniform{}.Allocate
 	for want, f := range map[string]distributionFunc{
-		"0 sparsities":     func(p []prune.Info, s float64) ([]float64, error) { return nil, nil },
-		"Want 0 to 1":      func(p []prune.Info, s float64) ([]float64, error) { x, err := good(p, s); x[0] += 2; return x, err },
-		"others must lose": func(p []prune.Info, s float64) ([]float64, error) { x, err := good(p, s); x[0] /= 2; return x, err },
+		"0 sparsities": func(p []prune.Info, s float64) ([]float64, error) { return nil, nil },
+		"Want 0 to 1": func(p []prune.Info, s float64) ([]float64, error) {
+			x, err := good(p, s)
+			x[0] += 2
+			return x,
+				err
+		},
+		"others must lose": func(p []prune.Info, s float64) ([]float64, error) {
+			x, err := good(p, s)
+			x[0] /= 2
+			return x,
+				err
+		},
 		"reverse order": func(p []prune.Info, s float64) ([]float64, error) {
 			x, err := good(p, s)
 			if len(x) > 1 && s > 0 && s < 1 {
@@ -272,7 +311,10 @@ func TestCheckDistributionCanFail(t *testing.T) {
 	} {
 		require.Contains(t, recorder.Failures(t, func(tb testing.TB) { prunetest.CheckDistribution(tb, f) }), want)
 	}
-	require.Contains(t, recorder.Failures(t, func(tb testing.TB) { prunetest.CheckDistribution(tb, prune.ERK{Compat: true}) }), "others must lose", "jaxpruner's rounding misses the budget")
+	require.Contains(t, recorder.Failures(t, func(tb testing.TB) {
+		prunetest.CheckDistribution(tb,
+			prune.ERK{Compat: true})
+	}), "others must lose", "jaxpruner's rounding misses the budget")
 }
 
 func TestCheckScheduleCanFail(t *testing.T) {
@@ -289,7 +331,8 @@ func TestCheckScheduleCanFail(t *testing.T) {
 	} {
 		require.Contains(t, recorder.Failures(t, func(tb testing.TB) { prunetest.CheckSchedule(tb, s, 0.5) }), want)
 	}
-	require.Contains(t, recorder.Failures(t, func(tb testing.TB) { prunetest.CheckSchedule(tb, prune.OneShot(0), 1) }), "target 1")
+	require.Contains(t, recorder.Failures(t, func(tb testing.TB) { prunetest.CheckSchedule(tb, prune.OneShot(0), 1) }),
+		"target 1")
 }
 
 // sticky is a scorer that remembers how often it was asked, so that masks depend on more than the step.
@@ -305,8 +348,12 @@ func TestCheckMasksCanFail(t *testing.T) {
 	for want, opts := range map[string][]prune.Option{
 		"no target":    nil,
 		"masks differ": {prune.WithScorer[float32](sticky), prune.WithSparsity(0.5)},
-		"out of paint": {prune.WithScorer[float32](scorerFunc(func([]float32, *prune.Context[float32]) error { return fmt.Errorf("out of paint") })), prune.WithSparsity(0.5)},
-		"layer collapse": {prune.WithScope(prune.Global), prune.WithScorer[float32](scorerFunc(func(dst []float32, c *prune.Context[float32]) error {
+		"out of paint": {prune.WithScorer[float32](scorerFunc(func([]float32,
+			*prune.Context[float32]) error {
+			return fmt.Errorf("out of paint")
+		})), prune.WithSparsity(0.5)},
+		"layer collapse": {prune.WithScope(prune.Global), prune.WithScorer[float32](scorerFunc(func(dst []float32,
+			c *prune.Context[float32]) error {
 			clear(dst)
 			if c.Info.Name == "conv.weight" {
 				for i := range dst {
@@ -316,6 +363,9 @@ func TestCheckMasksCanFail(t *testing.T) {
 			return nil
 		})), prune.WithSparsity(0.8)},
 	} {
-		require.Contains(t, recorder.Failures(t, func(tb testing.TB) { prunetest.CheckMasks(tb, prunetest.Params[float32](1), opts...) }), want)
+		require.Contains(t, recorder.Failures(t, func(tb testing.TB) {
+			prunetest.CheckMasks(tb, prunetest.Params[float32](1),
+				opts...)
+		}), want)
 	}
 }

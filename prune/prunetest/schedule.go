@@ -10,7 +10,8 @@ import (
 // CheckSchedule fails the test for every property that s lacks on its way to a target sparsity in (0, 1):
 //
 //   - Validate finds nothing wrong;
-//   - the sparsity at updates is in [0, 1], never falls, is the target at the end and after it, and depends on the step alone;
+//   - the sparsity at updates is in [0, 1], never falls, is the target at the end and after it, and depends on the
+//     step alone;
 //   - no update lies before Begin or after End, and one is at End;
 //   - a pruner that follows it reaches the target, also if it is called only now and then.
 func CheckSchedule(t testing.TB, s prune.Schedule, target float64) {
@@ -40,7 +41,8 @@ func CheckSchedule(t testing.TB, s prune.Schedule, target float64) {
 	}
 	for _, step := range []int{s.End, s.End + 1, s.End + 1000} {
 		if v := s.Sparsity(step, target); math.Abs(v-target) > 1e-9 {
-			t.Errorf("sparsity at step %d is %v, the target is %v\nA schedule must reach its target at its end, step %d, and stay there.", step, v, target, s.End)
+			t.Errorf("sparsity at step %d is %v, the target is %v\nA schedule must reach its target at its end, step %d, and "+
+				"stay there.", step, v, target, s.End)
 			return
 		}
 	}
@@ -49,7 +51,8 @@ func CheckSchedule(t testing.TB, s prune.Schedule, target float64) {
 	}
 	for _, every := range []int{stride, 7 * stride, s.End + 1} {
 		params := Params[float32](1)
-		p, err := prune.New(params, prune.WithSparsity(target), prune.WithScope(prune.Global), prune.WithSchedule(s), prune.WithCollapse())
+		p, err := prune.New(params, prune.WithSparsity(target), prune.WithScope(prune.Global), prune.WithSchedule(s),
+			prune.WithCollapse())
 		if err != nil {
 			t.Errorf("New: %v", err)
 			return

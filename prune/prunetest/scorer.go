@@ -17,7 +17,8 @@ func Params[T tensor.Float](seed uint64) []*tensor.Param[T] {
 	for i, p := range []struct {
 		name  string
 		shape []int
-	}{{"conv.weight", []int{3, 3, 2, 8}}, {"conv.bias", []int{8}}, {"norm.scale", []int{8}}, {"fc1.weight", []int{16, 24}}, {"fc1.bias", []int{16}}, {"fc2.weight", []int{4, 16}}, {"fc2.bias", []int{4}}} {
+	}{{"conv.weight", []int{3, 3, 2, 8}}, {"conv.bias", []int{8}}, {"norm.scale", []int{8}}, {"fc1.weight",
+		[]int{16, 24}}, {"fc1.bias", []int{16}}, {"fc2.weight", []int{4, 16}}, {"fc2.bias", []int{4}}} {
 		d := tensor.NewDense[T](p.shape...)
 		g := make([]T, len(d.Data))
 		rng := tensor.Stream(seed, uint64(i))
@@ -29,14 +30,14 @@ func Params[T tensor.Float](seed uint64) []*tensor.Param[T] {
 	return params
 }
 
-// CheckScorer fails the test for every property that s lacks on the given parameters, which must be those it was made for if it
-// observes a model, and otherwise may be [Params]:
+// CheckScorer fails the test for every property that s lacks on the given parameters, which must be those it was made
+// for if it observes a model, and otherwise may be [Params]:
 //
 //   - it writes every score, and no NaN;
-//   - it changes neither weights nor gradients nor the mask it is given, and Prepare, if it has one, leaves the model as
-//     it was;
-//   - the same call gives the same scores, in any order of the parameters, from several goroutines, and after the scratch
-//     memory held something else;
+//   - it changes neither weights nor gradients nor the mask it is given, and Prepare, if it has one, leaves the model
+//     as it was;
+//   - the same call gives the same scores, in any order of the parameters, from several goroutines, and after the
+//     scratch memory held something else;
 //   - a pruner makes the same masks with it for any number of workers.
 func CheckScorer[T tensor.Float](t testing.TB, s prune.Scorer[T], params []*tensor.Param[T]) {
 	t.Helper()
@@ -72,7 +73,8 @@ func CheckScorer[T tensor.Float](t testing.TB, s prune.Scorer[T], params []*tens
 		}
 		for j, v := range first[i] {
 			if v != v {
-				t.Errorf("score %d of %q is NaN, or was not written\nEvery element needs a number, so that it can be ranked; infinities are allowed.", j, p.Name)
+				t.Errorf("score %d of %q is NaN, or was not written\nEvery element needs a number, so that it can be ranked; "+
+					"infinities are allowed.", j, p.Name)
 				return
 			}
 		}
@@ -83,14 +85,16 @@ func CheckScorer[T tensor.Float](t testing.TB, s prune.Scorer[T], params []*tens
 	}
 	for i := len(params) - 1; i >= 0; i-- {
 		if !slices.Equal(score(i, 7, nil), first[i]) {
-			t.Errorf("scores of %q differ when taken again, in another order\nThey must depend on the parameter, the step and the seed alone.", params[i].Name)
+			t.Errorf("scores of %q differ when taken again, in another order\nThey must depend on the parameter, the step "+
+				"and the seed alone.", params[i].Name)
 			return
 		}
 	}
 	equal := make([]bool, 4*len(params))
 	together.Run(len(equal), func(k int) { equal[k] = slices.Equal(score(k%len(params), 7, nil), first[k%len(params)]) })
 	if slices.Contains(equal, false) {
-		t.Errorf("scores differ when several goroutines take them\nThe pruner scores parameters concurrently: keep no scratch memory in the scorer.")
+		t.Errorf("scores differ when several goroutines take them\nThe pruner scores parameters concurrently: keep no " +
+			"scratch memory in the scorer.")
 		return
 	}
 	for i, p := range params {
@@ -107,8 +111,10 @@ func CheckScorer[T tensor.Float](t testing.TB, s prune.Scorer[T], params []*tens
 			return
 		}
 	}
-	one, err1 := prune.ComputeMasks(params, prune.WithScorer(s), prune.WithSparsity(0.5), prune.WithWorkers(1), prune.WithSeed(3))
-	many, err2 := prune.ComputeMasks(params, prune.WithScorer(s), prune.WithSparsity(0.5), prune.WithWorkers(8), prune.WithSeed(3))
+	one, err1 := prune.ComputeMasks(params, prune.WithScorer(s), prune.WithSparsity(0.5), prune.WithWorkers(1),
+		prune.WithSeed(3))
+	many, err2 := prune.ComputeMasks(params, prune.WithScorer(s), prune.WithSparsity(0.5), prune.WithWorkers(8),
+		prune.WithSeed(3))
 	switch {
 	case err1 != nil || err2 != nil:
 		t.Errorf("a pruner cannot use it: %v, %v", err1, err2)
@@ -117,8 +123,8 @@ func CheckScorer[T tensor.Float](t testing.TB, s prune.Scorer[T], params []*tens
 	}
 }
 
-// CheckElementwise fails the test unless permuting the elements of a tensor permutes its scores: for scores that look at
-// weights and gradients but not at positions.
+// CheckElementwise fails the test unless permuting the elements of a tensor permutes its scores: for scores that look
+// at weights and gradients but not at positions.
 func CheckElementwise[T tensor.Float](t testing.TB, s prune.Scorer[T], params []*tensor.Param[T]) {
 	t.Helper()
 	infos, err := prune.Describe(params, prune.LayoutNN, nil)
@@ -140,14 +146,16 @@ func CheckElementwise[T tensor.Float](t testing.TB, s prune.Scorer[T], params []
 		}
 		for j, v := range permuted(a, perm) {
 			if d := math.Abs(float64(v - b[j])); d > 1e-5*math.Abs(float64(v)) {
-				t.Errorf("score %d of %q is %v, but %v when the elements are permuted\nAn elementwise score must not depend on the position.", j, p.Name, b[j], v)
+				t.Errorf("score %d of %q is %v, but %v when the elements are permuted\nAn elementwise score must not depend on "+
+					"the position.", j, p.Name, b[j], v)
 				return
 			}
 		}
 	}
 }
 
-// Golden fails the test unless the scores of each parameter are the given ones, each to within tol times 1 plus its size.
+// Golden fails the test unless the scores of each parameter are the given ones, each to within tol times 1 plus its
+// size.
 func Golden[T tensor.Float](t testing.TB, s prune.Scorer[T], params []*tensor.Param[T], want [][]float64, tol float64) {
 	t.Helper()
 	infos, err := prune.Describe(params, prune.LayoutNN, nil)

@@ -60,8 +60,8 @@ func BenchmarkMask(b *testing.B) {
 	}
 }
 
-// Run with -cpu 1 and with -cpu 2: b.Loop measures a list of both with the last one. A small batch gains what is left after
-// waking a goroutine, which takes from some 5 µs to more than 100 on virtual machines.
+// Run with -cpu 1 and with -cpu 2: b.Loop measures a list of both with the last one. A small batch gains what is left
+// after waking a goroutine, which takes from some 5 µs to more than 100 on virtual machines.
 func BenchmarkMaskBatch(b *testing.B) {
 	for _, rows := range []int{32, 256, 2048} {
 		b.Run(fmt.Sprintf("%dx512/0.15", rows), func(b *testing.B) { benchmark(b, rows, 0.15, true) })

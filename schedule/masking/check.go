@@ -16,13 +16,15 @@ func (m *Masker) check(src []int32, key Key, step int) (rate, error) {
 		return rate{}, fmt.Errorf("masking: src: %w", tensor.ErrEmpty)
 	}
 	if len(src)%len(key.Samples) != 0 {
-		return rate{}, fmt.Errorf("masking: src has %d ids, which do not make %d rows of equal length: %w", len(src), len(key.Samples), tensor.ErrShape)
+		return rate{}, fmt.Errorf("masking: src has %d ids, which do not make %d rows of equal length: %w",
+			len(src), len(key.Samples), tensor.ErrShape)
 	}
 	if len(src)/len(key.Samples) > math.MaxInt32 {
 		return rate{}, fmt.Errorf("masking: rows of %d ids: %w", len(src)/len(key.Samples), tensor.ErrRange)
 	}
 	if key.Special != nil && len(key.Special) != len(src) {
-		return rate{}, fmt.Errorf("masking: key.Special has %d elements for %d ids: %w", len(key.Special), len(src), tensor.ErrShape)
+		return rate{}, fmt.Errorf("masking: key.Special has %d elements for %d ids: %w",
+			len(key.Special), len(src), tensor.ErrShape)
 	}
 	if key.Epoch < 0 {
 		return rate{}, fmt.Errorf("masking: key.Epoch is %d, want >= 0: %w", key.Epoch, tensor.ErrRange)
@@ -63,7 +65,8 @@ func (m *Masker) checkIDs(src []int32) error {
 	return nil
 }
 
-// inVocabulary collects sign bits instead of branching: an id is wrong if it or its distance to the last id is negative.
+// inVocabulary collects sign bits instead of branching: an id is wrong if it or its distance to the last id is
+// negative.
 func (m *Masker) inVocabulary(src []int32) bool {
 	last := int32(m.vocab - 1)
 	var a, b int32

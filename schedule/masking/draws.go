@@ -6,8 +6,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Draws are the random numbers of one row, given instead of keyed: for reference values of other programs and for tests.
-// Slices that the masker's options do not need may be nil. Uniform numbers are in [0, 1).
+// Draws are the random numbers of one row, given instead of keyed: for reference values of other programs and for
+// tests. Slices that the masker's options do not need may be nil. Uniform numbers are in [0, 1).
 type Draws struct {
 	Special []bool // as in [Key]
 
@@ -23,8 +23,8 @@ type Draws struct {
 	Noise, Clean []int // permutations of the noise tokens but one and of the clean tokens but one ([WithT5Spans])
 }
 
-// MaskDraws is [Masker.Mask] for one row with the draws of the caller. With draws from elsewhere it gives the results of
-// Hugging Face's torch_mask_tokens and _whole_word_mask and of T5's random_spans_noise_mask. Errors are those of
+// MaskDraws is [Masker.Mask] for one row with the draws of the caller. With draws from elsewhere it gives the results
+// of Hugging Face's torch_mask_tokens and _whole_word_mask and of T5's random_spans_noise_mask. Errors are those of
 // Mask and for draws that are too few, not in [0, 1), not in the vocabulary or no permutation, wrapping
 // [tensor.ErrShape] or [tensor.ErrRange]. Nothing is written then.
 func (m *Masker) MaskDraws(dst, labels, src []int32, d Draws, step int) (int, error) {
@@ -168,7 +168,8 @@ func (g given) permute(s stream, p []int32) error {
 	seen := newBitset(len(p))
 	for i, v := range order {
 		if v < 0 || v >= len(p) || seen.has(int32(v)) {
-			return fmt.Errorf("masking: draws.%s[%d] is %d, want a permutation of 0 to %d: %w", name, i, v, len(p)-1, tensor.ErrRange)
+			return fmt.Errorf("masking: draws.%s[%d] is %d, want a permutation of 0 to %d: %w",
+				name, i, v, len(p)-1, tensor.ErrRange)
 		}
 		seen.set(v)
 		p[i] = int32(v)

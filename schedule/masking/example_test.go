@@ -10,7 +10,8 @@ import (
 )
 
 // A small vocabulary of WordPiece tokens.
-var tokenNames = strings.Fields("[PAD] [CLS] [SEP] [MASK] the train ##ed tree ##s grow flat against a wall and bear ##ing fruit")
+var tokenNames = strings.Fields("[PAD] [CLS] [SEP] [MASK] the train ##ed tree ##s grow flat against a wall and bear " +
+	"##ing fruit")
 
 func encode(text string) []int32 {
 	var ids []int32
@@ -88,9 +89,11 @@ func ExampleMasker_MaskSparse() {
 
 // Spans for an encoder-decoder, as T5 has them.
 func ExampleMasker_MaskSentinels() {
-	names := append(tokenNames[:len(tokenNames):len(tokenNames)], "<1>", "<0>") // T5's sentinels count down from the last id
+	// T5's sentinels count down from the last id
+	names := append(tokenNames[:len(tokenNames):len(tokenNames)], "<1>", "<0>")
 	last := len(names) - 1
-	masker, err := masking.New(len(names), 3, schedule.Constant{V: 0.4}, masking.WithSpecial(0, 1, 2), masking.WithT5Spans(3), masking.WithSentinels(last, 2))
+	masker, err := masking.New(len(names), 3, schedule.Constant{V: 0.4}, masking.WithSpecial(0, 1, 2),
+		masking.WithT5Spans(3), masking.WithSentinels(last, 2))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -113,7 +116,8 @@ func ExampleMasker_MaskSentinels() {
 // Whole words: the pieces of a word are selected together.
 func ExampleWithWords() {
 	continues := func(id int) bool { return strings.HasPrefix(tokenNames[id], "##") }
-	masker, err := masking.New(len(tokenNames), 3, schedule.Constant{V: 0.3}, masking.WithSpecial(0, 1, 2), masking.WithReplaceProbs(1, 0), masking.WithWords(continues))
+	masker, err := masking.New(len(tokenNames), 3, schedule.Constant{V: 0.3}, masking.WithSpecial(0, 1, 2),
+		masking.WithReplaceProbs(1, 0), masking.WithWords(continues))
 	if err != nil {
 		log.Fatal(err)
 	}

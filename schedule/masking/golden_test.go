@@ -90,8 +90,9 @@ func TestGoldenHuggingFace(t *testing.T) {
 			}
 		}
 		m := newMasker(t, c.Vocab, c.MaskID, constant(c.Rate), opts...)
-		d := masking.Draws{Special: booleans(c.Special), Select: c.Draws.Select, Subset: c.Draws.Subset, Replace: c.Draws.Replace,
-			Random: c.Draws.Random, Tokens: c.Draws.Tokens}
+		d := masking.Draws{Special: booleans(c.Special), Select: c.Draws.Select, Subset: c.Draws.Subset,
+			Replace: c.Draws.Replace,
+			Random:  c.Draws.Random, Tokens: c.Draws.Tokens}
 		dst, labels := make([]int32, len(c.IDs)), make([]int32, len(c.IDs))
 		n, err := m.MaskDraws(dst, labels, c.IDs, d, 0)
 		require.NoError(t, err)
@@ -127,7 +128,8 @@ func TestGoldenWholeWord(t *testing.T) {
 		for i := range ids {
 			ids[i] = int32(10 + c.Continuation[i])
 		}
-		m := newMasker(t, 12, 0, constant(c.Rate), masking.WithHFCompatible(), masking.WithReplaceProbs(1, 0), masking.WithMaxTargets(c.Max),
+		m := newMasker(t, 12, 0, constant(c.Rate), masking.WithHFCompatible(), masking.WithReplaceProbs(1, 0),
+			masking.WithMaxTargets(c.Max),
 			masking.WithWords(func(id int) bool { return id == 11 }))
 		labels := make([]int32, c.Length)
 		d := masking.Draws{Special: booleans(c.Special), Order: c.Permutation, Replace: make([]float64, c.Length)}
@@ -161,7 +163,8 @@ func TestGoldenT5Spans(t *testing.T) {
 		for i := range ids {
 			ids[i] = 5
 		}
-		_, err := m.MaskDraws(ids, labels, ids, masking.Draws{Noise: c.Noise, Clean: c.Clean, Replace: make([]float64, c.Length)}, 0)
+		_, err := m.MaskDraws(ids, labels, ids, masking.Draws{Noise: c.Noise, Clean: c.Clean,
+			Replace: make([]float64, c.Length)}, 0)
 		require.NoError(t, err)
 		require.Equal(t, c.Mask, targets(labels), "case %d", i)
 	}

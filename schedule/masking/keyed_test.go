@@ -43,9 +43,11 @@ func TestGoldenKeyedWords(t *testing.T) {
 	}
 }
 
-// Eight positions at a time select what one at a time selects, at thresholds that fall on a byte, next to one and anywhere.
+// Eight positions at a time select what one at a time selects, at thresholds that fall on a byte, next to one and
+// anywhere.
 func TestSelected64(t *testing.T) {
-	for _, p := range []float64{0, 1e-18, 1. / 256, 0.15, 0.5, 0.5 - 1e-16, 0.5 + 1e-16, 200. / 256, 0.9999, math.Nextafter(1, 0)} {
+	for _, p := range []float64{0, 1e-18, 1. / 256, 0.15, 0.5, 0.5 - 1e-16, 0.5 + 1e-16, 200. / 256, 0.9999,
+		math.Nextafter(1, 0)} {
 		r := rateOf(p)
 		for sample := range 20 {
 			k := rowKey(3, 1, sample)

@@ -9,11 +9,12 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Masker corrupts token ids. It is immutable and safe for concurrent use. Its methods, except MaskDraws, allocate nothing
-// once their pooled memory is there.
+// Masker corrupts token ids. It is immutable and safe for concurrent use. Its methods, except MaskDraws, allocate
+// nothing once their pooled memory is there.
 //
 // What becomes of a row depends on the seed, the epoch, the sample, the rate and the row itself; not on the rest of the
-// batch, on how rows are split into batches, on the number of goroutines or on earlier calls. There is no state to save.
+// batch, on how rows are split into batches, on the number of goroutines or on earlier calls. There is no state to
+// save.
 type Masker struct {
 	config
 	schedule  schedule.Schedule
@@ -37,8 +38,8 @@ type Masker struct {
 //
 // maskID is never selected and never drawn as a random replacement; declare the others of its kind with
 // [WithSpecial]. The error joins everything that is wrong: it wraps [tensor.ErrRange] for ids, probabilities and
-// options out of range, [tensor.ErrConflict] for options in contradiction, [tensor.ErrNotFinite] for NaN, and [tensor.ErrEmpty] for a nil schedule or if no
-// id remains to replace others, or is that of [schedule.Validate].
+// options out of range, [tensor.ErrConflict] for options in contradiction, [tensor.ErrNotFinite] for NaN, and
+// [tensor.ErrEmpty] for a nil schedule or if no id remains to replace others, or is that of [schedule.Validate].
 func New(vocab, maskID int, rate schedule.Schedule, opts ...Option) (*Masker, error) {
 	c, err := newConfig(vocab, maskID, opts)
 	if v := schedule.Validate(rate); v != nil {
@@ -125,14 +126,15 @@ type Key struct {
 	Special []bool
 }
 
-// Mask corrupts a batch on the calling goroutine. src holds len(key.Samples) rows of equal length, one after the other. It
-// writes the corrupted ids to dst, which may be src itself, and to labels the original id of every target and the
-// ignore index elsewhere, or with [WithRTS] 1 for replaced positions and 0 elsewhere. It returns the number of
-// targets. step is what the schedule of the rate is asked for.
+// Mask corrupts a batch on the calling goroutine. src holds len(key.Samples) rows of equal length, one after the
+// other. It writes the corrupted ids to dst, which may be src itself, and to labels the original id of every target
+// and the ignore index elsewhere, or with [WithRTS] 1 for replaced positions and 0 elsewhere. It returns the number
+// of targets. step is what the schedule of the rate is asked for.
 //
 // Errors name the argument, the index and the value and wrap [tensor.ErrEmpty] (no rows, no tokens), [tensor.ErrShape]
-// (lengths that do not fit), [tensor.ErrRange] (an id, a sample, the epoch, the rate), [tensor.ErrNotFinite] (the rate) or
-// [tensor.ErrOverlap] (labels shares memory with dst or src, or dst with a part of src). Nothing is written then.
+// (lengths that do not fit), [tensor.ErrRange] (an id, a sample, the epoch, the rate), [tensor.ErrNotFinite] (the
+// rate) or [tensor.ErrOverlap] (labels shares memory with dst or src, or dst with a part of src). Nothing is written
+// then.
 func (m *Masker) Mask(dst, labels, src []int32, key Key, step int) (int, error) {
 	p, err := m.check(src, key, step)
 	if err == nil {

@@ -120,8 +120,8 @@ func WithIgnoreIndex(label int) Option {
 }
 
 // WithRTS replaces every selected token by a random id, and makes the labels 1 where it did and 0 elsewhere: random
-// token substitution, for a loss over all positions. A replacement that happens to be the original is labelled 1 too, as
-// Ankner et al. do.
+// token substitution, for a loss over all positions. A replacement that happens to be the original is labelled 1 too,
+// as Ankner et al. do.
 func WithRTS() Option {
 	return func(c *config) error {
 		c.rts = true
@@ -130,10 +130,11 @@ func WithRTS() Option {
 	}
 }
 
-// WithTargetRate keeps the labels of a part of the selected positions only, so that at any rate above it a fraction of rate of
-// all positions are targets; corruption is not changed. In [0, 1]. This is the control "subset" of Ankner et al., who keep
-// each label with probability rate/p. Here the targets are exactly those of a masker with this constant rate, which
-// has the same distribution and makes the two comparable pair by pair. It needs independent selection.
+// WithTargetRate keeps the labels of a part of the selected positions only, so that at any rate above it a fraction
+// of rate of all positions are targets; corruption is not changed. In [0, 1]. This is the control "subset" of Ankner
+// et al., who keep each label with probability rate/p. Here the targets are exactly those of a masker with this
+// constant rate, which has the same distribution and makes the two comparable pair by pair. It needs independent
+// selection.
 func WithTargetRate(rate float64) Option {
 	return func(c *config) error {
 		c.target, c.subset = rate, true
@@ -143,8 +144,8 @@ func WithTargetRate(rate float64) Option {
 }
 
 // WithExactCount selects exactly round(rate * candidates) tokens of a row, halves to even, instead of each with
-// probability rate. Candidates are the tokens that are not protected. Of whole words it takes those in random order that
-// fit into the number, as BERT does.
+// probability rate. Candidates are the tokens that are not protected. Of whole words it takes those in random order
+// that fit into the number, as BERT does.
 func WithExactCount() Option {
 	return func(c *config) error {
 		c.exact = true
@@ -153,8 +154,8 @@ func WithExactCount() Option {
 	}
 }
 
-// WithMinTargets selects at least n tokens of every row that has as many candidates, whatever the rate; default 0. A short
-// row without a single target makes a mean over targets NaN.
+// WithMinTargets selects at least n tokens of every row that has as many candidates, whatever the rate; default 0. A
+// short row without a single target makes a mean over targets NaN.
 func WithMinTargets(n int) Option {
 	return func(c *config) error {
 		c.min = n
@@ -163,8 +164,8 @@ func WithMinTargets(n int) Option {
 	}
 }
 
-// WithMaxTargets selects at most n >= 1 tokens of a row; by default there is no such limit. It needs a unit that counts:
-// [WithExactCount], [WithSpans], [WithT5Spans] or Hugging Face's whole words.
+// WithMaxTargets selects at most n >= 1 tokens of a row; by default there is no such limit. It needs a unit that
+// counts: [WithExactCount], [WithSpans], [WithT5Spans] or Hugging Face's whole words.
 func WithMaxTargets(n int) Option {
 	return func(c *config) error {
 		c.max = n
@@ -174,8 +175,9 @@ func WithMaxTargets(n int) Option {
 }
 
 // WithWords selects whole words. continues tells of every id whether it continues the word before it, like the ids of
-// WordPiece's tokens that start with ##; it is called once per id, by [New]. A word is selected with probability rate, or by
-// count with [WithExactCount]; replacement is decided per token. With [WithSpans] spans are made of whole words.
+// WordPiece's tokens that start with ##; it is called once per id, by [New]. A word is selected with probability
+// rate, or by count with [WithExactCount]; replacement is decided per token. With [WithSpans] spans are made of whole
+// words.
 func WithWords(continues func(id int) bool) Option {
 	return func(c *config) error {
 		c.continues = continues
@@ -185,9 +187,9 @@ func WithWords(continues func(id int) bool) Option {
 }
 
 // WithSpans selects contiguous spans (SpanBERT, Joshi et al. 2020) until round(rate * candidates) tokens are selected,
-// cutting the last span. Lengths are geometric with parameter p in (0, 1], not longer than max, 1 to 65536; SpanBERT has 0.2
-// and 10, a mean of 3.8. They count tokens, or words with [WithWords]. Replacement is decided once per span. A
-// span ends where a protected token or another span begins.
+// cutting the last span. Lengths are geometric with parameter p in (0, 1], not longer than max, 1 to 65536; SpanBERT
+// has 0.2 and 10, a mean of 3.8. They count tokens, or words with [WithWords]. Replacement is decided once per span.
+// A span ends where a protected token or another span begins.
 func WithSpans(p float64, max int) Option {
 	return func(c *config) error {
 		c.spanP, c.spanMax = p, max
@@ -203,9 +205,9 @@ func WithSpans(p float64, max int) Option {
 	}
 }
 
-// WithT5Spans divides a row into clean and noise spans in turn (T5, Raffel et al. 2020): n = round(rate * candidates) noise
-// tokens, at least one and not all, in round(n/mean) spans of random lengths; the first span is clean, the last is
-// noise. mean >= 1; T5 has 3. At rate 0 there is no noise. [Masker.MaskSentinels] writes T5's form of the result.
+// WithT5Spans divides a row into clean and noise spans in turn (T5, Raffel et al. 2020): n = round(rate * candidates)
+// noise tokens, at least one and not all, in round(n/mean) spans of random lengths; the first span is clean, the last
+// is noise. mean >= 1; T5 has 3. At rate 0 there is no noise. [Masker.MaskSentinels] writes T5's form of the result.
 func WithT5Spans(mean float64) Option {
 	return func(c *config) error {
 		c.noiseLength = mean
@@ -242,8 +244,8 @@ func WithHFCompatible() Option {
 	}
 }
 
-// WithWorkers sets how many goroutines [Masker.MaskBatch] uses at most, >= 0; default 0, which means GOMAXPROCS. It never
-// changes the result.
+// WithWorkers sets how many goroutines [Masker.MaskBatch] uses at most, >= 0; default 0, which means GOMAXPROCS. It
+// never changes the result.
 func WithWorkers(n int) Option {
 	return func(c *config) error {
 		c.workers = n

@@ -47,8 +47,10 @@ func TestFormsAgree(t *testing.T) {
 	}
 	words := masking.WithWords(continues)
 	for name, opts := range map[string][]masking.Option{
-		"tokens": nil, "subset": {masking.WithTargetRate(0.1)}, "RTS": {masking.WithRTS()}, "words": {words}, "exact": {masking.WithExactCount()},
-		"words exact": {words, masking.WithExactCount()}, "spans": {masking.WithSpans(0.2, 10)}, "T5": {masking.WithT5Spans(3)},
+		"tokens": nil, "subset": {masking.WithTargetRate(0.1)}, "RTS": {masking.WithRTS()}, "words": {words},
+		"exact":       {masking.WithExactCount()},
+		"words exact": {words, masking.WithExactCount()}, "spans": {masking.WithSpans(0.2, 10)},
+		"T5":       {masking.WithT5Spans(3)},
 		"HF words": {words, masking.WithHFCompatible()}, "minimum": {masking.WithMinTargets(30)},
 	} {
 		m := newMasker(t, vocab, maskID, constant(0.2), opts...)
@@ -230,9 +232,11 @@ func TestWordBudget(t *testing.T) {
 			}
 		}
 		special := masking.WithSpecial(1)
-		_, labels := mask(t, newMasker(t, vocab, maskID, constant(c.rate), one, special, masking.WithExactCount()), ids, key, 0)
+		_, labels := mask(t, newMasker(t, vocab, maskID, constant(c.rate), one, special, masking.WithExactCount()), ids, key,
+			0)
 		require.Equal(t, c.want, total(targets(labels)), "%+v", c)
-		_, labels = mask(t, newMasker(t, vocab, maskID, constant(c.rate), one, special, masking.WithHFCompatible()), ids, key, 0)
+		_, labels = mask(t, newMasker(t, vocab, maskID, constant(c.rate), one, special, masking.WithHFCompatible()), ids, key,
+			0)
 		require.Equal(t, c.hf, total(targets(labels)), "%+v", c)
 	}
 }
@@ -286,7 +290,8 @@ func TestSpans(t *testing.T) {
 // Draws of the caller place spans where and as long as they say.
 func TestSpansFromDraws(t *testing.T) {
 	src := []int32{10, 11, 12, 13, 14, 15, 16, 17, 18, 19}
-	m := newMasker(t, vocab, maskID, constant(0.6), masking.WithSpans(0.2, 10), masking.WithReplaceProbs(0.5, 0.5), masking.WithWords(func(id int) bool { return id == 15 }))
+	m := newMasker(t, vocab, maskID, constant(0.6), masking.WithSpans(0.2, 10), masking.WithReplaceProbs(0.5, 0.5),
+		masking.WithWords(func(id int) bool { return id == 15 }))
 	dst, labels := make([]int32, 10), make([]int32, 10)
 	half := func(v ...float64) []float64 { return v }
 	d := masking.Draws{
@@ -377,7 +382,8 @@ func TestSentinels(t *testing.T) {
 		}
 	}
 	// The slices are appended to, and come back as they were if there are too few sentinels.
-	few := newMasker(t, vocab, 0, constant(0.5), masking.WithT5Spans(1), masking.WithSpecial(1), masking.WithSentinels(999, 5))
+	few := newMasker(t, vocab, 0, constant(0.5), masking.WithT5Spans(1), masking.WithSpecial(1),
+		masking.WithSentinels(999, 5))
 	input, target, err := few.MaskSentinels([]int32{7}, []int32{8}, src, masking.Key{Samples: []int{0}}, 0)
 	require.ErrorContains(t, err, "for 5 sentinels")
 	require.Equal(t, []int32{7}, input)
@@ -471,8 +477,10 @@ func TestNoAllocations(t *testing.T) {
 	dst, labels := make([]int32, len(src)), make([]int32, len(src))
 	words := masking.WithWords(continues)
 	for name, opts := range map[string][]masking.Option{
-		"tokens": nil, "subset": {masking.WithTargetRate(0.1)}, "RTS": {masking.WithRTS()}, "words": {words}, "exact": {masking.WithExactCount()},
-		"words exact": {words, masking.WithExactCount()}, "spans": {masking.WithSpans(0.2, 10)}, "T5": {masking.WithT5Spans(3)},
+		"tokens": nil, "subset": {masking.WithTargetRate(0.1)}, "RTS": {masking.WithRTS()}, "words": {words},
+		"exact":       {masking.WithExactCount()},
+		"words exact": {words, masking.WithExactCount()}, "spans": {masking.WithSpans(0.2, 10)},
+		"T5": {masking.WithT5Spans(3)},
 	} {
 		if name != "RTS" && name != "subset" {
 			opts = append(opts, masking.WithSentinels(999, 300))

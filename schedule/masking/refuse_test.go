@@ -20,32 +20,34 @@ func TestNewRefuses(t *testing.T) {
 		require.ErrorContains(t, err, "not an int32")
 	}
 	words := masking.WithWords(func(int) bool { return false })
-	exact, spans, t5, rts, hf := masking.WithExactCount(), masking.WithSpans(0.2, 10), masking.WithT5Spans(3), masking.WithRTS(), masking.WithHFCompatible()
+	exact, spans, t5, rts, hf := masking.WithExactCount(), masking.WithSpans(0.2, 10), masking.WithT5Spans(3),
+		masking.WithRTS(), masking.WithHFCompatible()
 	type options = []masking.Option
 	for want, c := range map[string]struct {
 		vocab, maskID int
 		opts          options
 		is            error
 	}{
-		"vocab is 0":                    {0, 0, nil, tensor.ErrRange},
-		"vocab is -5":                   {-5, 0, nil, tensor.ErrRange},
-		"maskID is 10, want 0 to 9":     {10, 10, nil, tensor.ErrRange},
-		"maskID is -1":                  {10, -1, nil, tensor.ErrRange},
-		"id 1 of the list is 10":        {10, 0, options{masking.WithSpecial(3, 10)}, tensor.ErrRange},
-		"WithRandomExclude: id 0":       {10, 0, options{masking.WithRandomExclude(-1)}, tensor.ErrRange},
-		"mask is NaN":                   {10, 0, options{masking.WithReplaceProbs(math.NaN(), 0)}, tensor.ErrNotFinite},
-		"random is -0.1":                {10, 0, options{masking.WithReplaceProbs(0.5, -0.1)}, tensor.ErrRange},
-		"0.9 + 0.2 is more than 1":      {10, 0, options{masking.WithReplaceProbs(0.9, 0.2)}, tensor.ErrRange},
-		"WithRandomRange(3, 3)":         {10, 0, options{masking.WithRandomRange(3, 3)}, tensor.ErrRange},
-		"WithRandomRange(3, 11)":        {10, 0, options{masking.WithRandomRange(3, 11)}, tensor.ErrRange},
-		"masking: New: option 0 is":     {10, 0, options{nil}, tensor.ErrEmpty},
-		"no id is left":                 {3, 0, options{masking.WithSpecial(1, 2)}, tensor.ErrEmpty},
-		"is the label of id 7 too":      {10, 0, options{masking.WithIgnoreIndex(7)}, tensor.ErrRange},
-		"WithTargetRate is 1.5":         {10, 0, options{masking.WithTargetRate(1.5)}, tensor.ErrRange},
-		"WithMinTargets(-1)":            {10, 0, options{masking.WithMinTargets(-1)}, tensor.ErrRange},
-		"WithMaxTargets(0)":             {10, 0, options{exact, masking.WithMaxTargets(0)}, tensor.ErrRange},
-		"needs selection by count":      {10, 0, options{masking.WithMaxTargets(5)}, tensor.ErrConflict},
-		"at least 7 targets":            {10, 0, options{exact, masking.WithMaxTargets(5), masking.WithMinTargets(7)}, tensor.ErrConflict},
+		"vocab is 0":                {0, 0, nil, tensor.ErrRange},
+		"vocab is -5":               {-5, 0, nil, tensor.ErrRange},
+		"maskID is 10, want 0 to 9": {10, 10, nil, tensor.ErrRange},
+		"maskID is -1":              {10, -1, nil, tensor.ErrRange},
+		"id 1 of the list is 10":    {10, 0, options{masking.WithSpecial(3, 10)}, tensor.ErrRange},
+		"WithRandomExclude: id 0":   {10, 0, options{masking.WithRandomExclude(-1)}, tensor.ErrRange},
+		"mask is NaN":               {10, 0, options{masking.WithReplaceProbs(math.NaN(), 0)}, tensor.ErrNotFinite},
+		"random is -0.1":            {10, 0, options{masking.WithReplaceProbs(0.5, -0.1)}, tensor.ErrRange},
+		"0.9 + 0.2 is more than 1":  {10, 0, options{masking.WithReplaceProbs(0.9, 0.2)}, tensor.ErrRange},
+		"WithRandomRange(3, 3)":     {10, 0, options{masking.WithRandomRange(3, 3)}, tensor.ErrRange},
+		"WithRandomRange(3, 11)":    {10, 0, options{masking.WithRandomRange(3, 11)}, tensor.ErrRange},
+		"masking: New: option 0 is": {10, 0, options{nil}, tensor.ErrEmpty},
+		"no id is left":             {3, 0, options{masking.WithSpecial(1, 2)}, tensor.ErrEmpty},
+		"is the label of id 7 too":  {10, 0, options{masking.WithIgnoreIndex(7)}, tensor.ErrRange},
+		"WithTargetRate is 1.5":     {10, 0, options{masking.WithTargetRate(1.5)}, tensor.ErrRange},
+		"WithMinTargets(-1)":        {10, 0, options{masking.WithMinTargets(-1)}, tensor.ErrRange},
+		"WithMaxTargets(0)":         {10, 0, options{exact, masking.WithMaxTargets(0)}, tensor.ErrRange},
+		"needs selection by count":  {10, 0, options{masking.WithMaxTargets(5)}, tensor.ErrConflict},
+		"at least 7 targets": {10, 0, options{exact, masking.WithMaxTargets(5), masking.WithMinTargets(7)},
+			tensor.ErrConflict},
 		"WithWords(nil)":                {10, 0, options{masking.WithWords(nil)}, tensor.ErrEmpty},
 		"WithSpans: p is 0":             {10, 0, options{masking.WithSpans(0, 10)}, tensor.ErrRange},
 		"WithSpans: p is +Inf":          {10, 0, options{masking.WithSpans(math.Inf(1), 10)}, tensor.ErrNotFinite},
@@ -66,7 +68,8 @@ func TestNewRefuses(t *testing.T) {
 		"WithT5Spans beside WithWords":  {10, 0, options{t5, words}, tensor.ErrConflict},
 		"WithT5Spans beside WithExact":  {10, 0, options{t5, exact}, tensor.ErrConflict},
 		"WithSpans beside WithExact":    {10, 0, options{spans, exact}, tensor.ErrConflict},
-		"WithTargetRate beside WithMin": {10, 0, options{masking.WithTargetRate(0.1), masking.WithMinTargets(1)}, tensor.ErrConflict},
+		"WithTargetRate beside WithMin": {10, 0, options{masking.WithTargetRate(0.1), masking.WithMinTargets(1)},
+			tensor.ErrConflict},
 	} {
 		m, err := masking.New(c.vocab, c.maskID, constant(0.15), c.opts...)
 		require.Nil(t, m, want)
@@ -87,7 +90,8 @@ func TestNewRefuses(t *testing.T) {
 
 // What every entry point refuses, and that nothing has been written then.
 func TestRefusesAndWritesNothing(t *testing.T) {
-	rates := schedule.Choice[float64]{Bounds: []float64{1, 2, 3, 4}, Values: []float64{0.5, math.NaN(), -0.1, 1.01, math.Inf(1)}}
+	rates := schedule.Choice[float64]{Bounds: []float64{1, 2, 3, 4},
+		Values: []float64{0.5, math.NaN(), -0.1, 1.01, math.Inf(1)}}
 	bad := schedule.Func(rates.Value)
 	good := masking.Key{Samples: []int{1, 2}}
 	special := func(n int) masking.Key { return masking.Key{Samples: good.Samples, Special: make([]bool, n)} }
@@ -148,7 +152,8 @@ func TestRefusesAndWritesNothing(t *testing.T) {
 		}
 		if name == "no tokens" || len(name) > 2 && (name[:2] == "id" || name[:4] == "rate") {
 			u := make([]float64, len(c.src))
-			n, err = m.MaskDraws(dst, labels, c.src, masking.Draws{Select: u, Replace: u, Random: u, Tokens: make([]int32, len(c.src))}, c.step)
+			n, err = m.MaskDraws(dst, labels, c.src, masking.Draws{Select: u, Replace: u, Random: u,
+				Tokens: make([]int32, len(c.src))}, c.step)
 			check("MaskDraws", err)
 			require.Zero(t, n)
 		}
@@ -162,10 +167,11 @@ func TestRefusesAndWritesNothing(t *testing.T) {
 		is               error
 		want             string
 	}{
-		"dst short":           {memory[:7], filled(8), src, tensor.ErrShape, "dst has 7"},
-		"labels short":        {filled(8), filled(7), src, tensor.ErrShape, "labels has 7"},
-		"no labels":           {filled(8), nil, src, tensor.ErrShape, "labels has 0"},
-		"dst shifted":         {memory[1:9], filled(8), memory[:8], tensor.ErrOverlap, "dst shares memory with src but is not src"},
+		"dst short":    {memory[:7], filled(8), src, tensor.ErrShape, "dst has 7"},
+		"labels short": {filled(8), filled(7), src, tensor.ErrShape, "labels has 7"},
+		"no labels":    {filled(8), nil, src, tensor.ErrShape, "labels has 0"},
+		"dst shifted": {memory[1:9], filled(8), memory[:8], tensor.ErrOverlap,
+			"dst shares memory with src but is not src"},
 		"labels are src":      {filled(8), memory[:8], memory[:8], tensor.ErrOverlap, "labels shares memory"},
 		"labels in dst":       {memory[:8], memory[3:11], src, tensor.ErrOverlap, "labels shares memory"},
 		"labels are in place": {memory[:8], memory[:8], memory[:8], tensor.ErrOverlap, "labels shares memory"},
@@ -202,8 +208,9 @@ func TestDrawsRefused(t *testing.T) {
 	src := []int32{1, 2, 3, 4}
 	u := func(v ...float64) []float64 { return v }
 	full := func() masking.Draws {
-		return masking.Draws{Select: u(0, 0, 0, 0), Subset: u(0, 0, 0, 0), Replace: u(0, 0, 0, 0), Random: u(0, 0, 0, 0), Tokens: []int32{1, 1, 1, 1},
-			Order: []int{3, 2, 1, 0}, Lengths: []int{1, 1, 1, 1}, Noise: []int{0}, Clean: []int{0}}
+		return masking.Draws{Select: u(0, 0, 0, 0), Subset: u(0, 0, 0, 0), Replace: u(0, 0, 0, 0), Random: u(0, 0, 0, 0),
+			Tokens: []int32{1, 1, 1, 1},
+			Order:  []int{3, 2, 1, 0}, Lengths: []int{1, 1, 1, 1}, Noise: []int{0}, Clean: []int{0}}
 	}
 	words := masking.WithWords(func(int) bool { return false })
 	type options = []masking.Option
@@ -212,21 +219,29 @@ func TestDrawsRefused(t *testing.T) {
 		edit func(*masking.Draws)
 		is   error
 	}{
-		"draws.Select has 3 elements":  {nil, func(d *masking.Draws) { d.Select = u(0, 0, 0) }, tensor.ErrShape},
-		"draws.Select[1] is NaN":       {nil, func(d *masking.Draws) { d.Select[1] = math.NaN() }, tensor.ErrRange},
-		"draws.Replace[2] is 1":        {nil, func(d *masking.Draws) { d.Replace[2] = 1 }, tensor.ErrRange},
-		"draws.Random has 0 elements":  {nil, func(d *masking.Draws) { d.Random = nil }, tensor.ErrShape},
-		"draws.Tokens has 0 elements":  {nil, func(d *masking.Draws) { d.Tokens = nil }, tensor.ErrShape},
-		"draws.Tokens[3] is 10":        {nil, func(d *masking.Draws) { d.Tokens[3] = 10 }, tensor.ErrRange},
-		"draws.Subset has 0 elements":  {options{masking.WithTargetRate(0.1)}, func(d *masking.Draws) { d.Subset = nil }, tensor.ErrShape},
-		"key.Special has 2 elements":   {nil, func(d *masking.Draws) { d.Special = make([]bool, 2) }, tensor.ErrShape},
-		"draws.Order has 3 elements":   {options{words, masking.WithExactCount()}, func(d *masking.Draws) { d.Order = []int{0, 1, 2} }, tensor.ErrShape},
-		"draws.Order[2] is 3":          {options{words, masking.WithExactCount()}, func(d *masking.Draws) { d.Order = []int{3, 2, 3, 0} }, tensor.ErrRange},
-		"draws.Order[0] is 4":          {options{masking.WithSpans(1, 1)}, func(d *masking.Draws) { d.Order[0] = 4 }, tensor.ErrRange},
-		"draws.Lengths has 1 elements": {options{masking.WithSpans(1, 1)}, func(d *masking.Draws) { d.Lengths = []int{1} }, tensor.ErrShape},
-		"draws.Lengths[1] is 0":        {options{masking.WithSpans(1, 1)}, func(d *masking.Draws) { d.Lengths[1] = 0 }, tensor.ErrRange},
-		"draws.Noise has 2 elements":   {options{masking.WithT5Spans(1)}, func(d *masking.Draws) { d.Noise = []int{0, 1} }, tensor.ErrShape},
-		"draws.Clean[0] is -1":         {options{masking.WithT5Spans(1)}, func(d *masking.Draws) { d.Clean = []int{-1} }, tensor.ErrRange},
+		"draws.Select has 3 elements": {nil, func(d *masking.Draws) { d.Select = u(0, 0, 0) }, tensor.ErrShape},
+		"draws.Select[1] is NaN":      {nil, func(d *masking.Draws) { d.Select[1] = math.NaN() }, tensor.ErrRange},
+		"draws.Replace[2] is 1":       {nil, func(d *masking.Draws) { d.Replace[2] = 1 }, tensor.ErrRange},
+		"draws.Random has 0 elements": {nil, func(d *masking.Draws) { d.Random = nil }, tensor.ErrShape},
+		"draws.Tokens has 0 elements": {nil, func(d *masking.Draws) { d.Tokens = nil }, tensor.ErrShape},
+		"draws.Tokens[3] is 10":       {nil, func(d *masking.Draws) { d.Tokens[3] = 10 }, tensor.ErrRange},
+		"draws.Subset has 0 elements": {options{masking.WithTargetRate(0.1)}, func(d *masking.Draws) { d.Subset = nil },
+			tensor.ErrShape},
+		"key.Special has 2 elements": {nil, func(d *masking.Draws) { d.Special = make([]bool, 2) }, tensor.ErrShape},
+		"draws.Order has 3 elements": {options{words, masking.WithExactCount()},
+			func(d *masking.Draws) { d.Order = []int{0, 1, 2} }, tensor.ErrShape},
+		"draws.Order[2] is 3": {options{words, masking.WithExactCount()},
+			func(d *masking.Draws) { d.Order = []int{3, 2, 3, 0} }, tensor.ErrRange},
+		"draws.Order[0] is 4": {options{masking.WithSpans(1, 1)}, func(d *masking.Draws) { d.Order[0] = 4 },
+			tensor.ErrRange},
+		"draws.Lengths has 1 elements": {options{masking.WithSpans(1, 1)}, func(d *masking.Draws) { d.Lengths = []int{1} },
+			tensor.ErrShape},
+		"draws.Lengths[1] is 0": {options{masking.WithSpans(1, 1)}, func(d *masking.Draws) { d.Lengths[1] = 0 },
+			tensor.ErrRange},
+		"draws.Noise has 2 elements": {options{masking.WithT5Spans(1)}, func(d *masking.Draws) { d.Noise = []int{0, 1} },
+			tensor.ErrShape},
+		"draws.Clean[0] is -1": {options{masking.WithT5Spans(1)}, func(d *masking.Draws) { d.Clean = []int{-1} },
+			tensor.ErrRange},
 	} {
 		m := newMasker(t, 10, 0, constant(0.5), c.opts...)
 		d := full()
@@ -261,8 +276,10 @@ func FuzzMask(f *testing.F) {
 	f.Add(uint64(0), []byte{250}, math.NaN(), uint8(9), uint8(1))
 	words := masking.WithWords(func(id int) bool { return id%3 == 0 })
 	units := [][]masking.Option{
-		nil, {masking.WithExactCount()}, {masking.WithMinTargets(3)}, {words}, {words, masking.WithExactCount(), masking.WithMaxTargets(9)},
-		{masking.WithSpans(0.3, 5)}, {words, masking.WithSpans(0.2, 10)}, {masking.WithT5Spans(2)}, {words, masking.WithHFCompatible()}, {masking.WithTargetRate(0.2)},
+		nil, {masking.WithExactCount()}, {masking.WithMinTargets(3)}, {words},
+		{words, masking.WithExactCount(), masking.WithMaxTargets(9)},
+		{masking.WithSpans(0.3, 5)}, {words, masking.WithSpans(0.2, 10)}, {masking.WithT5Spans(2)},
+		{words, masking.WithHFCompatible()}, {masking.WithTargetRate(0.2)},
 	}
 	f.Fuzz(func(t *testing.T, seed uint64, text []byte, p float64, unit, rows uint8) {
 		const vocab = 250
@@ -297,7 +314,8 @@ func FuzzMask(f *testing.F) {
 		count := 0
 		for i, id := range src {
 			protected := id == 0 || id == 7 || id == 1 || special[i]
-			if protected && (dst[i] != id || labels[i] != -100) || labels[i] != -100 && labels[i] != id || dst[i] < 0 || dst[i] >= vocab {
+			if protected && (dst[i] != id || labels[i] != -100) || labels[i] != -100 && labels[i] != id || dst[i] < 0 ||
+				dst[i] >= vocab {
 				t.Fatalf("position %d: id %d became %d with label %d", i, id, dst[i], labels[i])
 			}
 			if labels[i] != -100 {
@@ -310,7 +328,8 @@ func FuzzMask(f *testing.F) {
 		cols := len(src) / int(rows)
 		for r := range int(rows) { // row by row, in place, sparse
 			part := slices.Clone(src[r*cols : (r+1)*cols])
-			pos, orig, err := m.MaskSparse(nil, nil, part, masking.Key{Epoch: key.Epoch, Samples: key.Samples[r : r+1], Special: special[r*cols : (r+1)*cols]}, 0)
+			pos, orig, err := m.MaskSparse(nil, nil, part, masking.Key{Epoch: key.Epoch, Samples: key.Samples[r : r+1],
+				Special: special[r*cols : (r+1)*cols]}, 0)
 			if err != nil || !slices.Equal(part, dst[r*cols:(r+1)*cols]) {
 				t.Fatal("sparse and dense differ: ", err)
 			}

@@ -6,10 +6,10 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// MaskSentinels writes one row in T5's form: in the input every run of selected tokens is replaced by a sentinel, in the
-// target stand the sentinels, each followed by the tokens it replaces. It appends both and returns the extended
-// slices. With a, b, c, d, e of which b, c and e are selected, the input becomes a <0> d <1> and the target <0> b c <1> e.
-// T5 adds its end-of-sequence id to both, which is left to the caller.
+// MaskSentinels writes one row in T5's form: in the input every run of selected tokens is replaced by a sentinel, in
+// the target stand the sentinels, each followed by the tokens it replaces. It appends both and returns the extended
+// slices. With a, b, c, d, e of which b, c and e are selected, the input becomes a <0> d <1> and the target <0> b c
+// <1> e. T5 adds its end-of-sequence id to both, which is left to the caller.
 //
 // key has one sample. The masker needs [WithSentinels], and normally has [WithT5Spans]; with other units their runs are
 // replaced. Errors are those of [Masker.Mask], or wrap [tensor.ErrEmpty] without sentinels and [tensor.ErrRange] if
@@ -45,7 +45,8 @@ func (m *Masker) MaskSentinels(input, target, src []int32, key Key, step int) ([
 		}
 	}
 	if runs > m.sentinelCount {
-		return input, target, fmt.Errorf("masking: MaskSentinels: %d spans for %d sentinels: %w", runs, m.sentinelCount, tensor.ErrRange)
+		return input, target, fmt.Errorf("masking: MaskSentinels: %d spans for %d sentinels: %w",
+			runs, m.sentinelCount, tensor.ErrRange)
 	}
 	done, sentinel := 0, int32(m.sentinelFirst)
 	for k, i := range r.pos {

@@ -2,7 +2,8 @@ package masking
 
 import "math"
 
-// chooseWords takes words in random order and leaves out those that would exceed the budget, as BERT's data pipeline does.
+// chooseWords takes words in random order and leaves out those that would exceed the budget, as BERT's data pipeline
+// does.
 func (r *row) chooseWords(m *Masker) error {
 	of := r.candidates
 	if m.hf {
@@ -26,8 +27,8 @@ func (r *row) chooseWords(m *Masker) error {
 	return nil
 }
 
-// chooseSpans visits words in random order and starts a span at each that is still free. That is drawing starts until one
-// is free, without drawing in vain. A larger budget goes on where a smaller one stopped.
+// chooseSpans visits words in random order and starts a span at each that is still free. That is drawing starts until
+// one is free, without drawing in vain. A larger budget goes on where a smaller one stopped.
 func (r *row) chooseSpans(m *Masker) error {
 	budget := m.budget(r.candidates, r.p)
 	if err := r.shuffle(wordOrder, len(r.starts)); err != nil {
@@ -85,8 +86,8 @@ func (r *row) takeChosen() {
 	}
 }
 
-// spanLengths are the thresholds of a geometric distribution cut off at max. No product is fused with a sum, so that they
-// are the same on every architecture.
+// spanLengths are the thresholds of a geometric distribution cut off at max. No product is fused with a sum, so that
+// they are the same on every architecture.
 func spanLengths(p float64, longest int) []uint64 {
 	tail := 1.0 // probability of a length of more than i, not cut off
 	total := 0.0

@@ -2,8 +2,8 @@ package masking
 
 // MaskSparse corrupts a batch in place and lists the targets, for models that compute only these: it appends to pos
 // their positions in ids, in increasing order, and to labels their original ids, and returns the extended slices. Pass
-// pos[:0] and labels[:0] to use their memory again. Everything else is as in [Masker.Mask], whose results have the same ids
-// and labels; with [WithRTS] the targets are the replaced positions.
+// pos[:0] and labels[:0] to use their memory again. Everything else is as in [Masker.Mask], whose results have the
+// same ids and labels; with [WithRTS] the targets are the replaced positions.
 //
 // On an error, which is one of Mask's, ids is unchanged and the slices are returned as they came. labels must not share
 // memory with ids.

@@ -65,7 +65,8 @@ func times(from, to int) []float64 {
 }
 
 // oddTimes are those that no training loop passes on purpose.
-var oddTimes = []float64{math.NaN(), math.Inf(-1), math.Inf(1), -1, math.Copysign(0, -1), 0, math.SmallestNonzeroFloat64,
+var oddTimes = []float64{math.NaN(), math.Inf(-1), math.Inf(1), -1, math.Copysign(0, -1), 0,
+	math.SmallestNonzeroFloat64,
 	1e300, -1e300, math.MaxFloat64, -math.MaxFloat64, 1 << 53, 1<<53 + 2, math.MaxInt64}
 
 func checkFinite(t testing.TB, s schedule.Schedule, at []float64) bool {
@@ -87,7 +88,8 @@ func checkPurity(t testing.TB, s schedule.Schedule, at []float64) {
 	same := func(how string, order []int) bool {
 		for _, i := range order {
 			if got := s.Value(at[i]); !identical(got, want[i]) {
-				t.Errorf("Value(%v) = %v, but %v before, %s\nThe value must depend on t alone: then resuming a run is calling Value with another t.",
+				t.Errorf("Value(%v) = %v, but %v before, %s\nThe value must depend on t alone: then resuming a run is calling "+
+					"Value with another t.",
 					at[i], got, want[i], how)
 				return false
 			}
@@ -158,7 +160,8 @@ func checkContinuity(t testing.TB, s schedule.Schedule, from, to float64) {
 			}
 			x, y, ok := jump(s, l+(r-l)*float64(k)/pieces, l+(r-l)*float64(k+1)/pieces, tolerance)
 			if ok {
-				t.Errorf("jump from %v to %v at time %v\nBetween its breakpoints a schedule is continuous: list the time in a method Breakpoints(from, to float64) []float64, or say WithJumps.",
+				t.Errorf("jump from %v to %v at time %v\nBetween its breakpoints a schedule is continuous: list the time in a "+
+					"method Breakpoints(from, to float64) []float64, or say WithJumps.",
 					s.Value(x), s.Value(y), y)
 				return
 			}
@@ -188,7 +191,8 @@ func checkHold(t testing.TB, s schedule.Schedule, c config) {
 	want := s.Value(c.hold)
 	for _, after := range []float64{0.25, 1, 2, 10, 1e3, 1e6, 1e12, math.Inf(1)} {
 		if v := s.Value(c.hold + after); !identical(v, want) {
-			t.Errorf("Value(%v) = %v, but %v at the declared end, time %v\nA schedule that is over must stay: runs are often extended by a few steps.",
+			t.Errorf("Value(%v) = %v, but %v at the declared end, time %v\nA schedule that is over must stay: runs are often "+
+				"extended by a few steps.",
 				c.hold+after, v, want, c.hold)
 			return
 		}
@@ -197,7 +201,8 @@ func checkHold(t testing.TB, s schedule.Schedule, c config) {
 
 func checkJSON(t testing.TB, s schedule.Schedule, r *schedule.Registry, at []float64) {
 	t.Helper()
-	const why = "\nWhat is written must read back as the same schedule, so that a run can be repeated from its configuration."
+	const why = "\nWhat is written must read back as the same schedule, so that a run can be repeated from its " +
+		"configuration."
 	spec, err := r.SpecOf(s)
 	if errors.Is(err, schedule.ErrNotSerializable) && r == nil {
 		return
@@ -242,7 +247,8 @@ func checkIntegral(t testing.TB, s schedule.Schedule, c config) {
 		size += math.Abs(v)
 	}
 	if !(math.Abs(got-sum) <= 1e-9*size) {
-		t.Errorf("Integral(%d, %d) = %v, but the values add up to %v\nThe integral is the sum over the steps.", c.from, c.to, got, sum)
+		t.Errorf("Integral(%d, %d) = %v, but the values add up to %v\nThe integral is the sum over the steps.",
+			c.from, c.to, got, sum)
 	}
 }
 
@@ -257,7 +263,8 @@ func checkAllocations(t testing.TB, s schedule.Schedule, at []float64) {
 		i++
 	})
 	if n != 0 {
-		t.Errorf("Value allocates %v times\nIt is called in every step for every hyper-parameter and must not make garbage.", n)
+		t.Errorf("Value allocates %v times\nIt is called in every step for every hyper-parameter and must not make garbage.",
+			n)
 	}
 }
 

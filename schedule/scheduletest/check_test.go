@@ -55,28 +55,34 @@ func TestCheckCanFail(t *testing.T) {
 		opts []scheduletest.Option
 		want string
 	}{
-		"nil":           {nil, nil, "schedule is nil"},
-		"invalid":       {invalid{}, nil, "nothing is right"},
-		"stateful":      {broken{value: func(float64) float64 { return float64(calls.Add(1)) }}, nil, "depend on t alone"},
-		"NaN time":      {broken{value: func(t float64) float64 { return t * 0 }}, nil, "Every time must give a finite number"},
-		"pole":          {broken{value: func(t float64) float64 { return 1 / max(0, 7*bump(t)) }}, nil, "Value(NaN) = +Inf"},
-		"range":         {half, []scheduletest.Option{scheduletest.WithRange(0, 0.9)}, "declared range is [0, 0.9]"},
-		"range between": {broken{value: peak}, []scheduletest.Option{scheduletest.WithRange(0, 0.5), scheduletest.WithWindow(0, 20)}, "between the steps"},
-		"jump":          {broken{value: half.Value}, nil, "jump from 1 to 0.5 at time 500"},
-		"hold":          {schedule.Linear{From: 1, Over: 900}, []scheduletest.Option{scheduletest.WithHold(800)}, "must stay"},
-		"lossy":         {lossy{1, 1e-9}, []scheduletest.Option{scheduletest.WithRegistry(&own)}, "read back as the same schedule"},
-		"unregistered":  {broken{value: half.Value}, []scheduletest.Option{scheduletest.WithJumps(), scheduletest.WithRegistry(&own)}, "cannot be written as JSON"},
-		"bad window":    {half, []scheduletest.Option{scheduletest.WithWindow(3, 3)}, "WithWindow(3, 3)"},
-		"bad range":     {half, []scheduletest.Option{scheduletest.WithRange(1, 0)}, "WithRange(1, 0)"},
-		"bad hold":      {half, []scheduletest.Option{scheduletest.WithHold(math.NaN())}, "WithHold(NaN)"},
-		"bad registry":  {half, []scheduletest.Option{scheduletest.WithRegistry(nil)}, "WithRegistry(nil)"},
+		"nil":      {nil, nil, "schedule is nil"},
+		"invalid":  {invalid{}, nil, "nothing is right"},
+		"stateful": {broken{value: func(float64) float64 { return float64(calls.Add(1)) }}, nil, "depend on t alone"},
+		"NaN time": {broken{value: func(t float64) float64 { return t * 0 }}, nil,
+			"Every time must give a finite number"},
+		"pole":  {broken{value: func(t float64) float64 { return 1 / max(0, 7*bump(t)) }}, nil, "Value(NaN) = +Inf"},
+		"range": {half, []scheduletest.Option{scheduletest.WithRange(0, 0.9)}, "declared range is [0, 0.9]"},
+		"range between": {broken{value: peak}, []scheduletest.Option{scheduletest.WithRange(0, 0.5),
+			scheduletest.WithWindow(0, 20)}, "between the steps"},
+		"jump": {broken{value: half.Value}, nil, "jump from 1 to 0.5 at time 500"},
+		"hold": {schedule.Linear{From: 1, Over: 900}, []scheduletest.Option{scheduletest.WithHold(800)},
+			"must stay"},
+		"lossy": {lossy{1, 1e-9}, []scheduletest.Option{scheduletest.WithRegistry(&own)},
+			"read back as the same schedule"},
+		"unregistered": {broken{value: half.Value}, []scheduletest.Option{scheduletest.WithJumps(),
+			scheduletest.WithRegistry(&own)}, "cannot be written as JSON"},
+		"bad window":   {half, []scheduletest.Option{scheduletest.WithWindow(3, 3)}, "WithWindow(3, 3)"},
+		"bad range":    {half, []scheduletest.Option{scheduletest.WithRange(1, 0)}, "WithRange(1, 0)"},
+		"bad hold":     {half, []scheduletest.Option{scheduletest.WithHold(math.NaN())}, "WithHold(NaN)"},
+		"bad registry": {half, []scheduletest.Option{scheduletest.WithRegistry(nil)}, "WithRegistry(nil)"},
 	} {
 		got := recorder.Failures(t, func(tb testing.TB) { scheduletest.Check(tb, c.s, c.opts...) })
 		require.Contains(t, got, c.want, name)
 	}
 	if !race.Enabled {
 		garbage := broken{value: func(t float64) float64 { sink = make([]float64, 8); return 1 }}
-		require.Contains(t, recorder.Failures(t, func(tb testing.TB) { scheduletest.Check(tb, garbage) }), "must not make garbage")
+		require.Contains(t, recorder.Failures(t, func(tb testing.TB) { scheduletest.Check(tb, garbage) }),
+			"must not make garbage")
 	}
 }
 
@@ -97,7 +103,8 @@ func TestCheckConcurrency(t *testing.T) {
 		}
 		return 1
 	}}
-	require.Contains(t, recorder.Failures(t, func(tb testing.TB) { scheduletest.Check(tb, s) }), "called from several goroutines")
+	require.Contains(t, recorder.Failures(t, func(tb testing.TB) { scheduletest.Check(tb, s) }),
+		"called from several goroutines")
 }
 
 func TestCheckPasses(t *testing.T) {
@@ -105,9 +112,11 @@ func TestCheckPasses(t *testing.T) {
 	scheduletest.Check(t, unordered{})
 	var own schedule.Registry
 	require.NoError(t, own.Register("lossy", lossy{}))
-	scheduletest.Check(t, lossy{V: 0.1}, scheduletest.WithRegistry(&own), scheduletest.WithHold(0), scheduletest.WithRange(0.1, 0.1))
+	scheduletest.Check(t, lossy{V: 0.1}, scheduletest.WithRegistry(&own), scheduletest.WithHold(0),
+		scheduletest.WithRange(0.1, 0.1))
 	scheduletest.Check(t, schedule.Quantize{S: schedule.Linear{To: 8, Over: 1000}, Multiple: 1}, scheduletest.WithJumps())
-	scheduletest.Check(t, schedule.OneMinusSqrt{From: 1, Over: 700}, scheduletest.WithHold(700), scheduletest.WithWindow(-10, 100000))
+	scheduletest.Check(t, schedule.OneMinusSqrt{From: 1, Over: 700}, scheduletest.WithHold(700),
+		scheduletest.WithWindow(-10, 100000))
 	scheduletest.Check(t, schedule.Func(bump), scheduletest.WithRange(0, 1), scheduletest.WithHold(900))
 }
 
@@ -122,10 +131,19 @@ func TestGoldenCanFail(t *testing.T) {
 	s := schedule.Linear{From: 1, Over: 10}
 	scheduletest.Golden(t, s, []float64{1, 0.9, 0.8}, 1e-15)
 	for want, f := range map[string]func(testing.TB){
-		"step 1: value 0.9, want 0.8 to within 0.01; 2 of 3": func(tb testing.TB) { scheduletest.Golden(tb, s, []float64{1, 0.8, math.NaN()}, 0.01) },
-		"want at least one value":                            func(tb testing.TB) { scheduletest.Golden(tb, s, nil, 0.01) },
-		"tolerance NaN":                                      func(tb testing.TB) { scheduletest.Golden(tb, s, []float64{1}, math.NaN()) },
-		"Linear.Over":                                        func(tb testing.TB) { scheduletest.Golden(tb, schedule.Linear{}, []float64{1}, 0.01) },
+		"step 1: value 0.9, want 0.8 to within 0.01; 2 of 3": func(tb testing.TB) {
+			scheduletest.Golden(tb, s,
+				[]float64{1, 0.8, math.NaN()}, 0.01)
+		},
+		"want at least one value": func(tb testing.TB) { scheduletest.Golden(tb, s, nil, 0.01) },
+		"tolerance NaN": func(tb testing.TB) {
+			scheduletest.Golden(tb, s, []float64{1},
+				math.NaN())
+		},
+		"Linear.Over": func(tb testing.TB) {
+			scheduletest.Golden(tb, schedule.Linear{},
+				[]float64{1}, 0.01)
+		},
 	} {
 		require.Contains(t, recorder.Failures(t, f), want)
 	}

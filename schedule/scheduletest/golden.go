@@ -26,6 +26,7 @@ func Golden(t testing.TB, s schedule.Schedule, want []float64, tol float64) {
 		}
 	}
 	if wrong > 0 {
-		t.Errorf("step %d: value %v, want %v to within %g; %d of %d values are off", first, s.Value(float64(first)), want[first], tol, wrong, len(want))
+		t.Errorf("step %d: value %v, want %v to within %g; %d of %d values are off",
+			first, s.Value(float64(first)), want[first], tol, wrong, len(want))
 	}
 }

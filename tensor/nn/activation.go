@@ -20,7 +20,8 @@ type Activation[T tensor.Float] struct {
 	fwd, bwd            func(lo, hi int)
 }
 
-func newActivation[T tensor.Float](grain int, useAux bool, forward func(y, aux, x []T), backward func(dx, dy, x, y, aux []T)) *Activation[T] {
+func newActivation[T tensor.Float](grain int, useAux bool, forward func(y, aux, x []T),
+	backward func(dx, dy, x, y, aux []T)) *Activation[T] {
 	a := &Activation[T]{forward: forward, backward: backward, grain: grain, useAux: useAux}
 	a.fwd, a.bwd = a.forwardBlock, a.backwardBlock
 	return a
@@ -47,8 +48,8 @@ func NewSigmoid[T tensor.Float]() *Activation[T] {
 		func(dx, dy, _, y, _ []T) { sigmoidGrad(dx, dy, y) })
 }
 
-// NewGELU returns x times the normal distribution function of x, the exact form of Hendrycks and Gimpel 2016 and not its
-// approximation by tanh.
+// NewGELU returns x times the normal distribution function of x, the exact form of Hendrycks and Gimpel 2016 and not
+// its approximation by tanh.
 func NewGELU[T tensor.Float]() *Activation[T] {
 	return newActivation(dearGrain, true, geluForward[T], geluBackward[T])
 }

@@ -7,7 +7,8 @@ import (
 )
 
 // Adam is the optimizer of Kingma and Ba 2015 as torch computes it and, with Decoupled set, the AdamW of Loshchilov and
-// Hutter 2019. Make one with [NewAdam] or [NewAdamW]; fields may change between steps. It keeps two moments per parameter.
+// Hutter 2019. Make one with [NewAdam] or [NewAdamW]; fields may change between steps. It keeps two moments per
+// parameter.
 type Adam[T tensor.Float] struct {
 	LR           float64 // learning rate, >= 0
 	Beta1, Beta2 float64 // decay of the first and of the second moment, in [0, 1)

@@ -46,7 +46,8 @@ func NewMultiHeadAttention[T tensor.Float](dim, heads int, rng *rand.Rand) (*Mul
 		return nil, err
 	}
 	if dim%heads != 0 {
-		return nil, fmt.Errorf("nn: MultiHeadAttention: %d features do not divide into %d heads: %w", dim, heads, tensor.ErrRange)
+		return nil, fmt.Errorf("nn: MultiHeadAttention: %d features do not divide into %d heads: %w",
+			dim, heads, tensor.ErrRange)
 	}
 	a := &MultiHeadAttention[T]{
 		InWeight: newParam[T]("in_proj_weight", 3*dim, dim), InBias: newParam[T]("in_proj_bias", 3*dim),
@@ -59,11 +60,13 @@ func NewMultiHeadAttention[T tensor.Float](dim, heads int, rng *rand.Rand) (*Mul
 	return a, nil
 }
 
-// Forward maps [N, T, D] to [N, T, D]. It panics with an error wrapping tensor.ErrShape or, for a length, tensor.ErrRange.
+// Forward maps [N, T, D] to [N, T, D]. It panics with an error wrapping tensor.ErrShape or, for a length,
+// tensor.ErrRange.
 func (a *MultiHeadAttention[T]) Forward(x tensor.Dense[T], train bool) tensor.Dense[T] {
 	dim := a.OutWeight.Shape[0]
 	if len(x.Shape) != 3 || x.Shape[2] != dim {
-		panic(fmt.Errorf("nn: MultiHeadAttention: input has shape %v, want [N, T, %d]: %w", append([]int(nil), x.Shape...), dim, tensor.ErrShape))
+		panic(fmt.Errorf("nn: MultiHeadAttention: input has shape %v, want [N, T, %d]: %w",
+			append([]int(nil), x.Shape...), dim, tensor.ErrShape))
 	}
 	n, steps := x.Shape[0], x.Shape[1]
 	checkLengths("MultiHeadAttention", a.Lengths, n, steps)

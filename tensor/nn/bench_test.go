@@ -25,7 +25,8 @@ func cnnModel[T tensor.Float]() *Sequential[T] {
 	first := Must(NewConv2D[T](tensor.Window{KH: 3, KW: 3, C: 1, PadH: 1, PadW: 1}, 16, rng))
 	second := Must(NewConv2D[T](tensor.Window{KH: 3, KW: 3, C: 16, PadH: 1, PadW: 1}, 32, rng))
 	first.Act, first.SkipInputGrad, second.Act = tensor.ReLUActivation, true, tensor.ReLUActivation
-	return NewSequential[T](first, Must(NewMaxPool2D[T](half)), second, Must(NewMaxPool2D[T](half)), NewFlatten[T](), Must(NewLinear[T](7*7*32, 10, rng)))
+	return NewSequential[T](first, Must(NewMaxPool2D[T](half)), second, Must(NewMaxPool2D[T](half)), NewFlatten[T](),
+		Must(NewLinear[T](7*7*32, 10, rng)))
 }
 
 // transformerModel is an encoder of two pre-norm layers, a mean over the steps and a linear head.
@@ -72,8 +73,8 @@ func (tr *trainer[T]) step() (float64, error) {
 	return loss, tr.opt.Step(tr.model.Params())
 }
 
-// benchmarkStep reports median and minimum beside the mean: they are what steps.py prints, and the neighbours on a shared
-// machine disturb them less.
+// benchmarkStep reports median and minimum beside the mean: they are what steps.py prints, and the neighbours on a
+// shared machine disturb them less.
 func benchmarkStep(b *testing.B, tr *trainer[float32]) {
 	times := make([]float64, 0, 1<<16)
 	b.ReportAllocs()

@@ -49,9 +49,9 @@ const (
 )
 
 // NewConv2D returns a layer with out channels for the given window: KH, KW and the C channels of the input are
-// required, strides, padding, dilation and groups may be set, and N, H and W are ignored. Weights and biases are uniform
-// in ±1/sqrt(KH*KW*C/Groups), torch's default. The error wraps tensor.ErrRange, and tensor.ErrEmpty if
-// rng is nil, and says everything that is wrong.
+// required, strides, padding, dilation and groups may be set, and N, H and W are ignored. Weights and biases are
+// uniform in ±1/sqrt(KH*KW*C/Groups), torch's default. The error wraps tensor.ErrRange, and tensor.ErrEmpty if rng
+// is nil, and says everything that is wrong.
 //
 //	NewConv2D[float32](tensor.Window{KH: 3, KW: 3, C: 16, PadH: 1, PadW: 1}, 32, rng)
 func NewConv2D[T tensor.Float](w tensor.Window, out int, rng *rand.Rand) (*Conv2D[T], error) {
@@ -60,9 +60,11 @@ func NewConv2D[T tensor.Float](w tensor.Window, out int, rng *rand.Rand) (*Conv2
 	}
 	w.Groups = max(1, w.Groups)
 	if out%w.Groups != 0 {
-		return nil, fmt.Errorf("nn: Conv2D: %d output channels do not divide into %d groups: %w", out, w.Groups, tensor.ErrRange)
+		return nil, fmt.Errorf("nn: Conv2D: %d output channels do not divide into %d groups: %w",
+			out, w.Groups, tensor.ErrRange)
 	}
-	l := &Conv2D[T]{Window: w, Weight: newParam[T]("weight", w.KH, w.KW, w.C/w.Groups, out), Bias: newParam[T]("bias", out)}
+	l := &Conv2D[T]{Window: w, Weight: newParam[T]("weight", w.KH, w.KW, w.C/w.Groups, out), Bias: newParam[T]("bias",
+		out)}
 	bound := 1 / math.Sqrt(float64(w.KH*w.KW*w.C/w.Groups))
 	uniform(rng, l.Weight.Data, bound)
 	uniform(rng, l.Bias.Data, bound)
@@ -119,7 +121,8 @@ func (l *Conv2D[T]) forwardBlock(lo, hi int) {
 			if b != nil {
 				b = b[g*channels/l.Window.Groups : (g+1)*channels/l.Window.Groups]
 			}
-			tensor.GemmBias(tensor.NoTrans, tensor.NoTrans, 1, l.group(cols, g), l.group(l.weights(l.Weight.Data), g), 0, l.group(y, g), b, l.Act)
+			tensor.GemmBias(tensor.NoTrans, tensor.NoTrans, 1, l.group(cols, g), l.group(l.weights(l.Weight.Data), g), 0,
+				l.group(y, g), b, l.Act)
 		}
 	}
 }
@@ -151,7 +154,8 @@ func (l *Conv2D[T]) backwardBlock(lo, hi int) {
 			cols.Data = dx
 		}
 		for g := range l.Window.Groups {
-			tensor.Gemm(tensor.NoTrans, tensor.Trans, 1, l.group(dy, g), l.group(l.weights(l.Weight.Data), g), 0, l.group(cols, g))
+			tensor.Gemm(tensor.NoTrans, tensor.Trans, 1, l.group(dy, g), l.group(l.weights(l.Weight.Data), g), 0,
+				l.group(cols, g))
 		}
 		if !l.pointwise() {
 			tensor.Col2Im(dx, cols, l.images(i, j))
@@ -224,7 +228,8 @@ func checkWindow(layer string, w tensor.Window) error {
 // imagesOf returns w over the images x and panics unless x is [N, H, W, channels] and the window fits.
 func imagesOf[T tensor.Float](layer string, x tensor.Dense[T], w tensor.Window, channels int) tensor.Window {
 	if len(x.Shape) != 4 || x.Shape[3] != channels {
-		panic(fmt.Errorf("nn: %s: input has shape %v, want [N, H, W, %d]: %w", layer, append([]int(nil), x.Shape...), channels, tensor.ErrShape))
+		panic(fmt.Errorf("nn: %s: input has shape %v, want [N, H, W, %d]: %w",
+			layer, append([]int(nil), x.Shape...), channels, tensor.ErrShape))
 	}
 	w.N, w.H, w.W, w.C = x.Shape[0], x.Shape[1], x.Shape[2], channels
 	if err := w.Validate(); err != nil {

@@ -41,7 +41,8 @@ func (e *Embedding[T]) Forward(ids []int, shape ...int) (tensor.Dense[T], error)
 		negative = negative || s < 0
 	}
 	if len(shape) > 0 && n != len(ids) || negative {
-		return tensor.Dense[T]{}, fmt.Errorf("nn: Embedding: %d ids cannot be viewed as %v: %w", len(ids), append([]int(nil), shape...), tensor.ErrShape)
+		return tensor.Dense[T]{}, fmt.Errorf("nn: Embedding: %d ids cannot be viewed as %v: %w",
+			len(ids), append([]int(nil), shape...), tensor.ErrShape)
 	}
 	for i, id := range ids {
 		if id < 0 || id >= count {

@@ -54,7 +54,8 @@ func Example() {
 // Strides, padding, dilation and groups are fields of the window.
 func ExampleNewConv2D() {
 	rng := tensor.Stream(1)
-	conv := nn.Must(nn.NewConv2D[float32](tensor.Window{KH: 3, KW: 3, C: 3, StrideH: 2, StrideW: 2, PadH: 1, PadW: 1}, 16, rng))
+	conv := nn.Must(nn.NewConv2D[float32](tensor.Window{KH: 3, KW: 3, C: 3, StrideH: 2, StrideW: 2, PadH: 1, PadW: 1}, 16,
+		rng))
 	conv.Act = tensor.ReLUActivation
 	y := conv.Forward(tensor.NewDense[float32](8, 32, 32, 3), true)
 	fmt.Println(y.Shape, conv.Weight.Shape)
@@ -75,7 +76,8 @@ func ExampleEmbedding() {
 	attention, mean := nn.Must(nn.NewMultiHeadAttention[float32](dim, heads, rng)), nn.NewGlobalAvgPool[float32]()
 	body := nn.NewSequential[float32](
 		nn.NewResidual[float32](nn.Must(nn.NewLayerNorm[float32](dim)), attention),
-		nn.NewResidual[float32](nn.Must(nn.NewLayerNorm[float32](dim)), nn.Must(nn.NewLinear[float32](dim, 4*dim, rng)), nn.NewGELU[float32](), nn.Must(nn.NewLinear[float32](4*dim, dim, rng))),
+		nn.NewResidual[float32](nn.Must(nn.NewLayerNorm[float32](dim)), nn.Must(nn.NewLinear[float32](dim, 4*dim, rng)),
+			nn.NewGELU[float32](), nn.Must(nn.NewLinear[float32](4*dim, dim, rng))),
 		mean,
 		nn.Must(nn.NewLinear[float32](dim, 2, rng)),
 	)
@@ -111,7 +113,8 @@ func ExampleEmbedding() {
 // Parameters are named as in torch's Sequential. Their Data and Grad are views that the caller may change in place.
 func ExampleSequential_Params() {
 	rng := tensor.Stream(1)
-	model := nn.NewSequential[float64](nn.Must(nn.NewLinear[float64](4, 3, rng)), nn.NewReLU[float64](), nn.Must(nn.NewLinear[float64](3, 2, rng)))
+	model := nn.NewSequential[float64](nn.Must(nn.NewLinear[float64](4, 3, rng)), nn.NewReLU[float64](),
+		nn.Must(nn.NewLinear[float64](3, 2, rng)))
 	for _, p := range model.Params() {
 		fmt.Println(p.Name, p.Shape)
 	}

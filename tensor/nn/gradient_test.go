@@ -66,7 +66,8 @@ func randomInput(seed uint64, shape ...int) tensor.Dense[float64] {
 }
 
 func TestGradientsOfLinear(t *testing.T) {
-	for _, act := range []tensor.Activation{tensor.Identity, tensor.ReLUActivation, tensor.TanhActivation, tensor.SigmoidActivation} {
+	for _, act := range []tensor.Activation{tensor.Identity, tensor.ReLUActivation, tensor.TanhActivation,
+		tensor.SigmoidActivation} {
 		l := Must(NewLinear[float64](5, 3, tensor.Stream(1)))
 		l.Act = act
 		checkGradients(t, l, randomInput(2, 2, 3, 5), true)
@@ -78,7 +79,8 @@ func TestGradientsOfLinear(t *testing.T) {
 }
 
 func TestGradientsOfActivations(t *testing.T) {
-	for _, l := range []Layer[float64]{NewReLU[float64](), NewTanh[float64](), NewSigmoid[float64](), NewGELU[float64](), NewSiLU[float64]()} {
+	for _, l := range []Layer[float64]{NewReLU[float64](), NewTanh[float64](), NewSigmoid[float64](), NewGELU[float64](),
+		NewSiLU[float64]()} {
 		checkGradients(t, l, randomInput(3, 4, 9), true)
 	}
 }
@@ -139,7 +141,8 @@ func TestSkipInputGrad(t *testing.T) {
 
 func TestGradientsOfPooling(t *testing.T) {
 	for _, w := range []tensor.Window{
-		{KH: 2, KW: 2}, {KH: 3, KW: 2, StrideH: 2, StrideW: 1, PadH: 1}, {KH: 2, KW: 2, DilationH: 2, DilationW: 3, PadW: 1, StrideH: 1, StrideW: 1},
+		{KH: 2, KW: 2}, {KH: 3, KW: 2, StrideH: 2, StrideW: 1, PadH: 1},
+		{KH: 2, KW: 2, DilationH: 2, DilationW: 3, PadW: 1, StrideH: 1, StrideW: 1},
 	} {
 		checkGradients(t, Must(NewMaxPool2D[float64](w)), randomInput(2, 2, 5, 7, 3), true)
 		avg := Must(NewAvgPool2D[float64](w))
@@ -215,7 +218,8 @@ func TestGradientsOfEmbedding(t *testing.T) {
 
 func TestGradientsOfChains(t *testing.T) {
 	rng := tensor.Stream(4)
-	body := NewResidual[float64](Must(NewLinear[float64](6, 8, rng)), NewTanh[float64](), Must(NewLinear[float64](8, 6, rng)))
+	body := NewResidual[float64](Must(NewLinear[float64](6, 8, rng)), NewTanh[float64](),
+		Must(NewLinear[float64](8, 6, rng)))
 	s := NewSequential[float64](NewFlatten[float64](), body, Must(NewLinear[float64](6, 2, rng)))
 	var names []string
 	for _, p := range s.Params() {
@@ -237,11 +241,13 @@ func TestGradientsOfLosses(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, z.Shape, grad.Shape)
 	got := append([]float64(nil), grad.Data...)
-	golden.Close(t, "bce", got, differences(z.Data, func() float64 { l, _, _ := bce.Eval(z, targets, weights); return l }), 1e-6, 1e-8)
+	golden.Close(t, "bce", got, differences(z.Data, func() float64 { l, _, _ := bce.Eval(z, targets, weights); return l }),
+		1e-6, 1e-8)
 
 	var mse MSE[float64]
 	_, grad, err = mse.Eval(z, targets)
 	require.NoError(t, err)
 	got = append([]float64(nil), grad.Data...)
-	golden.Close(t, "mse", got, differences(z.Data, func() float64 { l, _, _ := mse.Eval(z, targets); return l }), 1e-6, 1e-8)
+	golden.Close(t, "mse", got, differences(z.Data, func() float64 { l, _, _ := mse.Eval(z, targets); return l }), 1e-6,
+		1e-8)
 }

@@ -48,8 +48,8 @@ type Sequential[T tensor.Float] struct {
 }
 
 // NewSequential chains layers. As in torch the names of its parameters have the position of the layer before them:
-// "0.weight", and "2.0.weight" where a Sequential is nested. Those of the layers keep their names. Both are views of one
-// memory: set elements of Data and Grad, but do not put other slices in their place.
+// "0.weight", and "2.0.weight" where a Sequential is nested. Those of the layers keep their names. Both are views of
+// one memory: set elements of Data and Grad, but do not put other slices in their place.
 func NewSequential[T tensor.Float](layers ...Layer[T]) *Sequential[T] {
 	s := &Sequential[T]{layers: layers}
 	for i, l := range layers {
@@ -183,7 +183,8 @@ func (b *buffer[T]) sized(n int) []T {
 // rowsOf views x as a matrix of feature vectors and panics unless they have want elements.
 func rowsOf[T tensor.Float](layer string, x tensor.Dense[T], want int) tensor.Matrix[T] {
 	if n := len(x.Shape); n == 0 || x.Shape[n-1] != want {
-		panic(fmt.Errorf("nn: %s: input has shape %v, want [..., %d]: %w", layer, append([]int(nil), x.Shape...), want, tensor.ErrShape))
+		panic(fmt.Errorf("nn: %s: input has shape %v, want [..., %d]: %w",
+			layer, append([]int(nil), x.Shape...), want, tensor.ErrShape))
 	}
 	return x.Matrix(len(x.Shape) - 1)
 }

@@ -28,7 +28,8 @@ type Linear[T tensor.Float] struct {
 // NewLinear returns a layer whose weights and biases are uniform in ±1/sqrt(in), torch's default. The
 // error wraps tensor.ErrRange if a size is less than 1, and tensor.ErrEmpty if rng is nil.
 func NewLinear[T tensor.Float](in, out int, rng *rand.Rand) (*Linear[T], error) {
-	if err := errors.Join(positive("Linear", "in", in), positive("Linear", "out", out), random("Linear", rng)); err != nil {
+	if err := errors.Join(positive("Linear", "in", in), positive("Linear", "out", out), random("Linear",
+		rng)); err != nil {
 		return nil, err
 	}
 	l := &Linear[T]{Weight: newParam[T]("weight", out, in), Bias: newParam[T]("bias", out)}
@@ -43,7 +44,8 @@ func (l *Linear[T]) Forward(x tensor.Dense[T], _ bool) tensor.Dense[T] {
 	w := weightMatrix(l.Weight)
 	rows := rowsOf("Linear", x, w.Cols)
 	l.x, l.y = x, l.yBuf.lastAxis(x.Shape, w.Rows)
-	tensor.GemmBias(tensor.NoTrans, tensor.Trans, 1, rows, w, 0, tensor.Of(rows.Rows, w.Rows, l.y.Data), dataOf(l.Bias), l.Act)
+	tensor.GemmBias(tensor.NoTrans, tensor.Trans, 1, rows, w, 0, tensor.Of(rows.Rows, w.Rows, l.y.Data), dataOf(l.Bias),
+		l.Act)
 	return l.y
 }
 

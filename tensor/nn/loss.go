@@ -16,8 +16,8 @@ type CrossEntropy[T tensor.Float] struct {
 }
 
 // Eval returns the mean loss in nats over the rows of logits, whose last axis is the class, and its gradient, valid
-// until the next Eval. Rows with a negative label are ignored. Errors wrap tensor.ErrShape, tensor.ErrRange (a label, the
-// smoothing), tensor.ErrNotFinite (a logit) and tensor.ErrEmpty (no row counts).
+// until the next Eval. Rows with a negative label are ignored. Errors wrap tensor.ErrShape, tensor.ErrRange (a label,
+// the smoothing), tensor.ErrNotFinite (a logit) and tensor.ErrEmpty (no row counts).
 func (c *CrossEntropy[T]) Eval(logits tensor.Dense[T], labels []int) (loss float64, grad tensor.Dense[T], err error) {
 	if err := checkLoss("CrossEntropy", logits, len(logits.Data)); err != nil {
 		return 0, grad, err
@@ -38,7 +38,8 @@ type BCEWithLogits[T tensor.Float] struct{ grad buffer[T] }
 // respect to the logits z, valid until the next Eval. Targets y are in [0, 1]; nil weights are 1. The mean divides by
 // the number of elements, not by the sum of the weights, as torch does. Errors wrap tensor.ErrEmpty,
 // tensor.ErrShape, tensor.ErrRange (a target) and tensor.ErrNotFinite (the loss, with the element that made it so).
-func (b *BCEWithLogits[T]) Eval(logits tensor.Dense[T], targets, weights []T) (loss float64, grad tensor.Dense[T], err error) {
+func (b *BCEWithLogits[T]) Eval(logits tensor.Dense[T], targets, weights []T) (loss float64, grad tensor.Dense[T],
+	err error) {
 	n := len(logits.Data)
 	if err := checkLoss("BCEWithLogits", logits, len(targets)); err != nil {
 		return 0, grad, err
@@ -74,8 +75,9 @@ func (b *BCEWithLogits[T]) Eval(logits tensor.Dense[T], targets, weights []T) (l
 // MSE is the mean squared error. It keeps the gradient's memory.
 type MSE[T tensor.Float] struct{ grad buffer[T] }
 
-// Eval returns the mean over all elements of (pred-target)² and its gradient with respect to pred, valid until the next
-// Eval. Errors wrap tensor.ErrEmpty, tensor.ErrShape and tensor.ErrNotFinite (the loss, with the element that made it so).
+// Eval returns the mean over all elements of (pred-target)² and its gradient with respect to pred, valid until the
+// next Eval. Errors wrap tensor.ErrEmpty, tensor.ErrShape and tensor.ErrNotFinite (the loss, with the element that
+// made it so).
 func (m *MSE[T]) Eval(pred tensor.Dense[T], target []T) (loss float64, grad tensor.Dense[T], err error) {
 	if err := checkLoss("MSE", pred, len(target)); err != nil {
 		return 0, grad, err
@@ -101,12 +103,14 @@ func checkLoss[T tensor.Float](loss string, x tensor.Dense[T], targets int) erro
 		return fmt.Errorf("nn: %s: %w", loss, tensor.ErrEmpty)
 	}
 	if len(x.Data) != targets {
-		return fmt.Errorf("nn: %s: %d targets for an input of shape %v: %w", loss, targets, append([]int(nil), x.Shape...), tensor.ErrShape)
+		return fmt.Errorf("nn: %s: %d targets for an input of shape %v: %w",
+			loss, targets, append([]int(nil), x.Shape...), tensor.ErrShape)
 	}
 	return nil
 }
 
-// checkFinite returns an error if the loss is not finite and names the element of one of its two inputs that is to blame.
+// checkFinite returns an error if the loss is not finite and names the element of one of its two inputs that is to
+// blame.
 func checkFinite[T tensor.Float](name string, loss float64, nameX string, x []T, nameY string, y []T) error {
 	if !math.IsNaN(loss) && !math.IsInf(loss, 0) {
 		return nil

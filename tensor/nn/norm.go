@@ -134,12 +134,14 @@ type BatchNorm[T tensor.Float] struct {
 	stats, fwd, sums, bwd func(lo, hi int)
 }
 
-// NewBatchNorm returns the layer for the given number of channels. The error wraps tensor.ErrRange if it is less than 1.
+// NewBatchNorm returns the layer for the given number of channels. The error wraps tensor.ErrRange if it is less than
+// 1.
 func NewBatchNorm[T tensor.Float](channels int) (*BatchNorm[T], error) {
 	if err := positive("BatchNorm", "channels", channels); err != nil {
 		return nil, err
 	}
-	l := &BatchNorm[T]{Weight: newParam[T]("weight", channels), Bias: newParam[T]("bias", channels), Momentum: 0.1, Eps: 1e-5}
+	l := &BatchNorm[T]{Weight: newParam[T]("weight", channels), Bias: newParam[T]("bias",
+		channels), Momentum: 0.1, Eps: 1e-5}
 	for _, s := range []*[]T{&l.Mean, &l.Var, &l.mean, &l.inv, &l.a, &l.b, &l.c} {
 		*s = make([]T, channels)
 	}
@@ -155,7 +157,8 @@ func NewBatchNorm[T tensor.Float](channels int) (*BatchNorm[T], error) {
 func (l *BatchNorm[T]) Forward(x tensor.Dense[T], train bool) tensor.Dense[T] {
 	m := rowsOf("BatchNorm", x, len(l.Weight.Data))
 	if train && m.Rows < 2 {
-		panic(fmt.Errorf("nn: BatchNorm: input has shape %v, want more than one value per channel in training: %w", append([]int(nil), x.Shape...), tensor.ErrShape))
+		panic(fmt.Errorf("nn: BatchNorm: input has shape %v, want more than one value per channel in training: %w",
+			append([]int(nil), x.Shape...), tensor.ErrShape))
 	}
 	l.x, l.y, l.train = x, l.yBuf.shaped(x.Shape), train
 	l.grain = rowGrain(cheapGrain, m.Cols)

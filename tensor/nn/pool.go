@@ -13,8 +13,8 @@ type MaxPool2D[T tensor.Float] struct {
 	arg  []int32 // where in its block of images each maximum came from
 }
 
-// NewMaxPool2D returns a pooling over windows of KH by KW pixels. A stride that is not set is the size of the window, as
-// in torch; N, H, W, C and Groups are ignored. The error wraps tensor.ErrRange.
+// NewMaxPool2D returns a pooling over windows of KH by KW pixels. A stride that is not set is the size of the window,
+// as in torch; N, H, W, C and Groups are ignored. The error wraps tensor.ErrRange.
 //
 //	NewMaxPool2D[float32](tensor.Window{KH: 2, KW: 2})
 func NewMaxPool2D[T tensor.Float](w tensor.Window) (*MaxPool2D[T], error) {
@@ -57,8 +57,8 @@ type AvgPool2D[T tensor.Float] struct {
 	pool pool[T]
 }
 
-// NewAvgPool2D returns a pooling over windows of KH by KW pixels. A stride that is not set is the size of the window, as
-// in torch; N, H, W, C and Groups are ignored. The error wraps tensor.ErrRange.
+// NewAvgPool2D returns a pooling over windows of KH by KW pixels. A stride that is not set is the size of the window,
+// as in torch; N, H, W, C and Groups are ignored. The error wraps tensor.ErrRange.
 func NewAvgPool2D[T tensor.Float](w tensor.Window) (*AvgPool2D[T], error) {
 	p := &AvgPool2D[T]{}
 	return p, p.pool.init("AvgPool2D", w, p.forwardBlock, p.backwardBlock)
@@ -167,7 +167,8 @@ func NewGlobalAvgPool[T tensor.Float]() *GlobalAvgPool[T] {
 func (p *GlobalAvgPool[T]) Forward(x tensor.Dense[T], _ bool) tensor.Dense[T] {
 	last := len(x.Shape) - 1
 	if last < 1 || x.Shape[last] < 1 || x.Shape[0] > 0 && len(x.Data) == 0 {
-		panic(fmt.Errorf("nn: GlobalAvgPool: input has shape %v, want [N, ..., C] with at least one position: %w", append([]int(nil), x.Shape...), tensor.ErrShape))
+		panic(fmt.Errorf("nn: GlobalAvgPool: input has shape %v, want [N, ..., C] with at least one position: %w",
+			append([]int(nil), x.Shape...), tensor.ErrShape))
 	}
 	m := x.Matrix(1)
 	checkLengths("GlobalAvgPool", p.Lengths, m.Rows, m.Cols/x.Shape[last])

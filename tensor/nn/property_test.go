@@ -28,7 +28,8 @@ func everyLayer[T tensor.Float]() *Sequential[T] {
 		&merge[T]{},
 		Must(NewLayerNorm[T](8)),
 		NewResidual[T](Must(NewMultiHeadAttention[T](8, 2, rng)), Must(NewDropout[T](0.2, 1))),
-		NewResidual[T](Must(NewLinear[T](8, 16, rng)), NewGELU[T](), Must(NewLinear[T](16, 8, rng)), NewTanh[T](), NewSigmoid[T]()),
+		NewResidual[T](Must(NewLinear[T](8, 16, rng)), NewGELU[T](), Must(NewLinear[T](16, 8, rng)), NewTanh[T](),
+			NewSigmoid[T]()),
 		NewGlobalAvgPool[T](),
 		NewFlatten[T](),
 		Must(NewLinear[T](8, 10, rng)),
@@ -161,8 +162,9 @@ func TestConv2DIsCrossCorrelation(t *testing.T) {
 	for range 150 {
 		groups := 1 + rng.IntN(3)
 		w := tensor.Window{
-			KH: 1 + rng.IntN(3), KW: 1 + rng.IntN(3), C: groups * (1 + rng.IntN(3)), Groups: groups, StrideH: rng.IntN(3), StrideW: rng.IntN(3),
-			PadH: rng.IntN(3), PadW: rng.IntN(3), DilationH: rng.IntN(3), DilationW: rng.IntN(3),
+			KH: 1 + rng.IntN(3), KW: 1 + rng.IntN(3), C: groups * (1 + rng.IntN(3)), Groups: groups, StrideH: rng.IntN(3),
+			StrideW: rng.IntN(3),
+			PadH:    rng.IntN(3), PadW: rng.IntN(3), DilationH: rng.IntN(3), DilationW: rng.IntN(3),
 		}
 		l := Must(NewConv2D[float64](w, groups*(1+rng.IntN(4)), rng))
 		x := randomInput(rng.Uint64(), 1+rng.IntN(20), 5+rng.IntN(4), 5+rng.IntN(4), w.C)
@@ -178,7 +180,8 @@ func TestBatchIsItsSamples(t *testing.T) {
 		shape []int
 	}{
 		{Must(NewConv2D[float64](tensor.Window{KH: 3, KW: 3, C: 16, PadH: 1, PadW: 1}, 8, rng)), []int{35, 20, 20, 16}},
-		{Must(NewConv2D[float64](tensor.Window{KH: 3, KW: 3, C: 480}, 500, rng)), []int{2, 4, 3, 480}}, // one block: many weights
+		// one block: many weights
+		{Must(NewConv2D[float64](tensor.Window{KH: 3, KW: 3, C: 480}, 500, rng)), []int{2, 4, 3, 480}},
 		{Must(NewMaxPool2D[float64](tensor.Window{KH: 2, KW: 2})), []int{70, 18, 18, 4}},
 		{Must(NewAvgPool2D[float64](tensor.Window{KH: 3, KW: 3, PadH: 1, PadW: 1, StrideH: 2})), []int{70, 18, 18, 4}},
 		{NewGlobalAvgPool[float64](), []int{70, 18, 18, 4}},
@@ -283,7 +286,8 @@ func TestGlobalAvgPoolLengths(t *testing.T) {
 	p.Lengths = []int{2, 3}
 	y := p.Forward(tensor.DenseOf([]float64{1, 2, 3, 4, 99, 99, 1, 1, 2, 2, 6, 9}, 2, 3, 2), true)
 	require.Equal(t, []float64{2, 3, 3, 4}, y.Data)
-	require.Equal(t, []float64{2, 1, 2, 1, 0, 0, 1, 2, 1, 2, 1, 2}, p.Backward(tensor.DenseOf([]float64{4, 2, 3, 6}, 2, 2)).Data)
+	require.Equal(t, []float64{2, 1, 2, 1, 0, 0, 1, 2, 1, 2, 1, 2},
+		p.Backward(tensor.DenseOf([]float64{4, 2, 3, 6}, 2, 2)).Data)
 }
 
 func TestDropout(t *testing.T) {

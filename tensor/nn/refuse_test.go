@@ -41,11 +41,14 @@ func TestConstructorsRefuse(t *testing.T) {
 		says []string
 	}{
 		{linear(0, -2), tensor.ErrRange, []string{"nn: Linear: in is 0, want at least 1", "nn: Linear: out is -2"}},
-		{conv(window{KH: 0, KW: 3, C: 1, PadW: -1}, 0), tensor.ErrRange, []string{"nn: Conv2D: ", "KH is 0", "PadW is -1", "nn: Conv2D: out is 0"}},
+		{conv(window{KH: 0, KW: 3, C: 1, PadW: -1}, 0), tensor.ErrRange,
+			[]string{"nn: Conv2D: ", "KH is 0", "PadW is -1", "nn: Conv2D: out is 0"}},
 		{conv(window{KH: 3, KW: 3}, 1), tensor.ErrRange, []string{"C is 0"}},
 		{conv(window{KH: 3, KW: 3, C: 4, Groups: 3}, 3), tensor.ErrRange, []string{"4 channels do not divide into 3 groups"}},
-		{conv(window{KH: 3, KW: 3, C: 4, Groups: 2}, 3), tensor.ErrRange, []string{"nn: Conv2D: 3 output channels do not divide into 2 groups"}},
-		{conv(window{KH: 3, KW: 3, C: 4, StrideH: -1, DilationW: -2}, 3), tensor.ErrRange, []string{"StrideH is -1", "DilationW is -2"}},
+		{conv(window{KH: 3, KW: 3, C: 4, Groups: 2}, 3), tensor.ErrRange,
+			[]string{"nn: Conv2D: 3 output channels do not divide into 2 groups"}},
+		{conv(window{KH: 3, KW: 3, C: 4, StrideH: -1, DilationW: -2}, 3), tensor.ErrRange,
+			[]string{"StrideH is -1", "DilationW is -2"}},
 		{maxPool(window{KH: 2}), tensor.ErrRange, []string{"nn: MaxPool2D: ", "KW is 0"}},
 		{maxPool(window{KH: 2, KW: 2, PadH: -1}), tensor.ErrRange, []string{"PadH is -1"}},
 		{avgPool(window{KW: 2, StrideW: -1}), tensor.ErrRange, []string{"nn: AvgPool2D: ", "KH is 0", "StrideW is -1"}},
@@ -72,7 +75,8 @@ func TestForwardRefuses(t *testing.T) {
 	zeros := tensor.NewDense[float64]
 	lying := tensor.Dense[float64]{Shape: []int{1, 4, 4, 2}, Data: make([]float64, 31)}
 	conv := Must(NewConv2D[float64](tensor.Window{KH: 3, KW: 5, C: 2, PadH: 1}, 3, rng))
-	maxPool, avgPool := Must(NewMaxPool2D[float64](tensor.Window{KH: 3, KW: 2})), Must(NewAvgPool2D[float64](tensor.Window{KH: 2, KW: 2}))
+	maxPool, avgPool := Must(NewMaxPool2D[float64](tensor.Window{KH: 3, KW: 2})),
+		Must(NewAvgPool2D[float64](tensor.Window{KH: 2, KW: 2}))
 	mean, padded := NewGlobalAvgPool[float64](), NewGlobalAvgPool[float64]()
 	padded.Lengths = []int{1, 0}
 	batch := Must(NewBatchNorm[float64](3))
@@ -87,13 +91,16 @@ func TestForwardRefuses(t *testing.T) {
 		want  error
 		says  string
 	}{
-		{Must(NewLinear[float64](3, 2, rng)), zeros(2, 4), tensor.ErrShape, "nn: Linear: input has shape [2 4], want [..., 3]"},
+		{Must(NewLinear[float64](3, 2, rng)), zeros(2, 4), tensor.ErrShape,
+			"nn: Linear: input has shape [2 4], want [..., 3]"},
 		{Must(NewLinear[float64](3, 2, rng)), tensor.Dense[float64]{}, tensor.ErrShape, "nn: Linear: input has shape []"},
 		{conv, zeros(1, 4, 5, 3), tensor.ErrShape, "nn: Conv2D: input has shape [1 4 5 3], want [N, H, W, 2]"},
 		{conv, zeros(4, 5, 2), tensor.ErrShape, "nn: Conv2D: input has shape [4 5 2]"},
-		{conv, zeros(1, 4, 4, 2), tensor.ErrRange, "nn: Conv2D: input has shape [1 4 4 2]: tensor: Window: 5 columns of window over 4 padded columns"},
+		{conv, zeros(1, 4, 4, 2), tensor.ErrRange, "nn: Conv2D: input has shape [1 4 4 2]: tensor: Window: 5 columns of " +
+			"window over 4 padded columns"},
 		{avgPool, lying, tensor.ErrShape, "nn: AvgPool2D: x has 31 elements, want 32"},
-		{maxPool, zeros(1, 2, 4, 2), tensor.ErrRange, "nn: MaxPool2D: input has shape [1 2 4 2]: tensor: Window: 3 rows of window over 2 padded rows"},
+		{maxPool, zeros(1, 2, 4, 2), tensor.ErrRange, "nn: MaxPool2D: input has shape [1 2 4 2]: tensor: Window: 3 rows " +
+			"of window over 2 padded rows"},
 		{maxPool, zeros(6, 6), tensor.ErrShape, "nn: MaxPool2D: input has shape [6 6]"},
 		{maxPool, zeros(1, 6, 6, 0), tensor.ErrRange, "C is 0"},
 		{mean, zeros(4), tensor.ErrShape, "nn: GlobalAvgPool: input has shape [4]"},
@@ -108,7 +115,8 @@ func TestForwardRefuses(t *testing.T) {
 		{masked, zeros(2, 5, 4), tensor.ErrRange, "nn: MultiHeadAttention: Lengths[1] is 6, want 1 to 5"},
 		{masked, zeros(3, 6, 4), tensor.ErrShape, "nn: MultiHeadAttention: 2 Lengths for 3 samples"},
 		{dropout, zeros(2), tensor.ErrRange, "nn: Dropout: P is 1.5"},
-		{NewResidual[float64](Must(NewLinear[float64](3, 2, rng))), zeros(2, 3), tensor.ErrShape, "nn: Residual: f(x) has 4 elements, want 6"},
+		{NewResidual[float64](Must(NewLinear[float64](3, 2, rng))), zeros(2, 3), tensor.ErrShape,
+			"nn: Residual: f(x) has 4 elements, want 6"},
 		{NewReLU[float64](), lying, tensor.ErrShape, "nn: Activation: x has 31 elements, want 32"},
 	} {
 		before := state(x.layer)
@@ -308,7 +316,8 @@ func TestConstructorsRefuseNil(t *testing.T) {
 	_, conv := NewConv2D[float32](tensor.Window{KH: 3, KW: 3, C: 2}, 4, nil)
 	_, embedding := NewEmbedding[float32](2, 3, nil)
 	_, attention := NewMultiHeadAttention[float32](4, 2, nil)
-	for layer, err := range map[string]error{"Linear": linear, "Conv2D": conv, "Embedding": embedding, "MultiHeadAttention": attention} {
+	for layer, err := range map[string]error{"Linear": linear, "Conv2D": conv, "Embedding": embedding,
+		"MultiHeadAttention": attention} {
 		require.ErrorIs(t, err, tensor.ErrEmpty, layer)
 		require.EqualError(t, err, "nn: "+layer+": rng is nil: empty input")
 	}

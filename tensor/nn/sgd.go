@@ -55,7 +55,8 @@ func (o *SGD[T]) Step(params []*tensor.Param[T]) error {
 	return nil
 }
 
-// State returns the velocity of p, or nil before the first step with momentum. A pruner masks it along with the weights.
+// State returns the velocity of p, or nil before the first step with momentum. A pruner masks it along with the
+// weights.
 func (o *SGD[T]) State(p *tensor.Param[T]) []T { return o.velocity[p] }
 
 func (o *SGD[T]) stepBlock(lo, hi int) {

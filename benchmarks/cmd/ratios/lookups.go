@@ -18,14 +18,16 @@ var lookupTurn = flag.Duration("lookup-turn", 20*time.Millisecond,
 // lookups compares products by table lookup with the exact ones that they approximate. OpenBLAS computes each in both
 // layouts, and the faster counts. Trees and tables are random: they do not matter to times.
 func lookups(budget time.Duration) {
-	fmt.Println("| rows, columns, outputs | codebooks | OpenBLAS ms | feature-major ms | OpenBLAS / it | bar | ok | row-major ms | OpenBLAS / it | argmax ms | codes alone, G/s | lookups alone, G/s |")
+	fmt.Println("| rows, columns, outputs | codebooks | OpenBLAS ms | feature-major ms | OpenBLAS / it | bar | ok | " +
+		"row-major ms | OpenBLAS / it | argmax ms | codes alone, G/s | lookups alone, G/s |")
 	fmt.Println("|---|--:|--:|--:|--:|--:|---|--:|--:|--:|--:|--:|")
 	bars := map[int]float64{16: 65, 32: 35}
 	for _, s := range [][3]int{{10016, 512, 10}, {10016, 512, 100}, {1024, 320, 128}, {2048, 2048, 2048}} {
 		rows, columns, outputs := s[0], s[1], s[2]
 		a, b := normal(1, rows, columns), normal(2, columns, outputs)
 		at, bt := a.Transposed(), b.Transposed()
-		c, ct, index := tensor.NewMatrix[float32](rows, outputs), tensor.NewMatrix[float32](outputs, rows), make([]int32, rows)
+		c, ct, index := tensor.NewMatrix[float32](rows, outputs), tensor.NewMatrix[float32](outputs, rows),
+			make([]int32, rows)
 		for _, codebooks := range []int{4, 8, 16, 32, 64} {
 			op := randomOperator(columns, outputs, codebooks)
 			var codes maddness.Codes
@@ -56,8 +58,10 @@ func lookups(budget time.Duration) {
 				bar = bars[codebooks]
 			}
 			work := float64(rows) * float64(codebooks) / 1e9
-			fmt.Printf("| %d, %d, %d | %d | %.3f | %.4f | %.1f | %s | %.4f | %.1f | %.4f | %.2f | %.0f |\n", rows, columns, outputs, codebooks,
-				1e3*exact, 1e3*r.Seconds[0], ratio, verdict(ratio, bar), 1e3*r.Seconds[3], exact/r.Seconds[3], 1e3*r.Seconds[4], work/r.Seconds[5], work*float64(outputs)/r.Seconds[6])
+			fmt.Printf("| %d, %d, %d | %d | %.3f | %.4f | %.1f | %s | %.4f | %.1f | %.4f | %.2f | %.0f |\n",
+				rows, columns, outputs, codebooks,
+				1e3*exact, 1e3*r.Seconds[0], ratio, verdict(ratio, bar), 1e3*r.Seconds[3], exact/r.Seconds[3], 1e3*r.Seconds[4],
+				work/r.Seconds[5], work*float64(outputs)/r.Seconds[6])
 		}
 	}
 }

@@ -1,13 +1,14 @@
-// Command ratios compares the kernels of package tensor, and table lookup, with OpenBLAS and gonum and prints the result as
-// Markdown tables: speeds, the ratio of ours to theirs, and the bar that the library is held to.
+// Command ratios compares the kernels of package tensor, and table lookup, with OpenBLAS and gonum and prints the
+// result as Markdown tables: speeds, the ratio of ours to theirs, and the bar that the library is held to.
 //
 //	go run ./cmd/ratios                 # everything, in a minute or two
 //	go run ./cmd/ratios -only gemm,gemv # some of the tables
 //
 // The libraries take turns of a few milliseconds in one process, of 20 with table lookups; a ratio is the median over
 // the rounds. With one thread its processor time is measured, which other processes disturb least, beside gonum that
-// of the process, because gonum starts goroutines, and with two threads the time of day. Beside OpenBLAS the time of the process would be wrong: the
-// monitor of Go's runtime, which long calls of C keep busy on the other processor, would count as ours.
+// of the process, because gonum starts goroutines, and with two threads the time of day. Beside OpenBLAS the time of
+// the process would be wrong: the monitor of Go's runtime, which long calls of C keep busy on the other processor,
+// would count as ours.
 package main
 
 import (

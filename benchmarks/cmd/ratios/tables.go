@@ -27,7 +27,8 @@ func verdict(ratio, bar float64) string {
 	return fmt.Sprintf("%.2f | yes", bar)
 }
 
-const peersHead = "| shape | espalier GFLOP/s | OpenBLAS GFLOP/s | gonum GFLOP/s | ratio to OpenBLAS | bar | ok |\n|---|--:|--:|--:|--:|--:|---|"
+const peersHead = "| shape | espalier GFLOP/s | OpenBLAS GFLOP/s | gonum GFLOP/s | ratio to OpenBLAS | bar | ok " +
+	"|\n|---|--:|--:|--:|--:|--:|---|"
 
 // peers prints one line: ours against OpenBLAS, held to the bar, and against gonum.
 func peers(name string, flops, bar float64, budget time.Duration, ours, blas, gonum func(int)) {
@@ -36,7 +37,8 @@ func peers(name string, flops, bar float64, budget time.Duration, ours, blas, go
 	runtime.UnlockOSThread()
 	g := processor(budget/4).Run(ours, gonum) // apart, because a turn of gonum's can take as long as all of the above
 	giga := func(s float64) float64 { return flops / s / 1e9 }
-	fmt.Printf("| %s | %.1f | %.1f | %.1f | %.2f | %s |\n", name, giga(r.Seconds[0]), giga(r.Seconds[1]), giga(g.Seconds[1]), r.Ratios[1], verdict(r.Ratios[1], bar))
+	fmt.Printf("| %s | %.1f | %.1f | %.1f | %.2f | %s |\n",
+		name, giga(r.Seconds[0]), giga(r.Seconds[1]), giga(g.Seconds[1]), r.Ratios[1], verdict(r.Ratios[1], bar))
 }
 
 func gemm32(budget time.Duration) { gemm[float32](benchmarks.Products32, budget) }
@@ -66,17 +68,20 @@ func gemvOf[T float32 | float64](budget time.Duration) {
 
 // twoThreads compares two threads with one, ours and theirs.
 func twoThreads(budget time.Duration) {
-	fmt.Println("| shape | one GFLOP/s | two GFLOP/s | gain | bar | ok | OpenBLAS two GFLOP/s | its gain |\n|---|--:|--:|--:|--:|---|--:|--:|")
+	fmt.Println("| shape | one GFLOP/s | two GFLOP/s | gain | bar | ok | OpenBLAS two GFLOP/s | its gain " +
+		"|\n|---|--:|--:|--:|--:|---|--:|--:|")
 	for _, s := range benchmarks.Products32 {
 		bar := 0.0
 		if s.M == s.N && s.M >= 512 && s.K >= 512 {
 			bar = 1.7
 		}
 		p := benchmarks.NewProduct[float32](s)
-		c := contest.Contest{Clock: wall, Turn: 2 * time.Millisecond, Budget: budget, Setup: func(who int) { threads(2 - who) }}
+		c := contest.Contest{Clock: wall, Turn: 2 * time.Millisecond, Budget: budget,
+			Setup: func(who int) { threads(2 - who) }}
 		ours, theirs := c.Run(p.Espalier, p.Espalier), c.Run(p.OpenBLAS, p.OpenBLAS)
 		giga := func(s2 float64) float64 { return s.Flops() / s2 / 1e9 }
-		fmt.Printf("| %v | %.1f | %.1f | %.2f | %s | %.1f | %.2f |\n", s, giga(ours.Seconds[1]), giga(ours.Seconds[0]), ours.Ratios[1],
+		fmt.Printf("| %v | %.1f | %.1f | %.2f | %s | %.1f | %.2f |\n",
+			s, giga(ours.Seconds[1]), giga(ours.Seconds[0]), ours.Ratios[1],
 			verdict(ours.Ratios[1], bar), giga(theirs.Seconds[0]), theirs.Ratios[1])
 	}
 }
@@ -89,7 +94,8 @@ func small[T float32 | float64](budget time.Duration) {
 		c := processor(budget / 8)
 		c.Turn = time.Millisecond / 2
 		r := c.Run(p.Espalier, p.Gonum)
-		fmt.Printf("| %v | %.0f | %.0f | %.2f | %s |\n", s, r.Seconds[0]*1e9, r.Seconds[1]*1e9, r.Ratios[1], verdict(r.Ratios[1], 1))
+		fmt.Printf("| %v | %.0f | %.0f | %.2f | %s |\n",
+			s, r.Seconds[0]*1e9, r.Seconds[1]*1e9, r.Ratios[1], verdict(r.Ratios[1], 1))
 	}
 }
 

@@ -26,7 +26,8 @@ func kindOf[T Number]() kind {
 }
 
 // encode sends blocks of rows to the kernel of their type, or as floats to that of floats.
-func encode[T Number, V float32 | int32](e *Encoder, codes []byte, x []T, rowStride, dimStride, rows int, thresholds [][16]V) {
+func encode[T Number, V float32 | int32](e *Encoder, codes []byte, x []T, rowStride, dimStride, rows int,
+	thresholds [][16]V) {
 	k := kindOf[T]()
 	switch {
 	case rows == 0:

@@ -1,7 +1,8 @@
 package kernel
 
 // compare encodes rows, numbered from first on, without vectors.
-func compare[T Number, V float32 | int32](e *Encoder, codes []byte, x []T, rowStride, dimStride, first, rows int, thresholds [][16]V) {
+func compare[T Number, V float32 | int32](e *Encoder, codes []byte, x []T, rowStride, dimStride, first, rows int,
+	thresholds [][16]V) {
 	dims := e.dims
 	if current != avx512 {
 		dims = dims[:e.codebooks]

@@ -13,8 +13,8 @@ func fused(x, y, z float32) float32 {
 	return float32(s)
 }
 
-// odd is s, the rounded sum of p and o, or its neighbour on the other side of the exact sum, whichever ends in an odd bit:
-// rounded to fewer bits it is what the exact sum would be. An exact s stays.
+// odd is s, the rounded sum of p and o, or its neighbour on the other side of the exact sum, whichever ends in an odd
+// bit: rounded to fewer bits it is what the exact sum would be. An exact s stays.
 func odd(p, o, s float64) float64 {
 	b := s - p
 	rest := (p - (s - b)) + (o - b)

@@ -70,7 +70,8 @@ func (e *Encoder) strips(codes []byte, x []float32, stride, rows int) int {
 }
 
 // run has the results of n outputs from m on written for blocks of rows; stride is in bytes.
-func (t *Tables) run(m, n, blocks int, codes []byte, dst unsafe.Pointer, stride int, scale, offset []float32, inverse float32, how mode) {
+func (t *Tables) run(m, n, blocks int, codes []byte, dst unsafe.Pointer, stride int, scale, offset []float32,
+	inverse float32, how mode) {
 	var s, o *float32
 	if how != raw {
 		s, o = &scale[m], &offset[m]
@@ -114,7 +115,8 @@ func (t *Tables) run(m, n, blocks int, codes []byte, dst unsafe.Pointer, stride 
 }
 
 // lines has the results of n outputs from m on, a multiple of 16, written row-major; stride is in bytes.
-func (t *Tables) lines(m, n, rows int, codes []byte, dst unsafe.Pointer, stride int, scale, offset []float32, inverse float32, how mode) {
+func (t *Tables) lines(m, n, rows int, codes []byte, dst unsafe.Pointer, stride int, scale, offset []float32,
+	inverse float32, how mode) {
 	groups := padded(t.codebooks) / 4
 	tables, s, o, out := &t.permuted[m/4*groups*256], &scale[m], &offset[m], (*byte)(dst)
 	mask := uint16(1<<n - 1)

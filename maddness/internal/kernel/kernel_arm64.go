@@ -21,7 +21,8 @@ func (e *Encoder) blocks(_ kind, c, blocks int, x unsafe.Pointer, offsets *[16]i
 }
 
 // run has the results of n outputs from m on written for blocks of rows; stride is in bytes.
-func (t *Tables) run(m, n, blocks int, codes []byte, dst unsafe.Pointer, stride int, scale, offset []float32, _ float32, how mode) {
+func (t *Tables) run(m, n, blocks int, codes []byte, dst unsafe.Pointer, stride int, scale, offset []float32, _ float32,
+	how mode) {
 	var s, o *float32
 	if how != raw {
 		s, o = &scale[m], &offset[m]
@@ -47,7 +48,8 @@ const no512 = "kernel: no AVX-512 on this processor"
 
 func (e *Encoder) strips(codes []byte, x []float32, stride, rows int) int { panic(no512) }
 
-func (t *Tables) lines(m, n, rows int, codes []byte, dst unsafe.Pointer, stride int, scale, offset []float32, inverse float32, how mode) {
+func (t *Tables) lines(m, n, rows int, codes []byte, dst unsafe.Pointer, stride int, scale, offset []float32,
+	inverse float32, how mode) {
 	panic(no512)
 }
 
@@ -62,14 +64,17 @@ func encodeNEON(blocks int, x *float32, offsets *[4]int, thresholds *float32, co
 // scanNEON4 writes the results of 4 outputs for blocks of 64 rows, feature-major; stride in bytes.
 //
 //go:noescape
-func scanNEON4(blocks, codebooks int, codes *byte, tables *uint8, starts *int16, dst *byte, stride int, scale, offset *float32, mode int)
+func scanNEON4(blocks, codebooks int, codes *byte, tables *uint8, starts *int16, dst *byte, stride int, scale,
+	offset *float32, mode int)
 
 // scanNEON2 is scanNEON4 for 2 outputs.
 //
 //go:noescape
-func scanNEON2(blocks, codebooks int, codes *byte, tables *uint8, starts *int16, dst *byte, stride int, scale, offset *float32, mode int)
+func scanNEON2(blocks, codebooks int, codes *byte, tables *uint8, starts *int16, dst *byte, stride int, scale,
+	offset *float32, mode int)
 
 // scanNEON1 is scanNEON4 for an output.
 //
 //go:noescape
-func scanNEON1(blocks, codebooks int, codes *byte, tables *uint8, starts *int16, dst *byte, stride int, scale, offset *float32, mode int)
+func scanNEON1(blocks, codebooks int, codes *byte, tables *uint8, starts *int16, dst *byte, stride int, scale,
+	offset *float32, mode int)

@@ -17,11 +17,13 @@ func (e *Encoder) blocks(k kind, c, blocks int, x unsafe.Pointer, offsets *[16]i
 
 func (e *Encoder) strips(codes []byte, x []float32, stride, rows int) int { panic(noAssembly) }
 
-func (t *Tables) run(m, n, blocks int, codes []byte, dst unsafe.Pointer, stride int, scale, offset []float32, inverse float32, how mode) {
+func (t *Tables) run(m, n, blocks int, codes []byte, dst unsafe.Pointer, stride int, scale, offset []float32,
+	inverse float32, how mode) {
 	panic(noAssembly)
 }
 
-func (t *Tables) lines(m, n, rows int, codes []byte, dst unsafe.Pointer, stride int, scale, offset []float32, inverse float32, how mode) {
+func (t *Tables) lines(m, n, rows int, codes []byte, dst unsafe.Pointer, stride int, scale, offset []float32,
+	inverse float32, how mode) {
 	panic(noAssembly)
 }
 

@@ -116,14 +116,16 @@ func arranged[T any](p *problem, at func(r, j int) int, gap int, convert func(fl
 
 // check compares everything that the current path does with the definition.
 func (p *problem) check(tb testing.TB, gap int) {
-	name := fmt.Sprintf("path %v, %d rows, %d codebooks, %d outputs, %d features, gap %d", current, p.rows, p.codebooks, p.outputs, p.features, gap)
+	name := fmt.Sprintf("path %v, %d rows, %d codebooks, %d outputs, %d features, gap %d",
+		current, p.rows, p.codebooks, p.outputs, p.features, gap)
 	e := NewEncoder(p.trees, p.features)
 	codes := make([]byte, CodesLen(p.rows, p.codebooks))
 	encoded := func(how string) {
 		for r := range p.rows {
 			for c := range p.codebooks {
 				if CodeAt(codes, p.rows, p.codebooks, r, c) != p.codes[r*p.codebooks+c] {
-					require.Equal(tb, p.codes[r*p.codebooks+c], CodeAt(codes, p.rows, p.codebooks, r, c), "%s: %s: code of row %d, codebook %d", name, how, r, c)
+					require.Equal(tb, p.codes[r*p.codebooks+c], CodeAt(codes, p.rows, p.codebooks, r, c),
+						"%s: %s: code of row %d, codebook %d", name, how, r, c)
 				}
 			}
 		}
@@ -149,7 +151,8 @@ func (p *problem) check(tb testing.TB, gap int) {
 		if !whole {
 			continue
 		}
-		small, wide := arranged(p, at, gap, func(v float32) int8 { return int8(v) }), arranged(p, at, gap, func(v float32) int16 { return int16(v) })
+		small, wide := arranged(p, at, gap, func(v float32) int8 { return int8(v) }),
+			arranged(p, at, gap, func(v float32) int16 { return int16(v) })
 		if how == "rows" {
 			RowsInt(e, codes, small, stride, p.rows)
 			encoded("int8 " + how)
@@ -335,13 +338,20 @@ func BenchmarkKernels(b *testing.B) {
 			run("EncodeRows", 1, "Grcb/s", func(lo, n int) { e.Rows(part(lo), x[lo*features:], features, n) })
 			for bits, q := range map[int][]int8{6: q6, 8: q8} {
 				t := NewTables(codebooks, outputs, q)
-				run(fmt.Sprintf("Cols%d", bits), outputs, "Glookup/s", func(lo, n int) { t.Cols(dst[lo:], rows, part(lo), n, scale, offset, false) })
+				run(fmt.Sprintf("Cols%d", bits), outputs, "Glookup/s",
+					func(lo, n int) { t.Cols(dst[lo:], rows, part(lo), n, scale, offset, false) })
 				if bits == 6 {
 					continue
 				}
-				run("Rows", outputs, "Glookup/s", func(lo, n int) { t.Rows(dst[lo*outputs:], outputs, part(lo), n, scale, offset, false) })
+				run("Rows", outputs, "Glookup/s", func(lo, n int) {
+					t.Rows(dst[lo*outputs:], outputs, part(lo), n, scale, offset,
+						false)
+				})
 				run("ArgMax", outputs, "Glookup/s", func(lo, n int) { t.ArgMax(index[lo:lo+n], part(lo), n, scale, offset) })
-				run("ColsInt8", outputs, "Glookup/s", func(lo, n int) { t.ColsInt8(small[lo:], rows, part(lo), n, scale, offset, 1, false) })
+				run("ColsInt8", outputs, "Glookup/s", func(lo, n int) {
+					t.ColsInt8(small[lo:], rows, part(lo), n, scale, offset, 1,
+						false)
+				})
 			}
 		})
 	}

@@ -69,7 +69,8 @@ func integersOf[T int8 | uint8 | int16](t *testing.T, p path, low, high int, con
 									i++
 								}
 							}
-							require.Equal(t, i-16, CodeAt(codes, rows, codebooks, r, c), "%v, %T, %s, %d rows: row %d, codebook %d of %d", p, byRows[0], how, rows, r, c, codebooks)
+							require.Equal(t, i-16, CodeAt(codes, rows, codebooks, r, c), "%v, %T, %s, %d rows: row %d, codebook %d of %d",
+								p, byRows[0], how, rows, r, c, codebooks)
 						}
 					}
 					clear(codes)

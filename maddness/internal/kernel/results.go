@@ -21,21 +21,25 @@ func (t *Tables) Rows(dst []float32, stride int, codes []byte, rows int, scale, 
 }
 
 // ColsInt8 writes outputs times 1/unit, rounded half to even and clipped, feature-major. NaN is -128.
-func (t *Tables) ColsInt8(dst []int8, stride int, codes []byte, rows int, scale, offset []float32, unit float32, relu bool) {
+func (t *Tables) ColsInt8(dst []int8, stride int, codes []byte, rows int, scale, offset []float32, unit float32,
+	relu bool) {
 	if t.permuted != nil {
 		featureMajor(t, dst, stride, codes, rows, scale, offset, 1/unit, choose(integers, relu))
 		return
 	}
-	t.scan(codes, rows, &sink{small: dst, row: 1, output: stride, scale: scale, offset: offset, relu: relu, inverse: 1 / unit})
+	t.scan(codes, rows, &sink{small: dst, row: 1, output: stride, scale: scale, offset: offset, relu: relu,
+		inverse: 1 / unit})
 }
 
 // RowsInt8 is ColsInt8 row-major.
-func (t *Tables) RowsInt8(dst []int8, stride int, codes []byte, rows int, scale, offset []float32, unit float32, relu bool) {
+func (t *Tables) RowsInt8(dst []int8, stride int, codes []byte, rows int, scale, offset []float32, unit float32,
+	relu bool) {
 	if t.permuted != nil {
 		rowMajor(t, dst, stride, codes, rows, scale, offset, 1/unit, choose(integers, relu))
 		return
 	}
-	t.scan(codes, rows, &sink{small: dst, row: stride, output: 1, scale: scale, offset: offset, relu: relu, inverse: 1 / unit})
+	t.scan(codes, rows, &sink{small: dst, row: stride, output: 1, scale: scale, offset: offset, relu: relu,
+		inverse: 1 / unit})
 }
 
 // ArgMax writes the index of the largest output, the first of equals.
@@ -69,7 +73,8 @@ func (t *Tables) vectors() bool { return t.permuted != nil || t.shuffled != nil 
 
 // featureMajor has a kernel write feature-major results: of full blocks to where they belong, of the rest to memory
 // of its own.
-func featureMajor[T float32 | int8 | int32](t *Tables, dst []T, stride int, codes []byte, rows int, scale, offset []float32, inverse float32, how mode) {
+func featureMajor[T float32 | int8 | int32](t *Tables, dst []T, stride int, codes []byte, rows int, scale,
+	offset []float32, inverse float32, how mode) {
 	if rows == 0 {
 		return
 	}
@@ -125,7 +130,8 @@ func around(dst []float32, stride, outputs int) mode {
 }
 
 // rowMajor has a kernel write row-major results, for 16 outputs at a time.
-func rowMajor[T float32 | int8](t *Tables, dst []T, stride int, codes []byte, rows int, scale, offset []float32, inverse float32, how mode) {
+func rowMajor[T float32 | int8](t *Tables, dst []T, stride int, codes []byte, rows int, scale, offset []float32,
+	inverse float32, how mode) {
 	if rows == 0 {
 		return
 	}

@@ -2,8 +2,8 @@ package kernel
 
 // Tables are lookup tables in the form that scanning takes. They are immutable.
 //
-// Results are float32(sum)*scale[m] + offset[m] with a single rounding, as a fused multiply-add has it, and have the same
-// bits everywhere.
+// Results are float32(sum)*scale[m] + offset[m] with a single rounding, as a fused multiply-add has it, and have the
+// same bits everywhere.
 type Tables struct {
 	codebooks, outputs int
 

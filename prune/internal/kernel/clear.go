@@ -8,8 +8,8 @@ import (
 	"github.com/espalier-ml/espalier/internal/cpu"
 )
 
-// Clear sets the elements of x whose bit is 0 to zero, on their bit patterns: NaN and infinities go too, and no negative
-// zero is left. Element i has bit i%64 of word i/64; x may end within a word.
+// Clear sets the elements of x whose bit is 0 to zero, on their bit patterns: NaN and infinities go too, and no
+// negative zero is left. Element i has bit i%64 of word i/64; x may end within a word.
 func Clear[U uint32 | uint64](words []uint64, x []U) {
 	n := len(x) / 64
 	if n > 0 && cpu.AVX2 {

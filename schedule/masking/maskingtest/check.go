@@ -19,8 +19,8 @@ type Masker interface {
 	MaskBatch(dst, labels, src []int32, key masking.Key, step int) (int, error)
 }
 
-// Check fails the test for every property that m, a masker of a vocabulary of so many ids that writes maskID and follows
-// rate, lacks:
+// Check fails the test for every property that m, a masker of a vocabulary of so many ids that writes maskID and
+// follows rate, lacks:
 //
 //   - determinism: the same call gives the same result, after other calls, from several goroutines, and in place;
 //   - batch-split invariance: a row's result does not depend on the rows beside it or on their order;
@@ -29,12 +29,12 @@ type Masker interface {
 //   - untouched specials: neither protected ids nor the positions in [masking.Key].Special change or get a label, and
 //     none is written but the mask id;
 //   - labels: the original id where there is one, at every position that changed, their number returned;
-//   - statistics: the rate of selection within 4 standard errors, and the shares of masked, random and unchanged tokens by
-//     a chi-square test at the level 1e-4 ([WithClusters] for units of several tokens);
+//   - statistics: the rate of selection within 4 standard errors, and the shares of masked, random and unchanged
+//     tokens by a chi-square test at the level 1e-4 ([WithClusters] for units of several tokens);
 //   - no allocations, on one processor and on all; not checked under the race detector.
 //
-// Rows have 128 tokens; about one in twenty is special if [WithSpecial] names ids. Counting allocations, Check cannot be called
-// from parallel tests.
+// Rows have 128 tokens; about one in twenty is special if [WithSpecial] names ids. Counting allocations, Check cannot
+// be called from parallel tests.
 func Check(t testing.TB, m Masker, vocab, maskID int, rate schedule.Schedule, opts ...Option) {
 	t.Helper()
 	c, err := newConfig(vocab, maskID, opts)
@@ -53,7 +53,8 @@ func Check(t testing.TB, m Masker, vocab, maskID int, rate schedule.Schedule, op
 	for i, id := range k.src {
 		k.protected = append(k.protected, k.special[i] || c.special[id])
 	}
-	for _, check := range []func() bool{k.runs, k.specials, k.labels, k.determinism, k.splits, k.keys, k.nesting, k.statistics} {
+	for _, check := range []func() bool{k.runs, k.specials, k.labels, k.determinism, k.splits, k.keys, k.nesting,
+		k.statistics} {
 		if !check() {
 			return // the rest would mostly say the same again
 		}
@@ -167,12 +168,15 @@ func (k *checker) specials() bool {
 	for s, r := range k.results {
 		for i, id := range k.src {
 			if k.protected[i] && (r.dst[i] != id || r.labels[i] != k.blank()) {
-				k.Errorf("step %d, row %d, position %d: the special token %d became %d with label %d\nSpecial tokens and positions must be left alone.",
+				k.Errorf("step %d, row %d, position %d: the special token %d became %d with label %d\nSpecial tokens and "+
+					"positions must be left alone.",
 					k.steps[s], i/cols, i%cols, id, r.dst[i], r.labels[i])
 				return false
 			}
-			if out := r.dst[i]; out != id && (out < 0 || int(out) >= k.vocab || k.config.special[out] && (out != k.maskID || k.maskProb == 0)) {
-				k.Errorf("step %d, row %d, position %d: id %d became %d\nNo special id and none outside the vocabulary may be written, but for the mask id.",
+			if out := r.dst[i]; out != id && (out < 0 || int(out) >= k.vocab || k.config.special[out] &&
+				(out != k.maskID || k.maskProb == 0)) {
+				k.Errorf("step %d, row %d, position %d: id %d became %d\nNo special id and none outside the vocabulary may be "+
+					"written, but for the mask id.",
 					k.steps[s], i/cols, i%cols, id, out)
 				return false
 			}
@@ -192,7 +196,8 @@ func (k *checker) labels() bool {
 			}
 			switch {
 			case r.labels[i] != k.blank() && r.labels[i] != want:
-				k.Errorf("step %d, row %d, position %d: label %d for id %d\nA label is the original id, or 1 for random token substitution.",
+				k.Errorf("step %d, row %d, position %d: label %d for id %d\nA label is the original id, or 1 for random token "+
+					"substitution.",
 					k.steps[s], i/cols, i%cols, r.labels[i], id)
 				return false
 			case r.labels[i] == k.blank() && r.dst[i] != id && k.target >= k.rates[s]:
@@ -204,7 +209,8 @@ func (k *checker) labels() bool {
 			}
 		}
 		if n != r.n {
-			k.Errorf("step %d: MaskBatch returned %d, but there are %d targets\nThe number of targets is what a mean over them divides by.", k.steps[s], r.n, n)
+			k.Errorf("step %d: MaskBatch returned %d, but there are %d targets\nThe number of targets is what a mean over "+
+				"them divides by.", k.steps[s], r.n, n)
 			return false
 		}
 	}
@@ -258,7 +264,8 @@ func (k *checker) determinism() bool {
 		return false
 	}
 	r := result{dst: slices.Clone(k.src), labels: make([]int32, len(k.src))}
-	if _, err := k.m.MaskBatch(r.dst, r.labels, r.dst, masking.Key{Samples: k.samples, Special: k.special}, k.steps[0]); err != nil {
+	if _, err := k.m.MaskBatch(r.dst, r.labels, r.dst, masking.Key{Samples: k.samples, Special: k.special},
+		k.steps[0]); err != nil {
 		k.Errorf("step %d: MaskBatch in place: %v", k.steps[0], err)
 		return false
 	}
@@ -326,7 +333,8 @@ func (k *checker) keys() bool {
 			pairs
 		}{{"neighbouring samples", samples}, {"epochs 0 and 1", epochs}} {
 			if c := p.correlation(); math.Abs(c) > limit {
-				k.Errorf("step %d: the selections of %s have a correlation of %.3f over %v positions, not within %.3f of 0\nEvery sample and epoch needs draws of its own.",
+				k.Errorf("step %d: the selections of %s have a correlation of %.3f over %v positions, not within %.3f of "+
+					"0\nEvery sample and epoch needs draws of its own.",
 					step, p.what, c, p.n, limit)
 				return false
 			}
@@ -371,8 +379,11 @@ func (k *checker) nesting() bool {
 				continue
 			}
 			for i := range k.src {
-				if k.touched(small, i) && (small.dst[i] != large.dst[i] || small.labels[i] != k.blank() && small.labels[i] != large.labels[i]) {
-					k.Errorf("row %d, position %d: id %d became %d with label %d at rate %v, but %d with label %d at rate %v\nA larger rate must only add to what a smaller one does: then runs with different schedules differ by the schedule and not by luck. Say WithoutNesting if the unit cannot have it.",
+				if k.touched(small, i) && (small.dst[i] != large.dst[i] || small.labels[i] != k.blank() &&
+					small.labels[i] != large.labels[i]) {
+					k.Errorf("row %d, position %d: id %d became %d with label %d at rate %v, but %d with label %d at rate %v\nA "+
+						"larger rate must only add to what a smaller one does: then runs with different schedules differ by the "+
+						"schedule and not by luck. Say WithoutNesting if the unit cannot have it.",
 						i/cols, i%cols, k.src[i], small.dst[i], small.labels[i], k.rates[a], large.dst[i], large.labels[i], k.rates[b])
 					return false
 				}
@@ -425,7 +436,8 @@ func (k *checker) statistics() bool {
 			}
 		}
 		if chi > 18.42*k.cluster {
-			k.Errorf("step %d: of %v targets %v were masked, %v random and %v unchanged, chi-square %.1f\nThe shares must be %v, %v and the rest.",
+			k.Errorf("step %d: of %v targets %v were masked, %v random and %v unchanged, chi-square %.1f\nThe shares must be "+
+				"%v, %v and the rest.",
 				k.steps[s], targets, masked, random, unchanged, chi, k.maskProb, k.randomProb)
 			return false
 		}

@@ -81,8 +81,10 @@ func TestCheckCanFail(t *testing.T) {
 		f    broken
 		want string
 	}{
-		"error":             {func(m *masking.Masker, c call) (int, error) { return 0, errors.New("no such thing") }, "Valid input must be masked"},
-		"writes its source": {func(m *masking.Masker, c call) (int, error) { n, err := c.by(m); c.src[0] = 5; return n, err }, "src or key was written to"},
+		"error": {func(m *masking.Masker, c call) (int, error) { return 0, errors.New("no such thing") },
+			"Valid input must be masked"},
+		"writes its source": {func(m *masking.Masker, c call) (int, error) { n, err := c.by(m); c.src[0] = 5; return n, err },
+			"src or key was written to"},
 		"masks specials": {func(m *masking.Masker, c call) (int, error) {
 			n, err := c.by(m)
 			i := slices.Index(c.src, 1)
@@ -136,13 +138,16 @@ func TestCheckCanFail(t *testing.T) {
 			}
 			return c.by(m)
 		}, "too few"},
-		"same in every epoch": {func(m *masking.Masker, c call) (int, error) { c.key.Epoch = 0; return c.by(m) }, "epochs 0 and 1"},
+		"same in every epoch": {func(m *masking.Masker, c call) (int, error) { c.key.Epoch = 0; return c.by(m) },
+			"epochs 0 and 1"},
 		"same for every sample": {func(m *masking.Masker, c call) (int, error) {
 			c.key.Samples = make([]int, len(c.key.Samples))
 			return c.by(m)
 		}, "neighbouring samples"},
-		"not nested":  {func(m *masking.Masker, c call) (int, error) { c.key.Epoch += c.step; return c.by(m) }, "A larger rate must only add"},
-		"wrong rate":  {func(_ *masking.Masker, c call) (int, error) { return c.by(low) }, "The rate must be that of the schedule"},
+		"not nested": {func(m *masking.Masker, c call) (int, error) { c.key.Epoch += c.step; return c.by(m) },
+			"A larger rate must only add"},
+		"wrong rate": {func(_ *masking.Masker, c call) (int, error) { return c.by(low) },
+			"The rate must be that of the schedule"},
 		"wrong split": {func(_ *masking.Masker, c call) (int, error) { return c.by(other) }, "The shares must be 0.8, 0.1"},
 		"never masks": {func(_ *masking.Masker, c call) (int, error) { return c.by(noMask) }, "want"},
 		"clusters":    {func(_ *masking.Masker, c call) (int, error) { return c.by(spans) }, "step 0"},
@@ -177,18 +182,30 @@ func TestCheckCanFail(t *testing.T) {
 // What is declared must be sensible and fit the masker.
 func TestCheckOptions(t *testing.T) {
 	for want, f := range map[string]func(testing.TB){
-		"mask id 500":           func(tb testing.TB) { maskingtest.Check(tb, good(t), vocab, vocab, rate) },
-		"vocabulary of 0":       func(tb testing.TB) { maskingtest.Check(tb, good(t), 0, 0, rate) },
-		"all 2 ids are special": func(tb testing.TB) { maskingtest.Check(tb, good(t), 2, 0, rate, maskingtest.WithSpecial(1)) },
-		"rate at step 0 is 1.5": func(tb testing.TB) { maskingtest.Check(tb, good(t), vocab, maskID, schedule.Constant{V: 1.5}) },
+		"mask id 500":     func(tb testing.TB) { maskingtest.Check(tb, good(t), vocab, vocab, rate) },
+		"vocabulary of 0": func(tb testing.TB) { maskingtest.Check(tb, good(t), 0, 0, rate) },
+		"all 2 ids are special": func(tb testing.TB) {
+			maskingtest.Check(tb, good(t), 2, 0, rate,
+				maskingtest.WithSpecial(1))
+		},
+		"rate at step 0 is 1.5": func(tb testing.TB) {
+			maskingtest.Check(tb, good(t), vocab, maskID,
+				schedule.Constant{V: 1.5})
+		},
 		"WithReplaceProbs(0.9, 0.2)": func(tb testing.TB) {
 			maskingtest.Check(tb, good(t), vocab, maskID, rate, maskingtest.WithReplaceProbs(0.9, 0.2))
 		},
 		"WithTargetRate(2)": func(tb testing.TB) {
 			maskingtest.Check(tb, good(t), vocab, maskID, rate, maskingtest.WithTargetRate(2))
 		},
-		"WithSteps()":     func(tb testing.TB) { maskingtest.Check(tb, good(t), vocab, maskID, rate, maskingtest.WithSteps()) },
-		"WithClusters(0)": func(tb testing.TB) { maskingtest.Check(tb, good(t), vocab, maskID, rate, maskingtest.WithClusters(0)) },
+		"WithSteps()": func(tb testing.TB) {
+			maskingtest.Check(tb, good(t), vocab, maskID, rate,
+				maskingtest.WithSteps())
+		},
+		"WithClusters(0)": func(tb testing.TB) {
+			maskingtest.Check(tb, good(t), vocab, maskID, rate,
+				maskingtest.WithClusters(0))
+		},
 		"with label -100": func(tb testing.TB) {
 			maskingtest.Check(tb, good(t), vocab, maskID, rate, special, maskingtest.WithRTS())
 		},

@@ -85,8 +85,8 @@ func WithTargetRate(rate float64) Option {
 	}
 }
 
-// WithSteps sets the steps that are looked at; default 0, 250, 500, 750 and 1000. Choose them so that their rates differ: what
-// is checked of nesting compares them.
+// WithSteps sets the steps that are looked at; default 0, 250, 500, 750 and 1000. Choose them so that their rates
+// differ: what is checked of nesting compares them.
 func WithSteps(steps ...int) Option {
 	return func(c *config) error {
 		if len(steps) == 0 {
@@ -97,8 +97,8 @@ func WithSteps(steps ...int) Option {
 	}
 }
 
-// WithoutNesting permits that a position selected at one rate is not selected at a larger one, or becomes something else
-// there, as with T5's segments and with words by count.
+// WithoutNesting permits that a position selected at one rate is not selected at a larger one, or becomes something
+// else there, as with T5's segments and with words by count.
 func WithoutNesting() Option {
 	return func(c *config) error {
 		c.nested = false

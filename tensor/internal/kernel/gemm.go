@@ -31,7 +31,8 @@ var (
 )
 
 // rowsOfTiles computes rows of a panel as full tiles and a lower one for the rest.
-func rowsOfTiles[T float](rows, width, cols, kc int, a *T, ars, acs int, b *T, brs int, c *T, ldc int, alpha T, flags int, bias, next *T) {
+func rowsOfTiles[T float](rows, width, cols, kc int, a *T, ars, acs int, b *T, brs int, c *T, ldc int, alpha T,
+	flags int, bias, next *T) {
 	full := rows / MR
 	if full > 0 {
 		Tiles(MR, width, cols, full, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, next)
@@ -44,7 +45,8 @@ func rowsOfTiles[T float](rows, width, cols, kc int, a *T, ars, acs int, b *T, b
 
 // tilesGo is the pure-Go twin of the assembly tiles. cols is the number of columns that exist, at
 // most the width of the panel.
-func tilesGo[T float](mr, cols, tiles, kc int, a *T, ars, acs int, b *T, brs int, c *T, ldc int, alpha T, flags int, bias *T) {
+func tilesGo[T float](mr, cols, tiles, kc int, a *T, ars, acs int, b *T, brs int, c *T, ldc int, alpha T, flags int,
+	bias *T) {
 	var acc [MR * 16]T
 	for t := range tiles {
 		at := offset(a, t*mr*ars)

@@ -14,7 +14,8 @@ import (
 // C = act(alpha*A*B + C + bias), every part as flags say; bias may be nil. Element (i, p) of A is
 // a[i*ars+p*acs], row p of the panel of B starts at b[p*brs] and is readable for width elements,
 // which is NR or half of it. next, never nil, is the panel that will be needed next; it is at most fetched.
-func Tiles[T float](mr, width, cols, tiles, kc int, a *T, ars, acs int, b *T, brs int, c *T, ldc int, alpha T, flags int, bias, next *T) {
+func Tiles[T float](mr, width, cols, tiles, kc int, a *T, ars, acs int, b *T, brs int, c *T, ldc int, alpha T,
+	flags int, bias, next *T) {
 	if !cpu.AVX2 {
 		tilesGo(mr, cols, tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias)
 		return
@@ -25,7 +26,8 @@ func Tiles[T float](mr, width, cols, tiles, kc int, a *T, ars, acs int, b *T, br
 			mask = (*float32)(unsafe.Pointer(&ones32[16-cols]))
 		}
 		tiles32(mr, width, tiles, kc, (*float32)(unsafe.Pointer(a)), ars, acs, (*float32)(unsafe.Pointer(b)), brs,
-			(*float32)(unsafe.Pointer(c)), ldc, float32(alpha), flags, (*float32)(unsafe.Pointer(bias)), mask, (*float32)(unsafe.Pointer(next)))
+			(*float32)(unsafe.Pointer(c)), ldc, float32(alpha), flags, (*float32)(unsafe.Pointer(bias)), mask,
+			(*float32)(unsafe.Pointer(next)))
 		return
 	}
 	var mask *float64
@@ -33,11 +35,13 @@ func Tiles[T float](mr, width, cols, tiles, kc int, a *T, ars, acs int, b *T, br
 		mask = (*float64)(unsafe.Pointer(&ones64[8-cols]))
 	}
 	tiles64(mr, width, tiles, kc, (*float64)(unsafe.Pointer(a)), ars, acs, (*float64)(unsafe.Pointer(b)), brs,
-		(*float64)(unsafe.Pointer(c)), ldc, float64(alpha), flags, (*float64)(unsafe.Pointer(bias)), mask, (*float64)(unsafe.Pointer(next)))
+		(*float64)(unsafe.Pointer(c)), ldc, float64(alpha), flags, (*float64)(unsafe.Pointer(bias)), mask,
+		(*float64)(unsafe.Pointer(next)))
 }
 
 // Rows computes any number of rows of a panel, full tiles first: like Tiles with as many rows as there are.
-func Rows[T float](rows, width, cols, kc int, a *T, ars, acs int, b *T, brs int, c *T, ldc int, alpha T, flags int, bias, next *T) {
+func Rows[T float](rows, width, cols, kc int, a *T, ars, acs int, b *T, brs int, c *T, ldc int, alpha T, flags int,
+	bias, next *T) {
 	if !cpu.AVX512 || width < NR[T]() {
 		rowsOfTiles(rows, width, cols, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, next)
 		return
@@ -50,10 +54,12 @@ func Rows[T float](rows, width, cols, kc int, a *T, ars, acs int, b *T, brs int,
 		}
 		if unsafe.Sizeof(alpha) == 4 {
 			wide32(mr, tiles, kc, (*float32)(unsafe.Pointer(a)), ars, acs, (*float32)(unsafe.Pointer(b)), brs,
-				(*float32)(unsafe.Pointer(c)), ldc, float32(alpha), flags, (*float32)(unsafe.Pointer(bias)), mask, (*float32)(unsafe.Pointer(next)))
+				(*float32)(unsafe.Pointer(c)), ldc, float32(alpha), flags, (*float32)(unsafe.Pointer(bias)), mask,
+				(*float32)(unsafe.Pointer(next)))
 		} else {
 			wide64(mr, tiles, kc, (*float64)(unsafe.Pointer(a)), ars, acs, (*float64)(unsafe.Pointer(b)), brs,
-				(*float64)(unsafe.Pointer(c)), ldc, float64(alpha), flags, (*float64)(unsafe.Pointer(bias)), mask, (*float64)(unsafe.Pointer(next)))
+				(*float64)(unsafe.Pointer(c)), ldc, float64(alpha), flags, (*float64)(unsafe.Pointer(bias)), mask,
+				(*float64)(unsafe.Pointer(next)))
 		}
 		done := mr * tiles
 		if rows -= done; rows > 0 {
@@ -62,7 +68,8 @@ func Rows[T float](rows, width, cols, kc int, a *T, ars, acs int, b *T, brs int,
 	}
 }
 
-func wide32(mr, tiles, kc int, a *float32, ars, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32) {
+func wide32(mr, tiles, kc int, a *float32, ars, acs int, b *float32, brs int, c *float32, ldc int, alpha float32,
+	flags int, bias *float32, mask uint32, next *float32) {
 	switch mr {
 	case 12:
 		wide32_12(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
@@ -91,7 +98,8 @@ func wide32(mr, tiles, kc int, a *float32, ars, acs int, b *float32, brs int, c 
 	}
 }
 
-func wide64(mr, tiles, kc int, a *float64, ars, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64) {
+func wide64(mr, tiles, kc int, a *float64, ars, acs int, b *float64, brs int, c *float64, ldc int, alpha float64,
+	flags int, bias *float64, mask uint32, next *float64) {
 	switch mr {
 	case 12:
 		wide64_12(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
@@ -120,7 +128,8 @@ func wide64(mr, tiles, kc int, a *float64, ars, acs int, b *float64, brs int, c 
 	}
 }
 
-func tiles32(mr, width, tiles, kc int, a *float32, ars, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias, mask, next *float32) {
+func tiles32(mr, width, tiles, kc int, a *float32, ars, acs int, b *float32, brs int, c *float32, ldc int,
+	alpha float32, flags int, bias, mask, next *float32) {
 	switch mr*32 + width {
 	case 6*32 + 16:
 		tile32_6x16(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
@@ -149,7 +158,8 @@ func tiles32(mr, width, tiles, kc int, a *float32, ars, acs int, b *float32, brs
 	}
 }
 
-func tiles64(mr, width, tiles, kc int, a *float64, ars, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias, mask, next *float64) {
+func tiles64(mr, width, tiles, kc int, a *float64, ars, acs int, b *float64, brs int, c *float64, ldc int,
+	alpha float64, flags int, bias, mask, next *float64) {
 	switch mr*32 + width {
 	case 6*32 + 8:
 		tile64_6x8(tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, mask, next)
@@ -210,9 +220,11 @@ func Gemv[T float](rows, cols int, alpha T, a []T, lda int, x []T, beta T, y []T
 	case !cpu.AVX2:
 		gemvGo(rows, cols, alpha, a, lda, x, beta, y)
 	case single[T]():
-		gemv32(rows/4, cols, f32(a), lda, f32(x), f32(y), float32(alpha), float32(beta), (*float32)(unsafe.Pointer(&ones32[16-cols%8])))
+		gemv32(rows/4, cols, f32(a), lda, f32(x), f32(y), float32(alpha), float32(beta),
+			(*float32)(unsafe.Pointer(&ones32[16-cols%8])))
 	default:
-		gemv64(rows/4, cols, f64(a), lda, f64(x), f64(y), float64(alpha), float64(beta), (*float64)(unsafe.Pointer(&ones64[8-cols%4])))
+		gemv64(rows/4, cols, f64(a), lda, f64(x), f64(y), float64(alpha), float64(beta),
+			(*float64)(unsafe.Pointer(&ones64[8-cols%4])))
 	}
 }
 

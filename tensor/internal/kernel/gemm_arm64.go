@@ -8,7 +8,8 @@ import "unsafe"
 // C = act(alpha*A*B + C + bias), every part as flags say; bias may be nil. Element (i, p) of A is
 // a[i*ars+p*acs], row p of the panel of B starts at b[p*brs] and is readable for width elements,
 // which is NR or half of it. next, never nil, is the panel that will be needed next; it is at most fetched.
-func Tiles[T float](mr, width, cols, tiles, kc int, a *T, ars, acs int, b *T, brs int, c *T, ldc int, alpha T, flags int, bias, next *T) {
+func Tiles[T float](mr, width, cols, tiles, kc int, a *T, ars, acs int, b *T, brs int, c *T, ldc int, alpha T,
+	flags int, bias, next *T) {
 	if cols == width {
 		tilesNEON(mr, width, tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias)
 		return
@@ -21,7 +22,8 @@ func Tiles[T float](mr, width, cols, tiles, kc int, a *T, ars, acs int, b *T, br
 	}
 }
 
-func tilesNEON[T float](mr, width, tiles, kc int, a *T, ars, acs int, b *T, brs int, c *T, ldc int, alpha T, flags int, bias *T) {
+func tilesNEON[T float](mr, width, tiles, kc int, a *T, ars, acs int, b *T, brs int, c *T, ldc int, alpha T, flags int,
+	bias *T) {
 	if unsafe.Sizeof(alpha) == 4 {
 		tiles32(mr, width, tiles, kc, (*float32)(unsafe.Pointer(a)), ars, acs, (*float32)(unsafe.Pointer(b)), brs,
 			(*float32)(unsafe.Pointer(c)), ldc, float32(alpha), flags, (*float32)(unsafe.Pointer(bias)))
@@ -32,7 +34,8 @@ func tilesNEON[T float](mr, width, tiles, kc int, a *T, ars, acs int, b *T, brs 
 }
 
 // Rows computes any number of rows of a panel, full tiles first: like Tiles with as many rows as there are.
-func Rows[T float](rows, width, cols, kc int, a *T, ars, acs int, b *T, brs int, c *T, ldc int, alpha T, flags int, bias, next *T) {
+func Rows[T float](rows, width, cols, kc int, a *T, ars, acs int, b *T, brs int, c *T, ldc int, alpha T, flags int,
+	bias, next *T) {
 	rowsOfTiles(rows, width, cols, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, next)
 }
 
@@ -111,10 +114,12 @@ func axpys[T float](n int, a []T, lda int, x *[4]T, y []T) {
 }
 
 //go:noescape
-func tiles32(mr, width, tiles, kc int, a *float32, ars, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32)
+func tiles32(mr, width, tiles, kc int, a *float32, ars, acs int, b *float32, brs int, c *float32, ldc int,
+	alpha float32, flags int, bias *float32)
 
 //go:noescape
-func tiles64(mr, width, tiles, kc int, a *float64, ars, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64)
+func tiles64(mr, width, tiles, kc int, a *float64, ars, acs int, b *float64, brs int, c *float64, ldc int,
+	alpha float64, flags int, bias *float64)
 
 // dots32 writes out[r] = sum_j a[r*lda+j]*x[j] for 4 rows r; n is a positive multiple of 16.
 //

@@ -6,12 +6,14 @@ package kernel
 // C = act(alpha*A*B + C + bias), every part as flags say; bias may be nil. Element (i, p) of A is
 // a[i*ars+p*acs], row p of the panel of B starts at b[p*brs] and is readable for width elements,
 // which is NR or half of it. next, never nil, is the panel that will be needed next; it is at most fetched.
-func Tiles[T float](mr, width, cols, tiles, kc int, a *T, ars, acs int, b *T, brs int, c *T, ldc int, alpha T, flags int, bias, next *T) {
+func Tiles[T float](mr, width, cols, tiles, kc int, a *T, ars, acs int, b *T, brs int, c *T, ldc int, alpha T,
+	flags int, bias, next *T) {
 	tilesGo(mr, cols, tiles, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias)
 }
 
 // Rows computes any number of rows of a panel, full tiles first: like Tiles with as many rows as there are.
-func Rows[T float](rows, width, cols, kc int, a *T, ars, acs int, b *T, brs int, c *T, ldc int, alpha T, flags int, bias, next *T) {
+func Rows[T float](rows, width, cols, kc int, a *T, ars, acs int, b *T, brs int, c *T, ldc int, alpha T, flags int,
+	bias, next *T) {
 	rowsOfTiles(rows, width, cols, kc, a, ars, acs, b, brs, c, ldc, alpha, flags, bias, next)
 }
 

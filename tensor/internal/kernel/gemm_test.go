@@ -88,7 +88,8 @@ func run[T float](t *testing.T, c tileCase) {
 	if c.rows {
 		Rows(rows, c.width, c.cols, c.kc, &a[0], ars, acs, &b[0], brs, &got[margin], ldc, alpha, c.flags, bias, &b[0])
 	} else {
-		Tiles(c.mr, c.width, c.cols, c.tiles, c.kc, &a[0], ars, acs, &b[0], brs, &got[margin], ldc, alpha, c.flags, bias, &b[0])
+		Tiles(c.mr, c.width, c.cols, c.tiles, c.kc, &a[0], ars, acs, &b[0], brs, &got[margin], ldc, alpha, c.flags, bias,
+			&b[0])
 	}
 	tilesGo(c.mr, c.cols, c.tiles, c.kc, &a[0], ars, acs, &b[0], brs, &want[margin], ldc, alpha, c.flags, bias)
 	tolerance := 0.0
