@@ -12,7 +12,8 @@ import (
 )
 
 // Rewire moves connections: it drops the kept weights of least magnitude and grows as many elsewhere in the same
-// tensor. Masks keep their numbers. Grown weights are zero, and so is their tracked optimizer state.
+// tensor. Masks keep their numbers. Grown weights are zero, and so is their tracked optimizer state. A weight that is
+// dropped and grown again in the same move was not away: it and its state stay as they are.
 type Rewire struct {
 	Every      int     // steps between moves, >= 1
 	Until      int     // the first step without one, after which connections stay
@@ -53,7 +54,8 @@ func (r *Rewire) fraction(step int) float64 {
 }
 
 // move returns the mask after dropping a fraction of the kept elements and growing as many, and the elements that
-// were grown. One element always stays. Elements just dropped can be grown again. Ties go to the lower index.
+// are kept now and were not before. One element always stays. Elements just dropped can be grown again. Ties go to the
+// lower index.
 func move[T tensor.Float](old *Mask, w, growth []T, fraction float64) (next *Mask, grown []int) {
 	kept := make([]int, 0, old.Count())
 	for i := range w {
@@ -78,9 +80,11 @@ func move[T tensor.Float](old *Mask, w, growth []T, fraction float64) (next *Mas
 	slices.SortFunc(free, func(a, b int) int {
 		return cmp.Or(cmp.Compare(max(growth[b], -growth[b]), max(growth[a], -growth[a])), a-b)
 	})
-	grown = free[:min(n, len(free))]
-	for _, i := range grown {
+	for _, i := range free[:min(n, len(free))] {
 		next.Set(i, true)
+		if !old.Keep(i) {
+			grown = append(grown, i)
+		}
 	}
 	return next, grown
 }

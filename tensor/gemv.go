@@ -10,7 +10,7 @@ import (
 //
 //	y = alpha * op(A) * x + beta * y
 //
-// where op(A) is A or its transpose. With beta 0 the old content of y is not read. It runs on the
+// where op(A) is A or its transpose. With beta 0 the old content of y is not read, with alpha 0 A and x are not. It runs on the
 // calling goroutine and does not allocate. It panics, before anything is written, with an error that
 // wraps [ErrShape] if the lengths do not fit and [ErrOverlap] if y shares memory with A or x.
 func Gemv[T Float](trans Transpose, alpha T, a Matrix[T], x []T, beta T, y []T) {
@@ -24,6 +24,14 @@ func Gemv[T Float](trans Transpose, alpha T, a Matrix[T], x []T, beta T, y []T) 
 	}
 	if Overlap(y, x) || Overlap(y, a.Data[:a.extent()]) {
 		shapePanic(ErrOverlap, "Gemv: y shares memory with a or x")
+	}
+	if alpha == 0 || len(x) == 0 { // a and x are not read
+		if beta == 0 {
+			clear(y)
+		} else {
+			kernel.ScaleTo(y, beta, y)
+		}
+		return
 	}
 	if trans {
 		gemvTrans(a.Rows, a.Cols, alpha, a.Data, a.Stride, x, beta, y)
@@ -65,7 +73,9 @@ func gemvTrans[T Float](rows, cols int, alpha T, a []T, lda int, x []T, beta T, 
 		return
 	}
 	i := from + (rows-from)&^3
-	kernel.GemvTrans(i-from, cols, alpha, a[from*lda:], lda, x[from:], y)
+	if i > from {
+		kernel.GemvTrans(i-from, cols, alpha, a[from*lda:], lda, x[from:], y)
+	}
 	for ; i < rows; i++ {
 		kernel.Axpy(y, alpha*x[i], a[i*lda:][:cols])
 	}

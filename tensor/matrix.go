@@ -58,6 +58,9 @@ func (m Matrix[T]) Validate() error {
 
 // Row returns row i as a slice of Cols elements that aliases the matrix.
 func (m Matrix[T]) Row(i int) []T {
+	if m.Cols == 0 {
+		return nil // a view without columns need not have data
+	}
 	return m.Data[i*m.Stride : i*m.Stride+m.Cols : i*m.Stride+m.Cols]
 }
 

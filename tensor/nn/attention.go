@@ -22,7 +22,8 @@ type MultiHeadAttention[T tensor.Float] struct {
 	// Causal lets step i see steps 0 to i only.
 	Causal bool
 	// Lengths, if not nil, holds one number of valid steps per sample, from 1 to T: no step sees those behind, which are
-	// padding. Set it before Forward.
+	// padding. Whatever padding holds, NaN and infinities too, reaches neither valid steps nor gradients. Set it before
+	// Forward.
 	Lengths []int
 
 	heads       int
@@ -30,6 +31,7 @@ type MultiHeadAttention[T tensor.Float] struct {
 	qkv, o      tensor.Dense[T]
 	dqkv, do    tensor.Dense[T]
 	oBuf, dqBuf buffer[T]
+	xBuf        buffer[T] // a copy of x without padding that is not finite
 	steps       int
 	weights     buffer[T]  // [N, heads, T, T], rows sum to 1
 	scratch     scratch[T] // gradient of one sample's and head's weights
@@ -71,7 +73,11 @@ func (a *MultiHeadAttention[T]) Forward(x tensor.Dense[T], train bool) tensor.De
 	n, steps := x.Shape[0], x.Shape[1]
 	checkLengths("MultiHeadAttention", a.Lengths, n, steps)
 	a.in.Weight, a.in.Bias, a.out.Weight, a.out.Bias = a.InWeight, a.InBias, a.OutWeight, a.OutBias
+	x, _ = a.finite(x, x.Data)
 	a.qkv, a.o, a.steps = a.in.Forward(x, train), a.oBuf.shaped(x.Shape), steps
+	if x, again := a.finite(x, a.qkv.Data); again {
+		a.qkv = a.in.Forward(x, train)
+	}
 	a.weights.sized(n * a.heads * steps * steps)
 	tensor.Parallel(n*a.heads, 1, a.fwd)
 	return a.out.Forward(a.o, train)
@@ -96,14 +102,19 @@ func (a *MultiHeadAttention[T]) forwardBlock(lo, hi int) {
 	for i := lo; i < hi; i++ {
 		q, k, v := a.split(a.qkv, i)
 		p := a.attention(i)
-		tensor.Gemm(tensor.NoTrans, tensor.Trans, a.scale(), q, k, 0, p)
+		valid := a.valid(i / a.heads)
+		k, v = k.Slice(0, valid, 0, k.Cols), v.Slice(0, valid, 0, v.Cols)
+		tensor.Gemm(tensor.NoTrans, tensor.Trans, a.scale(), q, k, 0, p.Slice(0, p.Rows, 0, valid))
 		for step := range p.Rows {
 			r := p.Row(step)
 			seen := a.seen(i/a.heads, step)
 			tensor.Softmax(r[:seen], r[:seen])
 			clear(r[seen:])
+			if step >= valid && tensor.CheckFinite("weights", r[:seen]) != nil {
+				clear(r)
+			}
 		}
-		tensor.Gemm(tensor.NoTrans, tensor.NoTrans, 1, p, v, 0, a.head(a.o, i, 0))
+		tensor.Gemm(tensor.NoTrans, tensor.NoTrans, 1, p.Slice(0, p.Rows, 0, valid), v, 0, a.head(a.o, i, 0))
 	}
 }
 
@@ -113,8 +124,15 @@ func (a *MultiHeadAttention[T]) backwardBlock(lo, hi int) {
 	for i := lo; i < hi; i++ {
 		q, k, v := a.split(a.qkv, i)
 		dq, dk, dv := a.split(a.dqkv, i)
-		p, do := a.attention(i), a.head(a.do, i, 0)
-		dp := tensor.Of(p.Rows, p.Cols, buf)
+		valid := a.valid(i / a.heads)
+		for step := valid; step < a.steps; step++ {
+			clear(dk.Row(step))
+			clear(dv.Row(step))
+		}
+		k, v = k.Slice(0, valid, 0, k.Cols), v.Slice(0, valid, 0, v.Cols)
+		dk, dv = dk.Slice(0, valid, 0, dk.Cols), dv.Slice(0, valid, 0, dv.Cols)
+		p, do := a.attention(i).Slice(0, a.steps, 0, valid), a.head(a.do, i, 0)
+		dp := tensor.Of(p.Rows, p.Cols, buf[:p.Rows*p.Cols])
 		tensor.Gemm(tensor.Trans, tensor.NoTrans, 1, p, do, 0, dv)
 		tensor.Gemm(tensor.NoTrans, tensor.Trans, 1, do, v, 0, dp)
 		tensor.SoftmaxGradRows(dp, p, dp) // hidden steps have weight 0 and get 0
@@ -129,16 +147,42 @@ func (a *MultiHeadAttention[T]) attention(i int) tensor.Matrix[T] {
 	return tensor.Of(a.steps, a.steps, a.weights.data[i*size:(i+1)*size])
 }
 
+// valid is the number of steps of a sample that are not padding.
+func (a *MultiHeadAttention[T]) valid(sample int) int {
+	if a.Lengths == nil {
+		return a.steps
+	}
+	return a.Lengths[sample]
+}
+
 // seen is the number of steps that a step of a sample sees.
 func (a *MultiHeadAttention[T]) seen(sample, step int) int {
-	n := a.steps
-	if a.Lengths != nil {
-		n = a.Lengths[sample]
-	}
 	if a.Causal {
-		n = min(n, step+1)
+		return min(a.valid(sample), step+1)
 	}
-	return n
+	return a.valid(sample)
+}
+
+// finite returns x, or a copy of it in which the padding is zero whose rows of y are not finite, and whether there was
+// any. y has as many rows as x.
+func (a *MultiHeadAttention[T]) finite(x tensor.Dense[T], y []T) (clean tensor.Dense[T], changed bool) {
+	steps, dim := x.Shape[1], x.Shape[2]
+	for sample, valid := range a.Lengths {
+		for row := sample*steps + valid; row < (sample+1)*steps; row++ {
+			width := len(y) / (x.Shape[0] * steps)
+			if tensor.CheckFinite("y", y[row*width:(row+1)*width]) == nil {
+				continue
+			}
+			if !changed {
+				changed = true
+				copied := a.xBuf.shaped(x.Shape)
+				copy(copied.Data, x.Data)
+				x = copied
+			}
+			clear(x.Data[row*dim : (row+1)*dim])
+		}
+	}
+	return x, changed
 }
 
 func (a *MultiHeadAttention[T]) split(x tensor.Dense[T], i int) (q, k, v tensor.Matrix[T]) {

@@ -3,6 +3,7 @@ package nn
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/espalier-ml/espalier/tensor"
 )
@@ -18,7 +19,8 @@ type LayerNorm[T tensor.Float] struct {
 	y, dx     tensor.Dense[T]
 	yBuf      buffer[T]
 	dxBuf     buffer[T]
-	mean, inv buffer[T] // of each row
+	mean, inv buffer[T] // of each row; the mean is the sum of mean and rest, so that it is not rounded to T
+	rest      buffer[T]
 	grain     int
 	part      buffer[T] // gradients of Weight and Bias, one pair per block
 	fwd, bwd  func(lo, hi int)
@@ -40,6 +42,7 @@ func (l *LayerNorm[T]) Forward(x tensor.Dense[T], _ bool) tensor.Dense[T] {
 	m := rowsOf("LayerNorm", x, len(l.Weight.Data))
 	l.x, l.y = x, l.yBuf.shaped(x.Shape)
 	l.mean.sized(m.Rows)
+	l.rest.sized(m.Rows)
 	l.inv.sized(m.Rows)
 	l.grain = rowGrain(dearGrain, m.Cols)
 	tensor.Parallel(m.Rows, l.grain, l.fwd)
@@ -66,44 +69,74 @@ func (l *LayerNorm[T]) Params() []*tensor.Param[T] { return present(l.Weight, l.
 
 func (l *LayerNorm[T]) forwardBlock(lo, hi int) {
 	d := len(l.Weight.Data)
-	w, b := l.Weight.Data, l.Bias.Data
+	w, b := l.Weight.Data[:d], l.Bias.Data[:d]
 	for i := lo; i < hi; i++ {
-		x, y := l.x.Data[i*d:(i+1)*d], l.y.Data[i*d:(i+1)*d]
-		mean := T(tensor.Sum(x) / float64(d))
+		x, y := l.x.Data[i*d:][:d], l.y.Data[i*d:][:d]
+		mean, rest := twoParts[T](tensor.Sum(x) / float64(d))
 		for j, v := range x {
-			y[j] = v - mean
+			y[j] = v - mean - rest
 		}
-		inv := T(1 / math.Sqrt(float64(tensor.Dot(y, y))/float64(d)+l.Eps))
+		inv := T(1 / math.Hypot(rootMeanSquare(y), math.Sqrt(l.Eps)))
 		for j, v := range y {
 			y[j] = v*inv*w[j] + b[j]
 		}
-		l.mean.data[i], l.inv.data[i] = mean, inv
+		l.mean.data[i], l.rest.data[i], l.inv.data[i] = mean, rest, inv
 	}
 }
 
 func (l *LayerNorm[T]) backwardBlock(lo, hi int) {
 	d := len(l.Weight.Data)
-	w := l.Weight.Data
+	w := l.Weight.Data[:d]
 	part := l.part.data[lo/l.grain*2*d:][:2*d]
 	clear(part)
-	dw, db := part[:d], part[d:]
+	dw, db := part[:d], part[d:][:d]
 	for i := lo; i < hi; i++ {
-		x, dy, dx := l.x.Data[i*d:(i+1)*d], l.dy.Data[i*d:(i+1)*d], l.dx.Data[i*d:(i+1)*d]
-		mean, inv := l.mean.data[i], l.inv.data[i]
-		var sum, inner T // of g and of g*h, where h is the normalised x and g the gradient with respect to it
+		x, dy, dx := l.x.Data[i*d:][:d], l.dy.Data[i*d:][:d], l.dx.Data[i*d:][:d]
+		mean, rest, inv := l.mean.data[i], l.rest.data[i], l.inv.data[i]
+		var sum, inner float64 // of g and of g*h, where h is the normalised x and g the gradient with respect to it
 		for j, v := range dy {
-			h, g := (x[j]-mean)*inv, v*w[j]
-			sum += g
-			inner += g * h
+			h, g := (x[j]-mean-rest)*inv, v*w[j]
+			dx[j] = h
+			sum += float64(g)
+			inner += float64(g * h)
 			dw[j] += v * h
 			db[j] += v
 		}
-		sum /= T(d)
-		inner /= T(d)
+		s, in := T(sum/float64(d)), T(inner/float64(d))
 		for j, v := range dy {
-			dx[j] = inv * (v*w[j] - sum - (x[j]-mean)*inv*inner)
+			dx[j] = inv * (v*w[j] - s - dx[j]*in)
 		}
 	}
+}
+
+// twoParts splits a number into T and what rounding to T leaves of it: subtracting one after the other from values near
+// it loses nothing.
+func twoParts[T tensor.Float](v float64) (most, rest T) {
+	most = T(v)
+	return most, T(v - float64(most))
+}
+
+// rootMeanSquare neither overflows nor underflows where squares do.
+func rootMeanSquare[T tensor.Float](x []T) float64 {
+	n := float64(len(x))
+	square := float64(tensor.Dot(x, x))
+	if square > 1e-30 && square < 1e38 {
+		return math.Sqrt(square / n)
+	}
+	most := 0.0
+	for _, v := range x {
+		most = max(most, math.Abs(float64(v))) // NaN stays
+	}
+	if most == 0 || most-most != 0 {
+		return most
+	}
+	_, exp := math.Frexp(most)
+	sum := 0.0
+	for _, v := range x {
+		scaled := math.Ldexp(float64(v), -exp)
+		sum += scaled * scaled
+	}
+	return math.Ldexp(math.Sqrt(sum/n), exp)
 }
 
 // BatchNorm normalises every channel, the last axis of x, over all other axes (Ioffe and Szegedy 2015):
@@ -124,12 +157,15 @@ type BatchNorm[T tensor.Float] struct {
 	y, dx     tensor.Dense[T]
 	yBuf      buffer[T]
 	dxBuf     buffer[T]
-	train     bool      // mode of the last Forward
-	mean, inv []T       // of each channel, as the last Forward used them
-	a, b, c   []T       // of each channel: dx = a*dy - b - (x-mean)*c
-	grain     int       // rows of a block
-	part      buffer[T] // two sums per channel and block
-	moments   []float64 // mean and sum of squares of each channel while blocks are merged
+	train     bool            // mode of the last Forward
+	mean, inv []T             // of each channel, as the last Forward used them
+	rest      []T             // the mean is the sum of mean and rest, so that it is not rounded to T
+	a, b, c   []T             // of each channel: dx = a*dy - b - h*c, h being the normalised x; a is Weight*inv
+	grain     int             // rows of a block
+	part      buffer[T]       // two sums per channel and block
+	scale     float64         // a power of two that deviations are multiplied with before they are squared
+	blocks    buffer[float64] // mean and sum of squares per channel and block
+	moments   []float64       // mean and sum of squares of each channel while blocks are merged
 
 	stats, fwd, sums, bwd func(lo, hi int)
 }
@@ -142,7 +178,7 @@ func NewBatchNorm[T tensor.Float](channels int) (*BatchNorm[T], error) {
 	}
 	l := &BatchNorm[T]{Weight: newParam[T]("weight", channels), Bias: newParam[T]("bias",
 		channels), Momentum: 0.1, Eps: 1e-5}
-	for _, s := range []*[]T{&l.Mean, &l.Var, &l.mean, &l.inv, &l.a, &l.b, &l.c} {
+	for _, s := range []*[]T{&l.Mean, &l.Var, &l.mean, &l.rest, &l.inv, &l.a, &l.b, &l.c} {
 		*s = make([]T, channels)
 	}
 	l.moments = make([]float64, 2*channels)
@@ -166,10 +202,12 @@ func (l *BatchNorm[T]) Forward(x tensor.Dense[T], train bool) tensor.Dense[T] {
 		l.measure(m)
 	} else {
 		copy(l.mean, l.Mean)
+		clear(l.rest)
 		for j, v := range l.Var {
 			l.inv[j] = T(1 / math.Sqrt(float64(v)+l.Eps))
 		}
 	}
+	tensor.Mul(l.a, l.Weight.Data, l.inv)
 	tensor.Parallel(m.Rows, l.grain, l.fwd)
 	return l.y
 }
@@ -185,17 +223,20 @@ func (l *BatchNorm[T]) Backward(dy tensor.Dense[T]) tensor.Dense[T] {
 	}
 	part := l.part.sized((rows + l.grain - 1) / l.grain * 2 * d)
 	tensor.Parallel(rows, l.grain, l.sums)
-	for at := 2 * d; at < len(part); at += 2 * d {
-		tensor.Add(part[:2*d], part[:2*d], part[at:at+2*d])
+	clear(l.moments)
+	for at := 0; at < len(part); at += 2 * d {
+		for j, v := range part[at:][:2*d] {
+			l.moments[j] += float64(v)
+		}
 	}
 	for j := range d {
-		db, dw := part[j], part[d+j]*l.inv[j]
-		l.Bias.Grad[j] += db
-		l.Weight.Grad[j] += dw
+		db, dw := l.moments[j], l.moments[d+j]
+		l.Bias.Grad[j] += T(db)
+		l.Weight.Grad[j] += T(dw)
 		l.a[j], l.b[j], l.c[j] = l.Weight.Data[j]*l.inv[j], 0, 0
 		if l.train { // mean and variance depend on x too
-			l.b[j] = l.a[j] * db / T(rows)
-			l.c[j] = l.a[j] * l.inv[j] * dw / T(rows)
+			l.b[j] = l.a[j] * T(db/float64(rows))
+			l.c[j] = l.a[j] * T(dw/float64(rows))
 		}
 	}
 	tensor.Parallel(rows, l.grain, l.bwd)
@@ -208,83 +249,100 @@ func (l *BatchNorm[T]) Params() []*tensor.Param[T] { return present(l.Weight, l.
 // measure sets mean and inv to those of the batch and moves the running statistics. Blocks are merged in order with the
 // formula of Chan, Golub and LeVeque 1983, which does not cancel.
 func (l *BatchNorm[T]) measure(m tensor.Matrix[T]) {
+	l.scale = 1
+	mean, squares := l.merge(m)
+	if slices.ContainsFunc(squares, func(v float64) bool { return v-v != 0 }) {
+		l.scale = 0x1p-520 // squares of float64 overflow where the values do not
+		mean, squares = l.merge(m)
+	}
+	n, mu := float64(m.Rows), l.Momentum
+	for j := range m.Cols {
+		deviation := math.Sqrt(squares[j]/n) / l.scale
+		l.mean[j], l.rest[j] = twoParts[T](mean[j])
+		l.inv[j] = T(1 / math.Hypot(deviation, math.Sqrt(l.Eps)))
+		variance := deviation * deviation * n / (n - 1)
+		if variance-variance != 0 {
+			continue // the loss will tell; one bad batch does not spoil the model
+		}
+		l.Mean[j] = T((1-mu)*float64(l.Mean[j]) + mu*mean[j])
+		l.Var[j] = T((1-mu)*float64(l.Var[j]) + mu*variance)
+	}
+}
+
+func (l *BatchNorm[T]) merge(m tensor.Matrix[T]) (mean, squares []float64) {
 	d := m.Cols
-	part := l.part.sized((m.Rows + l.grain - 1) / l.grain * 2 * d)
+	part := l.blocks.sized((m.Rows + l.grain - 1) / l.grain * 2 * d)
 	tensor.Parallel(m.Rows, l.grain, l.stats)
-	mean, squares := l.moments[:d], l.moments[d:]
+	mean, squares = l.moments[:d], l.moments[d:]
 	clear(l.moments)
 	for lo := 0; lo < m.Rows; lo += l.grain {
 		n := float64(min(l.grain, m.Rows-lo))
 		p := part[lo/l.grain*2*d:][:2*d]
 		for j := range d {
-			delta := float64(p[j]) - mean[j]
+			delta := p[j] - mean[j]
 			mean[j] += delta * n / (float64(lo) + n)
-			squares[j] += float64(p[d+j]) + delta*delta*float64(lo)*n/(float64(lo)+n)
+			delta *= l.scale
+			squares[j] += p[d+j] + delta*delta*float64(lo)*n/(float64(lo)+n)
 		}
 	}
-	n, mu := float64(m.Rows), l.Momentum
-	for j := range d {
-		l.mean[j], l.inv[j] = T(mean[j]), T(1/math.Sqrt(squares[j]/n+l.Eps))
-		if squares[j]-squares[j] != 0 {
-			continue // the loss will tell; one bad batch does not spoil the model
-		}
-		l.Mean[j] = T((1-mu)*float64(l.Mean[j]) + mu*mean[j])
-		l.Var[j] = T((1-mu)*float64(l.Var[j]) + mu*squares[j]/(n-1))
-	}
+	return mean, squares
 }
 
-// statsBlock leaves each channel's mean and sum of squared deviations from it in part.
+// statsBlock leaves each channel's mean and sum of squared deviations from it in blocks. Deviations are first taken from
+// the block's own first row, which costs no more than the logarithm of the number of rows in digits: that row's
+// deviation is part of the sum.
 func (l *BatchNorm[T]) statsBlock(lo, hi int) {
 	d := len(l.Weight.Data)
-	m := tensor.Of(hi-lo, d, l.x.Data[lo*d:hi*d])
-	part := l.part.data[lo/l.grain*2*d:][:2*d]
+	part := l.blocks.data[lo/l.grain*2*d:][:2*d]
 	clear(part)
-	mean, squares := part[:d], part[d:]
-	tensor.AddColumnSums(mean, m)
-	for j := range mean {
-		mean[j] /= T(hi - lo)
-	}
-	for i := range m.Rows {
-		for j, v := range m.Row(i) {
-			v -= mean[j]
-			squares[j] += v * v
+	sum, squares, first := part[:d], part[d:][:d], l.x.Data[lo*d:][:d]
+	for i := lo + 1; i < hi; i++ {
+		for j, v := range l.x.Data[i*d:][:d] {
+			deviation := (float64(v) - float64(first[j])) * l.scale
+			sum[j] += deviation
+			squares[j] += deviation * deviation
 		}
+	}
+	n := float64(hi - lo)
+	for j, v := range first {
+		squares[j] = max(0, squares[j]-sum[j]*(sum[j]/n))
+		sum[j] = float64(v) + sum[j]/(n*l.scale) // the mean
 	}
 }
 
 func (l *BatchNorm[T]) forwardBlock(lo, hi int) {
 	d := len(l.Weight.Data)
-	mean, inv, w, b := l.mean[:d], l.inv[:d], l.Weight.Data[:d], l.Bias.Data[:d]
+	mean, rest, a, b := l.mean[:d], l.rest[:d], l.a[:d], l.Bias.Data[:d]
 	for i := lo; i < hi; i++ {
 		x, y := l.x.Data[i*d:][:d], l.y.Data[i*d:][:d]
 		for j, v := range x {
-			y[j] = (v-mean[j])*inv[j]*w[j] + b[j]
+			y[j] = (v-mean[j]-rest[j])*a[j] + b[j]
 		}
 	}
 }
 
-// sumsBlock leaves the sums over each channel of dy and of dy*(x-mean) in part.
+// sumsBlock leaves the sums over each channel of dy and of dy times the normalised x in part.
 func (l *BatchNorm[T]) sumsBlock(lo, hi int) {
 	d := len(l.Weight.Data)
 	part := l.part.data[lo/l.grain*2*d:][:2*d]
 	clear(part)
-	plain, inner, mean := part[:d], part[d:][:d], l.mean[:d]
+	plain, inner, mean, rest, inv := part[:d], part[d:][:d], l.mean[:d], l.rest[:d], l.inv[:d]
 	for i := lo; i < hi; i++ {
 		x, dy := l.x.Data[i*d:][:d], l.dy.Data[i*d:][:d]
 		for j, g := range dy {
 			plain[j] += g
-			inner[j] += g * (x[j] - mean[j])
+			inner[j] += g * ((x[j] - mean[j] - rest[j]) * inv[j])
 		}
 	}
 }
 
 func (l *BatchNorm[T]) backwardBlock(lo, hi int) {
 	d := len(l.Weight.Data)
-	a, b, c, mean := l.a[:d], l.b[:d], l.c[:d], l.mean[:d]
+	a, b, c, mean, rest, inv := l.a[:d], l.b[:d], l.c[:d], l.mean[:d], l.rest[:d], l.inv[:d]
 	for i := lo; i < hi; i++ {
 		x, dy, dx := l.x.Data[i*d:][:d], l.dy.Data[i*d:][:d], l.dx.Data[i*d:][:d]
 		for j, g := range dy {
-			dx[j] = a[j]*g - b[j] - (x[j]-mean[j])*c[j]
+			dx[j] = a[j]*g - b[j] - (x[j]-mean[j]-rest[j])*inv[j]*c[j]
 		}
 	}
 }

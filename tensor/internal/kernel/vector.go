@@ -248,7 +248,19 @@ func Exp[T float](dst, x []T) {
 		exp32(len(dst), f32(dst), f32(x))
 		return
 	}
-	each(dst, x, math.Exp)
+	each(dst, x, exp)
+}
+
+// exp is math.Exp, which on some processors overflows from 709.436 on, with the range that float64 has.
+func exp(x float64) float64 {
+	const (
+		ln2Hi = 6.93147180369123816490e-01 // few enough bits that x-ln2Hi is exact
+		ln2Lo = 1.90821492927058770002e-10
+	)
+	if x > 709 && !math.IsInf(x, 1) {
+		return math.Exp(x-ln2Hi) * (2 - 2*ln2Lo)
+	}
+	return math.Exp(x)
 }
 
 // Expm1 writes e^x-1 to dst.
@@ -303,7 +315,7 @@ func ExpSum[T float](dst, x []T, shift T) float64 {
 	}
 	var s float64
 	for i, v := range x {
-		e := T(math.Exp(float64(v - shift)))
+		e := T(exp(float64(v - shift)))
 		dst[i] = e
 		s += float64(e)
 	}
