@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/espalier-ml/espalier/tensor"
 )
@@ -15,7 +17,7 @@ import (
 // numbers being varints and words little-endian; then the CRC-32 of everything before it.
 const (
 	masksMagic  = "prune.masks\x01"
-	prunerMagic = "prune.pruner\x01"
+	prunerMagic = "prune.pruner\x02"
 )
 
 // MarshalBinary writes the masks: versioned, checksummed, one bit per element.
@@ -120,9 +122,11 @@ func maskOf(n int, b []byte) (*Mask, error) {
 	return m, nil
 }
 
-// MarshalBinary writes the state of a run: step, sparsity and masks. Options, snapshots and weights are not in it.
+// MarshalBinary writes the state of a run: step, sparsity and masks, and a hash of the options by which others are
+// refused. Snapshots and weights are not in it.
 func (p *Pruner[T]) MarshalBinary() ([]byte, error) {
 	b := []byte(prunerMagic)
+	b = binary.LittleEndian.AppendUint64(b, p.pick.cfg.fingerprint())
 	b = binary.AppendUvarint(b, uint64(p.last+1))
 	b = binary.LittleEndian.AppendUint64(b, math.Float64bits(p.amount))
 	flags := byte(0)
@@ -138,7 +142,8 @@ func (p *Pruner[T]) MarshalBinary() ([]byte, error) {
 
 // UnmarshalBinary continues a run: the pruner must have been made by [New] for the same model and with the same
 // options. Masks are applied at the next Step. The error wraps tensor.ErrRange for anything that MarshalBinary does
-// not write, and tensor.ErrShape for masks of another model; the pruner is unchanged then.
+// not write, tensor.ErrConflict for a run with other options and tensor.ErrShape for masks of another model; the pruner
+// is unchanged then. Of functions and of the user's own scorers, patterns and distributions only the type is compared.
 func (p *Pruner[T]) UnmarshalBinary(b []byte) error {
 	if p.state.block == nil {
 		return fmt.Errorf("prune: UnmarshalBinary of a pruner that New has not made: %w", tensor.ErrEmpty)
@@ -148,6 +153,7 @@ func (p *Pruner[T]) UnmarshalBinary(b []byte) error {
 		return err
 	}
 	d := decoder{b: body}
+	mark := binary.LittleEndian.Uint64(append(d.take(8), make([]byte, 8)...))
 	step := d.uvarint()
 	amount := math.Float64frombits(binary.LittleEndian.Uint64(append(d.take(8), make([]byte, 8)...)))
 	flags := append(d.take(1), 0)[0]
@@ -168,9 +174,49 @@ func (p *Pruner[T]) UnmarshalBinary(b []byte) error {
 				p.pick.infos[i].Name, p.pick.infos[i].Size, tensor.ErrShape)
 		}
 	}
+	if mark != p.pick.cfg.fingerprint() {
+		return fmt.Errorf("prune: pruner: the state is that of a run with other options: %w", tensor.ErrConflict)
+	}
 	p.last, p.amount, p.pick.updated, p.done, p.pick.masks = int(step)-1, amount, flags&1 != 0, flags&2 != 0, next
 	p.pick.recount()
 	return nil
+}
+
+// MarshalText writes the state as base64, so that it fits into JSON and YAML.
+func (p *Pruner[T]) MarshalText() ([]byte, error) {
+	b, err := p.MarshalBinary()
+	return base64.StdEncoding.AppendEncode(nil, b), err
+}
+
+// UnmarshalText reads what MarshalText wrote; errors are those of UnmarshalBinary.
+func (p *Pruner[T]) UnmarshalText(text []byte) error {
+	b, err := base64.StdEncoding.AppendDecode(nil, text)
+	if err != nil {
+		return fmt.Errorf("prune: pruner: %w: %w", err, tensor.ErrRange)
+	}
+	return p.UnmarshalBinary(b)
+}
+
+// fingerprint is a hash of what a run's options mean, but for the inside of functions and of the user's own types.
+func (c *config) fingerprint() uint64 {
+	s := c.schedule
+	var b strings.Builder
+	fmt.Fprintln(&b, c.scope, c.rule, c.target, s.Begin, s.End, s.every(), s.Lead, c.rewire != nil, c.regrow, c.seed,
+		c.minKeep, c.collapse, c.layout, c.layouts, c.biases, c.groups != nil, c.filter != nil, c.macs, c.kind)
+	fixed := slices.Sorted(slices.Values(c.fixed))
+	fmt.Fprintf(&b, "%q %T %T %T %T", fixed, c.scorer, c.pattern, c.distribution, s.Curve)
+	if c.rewire != nil {
+		fmt.Fprint(&b, *c.rewire)
+	}
+	for _, v := range []any{c.pattern, c.distribution, s.Curve} {
+		switch v := v.(type) {
+		case Polynomial:
+			fmt.Fprint(&b, v)
+		case NMPattern:
+			fmt.Fprint(&b, v)
+		}
+	}
+	return nameKey(b.String())
 }
 
 func sealed(b []byte) []byte { return binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(b)) }

@@ -44,7 +44,8 @@ type CollapseError struct{ Layers []string }
 
 // Error names the layers.
 func (e *CollapseError) Error() string {
-	return fmt.Sprintf("prune: every weight of %s would be pruned: %v", strings.Join(e.Layers, ", "), ErrCollapse)
+	return fmt.Sprintf("prune: every weight of %s would be pruned (WithMinKeep keeps some, WithCollapse permits it): %v",
+		strings.Join(e.Layers, ", "), ErrCollapse)
 }
 
 // Is makes errors.Is(err, ErrCollapse) true.

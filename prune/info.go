@@ -17,7 +17,7 @@ type Role uint8
 // The roles.
 const (
 	Weight Role = iota // two or more dimensions
-	Bias               // one dimension, and some weight has the same name up to the last dot
+	Bias               // one dimension, and some weight has the same name up to the last dot or slash
 	Other              // one dimension or none, and no such weight: scales and shifts of a norm
 )
 
@@ -62,17 +62,22 @@ type Info struct {
 	Out   int    `json:"out"`            // dimension that counts the outputs; 0 if there is only one
 	In    int    `json:"in"`             // dimension that counts the inputs; 0 if there is only one
 	MACs  int64  `json:"macs,omitempty"` // dense multiply-adds per example, 0 if not counted
+	// TiedTo names the parameter that this one is, under another name: both view the same memory. It is counted and
+	// pruned there, multiply-adds included, and only there.
+	TiedTo string `json:"tied_to,omitempty"`
 }
 
 // Describe returns what patterns, distributions and filters are told of the parameters; macs may be nil. Errors are
 // those of [New] for parameters and multiply-adds.
 func Describe[T tensor.Float](params []*tensor.Param[T], layout Layout, macs map[string]int64) ([]Info, error) {
-	infos, err := describe(params, layout, macs)
+	infos, err := describe(params, layout, nil, macs)
 	return infos, option.Call("prune: Describe", errors.Join(layouts.Check(layout), err))
 }
 
 // describe checks parameters and gathers what patterns, distributions and filters may know of them.
-func describe[T tensor.Float](params []*tensor.Param[T], layout Layout, macs map[string]int64) ([]Info, error) {
+// Layouts by name go before the common one.
+func describe[T tensor.Float](params []*tensor.Param[T], layout Layout, special map[string]Layout,
+	macs map[string]int64) ([]Info, error) {
 	if len(params) == 0 {
 		return nil, fmt.Errorf("prune: params: %w", tensor.ErrEmpty)
 	}
@@ -96,7 +101,11 @@ func describe[T tensor.Float](params []*tensor.Param[T], layout Layout, macs map
 		infos[i] = Info{Name: p.Name, Shape: slices.Clone(p.Shape), Size: len(p.Data), Role: Other, MACs: macs[p.Name]}
 		if n := len(p.Shape); n >= 2 {
 			infos[i].Role = Weight
-			infos[i].Out, infos[i].In = layout.axes(n)
+			l, ok := special[p.Name]
+			if !ok {
+				l = layout
+			}
+			infos[i].Out, infos[i].In = l.axes(n)
 			weights[layerOf(p.Name)] = true
 		}
 	}
@@ -107,6 +116,15 @@ func describe[T tensor.Float](params []*tensor.Param[T], layout Layout, macs map
 			errs = append(errs, fmt.Errorf("prune: WithMACs: %q has %d: %w", name, n, tensor.ErrRange))
 		}
 	}
+	if len(errs) == 0 {
+		errs = append(errs, tie(params, infos))
+	}
+	for name, l := range special {
+		if _, known := index[name]; !known {
+			errs = append(errs, fmt.Errorf("prune: WithLayouts: no parameter is named %q: %w", name, tensor.ErrRange))
+		}
+		errs = append(errs, layouts.Check(l))
+	}
 	for i := range infos {
 		if len(infos[i].Shape) == 1 && weights[layerOf(infos[i].Name)] {
 			infos[i].Role = Bias
@@ -115,8 +133,24 @@ func describe[T tensor.Float](params []*tensor.Param[T], layout Layout, macs map
 	return infos, errors.Join(errs...)
 }
 
-// layerOf is a parameter's name up to the last dot.
-func layerOf(name string) string { return name[:max(strings.LastIndexByte(name, '.'), 0)] }
+// tie marks parameters over the memory of others.
+func tie[T tensor.Float](params []*tensor.Param[T], infos []Info) error {
+	first, err := tensor.Tied(params)
+	if err != nil {
+		return fmt.Errorf("prune: %w", err)
+	}
+	for i, k := range first {
+		if k != i {
+			infos[i].TiedTo = infos[k].Name
+			infos[k].MACs += infos[i].MACs
+			infos[i].MACs = 0
+		}
+	}
+	return nil
+}
+
+// layerOf is a parameter's name up to the last dot or slash.
+func layerOf(name string) string { return name[:max(strings.LastIndexAny(name, "./"), 0)] }
 
 func (l Layout) axes(dims int) (out, in int) {
 	if l == OutputLast || l == LayoutNN && dims == 4 {

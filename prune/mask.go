@@ -157,6 +157,15 @@ func Apply[T tensor.Float](m *Mask, x []T) {
 	applyWords(m.words, x)
 }
 
+// Fill writes 1 to dst where the mask keeps and 0 where it prunes: a mask for engines that multiply. It panics like
+// [Apply].
+func Fill[T tensor.Float](m *Mask, dst []T) {
+	for i := range dst {
+		dst[i] = 1
+	}
+	Apply(m, dst)
+}
+
 // applyWords clears the elements of x whose bit is 0. Only the last word may be incomplete.
 func applyWords[T tensor.Float](words []uint64, x []T) {
 	if len(x) == 0 {

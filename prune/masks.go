@@ -158,7 +158,9 @@ func ApplyMasks[T tensor.Float](m *Masks, params []*tensor.Param[T]) error {
 		}
 	}
 	if found != m.Len() {
-		return fmt.Errorf("prune: %d masks for %d of their parameters: %w", m.Len(), found, tensor.ErrRange)
+		return orphans(m, func(name string) bool {
+			return slices.ContainsFunc(params, func(p *tensor.Param[T]) bool { return p.Name == name })
+		})
 	}
 	for _, p := range params {
 		if mask := m.Get(p.Name); mask != nil {
@@ -166,6 +168,18 @@ func ApplyMasks[T tensor.Float](m *Masks, params []*tensor.Param[T]) error {
 		}
 	}
 	return nil
+}
+
+// orphans names masks without a parameter.
+func orphans(m *Masks, known func(name string) bool) error {
+	var names []string
+	for _, name := range m.names {
+		if !known(name) {
+			names = append(names, name)
+		}
+	}
+	return fmt.Errorf("prune: no parameter for the masks of %q: are these masks of another model? %w",
+		names, tensor.ErrRange)
 }
 
 // must is for errors that the code before it excludes.

@@ -17,7 +17,7 @@ type observer[T tensor.Float] struct {
 }
 
 func newObserver[T tensor.Float](kind string, params []*tensor.Param[T]) (observer[T], error) {
-	if _, err := describe(params, LayoutNN, nil); err != nil {
+	if _, err := describe(params, LayoutNN, nil, nil); err != nil {
 		return observer[T]{}, fmt.Errorf("prune: %s: %w", kind, err)
 	}
 	o := observer[T]{kind: kind, params: params, index: map[string]int{}}
@@ -98,6 +98,16 @@ func (s *SNIP[T]) Score(dst []T, c *Context[T]) error {
 	return nil
 }
 
+func (s *SNIP[T]) wide(dst []float64, c *Context[T]) error {
+	sum, err := s.o.of(c.Param)
+	for i, v := range sum {
+		dst[i] = math.Abs(float64(c.Param.Data[i])*v) / max(s.total, math.SmallestNonzeroFloat64)
+	}
+	return err
+}
+
+func (s *SNIP[T]) ofGradients() {}
+
 // Fisher scores ½·F·w², where F is the mean of squared gradients of single examples: the diagonal of the
 // empirical Fisher information, and with it the saliency of Optimal Brain Damage (LeCun, Denker and Solla 1990) if
 // the network fits its data. Gradients of whole batches give another, smaller, number: squares do not commute with
@@ -124,6 +134,17 @@ func (f *Fisher[T]) Score(dst []T, c *Context[T]) error {
 	}
 	return nil
 }
+
+func (f *Fisher[T]) wide(dst []float64, c *Context[T]) error {
+	sum, err := f.o.of(c.Param)
+	for i, v := range sum {
+		w := float64(c.Param.Data[i])
+		dst[i] = 0.5 * v / float64(f.o.times) * w * w
+	}
+	return err
+}
+
+func (f *Fisher[T]) ofGradients() {}
 
 // Movement scores how far weights have moved away from zero in training: each step adds -rate·g·w (Sanh, Wolf and
 // Rush 2020). The gradient is that of the masked weight itself, the straight-through estimate, so that pruned weights
@@ -156,3 +177,11 @@ func (m *Movement[T]) Score(dst []T, c *Context[T]) error {
 	}
 	return nil
 }
+
+func (m *Movement[T]) wide(dst []float64, c *Context[T]) error {
+	sum, err := m.o.of(c.Param)
+	copy(dst, sum)
+	return err
+}
+
+func (m *Movement[T]) ofGradients() {}

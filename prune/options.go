@@ -38,6 +38,7 @@ type config struct {
 	biases       bool
 	macs         map[string]int64
 	layout       Layout
+	layouts      map[string]Layout
 	minKeep      int
 	collapse     bool
 	regrow       bool
@@ -210,8 +211,8 @@ func WithFilter(prunable func(Info) bool) MaskOption {
 	}
 }
 
-// WithBiases prunes biases too: parameters of one dimension that share the name of a weight up to the last dot.
-// Default no.
+// WithBiases prunes biases too: parameters of one dimension that share the name of a weight up to the last dot or
+// slash. Default no.
 func WithBiases() MaskOption {
 	return func(c *config) error {
 		c.biases = true
@@ -233,6 +234,14 @@ func WithLayout(l Layout) MaskOption {
 	return func(c *config) error {
 		c.layout = l
 		return layouts.Option("WithLayout", l)
+	}
+}
+
+// WithLayouts is [WithLayout] for single weights by name, such as transposed convolutions among others; default none.
+func WithLayouts(byName map[string]Layout) MaskOption {
+	return func(c *config) error {
+		c.layouts = maps.Clone(byName)
+		return nil
 	}
 }
 

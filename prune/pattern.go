@@ -73,7 +73,7 @@ func (p NMPattern) Sparsity() float64 { return 1 - float64(p.keep)/float64(p.of)
 // Select implements [Pattern]. It disregards sparsity.
 func (p NMPattern) Select(scores []float64, t Info, _ float64, prior *Mask) (*Mask, error) {
 	if p.keep < 1 || p.of < p.keep {
-		return nil, fmt.Errorf("prune: NM(%d, %d): want 1 <= n <= m: %w", p.keep, p.of, tensor.ErrRange)
+		return nil, fmt.Errorf("prune: NM(%d, %d): keeps n of every m, so n is 1 to m: %w", p.keep, p.of, tensor.ErrRange)
 	}
 	if err := checkSelect(scores, t, 0, prior); err != nil {
 		return nil, err

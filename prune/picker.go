@@ -30,7 +30,7 @@ type picker[T tensor.Float] struct {
 func newPicker[T tensor.Float, O ~Option](call string, params []*tensor.Param[T], opts []O) (*picker[T], error) {
 	c := config{pattern: Unstructured{}, distribution: Uniform{}, kind: "magnitude", minKeep: 1}
 	err := option.Apply(call, &c, opts)
-	infos, faults := describe(params, c.layout, c.macs)
+	infos, faults := describe(params, c.layout, c.layouts, c.macs)
 	if err := errors.Join(err, option.Call(call, faults)); err != nil {
 		return nil, err
 	}
@@ -72,14 +72,23 @@ func (p *picker[T]) choosePrunable() error {
 			errs = append(errs, fmt.Errorf("prune: WithFixed: no parameter is named %q: %w", name, tensor.ErrRange))
 		}
 	}
+	fixed := slices.Clone(c.fixed)
+	for _, info := range p.infos {
+		if info.TiedTo != "" && slices.Contains(c.fixed, info.Name) {
+			fixed = append(fixed, info.TiedTo)
+		}
+	}
 	for i, info := range p.infos {
+		if info.TiedTo != "" {
+			continue
+		}
 		p.budget.total += info.Size
 		p.budget.macs += info.MACs
 		prunable := info.Role == Weight || info.Role == Bias && c.biases
 		if c.filter != nil {
 			prunable = c.filter(info)
 		}
-		if !prunable || slices.Contains(c.fixed, info.Name) || info.Size == 0 {
+		if !prunable || slices.Contains(fixed, info.Name) || info.Size == 0 {
 			p.budget.fixedMACs += info.MACs
 			continue
 		}

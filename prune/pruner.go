@@ -23,8 +23,9 @@ type Pruner[T tensor.Float] struct {
 // piece is a part of a prunable parameter's weights that one goroutine masks at a time.
 type piece struct{ k, lo, hi int }
 
-// New checks parameters and options and returns a pruner that has pruned nothing yet. The parameters are views and may
-// change their values, not their lengths.
+// New checks parameters and options and returns a pruner that has pruned nothing yet. The parameters are views: their
+// values may change, and Data may be another slice at every step, but not of another length. Parameters over the same
+// memory are one ([Info].TiedTo); where they share only a part of it, the error wraps tensor.ErrOverlap.
 //
 // All faults are reported together. Errors wrap tensor.ErrEmpty (no parameters, none prunable, no target),
 // tensor.ErrShape (a malformed parameter), tensor.ErrRange (an option out of range, an unknown name),
@@ -71,7 +72,10 @@ type StepInfo struct {
 // tensor.ErrNotFinite (a score is NaN), [ErrCollapse] and what scorers and patterns return; nothing is changed then.
 func (p *Pruner[T]) Step(step int) (StepInfo, error) {
 	info := StepInfo{Step: step, Target: p.amount}
-	if step < max(p.last, 0) {
+	if step < 0 {
+		return info, fmt.Errorf("prune: step %d: steps count from 0: %w", step, ErrStepOrder)
+	}
+	if step < p.last {
 		return info, fmt.Errorf("prune: step %d after step %d: %w", step, p.last, ErrStepOrder)
 	}
 	if err := p.checkLengths(); err != nil {
@@ -115,6 +119,12 @@ func (p *Pruner[T]) rewires(step int) bool {
 	return p.done && p.pick.cfg.rewire.due(p.pick.cfg.schedule.End, p.last, step)
 }
 
+// Due reports whether the next call of Step with this number changes masks or could, updates that were missed
+// included: the step before which scores have to be gathered, or weights fetched from an engine that holds them.
+func (p *Pruner[T]) Due(step int) bool {
+	return step >= p.last && (p.scheduled(step) || p.rewires(step))
+}
+
 // NeedsGrad reports whether the next call of Step with this number reads gradients of pruned weights, because RigL
 // moves connections there: do not mask gradients before it.
 func (p *Pruner[T]) NeedsGrad(step int) bool {
@@ -155,13 +165,21 @@ func (p *Pruner[T]) rewire(step int) error {
 	return nil
 }
 
-// Finish reports whether pruning is complete: that the schedule has come to its end and, where elements are counted one
-// by one or the target is one of the whole model, that the target is met. Otherwise the error wraps
-// [ErrTargetNotReached]. Call it when training ends.
+// Finish reports whether pruning is complete: that the schedule has come to its end, that pruned weights are zero and,
+// where elements are counted one by one or the target is one of the whole model, that the target is met. Otherwise the
+// error wraps [ErrTargetNotReached]. Call it when training ends.
 func (p *Pruner[T]) Finish() error {
 	if !p.done {
 		return fmt.Errorf("prune: the last step is %d, the schedule ends at %d; sparsity is %.6g: %w",
 			p.last, p.pick.cfg.schedule.End, p.Masks().Sparsity(), ErrTargetNotReached)
+	}
+	for k, i := range p.pick.at {
+		for j, w := range p.pick.params[i].Data {
+			if w != 0 && !p.pick.masks[k].Keep(j) {
+				return fmt.Errorf("prune: param %q: element %d is pruned and yet %v: call Step after every step of the optimizer: %w",
+					p.pick.infos[i].Name, j, w, ErrTargetNotReached)
+			}
+		}
 	}
 	if p.pick.cfg.exact() || p.pick.solves() {
 		if have, want := p.pick.removed(p.pick.masks), p.pick.wanted(p.pick.target); have < want*(1-1e-9) {

@@ -112,7 +112,7 @@ func (s Schedule) faults() error {
 	switch c := s.Curve.(type) {
 	case follow:
 		if c.v == nil {
-			errs = append(errs, fmt.Errorf("curve: Follow of nil: %w", tensor.ErrEmpty))
+			errs = append(errs, fmt.Errorf("curve: the valuer of Follow is nil: %w", tensor.ErrEmpty))
 		}
 	case Polynomial:
 		if !(c.Power > 0) || math.IsInf(c.Power, 1) {

@@ -2,6 +2,7 @@ package prune
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 
 	"github.com/espalier-ml/espalier/tensor"
@@ -9,9 +10,9 @@ import (
 
 // Scorer says how important each element of a parameter is.
 type Scorer[T tensor.Float] interface {
-	// Score writes one score per element of c.Param to dst; larger means keep. Infinities are allowed, NaN is an error of
-	// the pruner. Score must not change the parameter, and may be called for several parameters at once. Elements already
-	// pruned need no particular score.
+	// Score writes one score per element of c.Param to dst; larger means keep. +Inf is kept whatever happens, and more of
+	// them than can be kept are an error of the pruner, as NaN is. Score must not change the parameter, and may be
+	// called for several parameters at once. Elements already pruned need no particular score.
 	Score(dst []T, c *Context[T]) error
 }
 
@@ -83,31 +84,41 @@ func Random[T tensor.Float]() Scorer[T] {
 // Taylor scores |w·g| with the gradient in Grad: the change of the loss to first order if the weight is removed
 // (ShrinkBench's gradient magnitude, jaxpruner's saliency). The error wraps [ErrMissingGrad] if Grad is nil.
 func Taylor[T tensor.Float]() Scorer[T] {
-	return ScorerFunc[T](func(dst []T, c *Context[T]) error {
-		if err := needGrad(c.Param); err != nil {
-			return err
-		}
-		for i, w := range c.Param.Data {
-			v := w * c.Param.Grad[i]
-			dst[i] = max(v, -v)
-		}
-		return nil
-	})
+	return product[T]{}
 }
 
 // TaylorSquared scores (w·g)² (Molchanov et al. 2019). The error is that of [Taylor].
 func TaylorSquared[T tensor.Float]() Scorer[T] {
-	return ScorerFunc[T](func(dst []T, c *Context[T]) error {
-		if err := needGrad(c.Param); err != nil {
-			return err
-		}
-		for i, w := range c.Param.Data {
-			v := w * c.Param.Grad[i]
+	return product[T]{squared: true}
+}
+
+// product scores products of weight and gradient.
+type product[T tensor.Float] struct{ squared bool }
+
+func (s product[T]) Score(dst []T, c *Context[T]) error {
+	if err := needGrad(c.Param); err != nil {
+		return err
+	}
+	for i, w := range c.Param.Data {
+		v := w * c.Param.Grad[i]
+		if dst[i] = max(v, -v); s.squared {
 			dst[i] = v * v
 		}
-		return nil
-	})
+	}
+	return nil
 }
+
+func (s product[T]) wide(dst []float64, c *Context[T]) error {
+	for i, w := range c.Param.Data {
+		v := float64(w) * float64(c.Param.Grad[i])
+		if dst[i] = math.Abs(v); s.squared {
+			dst[i] = v * v
+		}
+	}
+	return nil
+}
+
+func (product[T]) ofGradients() {}
 
 func needGrad[T tensor.Float](p *tensor.Param[T]) error {
 	if p.Grad == nil {

@@ -2,6 +2,7 @@ package prune
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"math/bits"
 	"slices"
@@ -10,7 +11,8 @@ import (
 )
 
 // keepTop writes masks that prune the `prune` lowest of all scores together. Among equal scores at the threshold
-// those of a lower position are kept, the order being that of the chunks.
+// those of a lower position are kept, the order being that of the chunks. A score of +Inf means keep: to prune one is
+// an error wrapping tensor.ErrNotFinite.
 func keepTop[T tensor.Float](masks []*Mask, scores [][]T, prune, workers int) error {
 	n := 0
 	for _, s := range scores {
@@ -31,6 +33,10 @@ func keepTop[T tensor.Float](masks []*Mask, scores [][]T, prune, workers int) er
 	t, _, err := kth(scores, prune-1, workers) // the largest score of the pruned
 	if err != nil {
 		return err
+	}
+	if math.IsInf(float64(t), 1) {
+		return fmt.Errorf("prune: more scores are +Inf than the %d elements that stay, and cannot be ranked: %w",
+			n-prune, tensor.ErrNotFinite)
 	}
 	kept := 0
 	for i, m := range masks {

@@ -2,6 +2,7 @@ package prune
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -43,7 +44,7 @@ func (l LayerStats) Sparsity() float64 {
 // StatsOf computes the statistics of masks over a model. Parameters without a mask are not pruned; macs may be nil.
 // Errors are those of [New] for parameters and multiply-adds and of [ApplyMasks] for masks.
 func StatsOf[T tensor.Float](params []*tensor.Param[T], masks *Masks, macs map[string]int64) (Stats, error) {
-	infos, err := describe(params, LayoutNN, macs)
+	infos, err := describe(params, LayoutNN, nil, macs)
 	if err != nil {
 		return Stats{}, err
 	}
@@ -57,7 +58,9 @@ func StatsOf[T tensor.Float](params []*tensor.Param[T], masks *Masks, macs map[s
 		}
 	}
 	if masks != nil && found != masks.Len() {
-		return Stats{}, fmt.Errorf("prune: %d masks for %d of their parameters: %w", masks.Len(), found, tensor.ErrRange)
+		return Stats{}, orphans(masks, func(name string) bool {
+			return slices.ContainsFunc(infos, func(i Info) bool { return i.Name == name })
+		})
 	}
 	return statsOf(params, infos, masks.get), nil
 }
@@ -75,16 +78,23 @@ func statsOf[T tensor.Float](params []*tensor.Param[T], infos []Info, mask func(
 	var s Stats
 	for i, info := range infos {
 		l := LayerStats{Info: info, Kept: info.Size}
+		for _, v := range params[i].Data {
+			if v != 0 {
+				l.NonzeroValues++
+			}
+		}
+		if info.TiedTo != "" { // counted there
+			if m := mask(info.TiedTo); m != nil {
+				l.Prunable, l.Kept = true, m.Count()
+			}
+			s.Layers = append(s.Layers, l)
+			continue
+		}
 		if m := mask(info.Name); m != nil {
 			l.Prunable, l.Kept = true, m.Count()
 			s.Prunable += info.Size
 			if l.Kept == 0 && info.Role == Weight && info.Size > 0 {
 				s.Collapsed = append(s.Collapsed, info.Name)
-			}
-		}
-		for _, v := range params[i].Data {
-			if v != 0 {
-				l.NonzeroValues++
 			}
 		}
 		l.KeptMACs = int64(keptMACs(info, l.Kept) + 0.5)
@@ -98,7 +108,8 @@ func statsOf[T tensor.Float](params []*tensor.Param[T], infos []Info, mask func(
 	return s
 }
 
-// Compression is the size before over the size after, >= 1, and infinite if nothing is left. What is left may include
+// Compression is the size before over the size after, >= 1, and infinite if nothing is left, which [Stats.String] says
+// in words. What is left may include
 // weights that no path uses; [EffectiveKept] counts without them.
 func (s Stats) Compression() float64 { return float64(s.Size) / float64(s.Kept) }
 
@@ -129,13 +140,20 @@ func (s Stats) String() string {
 		if !l.Prunable {
 			note = "not pruned"
 		}
+		if l.TiedTo != "" {
+			note = "is " + l.TiedTo
+		}
 		fmt.Fprintf(w, "%s\t%v\t%d\t%d\t%.4f\t%d\t%d\t %s\n",
 			l.Name, l.Shape, l.Size, l.Kept, l.Sparsity(), l.MACs, l.KeptMACs, note)
 	}
 	fmt.Fprintf(w, "model\t\t%d\t%d\t%.4f\t%d\t%d\t\n", s.Size, s.Kept, s.Sparsity(), s.MACs, s.KeptMACs)
 	w.Flush()
-	fmt.Fprintf(&b, "compression %.4g", s.Compression())
-	if speedup, err := s.Speedup(); err == nil {
+	if s.Kept == 0 {
+		b.WriteString("nothing is left")
+	} else {
+		fmt.Fprintf(&b, "compression %.4g", s.Compression())
+	}
+	if speedup, err := s.Speedup(); err == nil && s.KeptMACs > 0 {
 		fmt.Fprintf(&b, ", theoretical speedup %.4g", speedup)
 	}
 	if len(s.Collapsed) > 0 {

@@ -2,6 +2,7 @@ package prune
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/espalier-ml/espalier/tensor"
 )
@@ -12,7 +13,7 @@ import (
 type SynFlow[T tensor.Float] struct {
 	params   []*tensor.Param[T]
 	backward func() error
-	scores   map[string][]T
+	scores   map[string][]float64
 }
 
 // NewSynFlow takes the parameters of the model and a function that, in evaluation mode, runs the model on one input of
@@ -20,7 +21,7 @@ type SynFlow[T tensor.Float] struct {
 // weights, and zero for pruned ones; afterwards values and gradients are what they were. Errors are those of [New] for
 // parameters, and tensor.ErrEmpty for a nil function.
 func NewSynFlow[T tensor.Float](params []*tensor.Param[T], backward func() error) (*SynFlow[T], error) {
-	if _, err := describe(params, LayoutNN, nil); err != nil {
+	if _, err := describe(params, LayoutNN, nil, nil); err != nil {
 		return nil, fmt.Errorf("prune: SynFlow: %w", err)
 	}
 	if backward == nil {
@@ -36,17 +37,24 @@ func NewSynFlow[T tensor.Float](params []*tensor.Param[T], backward func() error
 
 // Prepare runs the model and keeps its scores. It implements [Preparer].
 func (s *SynFlow[T]) Prepare(masks *Masks) error {
-	scores := map[string][]T{}
+	scores := map[string][]float64{}
+	var faults []error
 	err := flow(s.params, masks, s.backward, func(_ int, w T) T { return max(w, -w) }, func(p *tensor.Param[T]) {
-		score := make([]T, len(p.Data))
+		score := make([]float64, len(p.Data))
 		for i, w := range p.Data {
-			v := w * p.Grad[i]
-			score[i] = max(v, -v)
+			score[i] = math.Abs(float64(w) * float64(p.Grad[i]))
+		}
+		if err := tensor.CheckFinite("Grad", p.Grad); err != nil {
+			faults = append(faults, fmt.Errorf("param %q: %w", p.Name, err))
 		}
 		scores[p.Name] = score
 	})
 	if err != nil {
 		return fmt.Errorf("prune: SynFlow: %w", err)
+	}
+	if len(faults) > 0 {
+		return fmt.Errorf("prune: SynFlow: the flow through the model leaves the range of its numbers; a smaller input in "+
+			"place of ones, and a smaller gradient, scale all scores alike: %w", faults[0])
 	}
 	s.scores = scores
 	return nil
@@ -66,8 +74,15 @@ func flow[T tensor.Float](params []*tensor.Param[T], masks *Masks, backward func
 			copy(p.Grad, saved[2*i+1])
 		}
 	}()
+	first, err := tensor.Tied(params)
+	if err != nil {
+		return err
+	}
 	for k, p := range params {
 		clear(p.Grad)
+		if first[k] != k {
+			continue
+		}
 		for i, w := range p.Data {
 			p.Data[i] = value(k, w)
 		}
@@ -78,8 +93,15 @@ func flow[T tensor.Float](params []*tensor.Param[T], masks *Masks, backward func
 	if err := backward(); err != nil {
 		return err
 	}
-	for _, p := range params {
-		see(p)
+	for k, p := range params {
+		if q := params[first[k]]; q != p && !tensor.Overlap(q.Grad, p.Grad) {
+			tensor.Add(q.Grad, q.Grad, p.Grad)
+		}
+	}
+	for k, p := range params {
+		if first[k] == k {
+			see(p)
+		}
 	}
 	return nil
 }
@@ -90,6 +112,15 @@ func (s *SynFlow[T]) Score(dst []T, c *Context[T]) error {
 	if len(score) != len(dst) {
 		return fmt.Errorf("prune: param %q: SynFlow has no score: %w", c.Param.Name, ErrMissingGrad)
 	}
-	copy(dst, score)
+	for i, v := range score {
+		dst[i] = T(v)
+	}
 	return nil
 }
+
+func (s *SynFlow[T]) wide(dst []float64, c *Context[T]) error {
+	copy(dst, s.scores[c.Param.Name])
+	return nil
+}
+
+func (s *SynFlow[T]) ofGradients() {}

@@ -68,15 +68,27 @@ func (p *picker[T]) score(step int) error {
 			errs[k] = p.scoreOne(k, step)
 		}
 	})
-	return errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	if err := p.widen(step); err != nil {
+		return err
+	}
+	return p.distinguishes()
 }
 
-func (p *picker[T]) scoreOne(k, step int) error {
-	i, s := p.at[k], p.scores[k]
+func (p *picker[T]) context(k, step int) Context[T] {
+	i := p.at[k]
 	c := Context[T]{Param: p.params[i], Info: p.infos[i], Step: step, seed: p.cfg.seed}
 	if p.updated {
 		c.Prior = p.masks[k]
 	}
+	return c
+}
+
+func (p *picker[T]) scoreOne(k, step int) error {
+	i, s := p.at[k], p.scores[k]
+	c := p.context(k, step)
 	if err := p.scorer.Score(s, &c); err != nil {
 		return fmt.Errorf("prune: scoring %q: %w", p.infos[i].Name, err)
 	}
@@ -280,6 +292,15 @@ func (p *picker[T]) reserve() {
 		return
 	}
 	for k, s := range p.scores {
+		infinite := 0
+		for _, v := range s {
+			if math.IsInf(float64(v), 1) {
+				infinite++
+			}
+		}
+		if infinite >= p.cfg.minKeep {
+			continue // these are kept
+		}
 		top := emptyMask(len(s))
 		if p.cfg.minKeep < len(s) {
 			must(keepTop([]*Mask{top}, [][]T{s}, len(s)-p.cfg.minKeep, p.cfg.workers))

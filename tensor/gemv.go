@@ -10,8 +10,8 @@ import (
 //
 //	y = alpha * op(A) * x + beta * y
 //
-// where op(A) is A or its transpose. With beta 0 the old content of y is not read, with alpha 0 A and x are not. It runs on the
-// calling goroutine and does not allocate. It panics, before anything is written, with an error that
+// where op(A) is A or its transpose. With beta 0 the old content of y is not read, with alpha 0 A and x are not. It
+// runs on the calling goroutine and does not allocate. It panics, before anything is written, with an error that
 // wraps [ErrShape] if the lengths do not fit and [ErrOverlap] if y shares memory with A or x.
 func Gemv[T Float](trans Transpose, alpha T, a Matrix[T], x []T, beta T, y []T) {
 	a.check("Gemv", "a")

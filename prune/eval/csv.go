@@ -119,14 +119,20 @@ func (t *table) number(column string) float64 {
 		return 0
 	}
 	v, err := strconv.ParseFloat(s, 64)
-	if err != nil {
-		t.fail(column, "a number")
+	if err != nil || v-v != 0 {
+		t.fail(column, "a finite number")
 	}
 	return v
 }
 
-// whole is a number without a fraction that an int holds.
-func (t *table) whole(column string) int { return int(t.integer(column, strconv.IntSize)) }
+// whole is a count that an int holds.
+func (t *table) whole(column string) int {
+	v := t.integer(column, strconv.IntSize)
+	if v < 0 {
+		t.fail(column, "a whole number, 0 or more")
+	}
+	return int(v)
+}
 
 // integer is a number without a fraction that so many bits hold, a sign among them. One that is written with a point or
 // an exponent must be one that a float64 holds exactly.

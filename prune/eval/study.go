@@ -11,6 +11,8 @@ import (
 
 	"github.com/espalier-ml/espalier/internal/enum"
 	"github.com/espalier-ml/espalier/prune"
+	"gonum.org/v1/gonum/stat"
+
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -218,8 +220,8 @@ func (s *Study) Curve(dataset, model, method string, axis Axis) []Summary {
 			}
 			y = append(y, r.Top1)
 		}
-		mx, _ := meanStd(x)
-		my, sd := meanStd(y)
+		mx := stat.Mean(x, nil)
+		my, sd := stat.MeanStdDev(y, nil) // with divisor n-1: NaN for fewer than two values
 		curve = append(curve, Summary{Target: target, X: mx, Mean: my, Std: sd, N: len(y),
 			Lowest: slices.Min(y), Highest: slices.Max(y)})
 	}
@@ -234,23 +236,6 @@ func Points(curve []Summary) []Point {
 		p[i] = s.Point()
 	}
 	return p
-}
-
-// meanStd returns the mean and the sample standard deviation, with divisor n-1: NaN for fewer than two values.
-func meanStd(x []float64) (mean, std float64) {
-	sum := 0.0
-	for _, v := range x {
-		sum += v
-	}
-	mean = sum / float64(len(x))
-	if len(x) < 2 {
-		return mean, math.NaN()
-	}
-	squares := 0.0
-	for _, v := range x {
-		squares += (v - mean) * (v - mean)
-	}
-	return mean, math.Sqrt(squares / float64(len(x)-1))
 }
 
 // Fingerprint is a hash of a model's weights, names and shapes: equal for equal initial weights.

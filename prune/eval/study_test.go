@@ -301,15 +301,21 @@ func TestCSV(t *testing.T) {
 		require.Equal(t, r, got[i])
 	}
 	for text, want := range map[string]string{"": "no header", "dataset,model\n": `no column "strategy"`,
-		"dataset,model,strategy,lr\na,b,c,x\n":                     `line 2, column "lr": "x", want a number`,
-		"dataset,model,strategy,size\na,b,c,1.5\n":                 "want a whole number",
-		"dataset,model,strategy\na,b\n":                            "wrong number of fields",
-		"dataset,model,strategy,seed\na,b,c,-x\n":                  "want a number",
-		"dataset,model,strategy,size\na,b,c,9223372036854775808\n": `line 2, column "size": "9223372036854775808"`,
-		"dataset,model,strategy,size\na,b,c,1\n\na,b,c,1e17\n":     `line 4, column "size": "1e17"`,
-		"dataset,model,strategy,flops\na,b,c,1e300\n":              "a whole number of 64 bits",
-		"dataset,model,strategy,flops_nz\n\"a\nb\",b,c,1.25\n":     `line 2, column "flops_nz"`,
-		"dataset,model,strategy,seed\na,b,c,-1\n":                  "0 or more"} {
+		"dataset,model,strategy,lr\na,b,c,x\n":                      `line 2, column "lr": "x", want a finite number`,
+		"dataset,model,strategy,size\na,b,c,1.5\n":                  "want a whole number",
+		"dataset,model,strategy\na,b\n":                             "wrong number of fields",
+		"dataset,model,strategy,seed\na,b,c,-x\n":                   "want a finite number",
+		"dataset,model,strategy,size\na,b,c,9223372036854775808\n":  `line 2, column "size": "9223372036854775808"`,
+		"dataset,model,strategy,size\na,b,c,1\n\na,b,c,1e17\n":      `line 4, column "size": "1e17"`,
+		"dataset,model,strategy,flops\na,b,c,1e300\n":               "a whole number of 64 bits",
+		"dataset,model,strategy,flops_nz\n\"a\nb\",b,c,1.25\n":      `line 2, column "flops_nz"`,
+		"dataset,model,strategy,seed\na,b,c,-1\n":                   "0 or more",
+		"dataset,model,strategy,seed\na,b,c,-5\n":                   `column "seed": "-5"`,
+		"dataset,model,strategy,size\na,b,c,-5\n":                   `column "size": "-5"`,
+		"dataset,model,strategy,flops\na,b,c,9223372036854775808\n": `column "flops"`,
+		"dataset,model,strategy,lr\na,b,c,NaN\n":                    "want a finite number",
+		"dataset,model,strategy,speedup\na,b,c,Inf\n":               "want a finite number",
+		"dataset,model,strategy,lr\n\"a\n\nb\",b,c,1\na,b,c,x\n":    `line 5, column "lr"`} {
 		_, err := eval.ReadCSV(strings.NewReader(text))
 		require.ErrorContains(t, err, want)
 	}

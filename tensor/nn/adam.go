@@ -17,6 +17,7 @@ type Adam[T tensor.Float] struct {
 	Decoupled    bool    // the weights shrink by LR*WeightDecay and the gradient stays as it is
 
 	state    map[*tensor.Param[T]]*adamState[T]
+	tied     ties[T]
 	now      *adamState[T]
 	p, g     []T
 	lr, root T // LR and the second moment's factor, both corrected for bias
@@ -42,7 +43,8 @@ func NewAdamW[T tensor.Float](lr, weightDecay float64) *Adam[T] {
 
 // Step updates every parameter that has a gradient. Steps are counted per parameter. The error wraps
 // tensor.ErrRange or tensor.ErrNotFinite if a field is out of range, tensor.ErrShape if a parameter is malformed and
-// tensor.ErrNotFinite if a gradient has such an element; nothing is updated then.
+// tensor.ErrNotFinite if a gradient has such an element, tensor.ErrOverlap if parameters share part of their memory;
+// nothing is updated then. Tied parameters, two over the same values and gradients, are one: the first is updated.
 func (o *Adam[T]) Step(params []*tensor.Param[T]) error {
 	if err := o.validate(); err != nil {
 		return err
@@ -50,12 +52,15 @@ func (o *Adam[T]) Step(params []*tensor.Param[T]) error {
 	if err := validateParams(params); err != nil {
 		return err
 	}
+	if err := o.tied.find(params); err != nil {
+		return err
+	}
 	if o.block == nil {
 		o.block = o.stepBlock
 		o.state = map[*tensor.Param[T]]*adamState[T]{}
 	}
-	for _, p := range params {
-		if p.Grad == nil {
+	for i, p := range params {
+		if p.Grad == nil || o.tied.first[i] != i {
 			continue
 		}
 		s := o.state[p]

@@ -288,8 +288,8 @@ func (l *BatchNorm[T]) merge(m tensor.Matrix[T]) (mean, squares []float64) {
 	return mean, squares
 }
 
-// statsBlock leaves each channel's mean and sum of squared deviations from it in blocks. Deviations are first taken from
-// the block's own first row, which costs no more than the logarithm of the number of rows in digits: that row's
+// statsBlock leaves each channel's mean and sum of squared deviations from it in blocks. Deviations are first taken
+// from the block's own first row, which costs no more than the logarithm of the number of rows in digits: that row's
 // deviation is part of the sum.
 func (l *BatchNorm[T]) statsBlock(lo, hi int) {
 	d := len(l.Weight.Data)

@@ -139,3 +139,21 @@ func TestAttentionIgnoresPadding(t *testing.T) {
 		}
 	}
 }
+
+// Tied parameters are stepped once.
+func TestTiedParametersStepOnce(t *testing.T) {
+	for name, step := range map[string]func([]*tensor.Param[float32]) error{
+		"sgd":  (&SGD[float32]{LR: 1}).Step,
+		"adam": NewAdam[float32](1).Step,
+	} {
+		w, g := []float32{1, 2}, []float32{0.5, -1}
+		a := &tensor.Param[float32]{Name: "a", Shape: []int{2}, Data: w, Grad: g}
+		b := &tensor.Param[float32]{Name: "b", Shape: []int{2}, Data: w, Grad: g}
+		require.NoError(t, step([]*tensor.Param[float32]{a, b, a}))
+		require.InDelta(t, map[string]float64{"sgd": 0.5, "adam": 0}[name], w[0], 1e-6, name)
+		b.Grad = []float32{1, 1}
+		require.ErrorContains(t, step([]*tensor.Param[float32]{a, b}), "give them one Grad", name)
+		b.Data, b.Grad, b.Shape = w[1:], g[1:], []int{1}
+		require.ErrorIs(t, step([]*tensor.Param[float32]{a, b}), tensor.ErrOverlap, name)
+	}
+}

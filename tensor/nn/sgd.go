@@ -16,6 +16,7 @@ type SGD[T tensor.Float] struct {
 	Nesterov    bool    // needs Momentum > 0
 
 	velocity map[*tensor.Param[T]][]T
+	tied     ties[T]
 	p, g, v  []T
 	block    func(lo, hi int)
 }
@@ -25,7 +26,9 @@ type SGD[T tensor.Float] struct {
 //	g = grad + WeightDecay*w;  v = Momentum*v + g;  w -= LR*v   (Nesterov: w -= LR*(g + Momentum*v))
 //
 // The error wraps tensor.ErrRange or tensor.ErrNotFinite if a field is out of range, tensor.ErrShape if a parameter is
-// malformed and tensor.ErrNotFinite if a gradient has such an element; nothing is updated then.
+// malformed, tensor.ErrNotFinite if a gradient has such an element and tensor.ErrOverlap if parameters share part of
+// their memory; nothing is updated then. Tied parameters, two over the same values and gradients, are one: the first
+// is updated.
 func (o *SGD[T]) Step(params []*tensor.Param[T]) error {
 	if err := o.validate(); err != nil {
 		return err
@@ -33,12 +36,15 @@ func (o *SGD[T]) Step(params []*tensor.Param[T]) error {
 	if err := validateParams(params); err != nil {
 		return err
 	}
+	if err := o.tied.find(params); err != nil {
+		return err
+	}
 	if o.block == nil {
 		o.block = o.stepBlock
 		o.velocity = map[*tensor.Param[T]][]T{}
 	}
-	for _, p := range params {
-		if p.Grad == nil {
+	for i, p := range params {
+		if p.Grad == nil || o.tied.first[i] != i {
 			continue
 		}
 		o.p, o.g, o.v = p.Data, p.Grad, nil
