@@ -1,10 +1,6 @@
 package tensor
 
-import (
-	"math"
-
-	"github.com/espalier-ml/espalier/tensor/internal/kernel"
-)
+import "github.com/espalier-ml/espalier/tensor/internal/kernel"
 
 // The functions of this file are accurate to 2 units in the last place in float32 and as accurate as package math in
 // float64. NaN stays NaN. An element's result does not depend on where it stands in the slice. dst may be x; they
@@ -22,12 +18,16 @@ func Expm1[T Float](dst, x []T) {
 	kernel.Expm1(dst, x)
 }
 
+// Log writes the natural logarithm of x to dst: NaN below 0, -Inf at 0.
+func Log[T Float](dst, x []T) {
+	unary("Log", dst, x)
+	kernel.Log(dst, x)
+}
+
 // Log1p writes log(1+x) to dst, accurate near zero: NaN below -1, -Inf at -1.
 func Log1p[T Float](dst, x []T) {
 	unary("Log1p", dst, x)
-	for i, v := range x {
-		dst[i] = T(math.Log1p(float64(v)))
-	}
+	kernel.Log1p(dst, x)
 }
 
 // Tanh writes the hyperbolic tangent of x to dst.

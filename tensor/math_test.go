@@ -20,6 +20,7 @@ var unaryFunctions = []struct {
 }{
 	{"Exp", Exp[float32], math.Exp},
 	{"Expm1", Expm1[float32], math.Expm1},
+	{"Log", Log[float32], math.Log},
 	{"Log1p", Log1p[float32], math.Log1p},
 	{"Tanh", Tanh[float32], math.Tanh},
 	{"Erf", Erf[float32], math.Erf},

@@ -85,6 +85,37 @@ func (o *Adam[T]) State(p *tensor.Param[T]) (first, second []T) {
 	return nil, nil
 }
 
+const adamMagic = "nn.adam\x01"
+
+// MarshalState writes what Adam remembers of the parameters, in their order: steps and moments to the bit, also before
+// the first step. The fields of Adam are not in it.
+func (o *Adam[T]) MarshalState(params []*tensor.Param[T]) []byte {
+	return marshalState(adamMagic, params, func(p *tensor.Param[T]) slots[T] {
+		if s := o.state[p]; s != nil {
+			return slots[T]{uint64(s.steps), [][]T{s.m, s.v}}
+		}
+		return slots[T]{data: make([][]T, 2)}
+	})
+}
+
+// UnmarshalState continues from what MarshalState wrote for parameters of the same names and lengths in the same order.
+// Errors wrap tensor.ErrShape for other parameters and tensor.ErrRange for other bytes; nothing is changed then.
+func (o *Adam[T]) UnmarshalState(params []*tensor.Param[T], state []byte) error {
+	all, err := unmarshalState(adamMagic, params, 2, state)
+	if err != nil {
+		return err
+	}
+	next := map[*tensor.Param[T]]*adamState[T]{}
+	for i, s := range all {
+		if s.data[0] == nil || s.data[1] == nil || s.steps > math.MaxInt32 {
+			continue
+		}
+		next[params[i]] = &adamState[T]{int(s.steps), s.data[0], s.data[1]}
+	}
+	o.state, o.block = next, o.stepBlock
+	return nil
+}
+
 func (o *Adam[T]) stepBlock(lo, hi int) {
 	b1, b2, eps := T(o.Beta1), T(o.Beta2), T(o.Eps)
 	c1, c2 := T(1-o.Beta1), T(1-o.Beta2)

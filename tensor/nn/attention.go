@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/espalier-ml/espalier/tensor"
 )
@@ -25,6 +26,10 @@ type MultiHeadAttention[T tensor.Float] struct {
 	// padding. Whatever padding holds, NaN and infinities too, reaches neither valid steps nor gradients. Set it before
 	// Forward.
 	Lengths []int
+
+	// KeyMask, if not nil, says of every step of every sample, [N*T], whether others may see it: hidden ones are like
+	// padding wherever they stand. A step that sees nothing attends to nothing: its o is zero. Set it before Forward.
+	KeyMask []bool
 
 	heads       int
 	in, out     Linear[T] // share the parameters
@@ -72,9 +77,14 @@ func (a *MultiHeadAttention[T]) Forward(x tensor.Dense[T], train bool) tensor.De
 	}
 	n, steps := x.Shape[0], x.Shape[1]
 	checkLengths("MultiHeadAttention", a.Lengths, n, steps)
+	if a.KeyMask != nil && len(a.KeyMask) != n*steps {
+		panic(fmt.Errorf("nn: MultiHeadAttention: a key mask of %d steps for %d samples of %d: %w",
+			len(a.KeyMask), n, steps, tensor.ErrShape))
+	}
 	a.in.Weight, a.in.Bias, a.out.Weight, a.out.Bias = a.InWeight, a.InBias, a.OutWeight, a.OutBias
+	a.steps = steps
 	x, _ = a.finite(x, x.Data)
-	a.qkv, a.o, a.steps = a.in.Forward(x, train), a.oBuf.shaped(x.Shape), steps
+	a.qkv, a.o = a.in.Forward(x, train), a.oBuf.shaped(x.Shape)
 	if x, again := a.finite(x, a.qkv.Data); again {
 		a.qkv = a.in.Forward(x, train)
 	}
@@ -108,9 +118,10 @@ func (a *MultiHeadAttention[T]) forwardBlock(lo, hi int) {
 		for step := range p.Rows {
 			r := p.Row(step)
 			seen := a.seen(i/a.heads, step)
+			a.hide(i/a.heads, r[:seen])
 			tensor.Softmax(r[:seen], r[:seen])
 			clear(r[seen:])
-			if step >= valid && tensor.CheckFinite("weights", r[:seen]) != nil {
+			if (a.KeyMask != nil || step >= valid) && tensor.CheckFinite("weights", r[:seen]) != nil && a.blind(i/a.heads, step) {
 				clear(r)
 			}
 		}
@@ -147,6 +158,31 @@ func (a *MultiHeadAttention[T]) attention(i int) tensor.Matrix[T] {
 	return tensor.Of(a.steps, a.steps, a.weights.data[i*size:(i+1)*size])
 }
 
+// hide sets the logits of masked keys to -Inf.
+func (a *MultiHeadAttention[T]) hide(sample int, r []T) {
+	if a.KeyMask == nil {
+		return
+	}
+	for j, keep := range a.KeyMask[sample*a.steps:][:len(r)] {
+		if !keep {
+			r[j] = T(math.Inf(-1))
+		}
+	}
+}
+
+// hidden reports whether no step may see this one.
+func (a *MultiHeadAttention[T]) hidden(sample, step int) bool {
+	return step >= a.valid(sample) || a.KeyMask != nil && !a.KeyMask[sample*a.steps+step]
+}
+
+// blind reports whether a step may have weights that are not finite: it is hidden, or sees nothing.
+func (a *MultiHeadAttention[T]) blind(sample, step int) bool {
+	if a.hidden(sample, step) {
+		return true
+	}
+	return !slices.Contains(a.KeyMask[sample*a.steps:][:a.seen(sample, step)], true)
+}
+
 // valid is the number of steps of a sample that are not padding.
 func (a *MultiHeadAttention[T]) valid(sample int) int {
 	if a.Lengths == nil {
@@ -163,14 +199,17 @@ func (a *MultiHeadAttention[T]) seen(sample, step int) int {
 	return a.valid(sample)
 }
 
-// finite returns x, or a copy of it in which the padding is zero whose rows of y are not finite, and whether there was
+// finite returns x, or a copy of it in which hidden steps are zero whose rows of y are not finite, and whether there was
 // any. y has as many rows as x.
 func (a *MultiHeadAttention[T]) finite(x tensor.Dense[T], y []T) (clean tensor.Dense[T], changed bool) {
 	steps, dim := x.Shape[1], x.Shape[2]
-	for sample, valid := range a.Lengths {
-		for row := sample*steps + valid; row < (sample+1)*steps; row++ {
-			width := len(y) / (x.Shape[0] * steps)
-			if tensor.CheckFinite("y", y[row*width:(row+1)*width]) == nil {
+	if a.Lengths == nil && a.KeyMask == nil {
+		return x, false
+	}
+	for sample := range x.Shape[0] {
+		for step := range steps {
+			row, width := sample*steps+step, len(y)/(x.Shape[0]*steps)
+			if !a.hidden(sample, step) || tensor.CheckFinite("y", y[row*width:(row+1)*width]) == nil {
 				continue
 			}
 			if !changed {

@@ -65,6 +65,32 @@ func (o *SGD[T]) Step(params []*tensor.Param[T]) error {
 // weights.
 func (o *SGD[T]) State(p *tensor.Param[T]) []T { return o.velocity[p] }
 
+const sgdMagic = "nn.sgd\x01"
+
+// MarshalState writes the velocities of the parameters, in their order, to the bit, also before the first step. The
+// fields of SGD are not in it.
+func (o *SGD[T]) MarshalState(params []*tensor.Param[T]) []byte {
+	return marshalState(sgdMagic, params, func(p *tensor.Param[T]) slots[T] {
+		return slots[T]{data: [][]T{o.velocity[p]}}
+	})
+}
+
+// UnmarshalState continues from what MarshalState wrote; errors are those of [Adam.UnmarshalState].
+func (o *SGD[T]) UnmarshalState(params []*tensor.Param[T], state []byte) error {
+	all, err := unmarshalState(sgdMagic, params, 1, state)
+	if err != nil {
+		return err
+	}
+	next := map[*tensor.Param[T]][]T{}
+	for i, s := range all {
+		if s.data[0] != nil {
+			next[params[i]] = s.data[0]
+		}
+	}
+	o.velocity, o.block = next, o.stepBlock
+	return nil
+}
+
 func (o *SGD[T]) stepBlock(lo, hi int) {
 	lr, mu, decay := T(o.LR), T(o.Momentum), T(o.WeightDecay)
 	p, grad := o.p[lo:hi], o.g[lo:hi]

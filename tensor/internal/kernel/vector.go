@@ -272,6 +272,24 @@ func Expm1[T float](dst, x []T) {
 	each(dst, x, math.Expm1)
 }
 
+// Log writes log(x) to dst.
+func Log[T float](dst, x []T) {
+	if vectors && single[T]() && len(x) > 0 {
+		log32(len(dst), f32(dst), f32(x))
+		return
+	}
+	each(dst, x, math.Log)
+}
+
+// Log1p writes log(1+x) to dst.
+func Log1p[T float](dst, x []T) {
+	if vectors && single[T]() && len(x) > 0 {
+		log1p32(len(dst), f32(dst), f32(x))
+		return
+	}
+	each(dst, x, math.Log1p)
+}
+
 // Tanh writes the hyperbolic tangent of x to dst.
 func Tanh[T float](dst, x []T) {
 	if vectors && single[T]() && len(x) > 0 {

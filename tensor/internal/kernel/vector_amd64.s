@@ -1709,6 +1709,374 @@ DATA word_3f000000<>+24(SB)/4, $0x3f000000
 DATA word_3f000000<>+28(SB)/4, $0x3f000000
 GLOBL word_3f000000<>(SB), RODATA|NOPTR, $32
 
+// func log32(n int, dst *float32, x *float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·log32(SB), NOSPLIT, $0-24
+	MOVQ n+0(FP), AX
+	MOVQ dst+8(FP), CX
+	MOVQ x+16(FP), DX
+	XORQ BX, BX
+
+single:
+	CMPQ         AX, $0x08
+	JL           tail
+	VMOVUPS      (DX)(BX*1), Y0
+	VCMPPS       $0x11, word_00800000<>+0(SB), Y0, Y1
+	VMULPS       word_4b000000<>+0(SB), Y0, Y2
+	VBLENDVPS    Y1, Y2, Y0, Y2
+	VANDPS       word_41b80000<>+0(SB), Y1, Y1
+	VPSUBD       word_3f3504f3<>+0(SB), Y2, Y3
+	VPSRAD       $0x17, Y3, Y3
+	VPSLLD       $0x17, Y3, Y4
+	VPSUBD       Y4, Y2, Y4
+	VSUBPS       word_3f800000<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y3, Y3
+	VSUBPS       Y1, Y3, Y3
+	VMOVUPS      word_3d8a2bd4<>+0(SB), Y1
+	VFMADD213PS  word_bdef1e0d<>+0(SB), Y4, Y1
+	VFMADD213PS  word_3df37836<>+0(SB), Y4, Y1
+	VFMADD213PS  word_bdfe1103<>+0(SB), Y4, Y1
+	VFMADD213PS  word_3e119bb4<>+0(SB), Y4, Y1
+	VFMADD213PS  word_be2aae27<>+0(SB), Y4, Y1
+	VFMADD213PS  word_3e4cd25b<>+0(SB), Y4, Y1
+	VFMADD213PS  word_be800003<>+0(SB), Y4, Y1
+	VFMADD213PS  word_3eaaaaa4<>+0(SB), Y4, Y1
+	VMULPS       Y4, Y4, Y2
+	VMULPS       Y4, Y1, Y1
+	VMULPS       Y2, Y1, Y1
+	VFMADD231PS  word_b95e8083<>+0(SB), Y3, Y1
+	VFNMADD231PS word_3f000000<>+0(SB), Y2, Y1
+	VADDPS       Y4, Y1, Y1
+	VFMADD231PS  word_3f318000<>+0(SB), Y3, Y1
+	VMOVUPS      word_7f800000<>+0(SB), Y4
+	VCMPPS       $0x00, Y4, Y0, Y2
+	VBLENDVPS    Y2, Y4, Y1, Y1
+	VXORPS       Y3, Y3, Y3
+	VCMPPS       $0x00, Y3, Y0, Y2
+	VORPS        word_80000000<>+0(SB), Y4, Y4
+	VBLENDVPS    Y2, Y4, Y1, Y1
+	VCMPPS       $0x09, Y3, Y0, Y2
+	VMOVUPS      word_7fc00000<>+0(SB), Y0
+	VBLENDVPS    Y2, Y0, Y1, Y1
+	VMOVUPS      Y1, (CX)(BX*1)
+	ADDQ         $0x20, BX
+	SUBQ         $0x08, AX
+	JMP          single
+
+tail:
+	TESTQ        AX, AX
+	JE           done
+	LEAQ         ragged<>+0(SB), SI
+	NEGQ         AX
+	VMOVUPS      32(SI)(AX*4), Y0
+	VMASKMOVPS   (DX)(BX*1), Y0, Y1
+	VCMPPS       $0x11, word_00800000<>+0(SB), Y1, Y2
+	VMULPS       word_4b000000<>+0(SB), Y1, Y3
+	VBLENDVPS    Y2, Y3, Y1, Y3
+	VANDPS       word_41b80000<>+0(SB), Y2, Y2
+	VPSUBD       word_3f3504f3<>+0(SB), Y3, Y4
+	VPSRAD       $0x17, Y4, Y4
+	VPSLLD       $0x17, Y4, Y5
+	VPSUBD       Y5, Y3, Y5
+	VSUBPS       word_3f800000<>+0(SB), Y5, Y5
+	VCVTDQ2PS    Y4, Y4
+	VSUBPS       Y2, Y4, Y4
+	VMOVUPS      word_3d8a2bd4<>+0(SB), Y2
+	VFMADD213PS  word_bdef1e0d<>+0(SB), Y5, Y2
+	VFMADD213PS  word_3df37836<>+0(SB), Y5, Y2
+	VFMADD213PS  word_bdfe1103<>+0(SB), Y5, Y2
+	VFMADD213PS  word_3e119bb4<>+0(SB), Y5, Y2
+	VFMADD213PS  word_be2aae27<>+0(SB), Y5, Y2
+	VFMADD213PS  word_3e4cd25b<>+0(SB), Y5, Y2
+	VFMADD213PS  word_be800003<>+0(SB), Y5, Y2
+	VFMADD213PS  word_3eaaaaa4<>+0(SB), Y5, Y2
+	VMULPS       Y5, Y5, Y3
+	VMULPS       Y5, Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VFMADD231PS  word_b95e8083<>+0(SB), Y4, Y2
+	VFNMADD231PS word_3f000000<>+0(SB), Y3, Y2
+	VADDPS       Y5, Y2, Y2
+	VFMADD231PS  word_3f318000<>+0(SB), Y4, Y2
+	VMOVUPS      word_7f800000<>+0(SB), Y5
+	VCMPPS       $0x00, Y5, Y1, Y3
+	VBLENDVPS    Y3, Y5, Y2, Y2
+	VXORPS       Y4, Y4, Y4
+	VCMPPS       $0x00, Y4, Y1, Y3
+	VORPS        word_80000000<>+0(SB), Y5, Y5
+	VBLENDVPS    Y3, Y5, Y2, Y2
+	VCMPPS       $0x09, Y4, Y1, Y3
+	VMOVUPS      word_7fc00000<>+0(SB), Y1
+	VBLENDVPS    Y3, Y1, Y2, Y2
+	VMASKMOVPS   Y2, Y0, (CX)(BX*1)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA word_00800000<>+0(SB)/4, $0x00800000
+DATA word_00800000<>+4(SB)/4, $0x00800000
+DATA word_00800000<>+8(SB)/4, $0x00800000
+DATA word_00800000<>+12(SB)/4, $0x00800000
+DATA word_00800000<>+16(SB)/4, $0x00800000
+DATA word_00800000<>+20(SB)/4, $0x00800000
+DATA word_00800000<>+24(SB)/4, $0x00800000
+DATA word_00800000<>+28(SB)/4, $0x00800000
+GLOBL word_00800000<>(SB), RODATA|NOPTR, $32
+
+DATA word_4b000000<>+0(SB)/4, $0x4b000000
+DATA word_4b000000<>+4(SB)/4, $0x4b000000
+DATA word_4b000000<>+8(SB)/4, $0x4b000000
+DATA word_4b000000<>+12(SB)/4, $0x4b000000
+DATA word_4b000000<>+16(SB)/4, $0x4b000000
+DATA word_4b000000<>+20(SB)/4, $0x4b000000
+DATA word_4b000000<>+24(SB)/4, $0x4b000000
+DATA word_4b000000<>+28(SB)/4, $0x4b000000
+GLOBL word_4b000000<>(SB), RODATA|NOPTR, $32
+
+DATA word_41b80000<>+0(SB)/4, $0x41b80000
+DATA word_41b80000<>+4(SB)/4, $0x41b80000
+DATA word_41b80000<>+8(SB)/4, $0x41b80000
+DATA word_41b80000<>+12(SB)/4, $0x41b80000
+DATA word_41b80000<>+16(SB)/4, $0x41b80000
+DATA word_41b80000<>+20(SB)/4, $0x41b80000
+DATA word_41b80000<>+24(SB)/4, $0x41b80000
+DATA word_41b80000<>+28(SB)/4, $0x41b80000
+GLOBL word_41b80000<>(SB), RODATA|NOPTR, $32
+
+DATA word_3f3504f3<>+0(SB)/4, $0x3f3504f3
+DATA word_3f3504f3<>+4(SB)/4, $0x3f3504f3
+DATA word_3f3504f3<>+8(SB)/4, $0x3f3504f3
+DATA word_3f3504f3<>+12(SB)/4, $0x3f3504f3
+DATA word_3f3504f3<>+16(SB)/4, $0x3f3504f3
+DATA word_3f3504f3<>+20(SB)/4, $0x3f3504f3
+DATA word_3f3504f3<>+24(SB)/4, $0x3f3504f3
+DATA word_3f3504f3<>+28(SB)/4, $0x3f3504f3
+GLOBL word_3f3504f3<>(SB), RODATA|NOPTR, $32
+
+DATA word_3d8a2bd4<>+0(SB)/4, $0x3d8a2bd4
+DATA word_3d8a2bd4<>+4(SB)/4, $0x3d8a2bd4
+DATA word_3d8a2bd4<>+8(SB)/4, $0x3d8a2bd4
+DATA word_3d8a2bd4<>+12(SB)/4, $0x3d8a2bd4
+DATA word_3d8a2bd4<>+16(SB)/4, $0x3d8a2bd4
+DATA word_3d8a2bd4<>+20(SB)/4, $0x3d8a2bd4
+DATA word_3d8a2bd4<>+24(SB)/4, $0x3d8a2bd4
+DATA word_3d8a2bd4<>+28(SB)/4, $0x3d8a2bd4
+GLOBL word_3d8a2bd4<>(SB), RODATA|NOPTR, $32
+
+DATA word_bdef1e0d<>+0(SB)/4, $0xbdef1e0d
+DATA word_bdef1e0d<>+4(SB)/4, $0xbdef1e0d
+DATA word_bdef1e0d<>+8(SB)/4, $0xbdef1e0d
+DATA word_bdef1e0d<>+12(SB)/4, $0xbdef1e0d
+DATA word_bdef1e0d<>+16(SB)/4, $0xbdef1e0d
+DATA word_bdef1e0d<>+20(SB)/4, $0xbdef1e0d
+DATA word_bdef1e0d<>+24(SB)/4, $0xbdef1e0d
+DATA word_bdef1e0d<>+28(SB)/4, $0xbdef1e0d
+GLOBL word_bdef1e0d<>(SB), RODATA|NOPTR, $32
+
+DATA word_3df37836<>+0(SB)/4, $0x3df37836
+DATA word_3df37836<>+4(SB)/4, $0x3df37836
+DATA word_3df37836<>+8(SB)/4, $0x3df37836
+DATA word_3df37836<>+12(SB)/4, $0x3df37836
+DATA word_3df37836<>+16(SB)/4, $0x3df37836
+DATA word_3df37836<>+20(SB)/4, $0x3df37836
+DATA word_3df37836<>+24(SB)/4, $0x3df37836
+DATA word_3df37836<>+28(SB)/4, $0x3df37836
+GLOBL word_3df37836<>(SB), RODATA|NOPTR, $32
+
+DATA word_bdfe1103<>+0(SB)/4, $0xbdfe1103
+DATA word_bdfe1103<>+4(SB)/4, $0xbdfe1103
+DATA word_bdfe1103<>+8(SB)/4, $0xbdfe1103
+DATA word_bdfe1103<>+12(SB)/4, $0xbdfe1103
+DATA word_bdfe1103<>+16(SB)/4, $0xbdfe1103
+DATA word_bdfe1103<>+20(SB)/4, $0xbdfe1103
+DATA word_bdfe1103<>+24(SB)/4, $0xbdfe1103
+DATA word_bdfe1103<>+28(SB)/4, $0xbdfe1103
+GLOBL word_bdfe1103<>(SB), RODATA|NOPTR, $32
+
+DATA word_3e119bb4<>+0(SB)/4, $0x3e119bb4
+DATA word_3e119bb4<>+4(SB)/4, $0x3e119bb4
+DATA word_3e119bb4<>+8(SB)/4, $0x3e119bb4
+DATA word_3e119bb4<>+12(SB)/4, $0x3e119bb4
+DATA word_3e119bb4<>+16(SB)/4, $0x3e119bb4
+DATA word_3e119bb4<>+20(SB)/4, $0x3e119bb4
+DATA word_3e119bb4<>+24(SB)/4, $0x3e119bb4
+DATA word_3e119bb4<>+28(SB)/4, $0x3e119bb4
+GLOBL word_3e119bb4<>(SB), RODATA|NOPTR, $32
+
+DATA word_be2aae27<>+0(SB)/4, $0xbe2aae27
+DATA word_be2aae27<>+4(SB)/4, $0xbe2aae27
+DATA word_be2aae27<>+8(SB)/4, $0xbe2aae27
+DATA word_be2aae27<>+12(SB)/4, $0xbe2aae27
+DATA word_be2aae27<>+16(SB)/4, $0xbe2aae27
+DATA word_be2aae27<>+20(SB)/4, $0xbe2aae27
+DATA word_be2aae27<>+24(SB)/4, $0xbe2aae27
+DATA word_be2aae27<>+28(SB)/4, $0xbe2aae27
+GLOBL word_be2aae27<>(SB), RODATA|NOPTR, $32
+
+DATA word_3e4cd25b<>+0(SB)/4, $0x3e4cd25b
+DATA word_3e4cd25b<>+4(SB)/4, $0x3e4cd25b
+DATA word_3e4cd25b<>+8(SB)/4, $0x3e4cd25b
+DATA word_3e4cd25b<>+12(SB)/4, $0x3e4cd25b
+DATA word_3e4cd25b<>+16(SB)/4, $0x3e4cd25b
+DATA word_3e4cd25b<>+20(SB)/4, $0x3e4cd25b
+DATA word_3e4cd25b<>+24(SB)/4, $0x3e4cd25b
+DATA word_3e4cd25b<>+28(SB)/4, $0x3e4cd25b
+GLOBL word_3e4cd25b<>(SB), RODATA|NOPTR, $32
+
+DATA word_be800003<>+0(SB)/4, $0xbe800003
+DATA word_be800003<>+4(SB)/4, $0xbe800003
+DATA word_be800003<>+8(SB)/4, $0xbe800003
+DATA word_be800003<>+12(SB)/4, $0xbe800003
+DATA word_be800003<>+16(SB)/4, $0xbe800003
+DATA word_be800003<>+20(SB)/4, $0xbe800003
+DATA word_be800003<>+24(SB)/4, $0xbe800003
+DATA word_be800003<>+28(SB)/4, $0xbe800003
+GLOBL word_be800003<>(SB), RODATA|NOPTR, $32
+
+DATA word_3eaaaaa4<>+0(SB)/4, $0x3eaaaaa4
+DATA word_3eaaaaa4<>+4(SB)/4, $0x3eaaaaa4
+DATA word_3eaaaaa4<>+8(SB)/4, $0x3eaaaaa4
+DATA word_3eaaaaa4<>+12(SB)/4, $0x3eaaaaa4
+DATA word_3eaaaaa4<>+16(SB)/4, $0x3eaaaaa4
+DATA word_3eaaaaa4<>+20(SB)/4, $0x3eaaaaa4
+DATA word_3eaaaaa4<>+24(SB)/4, $0x3eaaaaa4
+DATA word_3eaaaaa4<>+28(SB)/4, $0x3eaaaaa4
+GLOBL word_3eaaaaa4<>(SB), RODATA|NOPTR, $32
+
+DATA word_7f800000<>+0(SB)/4, $0x7f800000
+DATA word_7f800000<>+4(SB)/4, $0x7f800000
+DATA word_7f800000<>+8(SB)/4, $0x7f800000
+DATA word_7f800000<>+12(SB)/4, $0x7f800000
+DATA word_7f800000<>+16(SB)/4, $0x7f800000
+DATA word_7f800000<>+20(SB)/4, $0x7f800000
+DATA word_7f800000<>+24(SB)/4, $0x7f800000
+DATA word_7f800000<>+28(SB)/4, $0x7f800000
+GLOBL word_7f800000<>(SB), RODATA|NOPTR, $32
+
+// func log1p32(n int, dst *float32, x *float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·log1p32(SB), NOSPLIT, $0-24
+	MOVQ n+0(FP), AX
+	MOVQ dst+8(FP), CX
+	MOVQ x+16(FP), DX
+	XORQ BX, BX
+
+single:
+	CMPQ         AX, $0x08
+	JL           tail
+	VMOVUPS      (DX)(BX*1), Y0
+	VMOVUPS      word_3f800000<>+0(SB), Y1
+	VMINPS       Y0, Y1, Y3
+	VMAXPS       Y0, Y1, Y4
+	VADDPS       Y4, Y3, Y2
+	VSUBPS       Y4, Y2, Y4
+	VSUBPS       Y4, Y3, Y3
+	VDIVPS       Y2, Y3, Y3
+	VCMPPS       $0x11, word_00800000<>+0(SB), Y2, Y4
+	VMULPS       word_4b000000<>+0(SB), Y2, Y5
+	VBLENDVPS    Y4, Y5, Y2, Y5
+	VANDPS       word_41b80000<>+0(SB), Y4, Y4
+	VPSUBD       word_3f3504f3<>+0(SB), Y5, Y6
+	VPSRAD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y6, Y7
+	VPSUBD       Y7, Y5, Y7
+	VSUBPS       word_3f800000<>+0(SB), Y7, Y7
+	VCVTDQ2PS    Y6, Y6
+	VSUBPS       Y4, Y6, Y6
+	VMOVUPS      word_3d8a2bd4<>+0(SB), Y4
+	VFMADD213PS  word_bdef1e0d<>+0(SB), Y7, Y4
+	VFMADD213PS  word_3df37836<>+0(SB), Y7, Y4
+	VFMADD213PS  word_bdfe1103<>+0(SB), Y7, Y4
+	VFMADD213PS  word_3e119bb4<>+0(SB), Y7, Y4
+	VFMADD213PS  word_be2aae27<>+0(SB), Y7, Y4
+	VFMADD213PS  word_3e4cd25b<>+0(SB), Y7, Y4
+	VFMADD213PS  word_be800003<>+0(SB), Y7, Y4
+	VFMADD213PS  word_3eaaaaa4<>+0(SB), Y7, Y4
+	VMULPS       Y7, Y7, Y5
+	VMULPS       Y7, Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VADDPS       Y3, Y4, Y4
+	VFMADD231PS  word_b95e8083<>+0(SB), Y6, Y4
+	VFNMADD231PS word_3f000000<>+0(SB), Y5, Y4
+	VADDPS       Y7, Y4, Y4
+	VFMADD231PS  word_3f318000<>+0(SB), Y6, Y4
+	VMOVUPS      word_7f800000<>+0(SB), Y6
+	VCMPPS       $0x00, Y6, Y2, Y3
+	VBLENDVPS    Y3, Y6, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VCMPPS       $0x00, Y5, Y2, Y3
+	VORPS        word_80000000<>+0(SB), Y6, Y6
+	VBLENDVPS    Y3, Y6, Y4, Y4
+	VCMPPS       $0x09, Y5, Y2, Y3
+	VMOVUPS      word_7fc00000<>+0(SB), Y5
+	VBLENDVPS    Y3, Y5, Y4, Y4
+	VCMPPS       $0x00, Y1, Y2, Y1
+	VBLENDVPS    Y1, Y0, Y4, Y4
+	VMOVUPS      Y4, (CX)(BX*1)
+	ADDQ         $0x20, BX
+	SUBQ         $0x08, AX
+	JMP          single
+
+tail:
+	TESTQ        AX, AX
+	JE           done
+	LEAQ         ragged<>+0(SB), SI
+	NEGQ         AX
+	VMOVUPS      32(SI)(AX*4), Y0
+	VMASKMOVPS   (DX)(BX*1), Y0, Y1
+	VMOVUPS      word_3f800000<>+0(SB), Y2
+	VMINPS       Y1, Y2, Y4
+	VMAXPS       Y1, Y2, Y5
+	VADDPS       Y5, Y4, Y3
+	VSUBPS       Y5, Y3, Y5
+	VSUBPS       Y5, Y4, Y4
+	VDIVPS       Y3, Y4, Y4
+	VCMPPS       $0x11, word_00800000<>+0(SB), Y3, Y5
+	VMULPS       word_4b000000<>+0(SB), Y3, Y6
+	VBLENDVPS    Y5, Y6, Y3, Y6
+	VANDPS       word_41b80000<>+0(SB), Y5, Y5
+	VPSUBD       word_3f3504f3<>+0(SB), Y6, Y7
+	VPSRAD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y7, Y8
+	VPSUBD       Y8, Y6, Y8
+	VSUBPS       word_3f800000<>+0(SB), Y8, Y8
+	VCVTDQ2PS    Y7, Y7
+	VSUBPS       Y5, Y7, Y7
+	VMOVUPS      word_3d8a2bd4<>+0(SB), Y5
+	VFMADD213PS  word_bdef1e0d<>+0(SB), Y8, Y5
+	VFMADD213PS  word_3df37836<>+0(SB), Y8, Y5
+	VFMADD213PS  word_bdfe1103<>+0(SB), Y8, Y5
+	VFMADD213PS  word_3e119bb4<>+0(SB), Y8, Y5
+	VFMADD213PS  word_be2aae27<>+0(SB), Y8, Y5
+	VFMADD213PS  word_3e4cd25b<>+0(SB), Y8, Y5
+	VFMADD213PS  word_be800003<>+0(SB), Y8, Y5
+	VFMADD213PS  word_3eaaaaa4<>+0(SB), Y8, Y5
+	VMULPS       Y8, Y8, Y6
+	VMULPS       Y8, Y5, Y5
+	VMULPS       Y6, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VFMADD231PS  word_b95e8083<>+0(SB), Y7, Y5
+	VFNMADD231PS word_3f000000<>+0(SB), Y6, Y5
+	VADDPS       Y8, Y5, Y5
+	VFMADD231PS  word_3f318000<>+0(SB), Y7, Y5
+	VMOVUPS      word_7f800000<>+0(SB), Y7
+	VCMPPS       $0x00, Y7, Y3, Y4
+	VBLENDVPS    Y4, Y7, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	VCMPPS       $0x00, Y6, Y3, Y4
+	VORPS        word_80000000<>+0(SB), Y7, Y7
+	VBLENDVPS    Y4, Y7, Y5, Y5
+	VCMPPS       $0x09, Y6, Y3, Y4
+	VMOVUPS      word_7fc00000<>+0(SB), Y6
+	VBLENDVPS    Y4, Y6, Y5, Y5
+	VCMPPS       $0x00, Y2, Y3, Y2
+	VBLENDVPS    Y2, Y1, Y5, Y5
+	VMASKMOVPS   Y5, Y0, (CX)(BX*1)
+
+done:
+	VZEROUPPER
+	RET
+
 // func tanh32(n int, dst *float32, x *float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·tanh32(SB), NOSPLIT, $0-24

@@ -144,6 +144,16 @@ func exp32(n int, dst *float32, x *float32)
 //go:noescape
 func expm132(n int, dst *float32, x *float32)
 
+// log32 writes log(x).
+//
+//go:noescape
+func log32(n int, dst *float32, x *float32)
+
+// log1p32 writes log(1+x).
+//
+//go:noescape
+func log1p32(n int, dst *float32, x *float32)
+
 // tanh32 writes the hyperbolic tangent of x.
 //
 //go:noescape

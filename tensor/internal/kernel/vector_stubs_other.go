@@ -62,6 +62,10 @@ func exp32(n int, dst, x *float32) { panic(noAssembly) }
 
 func expm132(n int, dst, x *float32) { panic(noAssembly) }
 
+func log32(n int, dst, x *float32) { panic(noAssembly) }
+
+func log1p32(n int, dst, x *float32) { panic(noAssembly) }
+
 func tanh32(n int, dst, x *float32) { panic(noAssembly) }
 
 func erf32(n int, dst, x *float32) { panic(noAssembly) }

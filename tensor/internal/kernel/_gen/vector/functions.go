@@ -20,6 +20,9 @@ var (
 	erfPoly = []float32{0.1283791661, -0.3761262894, 0.1128362566, -0.02685572952, 0.005192392506, -0.0008049514727, 7.995048509e-05}
 	// log(1-erf(x)) for 0.92 <= x <= 4: the error of erf is 0.03*2^-24.
 	erfcPoly = []float32{-0.0001919253555, -1.1276896, -0.6371612549, -0.1039478406, 0.02223373391, -0.003044682555, 0.0001960629888}
+	// (log(1+f)-f+f²/2)/f³ for sqrt(1/2) <= 1+f <= sqrt(2): the error of log is 0.05*2^-24.
+	logPoly = []float32{0.3333331347, -0.2500000894, 0.2000211924, -0.1666799635, 0.1421955228, -0.1240558848, 0.1188816279,
+		-0.1167565361, 0.06746640801}
 )
 
 const (
@@ -119,6 +122,8 @@ func transcendental() {
 		return exponential(x)
 	})
 	unary("expm1", "writes e^x-1.", expm1)
+	unary("log", "writes log(x).", log)
+	unary("log1p", "writes log(1+x).", log1p)
 	unary("tanh", "writes the hyperbolic tangent of x.", tanh)
 	unary("erf", "writes the error function of x.", erf)
 	unary("sigmoid", "writes 1/(1+e^-x).", sigmoid)
@@ -142,6 +147,74 @@ func expm1(x reg.VecVirtual) reg.VecVirtual {
 	VADDPS(p, p, p)
 	VORPS(sign, p, p)
 	return p
+}
+
+// logarithm returns n*log(2) + log(1+f) + extra where 2^n*(1+f) is x > 0 and extra, if any, is small.
+func logarithm(x, extra reg.VecVirtual) reg.VecVirtual {
+	tiny, scaled, lifted := YMM(), YMM(), YMM()
+	VCMPPS(Imm(lessThan), word(0x00800000), x, tiny) // subnormals become normal
+	VMULPS(constant(1<<23), x, scaled)
+	VBLENDVPS(tiny, scaled, x, scaled)
+	VANDPS(constant(23), tiny, lifted)
+	n, f := YMM(), YMM()
+	VPSUBD(word(0x3f3504f3), scaled, n) // sqrt(1/2)
+	VPSRAD(Imm(23), n, n)
+	VPSLLD(Imm(23), n, f)
+	VPSUBD(f, scaled, f)
+	VSUBPS(constant(1), f, f)
+	VCVTDQ2PS(n, n)
+	VSUBPS(lifted, n, n)
+	q := horner(logPoly, f)
+	square := YMM()
+	VMULPS(f, f, square)
+	VMULPS(f, q, q)
+	VMULPS(square, q, q)
+	if extra != nil {
+		VADDPS(extra, q, q)
+	}
+	VFMADD231PS(constant(ln2lo), n, q)
+	VFNMADD231PS(constant(0.5), square, q)
+	VADDPS(f, q, q)
+	VFMADD231PS(constant(ln2hi), n, q)
+	return q
+}
+
+// edges gives a logarithm y its values where x is no positive number: -Inf at zero, +Inf at +Inf, NaN elsewhere.
+func edges(x, y reg.VecVirtual) {
+	at, zero := YMM(), YMM()
+	infinite := loaded(constant(float32(math.Inf(1))))
+	VCMPPS(Imm(equal), infinite, x, at)
+	VBLENDVPS(at, infinite, y, y)
+	VXORPS(zero, zero, zero)
+	VCMPPS(Imm(equal), zero, x, at)
+	VORPS(word(signBit), infinite, infinite)
+	VBLENDVPS(at, infinite, y, y)
+	VCMPPS(Imm(notAtLeast), zero, x, at)
+	nan := loaded(constant(float32(math.NaN())))
+	VBLENDVPS(at, nan, y, y)
+}
+
+func log(x reg.VecVirtual) reg.VecVirtual {
+	y := logarithm(x, nil)
+	edges(x, y)
+	return y
+}
+
+// log1p is log(u) + c/u, u being 1+x rounded and c what rounding took from it.
+func log1p(x reg.VecVirtual) reg.VecVirtual {
+	one := loaded(constant(1))
+	u, c, larger := YMM(), YMM(), YMM()
+	VMINPS(x, one, c) // NaN stays
+	VMAXPS(x, one, larger)
+	VADDPS(larger, c, u)
+	VSUBPS(larger, u, larger)
+	VSUBPS(larger, c, c)
+	VDIVPS(u, c, c)
+	y := logarithm(u, c)
+	edges(u, y)
+	VCMPPS(Imm(equal), one, u, one) // the sign of zero stays too
+	VBLENDVPS(one, x, y, y)
+	return y
 }
 
 // tanh is an odd polynomial near zero and 1-2/(e^2x+1) beyond, on |x|, with the sign put back.

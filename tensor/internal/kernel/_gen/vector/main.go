@@ -38,9 +38,11 @@ var f64 = prec{
 
 // The predicates of comparisons.
 const (
+	equal       = 0x00
 	lessThan    = 0x11
 	unordered   = 0x03
 	greaterThan = 0x1e
+	notAtLeast  = 0x09
 )
 
 // stubs collects the Go declarations for builds without assembly.
