@@ -121,7 +121,8 @@ func (a *MultiHeadAttention[T]) forwardBlock(lo, hi int) {
 			a.hide(i/a.heads, r[:seen])
 			tensor.Softmax(r[:seen], r[:seen])
 			clear(r[seen:])
-			if (a.KeyMask != nil || step >= valid) && tensor.CheckFinite("weights", r[:seen]) != nil && a.blind(i/a.heads, step) {
+			if (a.KeyMask != nil || step >= valid) && tensor.CheckFinite("weights",
+				r[:seen]) != nil && a.blind(i/a.heads, step) {
 				clear(r)
 			}
 		}
@@ -199,8 +200,8 @@ func (a *MultiHeadAttention[T]) seen(sample, step int) int {
 	return a.valid(sample)
 }
 
-// finite returns x, or a copy of it in which hidden steps are zero whose rows of y are not finite, and whether there was
-// any. y has as many rows as x.
+// finite returns x, or a copy of it in which hidden steps are zero whose rows of y are not finite, and whether there
+// was any. y has as many rows as x.
 func (a *MultiHeadAttention[T]) finite(x tensor.Dense[T], y []T) (clean tensor.Dense[T], changed bool) {
 	steps, dim := x.Shape[1], x.Shape[2]
 	if a.Lengths == nil && a.KeyMask == nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// CrossEntropy is [tensor.SoftmaxCrossEntropy] with memory for the gradient, weights of classes and a choice of what the
-// sum over rows is divided by, as torch's CrossEntropyLoss has them.
+// CrossEntropy is [tensor.SoftmaxCrossEntropy] with memory for the gradient, weights of classes and a choice of what
+// the sum over rows is divided by, as torch's CrossEntropyLoss has them.
 type CrossEntropy[T tensor.Float] struct {
 	Smoothing float64   // label smoothing in [0, 1): the target is 1-s for the label plus s/classes for every class
 	Weights   []float64 // of each class, >= 0; nil means 1 for all
@@ -76,11 +76,11 @@ func (c *CrossEntropy[T]) check(classes int) error {
 	}
 	for i, w := range c.Weights {
 		if !(w >= 0) || math.IsInf(w, 1) {
-			return fmt.Errorf("Weights[%d] is %v: want 0 or more: %w", i, w, tensor.ErrRange)
+			return fmt.Errorf("weights[%d] is %v: want 0 or more: %w", i, w, tensor.ErrRange)
 		}
 	}
 	if !(c.Divisor >= 0) || math.IsInf(c.Divisor, 1) {
-		return fmt.Errorf("Divisor is %v: want 0 or more: %w", c.Divisor, tensor.ErrRange)
+		return fmt.Errorf("divisor is %v: want 0 or more: %w", c.Divisor, tensor.ErrRange)
 	}
 	return nil
 }

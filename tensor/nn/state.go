@@ -56,7 +56,8 @@ func unmarshalState[T tensor.Float](magic string, params []*tensor.Param[T], n i
 	}
 	size := int(b[len(magic)])
 	if want := int(unsafe.Sizeof(T(0))); size != want {
-		return nil, fmt.Errorf("nn: state: elements of %d bytes, those of the parameters have %d: %w", size, want, tensor.ErrShape)
+		return nil, fmt.Errorf("nn: state: elements of %d bytes, those of the parameters have %d: %w",
+			size, want, tensor.ErrShape)
 	}
 	r := reader{b: b[len(magic)+1 : end]}
 	if count := r.uvarint(); count != uint64(len(params)) {

@@ -116,7 +116,7 @@ func TestCrossEntropyWeights(t *testing.T) {
 		require.InDeltaSlice(t, c.grad, grad.Data, 1e-11)
 	}
 	for text, ce := range map[string]CrossEntropy[float64]{"2 weights for 3": {Weights: []float64{1, 2}},
-		"Weights[1] is -1": {Weights: []float64{1, -1, 2}}, "Divisor is NaN": {Divisor: math.NaN()},
+		"weights[1] is -1": {Weights: []float64{1, -1, 2}}, "divisor is NaN": {Divisor: math.NaN()},
 		"weigh 0": {Weights: make([]float64, 3)}} {
 		_, _, err := ce.Eval(logits, labels)
 		require.ErrorContains(t, err, text)
@@ -223,7 +223,8 @@ func TestAttentionKeyMask(t *testing.T) {
 	for i, v := range a.Forward(tensor.NewDense[float64](1, 6, 4), true).Data {
 		require.False(t, math.IsNaN(v), "%d: nothing to see", i)
 	}
-	require.PanicsWithError(t, "nn: MultiHeadAttention: a key mask of 6 steps for 2 samples of 6: "+tensor.ErrShape.Error(),
+	require.PanicsWithError(t,
+		"nn: MultiHeadAttention: a key mask of 6 steps for 2 samples of 6: "+tensor.ErrShape.Error(),
 		func() { a.Forward(tensor.NewDense[float64](2, 6, 4), true) })
 }
 

@@ -37,16 +37,16 @@ func (r *Report) predict() {
 	slices.SortStableFunc(r.WhatIf, func(a, b Prediction) int { return cmp.Compare(b.Free, a.Free) })
 }
 
-// Predict is how much faster the loop would be if a phase, a stage or the residual were factor times as fast, factor being
-// 1 or more and +Inf for one that takes no time. Errors are those of [Report.PredictAll].
+// Predict is how much faster the loop would be if a phase, a stage or the residual were factor times as fast, factor
+// being 1 or more and +Inf for one that takes no time. Errors are those of [Report.PredictAll].
 func (r *Report) Predict(name string, factor float64) (float64, error) {
 	return r.PredictAll(map[string]float64{name: factor})
 }
 
 // PredictAll is Predict for several at once, by name.
 //
-// Where the loop does everything itself, and for waiting, that is Amdahl's law. With background stages that fill a queue,
-// the loop and each pool of workers run side by side, and the slowest of them sets the pace. The error wraps
+// Where the loop does everything itself, and for waiting, that is Amdahl's law. With background stages that fill a
+// queue, the loop and each pool of workers run side by side, and the slowest of them sets the pace. The error wraps
 // [tensor.ErrRange] for a name that was not measured or a factor below 1.
 func (r *Report) PredictAll(factors map[string]float64) (float64, error) {
 	saved := 0.0 // share of the time that phases save

@@ -29,12 +29,14 @@ type prec struct {
 
 var f32 = prec{
 	suffix: "32", typ: "float32", size: 4, lanes: 8, shift: Imm(2),
-	load: VMOVUPS, xor: VXORPS, bcast: VBROADCASTSS, fma: VFMADD231PS, add: VADDPS, mul: VMULPS, max: VMAXPS, mask: VMASKMOVPS, fmaBcast: VFMADD231PS_BCST, loadZ: VMOVUPS_Z,
+	load: VMOVUPS, xor: VXORPS, bcast: VBROADCASTSS, fma: VFMADD231PS, add: VADDPS, mul: VMULPS, max: VMAXPS,
+	mask: VMASKMOVPS, fmaBcast: VFMADD231PS_BCST, loadZ: VMOVUPS_Z,
 }
 
 var f64 = prec{
 	suffix: "64", typ: "float64", size: 8, lanes: 4, shift: Imm(3),
-	load: VMOVUPD, xor: VXORPD, bcast: VBROADCASTSD, fma: VFMADD231PD, add: VADDPD, mul: VMULPD, max: VMAXPD, mask: VMASKMOVPD, fmaBcast: VFMADD231PD_BCST, loadZ: VMOVUPD_Z,
+	load: VMOVUPD, xor: VXORPD, bcast: VBROADCASTSD, fma: VFMADD231PD, add: VADDPD, mul: VMULPD, max: VMAXPD,
+	mask: VMASKMOVPD, fmaBcast: VFMADD231PD_BCST, loadZ: VMOVUPD_Z,
 }
 
 // tile generates a kernel for mr rows and nv vectors of columns. A is read through its strides and
@@ -42,7 +44,8 @@ var f64 = prec{
 // needed next is fetched on the way.
 func tile(p prec, mr, nv int) {
 	name := fmt.Sprintf("tile%s_%dx%d", p.suffix, mr, nv*p.lanes)
-	TEXT(name, NOSPLIT, fmt.Sprintf("func(tiles, kc int, a *%[1]s, ars, acs int, b *%[1]s, brs int, c *%[1]s, ldc int, alpha %[1]s, flags int, bias, mask, next *%[1]s)", p.typ))
+	TEXT(name, NOSPLIT, fmt.Sprintf("func(tiles, kc int, a *%[1]s, ars, acs int, b *%[1]s, brs int, c *%[1]s, ldc int, "+
+		"alpha %[1]s, flags int, bias, mask, next *%[1]s)", p.typ))
 	Pragma("noescape")
 	Doc(fmt.Sprintf("%s computes tiles blocks of %d rows below each other, %d columns wide.", name, mr, nv*p.lanes))
 	width := 8 * 4 // bytes of a vector
@@ -169,14 +172,16 @@ func tile(p prec, mr, nv int) {
 	RET()
 }
 
-// wide generates the AVX-512 kernel for mr rows of one vector. It needs a third of the instructions of AVX2 tiles, which
-// counts where two threads share a core, and its heights up to twelve leave no row to a tile that is too low to be fast.
-// Arguments that change from tile to tile stay in memory: there are not enough registers.
+// wide generates the AVX-512 kernel for mr rows of one vector. It needs a third of the instructions of AVX2 tiles,
+// which counts where two threads share a core, and its heights up to twelve leave no row to a tile that is too low to
+// be fast. Arguments that change from tile to tile stay in memory: there are not enough registers.
 func wide(p prec, mr int) {
 	name := fmt.Sprintf("wide%s_%d", p.suffix, mr)
-	TEXT(name, NOSPLIT, fmt.Sprintf("func(tiles, kc int, a *%[1]s, ars, acs int, b *%[1]s, brs int, c *%[1]s, ldc int, alpha %[1]s, flags int, bias *%[1]s, mask uint32, next *%[1]s)", p.typ))
+	TEXT(name, NOSPLIT, fmt.Sprintf("func(tiles, kc int, a *%[1]s, ars, acs int, b *%[1]s, brs int, c *%[1]s, ldc int, "+
+		"alpha %[1]s, flags int, bias *%[1]s, mask uint32, next *%[1]s)", p.typ))
 	Pragma("noescape")
-	Doc(fmt.Sprintf("%s computes tiles blocks of %d rows below each other, those of %d columns that mask selects, with AVX-512.", name, mr, 2*p.lanes))
+	Doc(fmt.Sprintf("%s computes tiles blocks of %d rows below each other, those of %d columns that mask selects, with "+
+		"AVX-512.", name, mr, 2*p.lanes))
 	tiles, _ := Param("tiles").Resolve()
 	arow, _ := Param("a").Resolve()
 	ars := Load(Param("ars"), GP64())
@@ -330,7 +335,8 @@ func prefetchC(c, ldc reg.Register, rows int) {
 }
 
 // epilogue adds C and the bias, rectifies and stores the tile.
-func epilogue(p prec, acc [][]reg.VecVirtual, tmp, t []reg.VecVirtual, c, ldc, flags reg.Register, masks []reg.VecVirtual, tag string) {
+func epilogue(p prec, acc [][]reg.VecVirtual, tmp, t []reg.VecVirtual, c, ldc, flags reg.Register,
+	masks []reg.VecVirtual, tag string) {
 	const width = 32
 	load := func(m Mem, j int) {
 		if masks == nil {
@@ -499,13 +505,15 @@ func rowsOf4(a, lda, lda3 reg.Register, disp int) [4]Mem {
 	}
 }
 
-// gemv generates y = alpha*A*x + beta*y for blocks of four rows: two accumulators a row, the ragged end of a row into the
-// first.
+// gemv generates y = alpha*A*x + beta*y for blocks of four rows: two accumulators a row, the ragged end of a row into
+// the first.
 func gemv(p prec) {
 	name := "gemv" + p.suffix
-	TEXT(name, NOSPLIT, fmt.Sprintf("func(blocks, n int, a *%[1]s, lda int, x, y *%[1]s, alpha, beta %[1]s, mask *%[1]s)", p.typ))
+	TEXT(name, NOSPLIT, fmt.Sprintf("func(blocks, n int, a *%[1]s, lda int, x, y *%[1]s, alpha, beta %[1]s, mask *%[1]s)",
+		p.typ))
 	Pragma("noescape")
-	Doc(name + " computes y = alpha*A*x + beta*y for blocks of 4 rows of n columns; mask selects the last n modulo a vector.")
+	Doc(name + " computes y = alpha*A*x + beta*y for blocks of 4 rows of n columns; mask selects the last n modulo a " +
+		"vector.")
 	blocks := Load(Param("blocks"), GP64())
 	arow := Load(Param("a"), GP64())
 	lda := Load(Param("lda"), GP64())
@@ -611,7 +619,8 @@ func gemv(p prec) {
 // gemvTrans generates y += alpha*Aᵀ*x for blocks of four rows of A.
 func gemvTrans(p prec) {
 	name := "gemvtrans" + p.suffix
-	TEXT(name, NOSPLIT, fmt.Sprintf("func(blocks, n int, a *%[1]s, lda int, x, y *%[1]s, alpha %[1]s, mask *%[1]s)", p.typ))
+	TEXT(name, NOSPLIT, fmt.Sprintf("func(blocks, n int, a *%[1]s, lda int, x, y *%[1]s, alpha %[1]s, mask *%[1]s)",
+		p.typ))
 	Pragma("noescape")
 	Doc(name + " adds alpha*Aᵀ*x to y for blocks of 4 rows of n columns; mask selects the last n modulo a vector.")
 	blocks := Load(Param("blocks"), GP64())

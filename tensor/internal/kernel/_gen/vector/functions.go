@@ -17,11 +17,14 @@ var (
 	// (tanh(x)-x)/x³ in powers of x² for |x| <= 0.625: the error is 0.08*2^-24.
 	tanhPoly = []float32{-0.3333328068, 0.1333140582, -0.05373651534, 0.02062816732, -0.005692296196}
 	// erf(x)/x-1 in powers of x² for |x| <= 0.92: the error of erf is 0.02*2^-24.
-	erfPoly = []float32{0.1283791661, -0.3761262894, 0.1128362566, -0.02685572952, 0.005192392506, -0.0008049514727, 7.995048509e-05}
+	erfPoly = []float32{0.1283791661, -0.3761262894, 0.1128362566, -0.02685572952, 0.005192392506, -0.0008049514727,
+		7.995048509e-05}
 	// log(1-erf(x)) for 0.92 <= x <= 4: the error of erf is 0.03*2^-24.
-	erfcPoly = []float32{-0.0001919253555, -1.1276896, -0.6371612549, -0.1039478406, 0.02223373391, -0.003044682555, 0.0001960629888}
+	erfcPoly = []float32{-0.0001919253555, -1.1276896, -0.6371612549, -0.1039478406, 0.02223373391, -0.003044682555,
+		0.0001960629888}
 	// (log(1+f)-f+f²/2)/f³ for sqrt(1/2) <= 1+f <= sqrt(2): the error of log is 0.05*2^-24.
-	logPoly = []float32{0.3333331347, -0.2500000894, 0.2000211924, -0.1666799635, 0.1421955228, -0.1240558848, 0.1188816279,
+	logPoly = []float32{0.3333331347, -0.2500000894, 0.2000211924, -0.1666799635, 0.1421955228, -0.1240558848,
+		0.1188816279,
 		-0.1167565361, 0.06746640801}
 )
 
@@ -288,7 +291,8 @@ func sigmoid(x reg.VecVirtual) reg.VecVirtual {
 
 // expSum generates dst = e^(x-shift) and the sum of dst in float64.
 func expSum() {
-	function("expsum32", "n int, dst, x *float32, alpha float32", " float64", "writes e^(x-alpha) and returns the sum in float64.")
+	function("expsum32", "n int, dst, x *float32, alpha float32", " float64",
+		"writes e^(x-alpha) and returns the sum in float64.")
 	shift := broadcast(f32)
 	n := Load(Param("n"), GP64())
 	dst := Load(Param("dst"), GP64())
