@@ -8,7 +8,7 @@ import (
 
 func ExampleNewPlateau() {
 	lr, err := schedule.NewPlateau(0.1, schedule.WithPatience(0), schedule.WithFactor(0.5), schedule.WithCooldown(1),
-		schedule.WithMinimum(0.02), schedule.WithThreshold(0.01))
+		schedule.WithMinimum(0.02), schedule.WithSmallestStep(0.001), schedule.WithThreshold(0.01))
 	if err != nil {
 		fmt.Println(err)
 		return
