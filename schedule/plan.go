@@ -3,6 +3,7 @@ package schedule
 import (
 	"errors"
 	"fmt"
+	"math/big"
 
 	"github.com/espalier-ml/espalier/tensor"
 )
@@ -27,9 +28,10 @@ func (p Plan) Validate() error {
 	return errors.Join(err, p.Total.Validate())
 }
 
-// Convert expresses d in another unit. Nothing is rounded: 6 % of 10 steps are 0.6 steps, where Composer
-// makes 0 of them. The error wraps [ErrMissingRate] and names the field of the plan that is missing, or
-// is that of Validate.
+// Convert expresses d in another unit. It is computed exactly and rounded once, to the nearest float64, with every number
+// standing for the decimal it was written as: 7 % of 100 steps are 7 steps, 0.1 epochs of 30 steps are 3, and a third of
+// 300 is 100. Nothing is rounded to whole steps: 6 % of 10 steps are 0.6 steps, where Composer makes 0 of them. The error
+// wraps [ErrMissingRate] and names the field of the plan that is missing, or is that of Validate.
 func (p Plan) Convert(d Duration, to Unit) (float64, error) {
 	if err := errors.Join(p.Validate(), d.Validate(), Duration{0, to}.Validate()); err != nil {
 		return 0, err
@@ -43,56 +45,57 @@ func (p Plan) Convert(d Duration, to Unit) (float64, error) {
 
 // conversion is Convert for a plan, a duration and a unit that are known to be valid.
 func (p Plan) conversion(d Duration, to Unit) (float64, error) {
-	v, err := p.convert(d, to)
+	if d.Unit == to {
+		return d.Value, nil
+	}
+	r, err := p.convert(d, to)
 	if err != nil {
 		return 0, fmt.Errorf("%v to %v: %w", d, to, err)
 	}
+	v, _ := r.Float64()
 	if v-v != 0 {
 		return 0, fmt.Errorf("%v to %v overflows: %w", d, to, tensor.ErrRange)
 	}
 	return v, nil
 }
 
-func (p Plan) convert(d Duration, to Unit) (float64, error) {
+func (p Plan) convert(d Duration, to Unit) (*big.Rat, error) {
+	v := meant(d.Value)
 	if d.Unit == to {
-		return d.Value, nil
+		return v, nil
 	}
 	if d.Unit == Fraction || to == Fraction {
 		if p.Total.Value == 0 {
-			return 0, fmt.Errorf("Plan.Total is not set: %w", ErrMissingRate)
+			return nil, fmt.Errorf("Plan.Total is not set: %w", ErrMissingRate)
 		}
 	}
 	if d.Unit == Fraction {
 		total, err := p.convert(p.Total, to)
-		return d.Value * total, err
+		if err != nil {
+			return nil, err
+		}
+		return v.Mul(v, total), nil
 	}
 	if to == Fraction {
 		v, err := p.convert(d, p.Total.Unit)
-		return v / p.Total.Value, err
+		if err != nil {
+			return nil, err
+		}
+		return v.Quo(v, meant(p.Total.Value)), nil
 	}
-	// Steps are the hub: a step is this many of one unit, and that many of the other.
-	from, err := p.perStep(d.Unit)
+	from, err := p.unitOf(d.Unit)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	into, err := p.perStep(to)
+	into, err := p.unitOf(to)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	// Epochs come as steps per epoch: multiplying by it is exact where dividing by its inverse is not.
-	v := d.Value
-	if d.Unit == Epochs {
-		v *= from
-	} else {
-		v /= from
-	}
-	if to == Epochs {
-		return v / into, nil
-	}
-	return v * into, nil
+	return v.Quo(v.Mul(v, from), into), nil
 }
 
-func (p Plan) perStep(u Unit) (float64, error) {
+// unitOf is how many steps a unit lasts.
+func (p Plan) unitOf(u Unit) (*big.Rat, error) {
 	rate, name := 1.0, ""
 	switch u {
 	case Epochs:
@@ -103,9 +106,13 @@ func (p Plan) perStep(u Unit) (float64, error) {
 		rate, name = p.TokensPerStep, "TokensPerStep"
 	}
 	if rate == 0 {
-		return 0, fmt.Errorf("the Plan's %s is not set: %w", name, ErrMissingRate)
+		return nil, fmt.Errorf("the Plan's %s is not set: %w", name, ErrMissingRate)
 	}
-	return rate, nil
+	if u == Samples || u == Tokens {
+		r := meant(rate)
+		return r.Inv(r), nil
+	}
+	return meant(rate), nil
 }
 
 // Progress is how far a run has come, in counters that stay exact when batch sizes or sequence lengths vary.

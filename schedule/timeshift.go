@@ -139,14 +139,21 @@ func (s Stretch) breaks(b *breakSet) {
 	b.within(s.S, s.Keep-s.Keep*s.By, s.By, s.Keep, math.Inf(1))
 }
 
-// Repeat plays the first Period of a schedule again and again.
+// Repeat plays the first Period of a schedule again and again. It begins anew at multiples of Period as [Step] counts
+// them.
 type Repeat struct {
 	S      Schedule `json:"s"`
 	Period float64  `json:"period" unit:"time"` // > 0
 }
 
 // Value is S at t modulo Period; before 0 it is S at 0.
-func (r Repeat) Value(t float64) float64 { return r.S.Value(math.Mod(moment(t), r.Period)) }
+func (r Repeat) Value(t float64) float64 {
+	t = moment(t)
+	if _, whole := multiple(t, r.Period); whole {
+		return r.S.Value(0)
+	}
+	return r.S.Value(math.Mod(t, r.Period))
+}
 
 // Validate reports a Period out of range and everything wrong with S.
 func (r Repeat) Validate() error {

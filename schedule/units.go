@@ -45,18 +45,18 @@ func ParseDuration(text string) (Duration, error) {
 	for _, u := range []struct {
 		suffix string
 		unit   Unit
-		per    float64
-	}{{"st", Steps, 1}, {"ba", Steps, 1}, {"ep", Epochs, 1}, {"sp", Samples, 1}, {"tok", Tokens, 1}, {"dur",
-		Fraction, 1}, {"%", Fraction, 100}} {
+		power  int // of ten, that the number is multiplied by
+	}{{"st", Steps, 0}, {"ba", Steps, 0}, {"ep", Epochs, 0}, {"sp", Samples, 0}, {"tok", Tokens, 0}, {"dur",
+		Fraction, 0}, {"%", Fraction, -2}} {
 		number, ok := strings.CutSuffix(text, u.suffix)
 		if !ok {
 			continue
 		}
-		v, err := parseDecimal(number)
+		v, err := parseScaled(number, u.power)
 		if err != nil {
 			return Duration{}, fmt.Errorf("schedule: duration %q: %q is not a number: %w", text, number, tensor.ErrRange)
 		}
-		d := Duration{v / u.per, u.unit}
+		d := Duration{v, u.unit}
 		return d, d.Validate()
 	}
 	return Duration{}, fmt.Errorf("schedule: duration %q: no unit, want st, ba, ep, sp, tok, dur or %%: %w",
@@ -69,6 +69,23 @@ func parseDecimal(text string) (float64, error) {
 		return 0, strconv.ErrSyntax
 	}
 	return strconv.ParseFloat(text, 64)
+}
+
+// parseScaled is the float64 nearest to the number of the text times a power of ten; to divide by 100 after reading
+// would round twice.
+func parseScaled(text string, power int) (float64, error) {
+	v, err := parseDecimal(text)
+	if err != nil || power == 0 {
+		return v, err
+	}
+	mantissa, exponent, found := strings.Cut(strings.ToLower(text), "e")
+	e := 0
+	if found {
+		if e, err = strconv.Atoi(exponent); err != nil {
+			return v, nil // an exponent that large and a number that is finite: 0
+		}
+	}
+	return parseDecimal(mantissa + "e" + strconv.Itoa(e+power))
 }
 
 // Validate reports an unknown unit and a value that is negative or not finite.
