@@ -16,8 +16,16 @@ const specVersion = json.Number("1")
 // decoder makes a schedule of a tree. It writes the converted durations into the tree as well.
 type decoder struct {
 	reg       *Registry
-	convert   func(Duration) (Duration, error)
+	times     times
 	durations int // met so far
+}
+
+// times is what becomes of the times of a schedule.
+type times struct {
+	duration func(Duration) (Duration, error)
+	plain    func(float64) (float64, error) // nil leaves plain numbers as they are
+	inClock  *times                         // for what a Clock runs; nil is the same
+	noSteps  error                          // why a schedule that counts steps cannot be made, or nil
 }
 
 func (d *decoder) root(v any) (Schedule, error) {
@@ -59,7 +67,11 @@ func (d *decoder) schedule(v any, also string) (Schedule, error) {
 	if err := d.object(obj, dst, false, "type", also); err != nil {
 		return nil, err
 	}
-	return dst.Interface().(Schedule), nil
+	sch := dst.Interface().(Schedule)
+	if counts, ok := sch.(onSteps); ok && d.times.noSteps != nil && counts.countsSteps() {
+		return nil, fmt.Errorf("counts steps: %w", d.times.noSteps)
+	}
+	return sch, nil
 }
 
 // object sets the fields of dst. With all, none may be left out.
@@ -76,7 +88,7 @@ func (d *decoder) object(obj object, dst reflect.Value, all bool, skip ...string
 			return under(key2path(m.key), fmt.Errorf("unknown field, want %s", strings.Join(names(fields), ", ")))
 		}
 		found[m.key] = true
-		if err := d.value(&m.value, f.in(dst), f.time); err != nil {
+		if err := d.member(&m.value, f, dst); err != nil {
 			return under("."+f.name, err)
 		}
 	}
@@ -86,6 +98,15 @@ func (d *decoder) object(obj object, dst reflect.Value, all bool, skip ...string
 		}
 	}
 	return nil
+}
+
+func (d *decoder) member(v *any, f field, dst reflect.Value) error {
+	if d.times.inClock != nil && dst.Type() == clockType && !f.time {
+		outside := d.times
+		d.times = *outside.inClock
+		defer func() { d.times = outside }()
+	}
+	return d.value(v, f.in(dst), f.time)
 }
 
 func (d *decoder) value(v *any, dst reflect.Value, time bool) error {
@@ -159,6 +180,11 @@ func (d *decoder) float(v *any, dst reflect.Value, time bool) error {
 		if err != nil {
 			return fmt.Errorf("%s is too large for a float64", describe(leaf))
 		}
+		if time && d.times.plain != nil {
+			if x, err = d.times.plain(x); err != nil {
+				return err
+			}
+		}
 		dst.SetFloat(x)
 		return nil
 	case string:
@@ -171,7 +197,7 @@ func (d *decoder) float(v *any, dst reflect.Value, time bool) error {
 		if err != nil {
 			return err
 		}
-		to, err := d.convert(from)
+		to, err := d.times.duration(from)
 		if err != nil {
 			return err
 		}

@@ -6,9 +6,9 @@ import (
 	"strconv"
 )
 
-// meant is the number that somebody wrote or computed as x: a fraction with a denominator below 2^20 (7/100 for 0.07, 5/6,
-// 1281167/96), else a decimal of up to 15 digits, else x itself. The first of them is no guess: fractions of that kind
-// are 2^-40 apart, and it takes a decimal of 10 digits to be as near to one.
+// meant is the number that somebody wrote or computed as x: a fraction with a denominator below 2^20 (7/100 for 0.07,
+// 5/6, 1281167/96), else a decimal of up to 15 digits, else x itself. The first of them is no guess: fractions of that
+// kind are 2^-40 apart, and it takes a decimal of 10 digits to be as near to one.
 func meant(x float64) *big.Rat {
 	exact := new(big.Rat).SetFloat64(x)
 	if f := simple(exact, x); f != nil {

@@ -81,3 +81,16 @@ func ExampleSequence() {
 	// Output:
 	// <nil> 1 0.5
 }
+
+func ExampleClock() {
+	// Cycles of 30, 60, ... steps in a loop that knows only how many epochs, of 20 steps, have passed.
+	lr := schedule.Clock{S: schedule.WarmRestarts(30, 2, 0.1, 0), Step: 1.0 / 20}
+	for _, epoch := range []float64{0, 1, 1.5, 4.5} {
+		fmt.Printf("epoch %v: %.3f\n", epoch, lr.Value(epoch))
+	}
+	// Output:
+	// epoch 0: 0.100
+	// epoch 1: 0.025
+	// epoch 1.5: 0.100
+	// epoch 4.5: 0.100
+}

@@ -27,6 +27,7 @@ func families() []family {
 		{"choice", s.Choice[float64]{Bounds: []float64{100, 600}, Values: []float64{1, 2, 3}},
 			list(between(1, 3), hold(600))},
 		{"clamp", s.Clamp{S: half, Lo: 0.2, Hi: 0.9}, list(between(0.2, 0.9), hold(800))},
+		{"clock", s.Clock{S: s.Cyclic{First: 30, Mult: 2, Peak: 1, Floor: 0.01}, Step: 0.7}, list(between(0, 1))},
 		{"constant", s.Constant{V: 0.3}, list(between(0.3, 0.3), hold(-5))},
 		{"cosine", s.Cosine{From: 1, To: 0.1, Over: 800}, list(between(0.1, 1), hold(800))},
 		{"cosine k", s.Cosine{From: 1, To: 0.1, Over: 800, K: 1.5, Exponent: 1.2}, list(between(0.1, 1), hold(800))},

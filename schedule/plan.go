@@ -28,10 +28,10 @@ func (p Plan) Validate() error {
 	return errors.Join(err, p.Total.Validate())
 }
 
-// Convert expresses d in another unit. It is computed exactly and rounded once, to the nearest float64, with every number
-// standing for the decimal it was written as: 7 % of 100 steps are 7 steps, 0.1 epochs of 30 steps are 3, and a third of
-// 300 is 100. Nothing is rounded to whole steps: 6 % of 10 steps are 0.6 steps, where Composer makes 0 of them. The error
-// wraps [ErrMissingRate] and names the field of the plan that is missing, or is that of Validate.
+// Convert expresses d in another unit. It is computed exactly and rounded once, to the nearest float64, with every
+// number standing for the decimal it was written as: 7 % of 100 steps are 7 steps, 0.1 epochs of 30 steps are 3, and a
+// third of 300 is 100. Nothing is rounded to whole steps: 6 % of 10 steps are 0.6 steps, where Composer makes 0 of
+// them. The error wraps [ErrMissingRate] and names the field of the plan that is missing, or is that of Validate.
 func (p Plan) Convert(d Duration, to Unit) (float64, error) {
 	if err := errors.Join(p.Validate(), d.Validate(), Duration{0, to}.Validate()); err != nil {
 		return 0, err

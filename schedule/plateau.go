@@ -10,11 +10,11 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Plateau is stateful and not safe for concurrent use: it lowers a value when a metric stops improving. It
-// follows measurements and not time and is therefore not a [Schedule]; its JSON is what a resumed run
-// needs. Rules and defaults are those of torch's ReduceLROnPlateau, but for the margin of a relative threshold, which is
-// Threshold times the size of the best metric: torch takes the metric itself, so that a negative one that stands still
-// counts as an improvement for ever.
+// Plateau is stateful and not safe for concurrent use: it lowers a value when a metric stops improving. It follows
+// measurements and not time and is therefore not a [Schedule]; its JSON is what a resumed run needs. Rules and defaults
+// are those of torch's ReduceLROnPlateau, but for the margin of a relative threshold, which is Threshold times the size
+// of the best metric: torch takes the metric itself, so that a negative one that stands still counts as an improvement
+// for ever.
 type Plateau struct {
 	p plateauState
 }

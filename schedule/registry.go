@@ -13,6 +13,7 @@ import (
 var builtins = map[string]reflect.Type{
 	"choice":       reflect.TypeFor[Choice[float64]](),
 	"clamp":        reflect.TypeFor[Clamp](),
+	"clock":        reflect.TypeFor[Clock](),
 	"constant":     reflect.TypeFor[Constant](),
 	"cosine":       reflect.TypeFor[Cosine](),
 	"cyclic":       reflect.TypeFor[Cyclic](),
@@ -127,6 +128,7 @@ func (r *Registry) tables() []map[string]reflect.Type {
 
 var (
 	scheduleType = reflect.TypeFor[Schedule]()
+	clockType    = reflect.TypeFor[Clock]()
 	partType     = reflect.TypeFor[Part]()
 	textWriter   = reflect.TypeFor[encoding.TextMarshaler]()
 	textReader   = reflect.TypeFor[encoding.TextUnmarshaler]()
