@@ -140,16 +140,21 @@ func TestCompileWithoutSteps(t *testing.T) {
 		_, err = parse(t, spec).Compile(s.Plan{StepsPerEpoch: 20}, s.Epochs)
 		require.NoError(t, err)
 	}
+	line := s.Linear{To: 1, Over: 7}
 	for text, want := range map[string]s.Schedule{
-		`{"type":"cyclic","first":"3ep","mult":2,"peak":1}`:                               s.Cyclic{First: 3, Mult: 2, Peak: 1},
-		`{"type":"triangular","floor":0,"peak":1,"up":"1ep","down":1}`:                    s.Triangular{Peak: 1, Up: 1, Down: 1},
-		`{"type":"linear","from":0,"to":1,"over":7}`:                                      s.Linear{To: 1, Over: 7},
-		`{"type":"clock","step":0.05,"s":{"type":"linear","from":0,"to":1,"over":"7st"}}`: s.Clock{Step: 0.05, S: s.Linear{To: 1, Over: 7}},
+		`{"type":"cyclic","first":"3ep","mult":2,"peak":1}`:            s.Cyclic{First: 3, Mult: 2, Peak: 1},
+		`{"type":"triangular","floor":0,"peak":1,"up":"1ep","down":1}`: s.Triangular{Peak: 1, Up: 1, Down: 1},
+		`{"type":"linear","from":0,"to":1,"over":7}`:                   line,
+		`{"type":"clock","step":0.1,"s":{"type":"constant","v":1}}`:    s.Clock{Step: 0.1, S: s.Constant{V: 1}},
 	} {
 		got, err := parse(t, text).Compile(s.Plan{}, s.Epochs)
 		require.NoError(t, err)
 		require.Equal(t, want, got)
 	}
+	over, err := parse(t, `{"type":"clock","step":0.1,"s":{"type":"linear","from":0,"to":1,"over":"7st"}}`).
+		Compile(s.Plan{}, s.Epochs)
+	require.NoError(t, err)
+	require.Equal(t, s.Clock{Step: 0.1, S: line}, over)
 	// A plain number counts the axis.
 	got, err := parse(t, `{"type":"shift","by":-3,"s":{"type":"linear","from":0,"to":1,"over":"1dur"}}`).
 		Compile(s.Plan{StepsPerEpoch: 20, Total: s.Duration{Value: 9, Unit: s.Epochs}}, s.Epochs)

@@ -144,7 +144,7 @@ func (c Cyclic) length() float64             { return math.Floor(c.First + 0.5) 
 func (c Cyclic) next(length float64) float64 { return math.Floor(length*c.Mult + 0.5) }
 
 func (c Cyclic) breaks(b *breakSet) {
-	b.add(c.Warmup)
+	b.add(0, c.Warmup)
 	length := c.length()
 	end, k := c.Warmup, int64(0)
 	if c.Mult == 1 && b.lo > end { // equal cycles: no need to walk to the window
@@ -159,6 +159,9 @@ func (c Cyclic) breaks(b *breakSet) {
 	}
 	for ; length >= 1 && end <= b.hi && end < 1<<53 && !c.over(k) && !b.full; k++ {
 		end += length
+		if c.IncludeFloor {
+			b.add(end - 1) // the floor is reached, and held for a step
+		}
 		b.add(end)
 		length = c.next(length)
 	}

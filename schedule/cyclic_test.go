@@ -57,7 +57,7 @@ func TestGoldenMultCyclic(t *testing.T) {
 
 // torch and timm take the logarithm of t for the index and land one cycle early here, where they return the minimum
 // instead of the peak.
-func TestSection15RestartsAreExact(t *testing.T) {
+func TestRestartsAreExact(t *testing.T) {
 	require.Equal(t, 1.0, schedule.Cyclic{First: 1, Mult: 3, Peak: 1}.Value(121))
 	restarts, misled := 0, 0
 	for first := 1; first < 60; first++ {
@@ -156,4 +156,17 @@ func steps(s schedule.Schedule, n int) []float64 {
 		v[i] = s.Value(float64(i))
 	}
 	return v
+}
+
+// A cycle with its floor included bends where it reaches it, a step before the restart.
+func TestBreakpointsOfIncludedFloor(t *testing.T) {
+	at, err := schedule.Breakpoints(schedule.Cyclic{Warmup: 5, First: 10, Mult: 2, Peak: 1, IncludeFloor: true}, -1, 40)
+	require.NoError(t, err)
+	require.Equal(t, []float64{0, 5, 14, 15, 34, 35}, at)
+	at, err = schedule.Breakpoints(schedule.Cyclic{First: 10, Mult: 1, Peak: 1, IncludeFloor: true, MaxCycles: 3}, 12, 100)
+	require.NoError(t, err)
+	require.Equal(t, []float64{19, 20, 29, 30}, at)
+	at, err = schedule.Breakpoints(schedule.Cyclic{First: 10, Mult: 1, Peak: 1}, 0, 20)
+	require.NoError(t, err)
+	require.Equal(t, []float64{0, 10, 20}, at)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -33,18 +34,47 @@ func (d *decoder) root(v any) (Schedule, error) {
 	if !ok {
 		return nil, fmt.Errorf("%s, want an object", describe(v))
 	}
+	s, err := d.versioned(obj)
+	if name := typeOf(obj); name != "" && err != nil {
+		return nil, under(key2path(name), err)
+	}
+	return s, err
+}
+
+func (d *decoder) versioned(obj object) (Schedule, error) {
 	switch version, ok := obj.get("version"); {
 	case !ok:
 		return nil, under(".version", errMissing)
-	case version != specVersion:
+	case !isVersion(version):
 		return nil, under(".version", fmt.Errorf("%s, want %s", describe(version), specVersion))
 	}
-	s, err := d.schedule(obj, "version")
+	return d.schedule(obj, "version")
+}
+
+// typeOf is the name of the type that a node has, or nothing.
+func typeOf(v any) string {
+	obj, _ := v.(object)
 	name, _ := obj.get("type")
-	if typ, ok := name.(string); ok && err != nil {
-		return nil, under(key2path(typ), err)
+	text, _ := name.(string)
+	return text
+}
+
+func isVersion(v any) bool {
+	n, err := wholeNumber(v)
+	return err == nil && strconv.Itoa(n) == string(specVersion)
+}
+
+// wholeNumber takes 1.0 and 1e2 as well, as JSON makes no difference.
+func wholeNumber(v any) (int, error) {
+	number, _ := v.(json.Number)
+	if n, err := strconv.Atoi(string(number)); err == nil {
+		return n, nil
 	}
-	return s, err
+	x, err := strconv.ParseFloat(string(number), 64)
+	if n := int(x); err == nil && math.Abs(x) < 1<<53 && float64(n) == x {
+		return n, nil
+	}
+	return 0, fmt.Errorf("%s, want a whole number", describe(v))
 }
 
 var errMissing = errors.New("is missing")
@@ -137,10 +167,9 @@ func (d *decoder) value(v *any, dst reflect.Value, time bool) error {
 	case reflect.Float64:
 		return d.float(v, dst, time)
 	case reflect.Int:
-		number, _ := (*v).(json.Number)
-		n, err := strconv.Atoi(string(number))
+		n, err := wholeNumber(*v)
 		if err != nil {
-			return fmt.Errorf("%s, want a whole number", describe(*v))
+			return err
 		}
 		dst.SetInt(int64(n))
 		return nil

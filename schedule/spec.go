@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -38,7 +39,7 @@ func SpecOf(s Schedule) (Spec, error) { return (*Registry)(nil).SpecOf(s) }
 // ParseJSON reads a specification. Unknown types and fields, missing or repeated ones, durations where no time
 // belongs, another version, data after the end, more than 1 MiB and more than 128 levels of nesting are errors
 // that wrap [ErrSpec] and name the place. So are values out of range if there are no durations; otherwise it
-// takes [Spec.Compile] to know them.
+// takes [Spec.Compile] to know them. A byte order mark at the front is skipped.
 func ParseJSON(b []byte) (Spec, error) { return (*Registry)(nil).ParseJSON(b) }
 
 // Compile makes the schedule, on one axis: every duration is converted to that unit with the rates of the plan, exactly
@@ -60,15 +61,16 @@ func (s Spec) Compile(plan Plan, axis Unit) (Schedule, error) {
 	}
 	step, noSteps := plan.conversion(Duration{1, Steps}, axis)
 	rules := plan.timesOn(axis, noSteps)
-	sch, _, err := s.rebuild(rules)
+	sch, root, err := s.rebuild(rules)
 	if err != nil {
 		return nil, err
 	}
-	if axis != Steps && noSteps == nil {
-		sch = Clock{sch, step}
-	}
 	if err := Validate(sch); err != nil {
-		return nil, err
+		return nil, inJSON(typeOf(root), err)
+	}
+	if axis != Steps && noSteps == nil {
+		clock := Clock{sch, step}
+		return clock, clock.Validate()
 	}
 	return sch, nil
 }
@@ -179,6 +181,7 @@ func (r *Registry) ParseJSON(b []byte) (Spec, error) {
 	if len(b) > maxSpecSize {
 		return Spec{}, fmt.Errorf("schedule: %d bytes, want at most %d: %w", len(b), maxSpecSize, ErrSpec)
 	}
+	b = bytes.TrimPrefix(b, []byte(byteOrderMark))
 	root, err := parseTree(b)
 	if err != nil {
 		return Spec{}, fmt.Errorf("schedule: %w: %w", err, ErrSpec)
@@ -190,7 +193,7 @@ func (r *Registry) ParseJSON(b []byte) (Spec, error) {
 	}
 	if d.durations == 0 {
 		if err := Validate(sch); err != nil {
-			return Spec{}, fmt.Errorf("%w: %w", err, ErrSpec)
+			return Spec{}, fmt.Errorf("%w: %w", inJSON(typeOf(root), err), ErrSpec)
 		}
 	}
 	return Spec{string(appendTree(nil, root)), r}, nil
@@ -204,3 +207,6 @@ const (
 	maxSpecSize  = 1 << 20
 	maxSpecDepth = 128
 )
+
+// byteOrderMark stands at the front of the files of some editors.
+const byteOrderMark = "\ufeff"
