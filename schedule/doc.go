@@ -33,7 +33,7 @@
 //
 //   - Families: [Constant], [Linear], [Ramp], [Polynomial], [Cosine], [Exponential], [ExpInterp], [InverseSqrt],
 //     [Noam], [REX], [OneMinusSqrt], [Tanh], [Step], [MultiStep], [Piecewise], [Choice], [Triangular], [OneCycle],
-//     [Cyclic], [WSD].
+//     [Cyclic], [CosineRestarts], [WSD].
 //   - Combinators: [Sequence], [Warmup], [Shift], [Stretch], [Clock], [Repeat], [Product], [Sum], [Min], [Max],
 //     [Scale], [Offset], [Clamp], [Quantize], [Ints]; [LayerDecay] for groups of parameters; [Func] for anything else.
 //   - Time: [Duration], [Plan], [Progress].

@@ -94,3 +94,29 @@ func ExampleClock() {
 	// epoch 1.5: 0.100
 	// epoch 4.5: 0.100
 }
+
+func ExampleCosineRestarts() {
+	lr := schedule.CosineRestarts{Peak: 0.1, Warmup: 7, Total: 83, Cycles: 3} // of 25 1/3 steps
+	for _, step := range []float64{0, 7, 32, 33, 82, 83} {
+		fmt.Printf("step %v: %.4f\n", step, lr.Value(step))
+	}
+	// Output:
+	// step 0: 0.0000
+	// step 7: 0.1000
+	// step 32: 0.0000
+	// step 33: 0.0998
+	// step 82: 0.0004
+	// step 83: 0.0000
+}
+
+func ExamplePlan_Accumulated() {
+	batches := schedule.Plan{StepsPerEpoch: 1000, SamplesPerStep: 8} // if every batch were a step
+	plan, err := batches.Accumulated(4)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(plan.StepsPerEpoch, plan.SamplesPerStep)
+	// Output:
+	// 250 32
+}

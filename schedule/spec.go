@@ -80,7 +80,7 @@ func (s Spec) Compile(plan Plan, axis Unit) (Schedule, error) {
 func (p Plan) timesOn(axis Unit, noSteps error) times {
 	in := func(unit Unit) func(Duration) (Duration, error) {
 		return func(d Duration) (Duration, error) {
-			v, err := p.conversion(d, unit)
+			v, err := p.resolve(d, unit)
 			return Duration{v, unit}, err
 		}
 	}
@@ -96,7 +96,7 @@ func (p Plan) timesOn(axis Unit, noSteps error) times {
 		return math.Copysign(v, t), err
 	}
 	onAxis := func(d Duration) (Duration, error) {
-		if _, err := p.conversion(d, axis); err != nil { // it names the axis
+		if _, err := p.resolve(d, axis); err != nil { // it names the axis
 			return Duration{}, err
 		}
 		return steps.duration(d)
@@ -114,7 +114,7 @@ func (s Spec) Freeze(plan Plan) (Spec, error) {
 		if d.Unit != Fraction {
 			return d, nil
 		}
-		v, err := plan.conversion(d, Steps)
+		v, err := plan.resolve(d, Steps)
 		return Duration{v, Steps}, err
 	}})
 	if err != nil {
