@@ -7,9 +7,9 @@ import "math"
 // Warmup, the multiplicative cyclic schedule with which Portes et al. 2022 read a whole tradeoff curve
 // from one run. A restart goes straight back to Peak; the warmup happens once.
 //
-// Cycle lengths are whole numbers: First rounded half up, then the previous length times Mult rounded
-// half up. The cycle index is exact at every restart, for any Mult and up to t = 2^53: it is found by counting the
-// cycles, about 3 ns each unless Mult is 1.
+// Cycle lengths are whole numbers: First rounded half up, then the previous length times Mult rounded half up, or both
+// cut with Truncate. Equal cycles that fill a run exactly are [CosineRestarts]. The cycle index is exact at every
+// restart, for any Mult and up to t = 2^53: it is found by counting the cycles, about 3 ns each unless Mult is 1.
 type Cyclic struct {
 	Warmup float64 `json:"warmup,omitempty" unit:"time"` // steps before the first cycle, >= 0
 	First  float64 `json:"first" unit:"time"`            // steps of the first cycle, at least 1 after rounding
@@ -23,6 +23,8 @@ type Cyclic struct {
 	Shape     Shape   `json:"shape,omitempty"`     // form of the decay, cosine by default
 	// the last step of a cycle is Floor itself, not one step short of it
 	IncludeFloor bool `json:"includeFloor,omitempty"`
+	// cycle lengths are cut to whole numbers instead of rounded, as in Composer
+	Truncate bool `json:"truncate,omitempty"`
 }
 
 // WarmRestarts is torch.optim.lr_scheduler.CosineAnnealingWarmRestarts: cycles of first, first*mult, ... steps from
@@ -37,8 +39,11 @@ func (c Cyclic) Validate() error {
 		finite("Peak", c.Peak).finite("Floor", c.Floor).finite("PeakDecay", c.PeakDecay).shape(c.Shape).
 		that(c.PeakDecay >= 0 && c.PeakDecay <= 1, "PeakDecay", c.PeakDecay, "in [0, 1]").
 		that(c.MaxCycles >= 0, "MaxCycles", c.MaxCycles, ">= 0")
-	first := c.length()
-	e.that(first >= 1 && first <= 1<<53, "First", c.First, "in [0.5, 2^53]").
+	first, lengths := c.length(), "in [0.5, 2^53]"
+	if c.Truncate {
+		lengths = "in [1, 2^53]"
+	}
+	e.that(first >= 1 && first <= 1<<53, "First", c.First, lengths).
 		that(c.Warmup <= 1<<53, "Warmup", c.Warmup, "<= 2^53")
 	if c.Mult > 1 {
 		e.that(c.Mult >= 1.01, "Mult", c.Mult, "1 or >= 1.01")
@@ -140,11 +145,18 @@ func (c Cyclic) index(t float64) int64 {
 }
 
 func (c Cyclic) over(k int64) bool           { return c.MaxCycles > 0 && k >= int64(c.MaxCycles) }
-func (c Cyclic) length() float64             { return math.Floor(c.First + 0.5) }
-func (c Cyclic) next(length float64) float64 { return math.Floor(length*c.Mult + 0.5) }
+func (c Cyclic) length() float64             { return c.whole(c.First) }
+func (c Cyclic) next(length float64) float64 { return c.whole(length * c.Mult) }
+
+func (c Cyclic) whole(length float64) float64 {
+	if c.Truncate {
+		return math.Floor(length)
+	}
+	return math.Floor(length + 0.5)
+}
 
 func (c Cyclic) breaks(b *breakSet) {
-	b.add(c.Warmup)
+	b.add(0, c.Warmup)
 	length := c.length()
 	end, k := c.Warmup, int64(0)
 	if c.Mult == 1 && b.lo > end { // equal cycles: no need to walk to the window
@@ -159,6 +171,9 @@ func (c Cyclic) breaks(b *breakSet) {
 	}
 	for ; length >= 1 && end <= b.hi && end < 1<<53 && !c.over(k) && !b.full; k++ {
 		end += length
+		if c.IncludeFloor {
+			b.add(end - 1) // the floor is reached, and held for a step
+		}
 		b.add(end)
 		length = c.next(length)
 	}

@@ -57,7 +57,7 @@ func TestGoldenMultCyclic(t *testing.T) {
 
 // torch and timm take the logarithm of t for the index and land one cycle early here, where they return the minimum
 // instead of the peak.
-func TestSection15RestartsAreExact(t *testing.T) {
+func TestRestartsAreExact(t *testing.T) {
 	require.Equal(t, 1.0, schedule.Cyclic{First: 1, Mult: 3, Peak: 1}.Value(121))
 	restarts, misled := 0, 0
 	for first := 1; first < 60; first++ {
@@ -156,4 +156,56 @@ func steps(s schedule.Schedule, n int) []float64 {
 		v[i] = s.Value(float64(i))
 	}
 	return v
+}
+
+// A cycle with its floor included bends where it reaches it, a step before the restart.
+func TestBreakpointsOfIncludedFloor(t *testing.T) {
+	at, err := schedule.Breakpoints(schedule.Cyclic{Warmup: 5, First: 10, Mult: 2, Peak: 1, IncludeFloor: true}, -1, 40)
+	require.NoError(t, err)
+	require.Equal(t, []float64{0, 5, 14, 15, 34, 35}, at)
+	at, err = schedule.Breakpoints(schedule.Cyclic{First: 10, Mult: 1, Peak: 1, IncludeFloor: true, MaxCycles: 3}, 12, 100)
+	require.NoError(t, err)
+	require.Equal(t, []float64{19, 20, 29, 30}, at)
+	at, err = schedule.Breakpoints(schedule.Cyclic{First: 10, Mult: 1, Peak: 1}, 0, 20)
+	require.NoError(t, err)
+	require.Equal(t, []float64{0, 10, 20}, at)
+}
+
+// Hugging Face's cosine with restarts, whose cycles need not divide the rest of the run.
+func TestCosineRestarts(t *testing.T) {
+	for _, c := range []struct{ warmup, total, cycles int }{{7, 83, 3}, {0, 100, 7}, {10, 100, 3}, {5, 1000, 13},
+		{3, 8, 1}} {
+		r := schedule.CosineRestarts{Peak: 1, Warmup: float64(c.warmup), Total: float64(c.total), Cycles: c.cycles}
+		require.NoError(t, r.Validate())
+		for step := range c.total + 10 {
+			want := float64(step) / float64(max(1, c.warmup))
+			if step >= c.warmup {
+				// In whole numbers: cycles*(step-warmup)/rest modulo 1.
+				rest := c.total - c.warmup
+				passed := float64(c.cycles*(step-c.warmup)%rest) / float64(rest)
+				want = max(0, (1+math.Cos(math.Pi*passed))/2)
+			}
+			if step >= c.total {
+				want = 0
+			}
+			require.InDelta(t, want, r.Value(float64(step)), 1e-12, "%v step %d", c, step)
+		}
+	}
+	at, err := schedule.Breakpoints(schedule.CosineRestarts{Peak: 1, Warmup: 7, Total: 83, Cycles: 3}, -10, 100)
+	require.NoError(t, err)
+	require.InDeltaSlice(t, []float64{0, 7, 7 + 76./3, 7 + 152./3, 83}, at, 1e-12)
+	require.Equal(t, 1.0, schedule.CosineRestarts{Peak: 1, Warmup: 7, Total: 83, Cycles: 3}.Value(at[2]))
+	for text, bad := range map[string]schedule.CosineRestarts{
+		"CosineRestarts.Total = 7: must be later than Warmup": {Warmup: 7, Total: 7, Cycles: 1},
+		"CosineRestarts.Cycles = 0: must be >= 1":             {Total: 7},
+		"CosineRestarts.Warmup = -1: must be >= 0":            {Warmup: -1, Total: 7, Cycles: 1},
+	} {
+		require.ErrorContains(t, bad.Validate(), text)
+		require.ErrorIs(t, bad.Validate(), tensor.ErrRange)
+	}
+	// A cycle cut to whole steps, as Composer has them.
+	cut := schedule.Cyclic{First: 15.9, Mult: 1.5, Peak: 1, Truncate: true}
+	require.Equal(t, []int{15, 37, 70}, cut.Ends(70))
+	cut.First = 0.9
+	require.ErrorContains(t, cut.Validate(), "Cyclic.First = 0.9: must be in [1, 2^53]")
 }

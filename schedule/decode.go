@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -16,8 +17,16 @@ const specVersion = json.Number("1")
 // decoder makes a schedule of a tree. It writes the converted durations into the tree as well.
 type decoder struct {
 	reg       *Registry
-	convert   func(Duration) (Duration, error)
+	times     times
 	durations int // met so far
+}
+
+// times is what becomes of the times of a schedule.
+type times struct {
+	duration func(Duration) (Duration, error)
+	plain    func(float64) (float64, error) // nil leaves plain numbers as they are
+	inClock  *times                         // for what a Clock runs; nil is the same
+	noSteps  error                          // why a schedule that counts steps cannot be made, or nil
 }
 
 func (d *decoder) root(v any) (Schedule, error) {
@@ -25,18 +34,47 @@ func (d *decoder) root(v any) (Schedule, error) {
 	if !ok {
 		return nil, fmt.Errorf("%s, want an object", describe(v))
 	}
+	s, err := d.versioned(obj)
+	if name := typeOf(obj); name != "" && err != nil {
+		return nil, under(key2path(name), err)
+	}
+	return s, err
+}
+
+func (d *decoder) versioned(obj object) (Schedule, error) {
 	switch version, ok := obj.get("version"); {
 	case !ok:
 		return nil, under(".version", errMissing)
-	case version != specVersion:
+	case !isVersion(version):
 		return nil, under(".version", fmt.Errorf("%s, want %s", describe(version), specVersion))
 	}
-	s, err := d.schedule(obj, "version")
+	return d.schedule(obj, "version")
+}
+
+// typeOf is the name of the type that a node has, or nothing.
+func typeOf(v any) string {
+	obj, _ := v.(object)
 	name, _ := obj.get("type")
-	if typ, ok := name.(string); ok && err != nil {
-		return nil, under(key2path(typ), err)
+	text, _ := name.(string)
+	return text
+}
+
+func isVersion(v any) bool {
+	n, err := wholeNumber(v)
+	return err == nil && strconv.Itoa(n) == string(specVersion)
+}
+
+// wholeNumber takes 1.0 and 1e2 as well, as JSON makes no difference.
+func wholeNumber(v any) (int, error) {
+	number, _ := v.(json.Number)
+	if n, err := strconv.Atoi(string(number)); err == nil {
+		return n, nil
 	}
-	return s, err
+	x, err := strconv.ParseFloat(string(number), 64)
+	if n := int(x); err == nil && math.Abs(x) < 1<<53 && float64(n) == x {
+		return n, nil
+	}
+	return 0, fmt.Errorf("%s, want a whole number", describe(v))
 }
 
 var errMissing = errors.New("is missing")
@@ -59,7 +97,11 @@ func (d *decoder) schedule(v any, also string) (Schedule, error) {
 	if err := d.object(obj, dst, false, "type", also); err != nil {
 		return nil, err
 	}
-	return dst.Interface().(Schedule), nil
+	sch := dst.Interface().(Schedule)
+	if counts, ok := sch.(onSteps); ok && d.times.noSteps != nil && counts.countsSteps() {
+		return nil, fmt.Errorf("counts steps: %w", d.times.noSteps)
+	}
+	return sch, nil
 }
 
 // object sets the fields of dst. With all, none may be left out.
@@ -76,7 +118,7 @@ func (d *decoder) object(obj object, dst reflect.Value, all bool, skip ...string
 			return under(key2path(m.key), fmt.Errorf("unknown field, want %s", strings.Join(names(fields), ", ")))
 		}
 		found[m.key] = true
-		if err := d.value(&m.value, f.in(dst), f.time); err != nil {
+		if err := d.member(&m.value, f, dst); err != nil {
 			return under("."+f.name, err)
 		}
 	}
@@ -86,6 +128,15 @@ func (d *decoder) object(obj object, dst reflect.Value, all bool, skip ...string
 		}
 	}
 	return nil
+}
+
+func (d *decoder) member(v *any, f field, dst reflect.Value) error {
+	if d.times.inClock != nil && dst.Type() == clockType && !f.time {
+		outside := d.times
+		d.times = *outside.inClock
+		defer func() { d.times = outside }()
+	}
+	return d.value(v, f.in(dst), f.time)
 }
 
 func (d *decoder) value(v *any, dst reflect.Value, time bool) error {
@@ -116,10 +167,9 @@ func (d *decoder) value(v *any, dst reflect.Value, time bool) error {
 	case reflect.Float64:
 		return d.float(v, dst, time)
 	case reflect.Int:
-		number, _ := (*v).(json.Number)
-		n, err := strconv.Atoi(string(number))
+		n, err := wholeNumber(*v)
 		if err != nil {
-			return fmt.Errorf("%s, want a whole number", describe(*v))
+			return err
 		}
 		dst.SetInt(int64(n))
 		return nil
@@ -159,6 +209,11 @@ func (d *decoder) float(v *any, dst reflect.Value, time bool) error {
 		if err != nil {
 			return fmt.Errorf("%s is too large for a float64", describe(leaf))
 		}
+		if time && d.times.plain != nil {
+			if x, err = d.times.plain(x); err != nil {
+				return err
+			}
+		}
 		dst.SetFloat(x)
 		return nil
 	case string:
@@ -171,7 +226,7 @@ func (d *decoder) float(v *any, dst reflect.Value, time bool) error {
 		if err != nil {
 			return err
 		}
-		to, err := d.convert(from)
+		to, err := d.times.duration(from)
 		if err != nil {
 			return err
 		}

@@ -8,7 +8,7 @@
 // such as [Sequence], [Warmup] or [Product] build larger schedules of smaller ones. Because there is no state,
 // resuming a run is calling Value with another t, and any goroutine may call it in any order. Times can be written in
 // steps, epochs, samples, tokens and fractions of the run, mixed in one definition, and a [Plan] converts them to one
-// axis without rounding. Because a schedule is data, it can be written as JSON, integrated, searched for its
+// axis exactly. Because a schedule is data, it can be written as JSON, integrated, searched for its
 // breakpoints, drawn and tested before anything is trained.
 //
 // # A complete example
@@ -33,9 +33,9 @@
 //
 //   - Families: [Constant], [Linear], [Ramp], [Polynomial], [Cosine], [Exponential], [ExpInterp], [InverseSqrt],
 //     [Noam], [REX], [OneMinusSqrt], [Tanh], [Step], [MultiStep], [Piecewise], [Choice], [Triangular], [OneCycle],
-//     [Cyclic], [WSD].
-//   - Combinators: [Sequence], [Warmup], [Shift], [Stretch], [Repeat], [Product], [Sum], [Min], [Max], [Scale],
-//     [Offset], [Clamp], [Quantize], [Ints]; [LayerDecay] for groups of parameters; [Func] for anything else.
+//     [Cyclic], [CosineRestarts], [WSD].
+//   - Combinators: [Sequence], [Warmup], [Shift], [Stretch], [Clock], [Repeat], [Product], [Sum], [Min], [Max],
+//     [Scale], [Offset], [Clamp], [Quantize], [Ints]; [LayerDecay] for groups of parameters; [Func] for anything else.
 //   - Time: [Duration], [Plan], [Progress].
 //   - As text: [Spec], [SpecOf], [ParseJSON], [ParseText], and [Registry] for types of one's own.
 //   - In use: [Set] for several hyper-parameters, [Cyclic.IsCycleEnd] for the moments to evaluate, [Plateau] for what
@@ -60,7 +60,7 @@
 // # What was re-measured
 //
 // The tests hold the values of the schedulers of torch, optax, timm, Hugging Face, fastai and Composer, and where one
-// of them is at fault the tests whose names start with TestSection15 show how and what happens here. The learning-rate
+// of them is at fault the tests in differences_test.go show how and what happens here. The learning-rate
 // sums that Portes et al. logged for their 512-epoch run, 10240.24985 to 327700.8696, come out of [Cyclic] and
 // [Integral] to all printed digits.
 //

@@ -8,7 +8,7 @@ import (
 
 func ExampleNewPlateau() {
 	lr, err := schedule.NewPlateau(0.1, schedule.WithPatience(0), schedule.WithFactor(0.5), schedule.WithCooldown(1),
-		schedule.WithMinimum(0.02), schedule.WithThreshold(0.01))
+		schedule.WithMinimum(0.02), schedule.WithSmallestStep(0.001), schedule.WithThreshold(0.01))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -80,4 +80,43 @@ func ExampleSequence() {
 	fmt.Println(s.Validate(), s.Value(99), s.Value(125))
 	// Output:
 	// <nil> 1 0.5
+}
+
+func ExampleClock() {
+	// Cycles of 30, 60, ... steps in a loop that knows only how many epochs, of 20 steps, have passed.
+	lr := schedule.Clock{S: schedule.WarmRestarts(30, 2, 0.1, 0), Step: 1.0 / 20}
+	for _, epoch := range []float64{0, 1, 1.5, 4.5} {
+		fmt.Printf("epoch %v: %.3f\n", epoch, lr.Value(epoch))
+	}
+	// Output:
+	// epoch 0: 0.100
+	// epoch 1: 0.025
+	// epoch 1.5: 0.100
+	// epoch 4.5: 0.100
+}
+
+func ExampleCosineRestarts() {
+	lr := schedule.CosineRestarts{Peak: 0.1, Warmup: 7, Total: 83, Cycles: 3} // of 25 1/3 steps
+	for _, step := range []float64{0, 7, 32, 33, 82, 83} {
+		fmt.Printf("step %v: %.4f\n", step, lr.Value(step))
+	}
+	// Output:
+	// step 0: 0.0000
+	// step 7: 0.1000
+	// step 32: 0.0000
+	// step 33: 0.0998
+	// step 82: 0.0004
+	// step 83: 0.0000
+}
+
+func ExamplePlan_Accumulated() {
+	batches := schedule.Plan{StepsPerEpoch: 1000, SamplesPerStep: 8} // if every batch were a step
+	plan, err := batches.Accumulated(4)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(plan.StepsPerEpoch, plan.SamplesPerStep)
+	// Output:
+	// 250 32
 }

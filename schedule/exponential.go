@@ -2,8 +2,8 @@ package schedule
 
 import "math"
 
-// Exponential is From*Rate^(t/Period), the exponent rounded down if Staircase is set. Give it a floor with [Max]
-// or [Clamp].
+// Exponential is From*Rate^(t/Period), the exponent rounded down if Staircase is set, to a multiple of Period as
+// [Step] counts them. Give it a floor with [Max] or [Clamp].
 type Exponential struct {
 	From      float64 `json:"from"`
 	Rate      float64 `json:"rate"`               // factor per Period, > 0
@@ -15,6 +15,7 @@ type Exponential struct {
 func (e Exponential) Value(t float64) float64 {
 	n := moment(t) / e.Period
 	if e.Staircase {
+		n, _ = multiple(moment(t), e.Period)
 		n = math.Floor(n)
 	}
 	return bounded(e.From * bounded(math.Pow(e.Rate, n)))

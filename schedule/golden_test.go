@@ -211,6 +211,9 @@ func TestGoldenHuggingFace(t *testing.T) {
 	}
 	for _, c := range cases(t, "hf_and_extra", 15) {
 		compare(t, c.Name, want[c.Name], c.Values)
+		if c.Name == "cosine_with_restarts" {
+			compare(t, c.Name, s.CosineRestarts{Peak: 1, Warmup: 10, Total: 100, Cycles: 3}, c.Values)
+		}
 	}
 }
 
@@ -220,13 +223,10 @@ func TestGoldenFastai(t *testing.T) {
 		"SchedLin":      s.Linear{From: 0.01, To: 1e-5, Over: 1},
 		"SchedCos":      s.Cosine{From: 0.01, To: 1e-5, Over: 1},
 		"SchedExp":      s.ExpInterp{From: 0.01, To: 1e-5, Over: 1},
-		"SchedPoly2":    s.Offset{By: 0.01, S: s.Scale{By: -1, S: s.Polynomial{To: 0.01 - 1e-5, Over: 1, Power: 1}}},
+		"SchedPoly2":    s.Polynomial{From: 0.01, To: 1e-5, Over: 1, Power: 2, Elapsed: true},
 		"fit_one_cycle": s.OneCycle{Initial: 0.01 / 25, Peak: 0.01, Final: 0.01 / 1e5, Up: 0.25, Total: 1},
 		"fit_sgdr":      s.Stretch{S: s.Cyclic{First: 2, Mult: 2, Peak: 1, MaxCycles: 3}, By: 1. / 14},
 	}
-	// x^2 is (1-(1-x))^2: the polynomial of fastai is ours backwards.
-	want["SchedPoly2"] = s.Shift{By: 1, S: s.Stretch{By: 1,
-		S: backwards{s.Polynomial{From: 1e-5, To: 0.01, Over: 1, Power: 2}}}}
 	for _, c := range cases(t, "fastai", 7) {
 		sch := want[c.Name]
 		require.NotNil(t, sch, c.Name)

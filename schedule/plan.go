@@ -3,6 +3,8 @@ package schedule
 import (
 	"errors"
 	"fmt"
+	"math"
+	"math/big"
 
 	"github.com/espalier-ml/espalier/tensor"
 )
@@ -17,6 +19,11 @@ type Plan struct {
 	StepsPerEpoch  float64
 	SamplesPerStep float64
 	TokensPerStep  float64
+
+	// Composer converts durations as MosaicML's Composer does, for runs that have to agree with it. Fractions of the run
+	// become steps, or the unit of Total if that is not epochs, epochs become steps, and what comes out is cut to a whole
+	// number, in float64: 6 % of 10 steps are 0 steps, and 29 % of 100 are 28.
+	Composer bool
 }
 
 // Validate reports rates that are negative or not finite and a Total that is a fraction of itself.
@@ -27,72 +34,110 @@ func (p Plan) Validate() error {
 	return errors.Join(err, p.Total.Validate())
 }
 
-// Convert expresses d in another unit. Nothing is rounded: 6 % of 10 steps are 0.6 steps, where Composer
-// makes 0 of them. The error wraps [ErrMissingRate] and names the field of the plan that is missing, or
-// is that of Validate.
+// Convert expresses d in another unit. It is computed exactly and rounded once, to the nearest float64, with every
+// number standing for the decimal it was written as: 7 % of 100 steps are 7 steps, 0.1 epochs of 30 steps are 3, and a
+// third of 300 is 100. Nothing is rounded to whole steps: 6 % of 10 steps are 0.6 steps, where Composer makes 0 of
+// them. The error wraps [ErrMissingRate] and names the field of the plan that is missing, or is that of Validate.
 func (p Plan) Convert(d Duration, to Unit) (float64, error) {
 	if err := errors.Join(p.Validate(), d.Validate(), Duration{0, to}.Validate()); err != nil {
 		return 0, err
 	}
-	v, err := p.conversion(d, to)
+	v, err := p.resolve(d, to)
 	if err != nil {
 		return 0, fmt.Errorf("schedule: %w", err)
 	}
 	return v, nil
 }
 
-// conversion is Convert for a plan, a duration and a unit that are known to be valid.
+// resolve is Convert for a plan, a duration and a unit that are known to be valid.
+func (p Plan) resolve(d Duration, to Unit) (float64, error) {
+	if p.Composer {
+		whole, err := p.composed(d)
+		if err != nil {
+			return 0, fmt.Errorf("%v to %v: %w", d, to, err)
+		}
+		d = whole
+	}
+	return p.conversion(d, to)
+}
+
+// composed is what Composer takes d for.
+func (p Plan) composed(d Duration) (Duration, error) {
+	switch {
+	case d.Unit == Fraction && p.Total.Value == 0:
+		return d, errNoTotal
+	case (d.Unit == Epochs || d.Unit == Fraction && p.Total.Unit == Epochs) && p.StepsPerEpoch == 0:
+		_, err := p.unitOf(Epochs)
+		return d, err
+	case d.Unit == Fraction && p.Total.Unit == Epochs:
+		d = Duration{d.Value * math.Floor(p.StepsPerEpoch) * p.Total.Value, Steps}
+	case d.Unit == Fraction:
+		d = Duration{d.Value * p.Total.Value, p.Total.Unit}
+	case d.Unit == Epochs:
+		d = Duration{d.Value * math.Floor(p.StepsPerEpoch), Steps}
+	}
+	d.Value = math.Trunc(d.Value)
+	if d.Value-d.Value != 0 {
+		return d, fmt.Errorf("overflows: %w", tensor.ErrRange)
+	}
+	return d, nil
+}
+
+var errNoTotal = fmt.Errorf("Plan.Total is not set: %w", ErrMissingRate)
+
+// conversion is exact and rounded once.
 func (p Plan) conversion(d Duration, to Unit) (float64, error) {
-	v, err := p.convert(d, to)
+	if d.Unit == to {
+		return d.Value, nil
+	}
+	r, err := p.convert(d, to)
 	if err != nil {
 		return 0, fmt.Errorf("%v to %v: %w", d, to, err)
 	}
+	v, _ := r.Float64()
 	if v-v != 0 {
 		return 0, fmt.Errorf("%v to %v overflows: %w", d, to, tensor.ErrRange)
 	}
 	return v, nil
 }
 
-func (p Plan) convert(d Duration, to Unit) (float64, error) {
+func (p Plan) convert(d Duration, to Unit) (*big.Rat, error) {
+	v := meant(d.Value)
 	if d.Unit == to {
-		return d.Value, nil
+		return v, nil
 	}
 	if d.Unit == Fraction || to == Fraction {
 		if p.Total.Value == 0 {
-			return 0, fmt.Errorf("Plan.Total is not set: %w", ErrMissingRate)
+			return nil, errNoTotal
 		}
 	}
 	if d.Unit == Fraction {
 		total, err := p.convert(p.Total, to)
-		return d.Value * total, err
+		if err != nil {
+			return nil, err
+		}
+		return v.Mul(v, total), nil
 	}
 	if to == Fraction {
 		v, err := p.convert(d, p.Total.Unit)
-		return v / p.Total.Value, err
+		if err != nil {
+			return nil, err
+		}
+		return v.Quo(v, meant(p.Total.Value)), nil
 	}
-	// Steps are the hub: a step is this many of one unit, and that many of the other.
-	from, err := p.perStep(d.Unit)
+	from, err := p.unitOf(d.Unit)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	into, err := p.perStep(to)
+	into, err := p.unitOf(to)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	// Epochs come as steps per epoch: multiplying by it is exact where dividing by its inverse is not.
-	v := d.Value
-	if d.Unit == Epochs {
-		v *= from
-	} else {
-		v /= from
-	}
-	if to == Epochs {
-		return v / into, nil
-	}
-	return v * into, nil
+	return v.Quo(v.Mul(v, from), into), nil
 }
 
-func (p Plan) perStep(u Unit) (float64, error) {
+// unitOf is how many steps a unit lasts.
+func (p Plan) unitOf(u Unit) (*big.Rat, error) {
 	rate, name := 1.0, ""
 	switch u {
 	case Epochs:
@@ -103,9 +148,31 @@ func (p Plan) perStep(u Unit) (float64, error) {
 		rate, name = p.TokensPerStep, "TokensPerStep"
 	}
 	if rate == 0 {
-		return 0, fmt.Errorf("the Plan's %s is not set: %w", name, ErrMissingRate)
+		return nil, fmt.Errorf("the Plan's %s is not set: %w", name, ErrMissingRate)
 	}
-	return rate, nil
+	if u == Samples || u == Tokens {
+		r := meant(rate)
+		return r.Inv(r), nil
+	}
+	return meant(rate), nil
+}
+
+// Accumulated is the plan of a loop that accumulates the gradients of n batches for every step, where p is that of a
+// loop with a step for every batch: there are fewer steps in an epoch and in a Total that counts steps, and more
+// samples and tokens in a step. Where n does not divide the batches of an epoch, the rest of them waits for the next
+// epoch and StepsPerEpoch is no whole number; a loop that makes a step of the rest has to round it up. The error wraps
+// [tensor.ErrRange] if n is below 1, or is that of Validate.
+func (p Plan) Accumulated(n int) (Plan, error) {
+	if n < 1 {
+		return Plan{}, fmt.Errorf("schedule: Plan.Accumulated(%d): want at least 1: %w", n, tensor.ErrRange)
+	}
+	if p.Total.Unit == Steps {
+		p.Total.Value /= float64(n)
+	}
+	p.StepsPerEpoch /= float64(n)
+	p.SamplesPerStep *= float64(n)
+	p.TokensPerStep *= float64(n)
+	return p, p.Validate()
 }
 
 // Progress is how far a run has come, in counters that stay exact when batch sizes or sequence lengths vary.

@@ -10,9 +10,11 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Plateau is stateful and not safe for concurrent use: it lowers a value when a metric stops improving. It
-// follows measurements and not time and is therefore not a [Schedule]; its JSON is what a resumed run
-// needs. Rules and defaults are those of torch's ReduceLROnPlateau.
+// Plateau is stateful and not safe for concurrent use: it lowers a value when a metric stops improving. It follows
+// measurements and not time and is therefore not a [Schedule]; its JSON is what a resumed run needs. Rules and defaults
+// are those of torch's ReduceLROnPlateau, but for the margin of a relative threshold, which is Threshold times the size
+// of the best metric: torch takes the metric itself, so that a negative one that stands still counts as an improvement
+// for ever.
 type Plateau struct {
 	p plateauState
 }
@@ -24,6 +26,7 @@ type plateauState struct {
 	Patience  int      `json:"patience"`
 	Cooldown  int      `json:"cooldown"`
 	Minimum   float64  `json:"minimum"`
+	Smallest  float64  `json:"smallest_step"`
 	Threshold float64  `json:"threshold"`
 	Absolute  bool     `json:"absolute"`
 	Maximize  bool     `json:"maximize"`
@@ -34,8 +37,11 @@ type plateauState struct {
 	given option.Given
 }
 
-// plateauEps is the smallest change worth making, as in torch.
-const plateauEps = 1e-8
+// Version 1 of the state had no smallest step; it was the default.
+const (
+	plateauVersion = 2
+	smallestStep   = 1e-8
+)
 
 // PlateauOption changes a default of [NewPlateau].
 type PlateauOption func(*plateauState) error
@@ -65,7 +71,8 @@ func WithCooldown(n int) PlateauOption {
 	}
 }
 
-// WithMinimum sets the value below which nothing is reduced, >= 0; default 0.
+// WithMinimum sets the value below which nothing is reduced, >= 0 and no more than the value at the start; default 0.
+// Whether values come near it is for [WithSmallestStep] as well.
 func WithMinimum(v float64) PlateauOption {
 	return func(p *plateauState) error {
 		p.Minimum = v
@@ -73,7 +80,17 @@ func WithMinimum(v float64) PlateauOption {
 	}
 }
 
-// WithThreshold sets the relative change that counts as an improvement, >= 0; default 1e-4. It excludes
+// WithSmallestStep sets what a reduction has to exceed to be made, >= 0; default 1e-8, as torch's eps. By default a
+// value of 1e-8 and less is therefore never reduced, whatever the minimum; with 0 every reduction is made.
+func WithSmallestStep(v float64) PlateauOption {
+	return func(p *plateauState) error {
+		p.Smallest = v
+		return nil
+	}
+}
+
+// WithThreshold sets the relative change that counts as an improvement, >= 0; default 1e-4. A metric has to be better
+// than the best so far by more than this times the size of the best, whatever its sign. It excludes
 // [WithAbsoluteThreshold].
 func WithThreshold(v float64) PlateauOption {
 	return func(p *plateauState) error {
@@ -105,7 +122,8 @@ func WithMaximize() PlateauOption {
 // [tensor.ErrRange] or [tensor.ErrNotFinite], nil options, [tensor.ErrEmpty], and options that contradict each other,
 // [tensor.ErrConflict].
 func NewPlateau(value float64, opts ...PlateauOption) (*Plateau, error) {
-	p := plateauState{Version: 1, Value: value, Factor: 0.1, Patience: 10, Threshold: 1e-4}
+	p := plateauState{Version: plateauVersion, Value: value, Factor: 0.1, Patience: 10, Threshold: 1e-4,
+		Smallest: smallestStep}
 	err := option.Apply("schedule: NewPlateau", &p, opts)
 	conflict := p.given.Exclusive("WithThreshold", "WithAbsoluteThreshold")
 	if err := errors.Join(err, option.Call("schedule: NewPlateau", errors.Join(conflict, p.validate()))); err != nil {
@@ -119,7 +137,8 @@ func (p plateauState) validate() error {
 	c := check("Plateau").positive("value", p.Value).positive("factor", p.Factor).that(!(p.Factor >= 1), "factor",
 		p.Factor, "< 1").
 		that(p.Patience >= 0, "patience", p.Patience, ">= 0").that(p.Cooldown >= 0, "cooldown", p.Cooldown, ">= 0").
-		atLeast("minimum", p.Minimum, 0).atLeast("threshold", p.Threshold, 0).
+		atLeast("minimum", p.Minimum, 0).that(!(p.Minimum > p.Value), "minimum", p.Minimum, "no more than the value").
+		atLeast("smallest_step", p.Smallest, 0).atLeast("threshold", p.Threshold, 0).
 		that(p.Bad >= 0, "bad", p.Bad, ">= 0").that(p.Cooling >= 0, "cooling", p.Cooling, ">= 0")
 	if p.Best != nil {
 		c.finite("best", *p.Best)
@@ -147,7 +166,7 @@ func (p *Plateau) Observe(metric float64) (float64, error) {
 		s.Bad = 0
 	}
 	if s.Bad > s.Patience {
-		if v := max(s.Value*s.Factor, s.Minimum); s.Value-v > plateauEps {
+		if v := max(s.Value*s.Factor, s.Minimum); s.Value-v > s.Smallest {
 			s.Value = v
 		}
 		s.Cooling, s.Bad = s.Cooldown, 0
@@ -161,7 +180,7 @@ func (p plateauState) improves(metric float64) bool {
 	}
 	best, margin := *p.Best, p.Threshold
 	if !p.Absolute {
-		margin *= *p.Best
+		margin *= math.Abs(best)
 	}
 	if p.Maximize {
 		return metric > best+margin
@@ -175,13 +194,14 @@ func (p *Plateau) MarshalJSON() ([]byte, error) { return json.Marshal(p.p) }
 // UnmarshalJSON restores what MarshalJSON wrote. Unknown fields, another version and values out of range
 // are errors and leave p as it was.
 func (p *Plateau) UnmarshalJSON(b []byte) error {
-	var s plateauState
+	s := plateauState{Smallest: smallestStep}
 	if err := strictJSON(b, &s); err != nil {
 		return fmt.Errorf("schedule: Plateau: %w: %w", err, ErrSpec)
 	}
-	if s.Version != 1 {
-		return fmt.Errorf("schedule: Plateau: version %d, want 1: %w", s.Version, ErrSpec)
+	if s.Version < 1 || s.Version > plateauVersion {
+		return fmt.Errorf("schedule: Plateau: version %d, want at most %d: %w", s.Version, plateauVersion, ErrSpec)
 	}
+	s.Version = plateauVersion
 	if err := s.validate(); err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package schedule
 
 import (
-	"errors"
 	"fmt"
 	"math"
 
@@ -57,76 +56,6 @@ func Must(s Schedule, err error) Schedule {
 	}
 	return s
 }
-
-// checks collects what is wrong with one value, up to maxFaults.
-type checks struct {
-	of   string
-	errs []error
-}
-
-// maxFaults keeps a long list of bad numbers from making a longer message.
-const maxFaults = 20
-
-func check(of string) *checks { return &checks{of: of} }
-
-func (c *checks) fail(field string, v any, must string, sentinel error) {
-	c.add("schedule: %s.%s = %v: must be %s: %w", c.of, field, v, must, sentinel)
-}
-
-func (c *checks) add(format string, args ...any) {
-	if len(c.errs) < maxFaults {
-		c.errs = append(c.errs, fmt.Errorf(format, args...))
-	}
-}
-
-func (c *checks) finite(field string, v float64) *checks {
-	if v-v != 0 {
-		c.fail(field, v, "finite", tensor.ErrNotFinite)
-	}
-	return c
-}
-
-// positive, atLeast and within require a finite value as well.
-func (c *checks) positive(field string, v float64) *checks {
-	if c.finite(field, v); v <= 0 {
-		c.fail(field, v, "> 0", tensor.ErrRange)
-	}
-	return c
-}
-
-func (c *checks) atLeast(field string, v, lo float64) *checks {
-	if c.finite(field, v); v < lo {
-		c.fail(field, v, fmt.Sprintf(">= %v", lo), tensor.ErrRange)
-	}
-	return c
-}
-
-func (c *checks) that(ok bool, field string, v any, must string) *checks {
-	if !ok {
-		c.fail(field, v, must, tensor.ErrRange)
-	}
-	return c
-}
-
-func (c *checks) ascending(field string, v []float64, strictly bool) *checks {
-	for i, x := range v {
-		name := fmt.Sprintf("%s[%d]", field, i)
-		c.finite(name, x)
-		if i > 0 {
-			c.that(!(x < v[i-1] || strictly && x == v[i-1]), name, x, "later than the one before")
-		}
-	}
-	return c
-}
-
-func (c *checks) child(field string, s Schedule) *checks {
-	if err := Validate(s); err != nil {
-		c.add("schedule: %s.%s: %w", c.of, field, err)
-	}
-	return c
-}
-
-func (c *checks) err() error { return errors.Join(c.errs...) }
 
 // fraction is how much of [0, over] has passed at t, from 0 to 1. NaN counts as the start.
 func fraction(t, over float64) float64 {

@@ -32,8 +32,8 @@ func (s *Set) Bind(name string, sch Schedule, use func(float64)) *Set {
 			s.errs = append(s.errs, fmt.Errorf("schedule: Set: %q is bound twice: %w", name, tensor.ErrRange))
 		}
 	}
-	if err := Validate(sch); err != nil {
-		s.errs = append(s.errs, fmt.Errorf("schedule: Set: %q: %w", name, err))
+	for _, err := range unjoin(Validate(sch)) {
+		s.errs = append(s.errs, fmt.Errorf("schedule: Set: %q: %w", name, bare(err)))
 	}
 	s.bindings = append(s.bindings, binding{name, sch, use})
 	return s

@@ -1,8 +1,10 @@
 package schedule
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"math"
 )
 
 // ErrNotSerializable reports a schedule, or a part of one, that cannot be written as JSON: a [Func], or a type that no
@@ -37,12 +39,16 @@ func SpecOf(s Schedule) (Spec, error) { return (*Registry)(nil).SpecOf(s) }
 // ParseJSON reads a specification. Unknown types and fields, missing or repeated ones, durations where no time
 // belongs, another version, data after the end, more than 1 MiB and more than 128 levels of nesting are errors
 // that wrap [ErrSpec] and name the place. So are values out of range if there are no durations; otherwise it
-// takes [Spec.Compile] to know them.
+// takes [Spec.Compile] to know them. A byte order mark at the front is skipped.
 func ParseJSON(b []byte) (Spec, error) { return (*Registry)(nil).ParseJSON(b) }
 
-// Compile makes the schedule, on one axis: every duration is converted to that unit with the rates of the plan, without
-// rounding, and plain numbers stay as they are. A factor per step, as in [Triangular], is then one per unit of the
-// axis.
+// Compile makes the schedule, on one axis: every duration is converted to that unit with the rates of the plan, exactly
+// as [Plan.Convert] does, and plain numbers stay as they are.
+//
+// It means the same on every axis. Steps are what training counts: cycles of [Cyclic] are whole numbers of them, [Noam]
+// and a factor per step, as in [Triangular], count them. On another axis the schedule is therefore one in steps, run by
+// a [Clock]. If the plan does not say how long a step is on the axis there is no clock, and a schedule that counts
+// steps is an error; a [Cyclic] whose First and Mult are whole numbers of the axis is none.
 //
 // Fractions of the run follow plan.Total: compiled again with another total, on resuming, they move and the rest does
 // not. [Spec.Freeze] stops that.
@@ -53,17 +59,49 @@ func (s Spec) Compile(plan Plan, axis Unit) (Schedule, error) {
 	if err := errors.Join(plan.Validate(), Duration{0, axis}.Validate()); err != nil {
 		return nil, err
 	}
-	sch, _, err := s.rebuild(func(d Duration) (Duration, error) {
-		v, err := plan.conversion(d, axis)
-		return Duration{v, axis}, err
-	})
+	step, noSteps := plan.conversion(Duration{1, Steps}, axis)
+	rules := plan.timesOn(axis, noSteps)
+	sch, root, err := s.rebuild(rules)
 	if err != nil {
 		return nil, err
 	}
 	if err := Validate(sch); err != nil {
-		return nil, err
+		return nil, inJSON(typeOf(root), err)
+	}
+	if axis != Steps && noSteps == nil {
+		clock := Clock{sch, step}
+		return clock, clock.Validate()
 	}
 	return sch, nil
+}
+
+// timesOn are the times of a schedule in steps, or in the unit of the axis if noSteps says why there are no steps on
+// it.
+func (p Plan) timesOn(axis Unit, noSteps error) times {
+	in := func(unit Unit) func(Duration) (Duration, error) {
+		return func(d Duration) (Duration, error) {
+			v, err := p.resolve(d, unit)
+			return Duration{v, unit}, err
+		}
+	}
+	steps := times{duration: in(Steps)}
+	switch {
+	case axis == Steps:
+		return steps
+	case noSteps != nil:
+		return times{duration: in(axis), inClock: &steps, noSteps: noSteps}
+	}
+	plain := func(t float64) (float64, error) {
+		v, err := p.conversion(Duration{math.Abs(t), axis}, Steps)
+		return math.Copysign(v, t), err
+	}
+	onAxis := func(d Duration) (Duration, error) {
+		if _, err := p.resolve(d, axis); err != nil { // it names the axis
+			return Duration{}, err
+		}
+		return steps.duration(d)
+	}
+	return times{duration: onAxis, plain: plain, inClock: &steps}
 }
 
 // Freeze turns the fractions of the run into steps of this plan, so that a later change of plan.Total does not
@@ -72,13 +110,13 @@ func (s Spec) Freeze(plan Plan) (Spec, error) {
 	if err := plan.Validate(); err != nil {
 		return Spec{}, err
 	}
-	_, root, err := s.rebuild(func(d Duration) (Duration, error) {
+	_, root, err := s.rebuild(times{duration: func(d Duration) (Duration, error) {
 		if d.Unit != Fraction {
 			return d, nil
 		}
-		v, err := plan.conversion(d, Steps)
+		v, err := plan.resolve(d, Steps)
 		return Duration{v, Steps}, err
-	})
+	}})
 	if err != nil {
 		return Spec{}, err
 	}
@@ -86,7 +124,7 @@ func (s Spec) Freeze(plan Plan) (Spec, error) {
 }
 
 // rebuild reads the text again, with every duration converted, in the schedule as in the tree.
-func (s Spec) rebuild(convert func(Duration) (Duration, error)) (Schedule, any, error) {
+func (s Spec) rebuild(rules times) (Schedule, any, error) {
 	if s.text == "" {
 		return nil, nil, fmt.Errorf("schedule: Spec is empty: %w", ErrSpec)
 	}
@@ -94,7 +132,7 @@ func (s Spec) rebuild(convert func(Duration) (Duration, error)) (Schedule, any, 
 	if err != nil {
 		return nil, nil, err
 	}
-	d := decoder{reg: s.reg, convert: convert}
+	d := decoder{reg: s.reg, times: rules}
 	sch, err := d.root(root)
 	if err != nil {
 		return nil, nil, fmt.Errorf("schedule: %w", err)
@@ -143,18 +181,19 @@ func (r *Registry) ParseJSON(b []byte) (Spec, error) {
 	if len(b) > maxSpecSize {
 		return Spec{}, fmt.Errorf("schedule: %d bytes, want at most %d: %w", len(b), maxSpecSize, ErrSpec)
 	}
+	b = bytes.TrimPrefix(b, []byte(byteOrderMark))
 	root, err := parseTree(b)
 	if err != nil {
 		return Spec{}, fmt.Errorf("schedule: %w: %w", err, ErrSpec)
 	}
-	d := decoder{reg: r, convert: func(d Duration) (Duration, error) { return d, nil }}
+	d := decoder{reg: r, times: times{duration: func(d Duration) (Duration, error) { return d, nil }}}
 	sch, err := d.root(root)
 	if err != nil {
 		return Spec{}, fmt.Errorf("schedule: %w: %w", err, ErrSpec)
 	}
 	if d.durations == 0 {
 		if err := Validate(sch); err != nil {
-			return Spec{}, fmt.Errorf("%w: %w", err, ErrSpec)
+			return Spec{}, fmt.Errorf("%w: %w", inJSON(typeOf(root), err), ErrSpec)
 		}
 	}
 	return Spec{string(appendTree(nil, root)), r}, nil
@@ -168,3 +207,6 @@ const (
 	maxSpecSize  = 1 << 20
 	maxSpecDepth = 128
 )
+
+// byteOrderMark stands at the front of the files of some editors.
+const byteOrderMark = "\ufeff"

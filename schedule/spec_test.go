@@ -124,7 +124,7 @@ func TestCompile(t *testing.T) {
 	require.NoError(t, err)
 	_, err = early.Compile(s.Plan{StepsPerEpoch: 20}, s.Steps)
 	require.ErrorIs(t, err, tensor.ErrRange)
-	require.ErrorContains(t, err, "Ramp.End = 100: must be later than Start")
+	require.ErrorContains(t, err, "schedule: ramp.end = 100: must be later than Start")
 	_, err = early.Compile(s.Plan{StepsPerEpoch: math.MaxFloat64}, s.Steps)
 	require.ErrorContains(t, err, "ramp.start: 10ep to st overflows")
 	_, err = early.Compile(s.Plan{StepsPerEpoch: -1}, s.Steps)
@@ -146,8 +146,15 @@ func TestCompile(t *testing.T) {
 func TestParseJSONErrors(t *testing.T) {
 	linear := func(fields string) string { return `{"version":1,"type":"linear",` + fields + `}` }
 	for text, want := range map[string]string{
-		``:                                      "the text ends early",
-		`{"version":1,"type":"linear"`:          "the text ends early",
+		``:                             "the text ends early",
+		`{"version":1,"type":"linear"`: "schedule: linear: the text ends early",
+		`{"version":1,"type":"sum","of":[{"type":"constant","v":`:        "schedule: sum.of[0].v: the text ends early",
+		`{"version":1,"type":"sum","of":[{"type":"constant","v":]}`:      "schedule: sum.of[0].v: invalid character",
+		`{"version":1,"type":"multiStep","from":1,"gamma":1,"at":[3,2]}`: "schedule: multiStep.at[1] = 2: must be no earlier than the one before",
+		`{"version":1,"type":"sequence","parts":[{"until":9,"s":{"type":"sum","of":[{"type":"linear","from":0,"to":1,` +
+			`"over":0}]}},{"s":{"type":"constant","v":1}}]}`: "schedule: sequence.parts[0].s.of[0].over = 0: must be > 0",
+		`{"version":1,"type":"choice","bounds":[3,3],"values":[1,2,3]}`: "choice.bounds[1] = 3: must be later than the one",
+		`{"version":2.5,"type":"constant","v":1}`:                       "constant.version: 2.5, want 1",
 		`null`:                                  "null, want an object",
 		`[1]`:                                   "a list, want an object",
 		`{"type":"constant","v":1}`:             "version: is missing",
@@ -166,13 +173,13 @@ func TestParseJSONErrors(t *testing.T) {
 		linear(`"from":"1ep","to":2,"over":3`):                                       `linear.from: "1ep", want a number: this is not a time`,
 		linear(`"from":null,"to":2,"over":3`):                                        "linear.from: null, want a number",
 		linear(`"from":1,"to":2,"over":true`):                                        `linear.over: true, want a number or a duration like "10ep"`,
-		linear(`"from":1,"to":2,"over":"3 parsec"`):                                  `linear.over: schedule: duration "3 parsec": no unit`,
-		linear(`"from":1,"to":2,"over":"x ep"`):                                      `linear.over: schedule: duration "x ep": "x " is not a number`,
-		linear(`"from":1,"to":2,"over":"--1ep"`):                                     `Duration.Value = -1`,
-		linear(`"from":1,"to":2,"over":-3`):                                          "Linear.Over = -3: must be > 0",
+		linear(`"from":1,"to":2,"over":"3 parsec"`):                                  `schedule: linear.over: duration "3 parsec": no unit`,
+		linear(`"from":1,"to":2,"over":"x ep"`):                                      `linear.over: duration "x ep": "x" is not a number`,
+		linear(`"from":1,"to":2,"over":"--1ep"`):                                     `schedule: linear.over: Duration.Value = -1`,
+		linear(`"from":1,"to":2,"over":-3`):                                          "schedule: linear.over = -3: must be > 0",
 		`{"version":1,"type":"sum","of":[{"type":"constant"}]}`:                      "sum.of[0].v: is missing",
 		`{"version":1,"type":"sum","of":[{"version":1,"type":"constant"}]}`:          "sum.of[0].version: unknown field",
-		`{"version":1,"type":"sum","of":[]}`:                                         "Sum.len = 0",
+		`{"version":1,"type":"sum","of":[]}`:                                         "schedule: sum.len = 0",
 		`{"version":1,"type":"sum","of":3}`:                                          "sum.of: 3, want a list",
 		`{"version":1,"type":"scale","by":2,"s":3}`:                                  "scale.s: 3, want a schedule: an object with a type",
 		`{"version":1,"type":"wsd","peak":1,"shape":"round"}`:                        `wsd.shape: shape "round": want "cosine", "linear" or "1-sqrt"`,
@@ -209,7 +216,11 @@ func TestParseText(t *testing.T) {
 		"0.1": s.Constant{V: 0.1},
 		"0.3@0, 0.15@1dur linear": s.Piecewise{Knots: []s.Knot{{T: 0, V: 0.3}, {T: 1000, V: 0.15}},
 			Interp: s.LinearInterp},
-		" 1@0,.5@30ep,-2e-3@60ep ": s.Piecewise{Knots: []s.Knot{{T: 0, V: 1}, {T: 300, V: 0.5}, {T: 600, V: -2e-3}}},
+		" 1@0,.5@30ep,-2e-3@60ep ":  s.Piecewise{Knots: []s.Knot{{T: 0, V: 1}, {T: 300, V: 0.5}, {T: 600, V: -2e-3}}},
+		"\ufeff0.3 @ 0 , 0.1 @ 300": s.Piecewise{Knots: []s.Knot{{T: 0, V: 0.3}, {T: 300, V: 0.1}}},
+		"0.3 @ 0":                   s.Piecewise{Knots: []s.Knot{{T: 0, V: 0.3}}},
+		"1 @ 0, 2 @ 10 epochs":      s.Piecewise{Knots: []s.Knot{{T: 0, V: 1}, {T: 100, V: 2}}},
+		"1 @ 0, 2 @ 10 ep linear":   s.Piecewise{Knots: []s.Knot{{T: 0, V: 1}, {T: 100, V: 2}}, Interp: s.LinearInterp},
 		"0@-5, 0.5@20%, 0@500st cosine": s.Piecewise{Knots: []s.Knot{{T: -5, V: 0}, {T: 200, V: 0.5}, {T: 500, V: 0}},
 			Interp: s.CosineInterp},
 	} {
@@ -220,15 +231,20 @@ func TestParseText(t *testing.T) {
 		require.Equal(t, want, got, text)
 	}
 	for text, want := range map[string]string{
+		"1e400":                    `"1e400": too large for a float64`,
+		"1e400@3":                  `value "1e400": too large for a float64`,
+		"1@1e400":                  `time "1e400": too large for a float64`,
+		"1@1e400ep":                `schedule: piecewise.knots[0].t: duration "1e400ep": "1e400" is too large`,
+		"1@3 ep lineal":            `interpolation "lineal"`,
 		"":                         `"": want value@time`,
 		"0.1@0,":                   `"": want value@time`,
 		"0.1,0.2":                  `"0.1": want value@time`,
 		"inf":                      `"inf": want value@time`,
 		"x@3":                      `value "x": want a number`,
 		"0x1p3@3":                  `value "0x1p3": want a number`,
-		"1@3parsec":                `piecewise.knots[0].t: schedule: duration "3parsec": no unit`,
+		"1@3parsec":                `schedule: piecewise.knots[0].t: duration "3parsec": no unit`,
 		"1@":                       `piecewise.knots[0].t`,
-		"1@3, 2@3":                 "Piecewise.Knots[1].T = 3: must be later than the knot before",
+		"1@3, 2@3":                 "piecewise.knots[1].t = 3: must be later than the knot before",
 		"1@3, 2@4 quadratic":       `interpolation "quadratic": want "hold", "linear" or "cosine"`,
 		strings.Repeat("1", 1<<21): "want at most 1048576",
 	} {

@@ -2,7 +2,8 @@ package schedule
 
 import "math"
 
-// Step is From*Gamma^floor(t/Every).
+// Step is From*Gamma^floor(t/Every). A time that is a multiple of Every but for rounding, to 1e-11 of Every or its own
+// last bits, counts as one: with Every 0.1 that is so for 0.3, though 0.3/0.1 is less than 3 in float64.
 type Step struct {
 	From  float64 `json:"from"`
 	Gamma float64 `json:"gamma"`             // > 0
@@ -11,7 +12,8 @@ type Step struct {
 
 // Value is the formula above; before 0 it is From.
 func (s Step) Value(t float64) float64 {
-	return bounded(s.From * bounded(math.Pow(s.Gamma, math.Floor(moment(t)/s.Every))))
+	n, _ := multiple(moment(t), s.Every)
+	return bounded(s.From * bounded(math.Pow(s.Gamma, math.Floor(n))))
 }
 
 // Validate reports fields out of range, wrapping [tensor.ErrRange] or [tensor.ErrNotFinite].

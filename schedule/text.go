@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -21,17 +22,21 @@ func ParseText(text string) (Spec, error) {
 	if len(text) > maxSpecSize {
 		return fail(text, "%d bytes, want at most %d", len(text), maxSpecSize)
 	}
-	text = strings.TrimSpace(text)
+	text = strings.TrimSpace(strings.TrimPrefix(text, byteOrderMark))
 	root := object{{"version", specVersion}}
-	if v, err := plainNumber(text); err == nil {
+	v, numberErr := plainNumber(text)
+	if numberErr == nil {
 		return (*Registry)(nil).spec(append(root, member{"type", "constant"}, member{"v", v}))
 	}
+	if errors.Is(numberErr, strconv.ErrRange) {
+		return fail(text, "%w", numberErr)
+	}
 	pairs, interp := text, Hold
-	if i := strings.LastIndexAny(text, " \t"); i >= 0 && !strings.Contains(text[i:], "@") {
-		if err := interp.UnmarshalText([]byte(text[i+1:])); err != nil {
-			return fail(text[i+1:], "%w", err)
+	if before, last := cutLastWord(text); isName(last) {
+		if err := interp.UnmarshalText([]byte(last)); err != nil {
+			return fail(last, "%w", bare(err))
 		}
-		pairs = text[:i]
+		pairs = before
 	}
 	var knots []any
 	for pair := range strings.SplitSeq(pairs, ",") {
@@ -39,13 +44,16 @@ func ParseText(text string) (Spec, error) {
 		if !ok {
 			return fail(pair, "want value@time")
 		}
+		value, at = strings.TrimSpace(value), strings.TrimSpace(at)
 		v, err := plainNumber(value)
 		if err != nil {
-			return fail(pair, "value %.40q: want a number", value)
+			return fail(pair, "value %.40q: %w", value, err)
 		}
 		var t any = at
 		if number, err := plainNumber(at); err == nil {
 			t = number
+		} else if errors.Is(err, strconv.ErrRange) {
+			return fail(pair, "time %.40q: %w", at, err)
 		}
 		knots = append(knots, object{{"t", t}, {"v", v}})
 	}
@@ -53,8 +61,34 @@ func ParseText(text string) (Spec, error) {
 		interp.String()}))
 }
 
+// cutLastWord is the text before the last word, and that word if it is not the only one.
+func cutLastWord(text string) (before, last string) {
+	i := strings.LastIndexAny(text, " \t")
+	if i < 0 {
+		return text, ""
+	}
+	return text[:i], text[i+1:]
+}
+
+// isName tells the name of an interpolation, right or wrong, from the end of a pair: it has only letters and is no
+// unit.
+func isName(word string) bool {
+	for _, u := range suffixes {
+		if word == u.text {
+			return false
+		}
+	}
+	return word != "" && strings.Trim(strings.ToLower(word), "abcdefghijklmnopqrstuvwxyz") == ""
+}
+
 // plainNumber is a decimal number, in the form that JSON wants.
 func plainNumber(text string) (json.Number, error) {
 	v, err := parseDecimal(text)
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		err = fmt.Errorf("too large for a float64: %w", strconv.ErrRange)
+	case err != nil:
+		err = errors.New("want a number")
+	}
 	return json.Number(strconv.FormatFloat(v, 'g', -1, 64)), err
 }

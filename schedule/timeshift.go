@@ -104,7 +104,8 @@ func (s Shift) breaks(b *breakSet) { b.within(s.S, s.By, 1, math.Inf(-1), math.I
 
 // Stretch makes a schedule By times as long, warmups and all: the scale schedule ratio of Composer.
 //
-// What comes before Keep is left as it is and only the rest is stretched. Composer does that to a warmup whose length
+// With a Keep, what comes before it is left as it is and only the rest is stretched; with Keep 0 the whole is, what
+// comes before 0 included. Composer does that to a warmup whose length
 // is not a fraction of the run, and lets the whole, of length T before, end at R*T: set Keep to the warmup and By
 // to (R*T-Keep)/(T-Keep).
 type Stretch struct {
@@ -113,7 +114,7 @@ type Stretch struct {
 	Keep float64  `json:"keep,omitempty" unit:"time"` // >= 0
 }
 
-// Value is S at t until Keep and S at Keep+(t-Keep)/By from there on.
+// Value is S at t/By, or with a Keep S at t until Keep and at Keep+(t-Keep)/By from there on.
 func (s Stretch) Value(t float64) float64 {
 	if s.Keep == 0 {
 		return s.S.Value(t / s.By)
@@ -139,14 +140,21 @@ func (s Stretch) breaks(b *breakSet) {
 	b.within(s.S, s.Keep-s.Keep*s.By, s.By, s.Keep, math.Inf(1))
 }
 
-// Repeat plays the first Period of a schedule again and again.
+// Repeat plays the first Period of a schedule again and again. It begins anew at multiples of Period as [Step] counts
+// them.
 type Repeat struct {
 	S      Schedule `json:"s"`
 	Period float64  `json:"period" unit:"time"` // > 0
 }
 
 // Value is S at t modulo Period; before 0 it is S at 0.
-func (r Repeat) Value(t float64) float64 { return r.S.Value(math.Mod(moment(t), r.Period)) }
+func (r Repeat) Value(t float64) float64 {
+	t = moment(t)
+	if _, whole := multiple(t, r.Period); whole {
+		return r.S.Value(0)
+	}
+	return r.S.Value(math.Mod(t, r.Period))
+}
 
 // Validate reports a Period out of range and everything wrong with S.
 func (r Repeat) Validate() error {

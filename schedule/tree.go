@@ -19,21 +19,29 @@ type member struct {
 	value any
 }
 
-// parseTree reads one JSON value. encoding/json alone would take the last of repeated keys.
+// parseTree reads one JSON value. encoding/json alone would take the last of repeated keys. What was read before an
+// error comes with it.
 func parseTree(b []byte) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber()
 	v, err := readTree(d, maxSpecDepth)
+	if err == nil {
+		if _, err = d.Token(); err == io.EOF {
+			return v, nil
+		}
+		return nil, fmt.Errorf("data after the end, at byte %d", d.InputOffset())
+	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, errors.New("the text ends early")
+		place := &pathError{}
+		errors.As(err, &place)
+		if err = errors.New("the text ends early"); place.path != "" {
+			err = under(place.path, err)
+		}
 	}
-	if err != nil {
-		return nil, err
+	if name := typeOf(v); name != "" { // as it is called wherever else something is wrong
+		err = under(key2path(name), err)
 	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, errors.New("data after the end")
-	}
-	return v, nil
+	return nil, err
 }
 
 func readTree(d *json.Decoder, depth int) (any, error) {
@@ -72,16 +80,16 @@ func readObject(d *json.Decoder, depth int) (object, error) {
 	for d.More() {
 		token, err := d.Token()
 		if err != nil {
-			return nil, err
+			return obj, err
 		}
 		key := token.(string) // the decoder lets nothing else pass for a key
 		if seen[key] {
-			return nil, under(key2path(key), errors.New("is there twice"))
+			return obj, under(key2path(key), errors.New("is there twice"))
 		}
 		seen[key] = true
 		v, err := readTree(d, depth)
 		if err != nil {
-			return nil, under(key2path(key), err)
+			return obj, under(key2path(key), err)
 		}
 		obj = append(obj, member{key, v})
 	}
@@ -124,7 +132,9 @@ type pathError struct {
 	err  error
 }
 
-func (e *pathError) Error() string { return strings.TrimPrefix(e.path, ".") + ": " + e.err.Error() }
+func (e *pathError) Error() string {
+	return strings.TrimPrefix(e.path, ".") + ": " + bare(e.err).Error()
+}
 func (e *pathError) Unwrap() error { return e.err }
 
 // under puts a step, ".field" or "[i]", in front of the path of an error.

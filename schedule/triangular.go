@@ -19,13 +19,17 @@ type Triangular struct {
 func (r Triangular) Value(t float64) float64 {
 	t = moment(t)
 	period := r.Up + r.Down
+	n, whole := multiple(t, period)
 	s := math.Mod(t, period)
+	if whole {
+		s = 0
+	}
 	h := s / r.Up
 	if s > r.Up {
 		h = min(1, (period-s)/r.Down)
 	}
 	if d := orOne(r.CycleDecay); d != 1 {
-		h *= math.Pow(d, math.Floor(t/period))
+		h *= math.Pow(d, math.Floor(n))
 	}
 	if d := orOne(r.StepDecay); d != 1 {
 		h *= math.Pow(d, t)

@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -12,8 +13,7 @@ import (
 // Unit is what a [Duration] counts.
 type Unit uint8
 
-// The units, with their names in text. "ba" (Composer's batch) also reads as a step and "%" as hundredths
-// of the run.
+// The units, with their names in text. [ParseDuration] knows more.
 const (
 	Steps    Unit = iota // optimizer steps, "st"
 	Epochs               // passes over the data, "ep"
@@ -39,24 +39,37 @@ type Duration struct {
 	Unit  Unit
 }
 
-// ParseDuration reads "10ep", "0.06dur", "6%", "2.5e9tok", "1500st" or "100ba". The number is finite and not
-// negative; errors wrap [tensor.ErrRange] and quote the text.
+// suffixes are the units in text, those first that end as others do.
+var suffixes = []struct {
+	text  string
+	unit  Unit
+	power int // of ten, that the number is multiplied by
+}{
+	{"steps", Steps, 0}, {"step", Steps, 0}, {"st", Steps, 0},
+	{"batches", Steps, 0}, {"batch", Steps, 0}, {"ba", Steps, 0},
+	{"epochs", Epochs, 0}, {"epoch", Epochs, 0}, {"ep", Epochs, 0},
+	{"samples", Samples, 0}, {"sample", Samples, 0}, {"sp", Samples, 0},
+	{"tokens", Tokens, 0}, {"token", Tokens, 0}, {"tok", Tokens, 0},
+	{"dur", Fraction, 0}, {"%", Fraction, -2},
+}
+
+// ParseDuration reads "10ep", "0.06dur", "6%", "2.5e9tok", "1500st" or "100ba", and the units in words, "10 epochs" or
+// "1500 steps". The number is finite and not negative; errors wrap [tensor.ErrRange] and quote the text.
 func ParseDuration(text string) (Duration, error) {
-	for _, u := range []struct {
-		suffix string
-		unit   Unit
-		per    float64
-	}{{"st", Steps, 1}, {"ba", Steps, 1}, {"ep", Epochs, 1}, {"sp", Samples, 1}, {"tok", Tokens, 1}, {"dur",
-		Fraction, 1}, {"%", Fraction, 100}} {
-		number, ok := strings.CutSuffix(text, u.suffix)
+	for _, u := range suffixes {
+		number, ok := strings.CutSuffix(text, u.text)
 		if !ok {
 			continue
 		}
-		v, err := parseDecimal(number)
+		number = strings.TrimRight(number, " ")
+		v, err := parseScaled(number, u.power)
+		if errors.Is(err, strconv.ErrRange) {
+			return Duration{}, fmt.Errorf("schedule: duration %q: %q is too large: %w", text, number, tensor.ErrRange)
+		}
 		if err != nil {
 			return Duration{}, fmt.Errorf("schedule: duration %q: %q is not a number: %w", text, number, tensor.ErrRange)
 		}
-		d := Duration{v / u.per, u.unit}
+		d := Duration{v, u.unit}
 		return d, d.Validate()
 	}
 	return Duration{}, fmt.Errorf("schedule: duration %q: no unit, want st, ba, ep, sp, tok, dur or %%: %w",
@@ -69,6 +82,23 @@ func parseDecimal(text string) (float64, error) {
 		return 0, strconv.ErrSyntax
 	}
 	return strconv.ParseFloat(text, 64)
+}
+
+// parseScaled is the float64 nearest to the number of the text times a power of ten; to divide by 100 after reading
+// would round twice.
+func parseScaled(text string, power int) (float64, error) {
+	v, err := parseDecimal(text)
+	if err != nil || power == 0 {
+		return v, err
+	}
+	mantissa, exponent, found := strings.Cut(strings.ToLower(text), "e")
+	e := 0
+	if found {
+		if e, err = strconv.Atoi(exponent); err != nil {
+			return v, nil // an exponent that large and a number that is finite: 0
+		}
+	}
+	return parseDecimal(mantissa + "e" + strconv.Itoa(e+power))
 }
 
 // Validate reports an unknown unit and a value that is negative or not finite.

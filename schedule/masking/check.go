@@ -26,6 +26,13 @@ func (m *Masker) check(src []int32, key Key, step int) (rate, error) {
 		return rate{}, fmt.Errorf("masking: key.Special has %d elements for %d ids: %w",
 			len(key.Special), len(src), tensor.ErrShape)
 	}
+	switch {
+	case !m.positions && key.Continues != nil:
+		return rate{}, fmt.Errorf("masking: key.Continues without WithWordPositions: %w", tensor.ErrConflict)
+	case m.positions && len(key.Continues) != len(src):
+		return rate{}, fmt.Errorf("masking: key.Continues has %d elements for %d ids: %w",
+			len(key.Continues), len(src), tensor.ErrShape)
+	}
 	if key.Epoch < 0 {
 		return rate{}, fmt.Errorf("masking: key.Epoch is %d, want >= 0: %w", key.Epoch, tensor.ErrRange)
 	}

@@ -35,7 +35,8 @@
 //   - Forms: [Masker.Mask] and [Masker.MaskBatch] write ids and labels, on one goroutine and on several;
 //     [Masker.MaskSparse] lists the targets, for models that compute only these; [Masker.MaskSentinels] makes T5's pairs
 //     of input and target; [Masker.MaskDraws] takes the random numbers of another program.
-//   - Units: single tokens, [WithWords], [WithSpans], [WithT5Spans]; [WithExactCount], [WithMinTargets] and
+//   - Units: single tokens, [WithWords], [WithWordPositions], [WithSpans], [WithPoissonSpans], [WithFixedSpans],
+//     [WithT5Spans], [WithRoll]; [WithExactCount], [WithMinTargets] and
 //     [WithMaxTargets] for their number.
 //   - Replacement: [WithReplaceProbs], [WithRandomRange], [WithRandomExclude], [WithSpecial], [WithRTS],
 //     [WithTargetRate].
@@ -89,7 +90,7 @@
 // # Sources
 //
 // Ankner et al. 2024, Dynamic masking rate schedules for MLM pretraining, EACL, arXiv 2305.15096. Devlin et al. 2019,
-// BERT, NAACL. Joshi et al. 2020, SpanBERT, TACL 8. Raffel et al. 2020, Exploring the limits of transfer learning
-// with a unified text-to-text transformer, JMLR 21. Steele, Lea and Flood 2014, Fast splittable pseudorandom number
-// generators, OOPSLA.
+// BERT, NAACL. Joshi et al. 2020, SpanBERT, TACL 8. Raffel et al. 2020, Exploring the limits of transfer learning with
+// a unified text-to-text transformer, JMLR 21. Lewis et al. 2020, BART, ACL. Steele, Lea and Flood 2014, Fast
+// splittable pseudorandom number generators, OOPSLA.
 package masking

@@ -9,7 +9,7 @@ import (
 // Draws are the random numbers of one row, given instead of keyed: for reference values of other programs and for
 // tests. Slices that the masker's options do not need may be nil. Uniform numbers are in [0, 1).
 type Draws struct {
-	Special []bool // as in [Key]
+	Special, Continues []bool // as in [Key]
 
 	Select  []float64 // per position: selected if less than the rate; with a count, the smallest are
 	Subset  []float64 // per position: keeps its label if less than target rate / rate ([WithTargetRate])
@@ -20,6 +20,7 @@ type Draws struct {
 	Order   []int // a permutation of the words or, for spans, of where they may start ([WithWords], [WithSpans])
 	Lengths []int // per span, >= 1, in the order in which they are placed ([WithSpans])
 
+	Roll         int   // how far the noise moves, less than the candidates ([WithRoll])
 	Noise, Clean []int // permutations of the noise tokens but one and of the clean tokens but one ([WithT5Spans])
 }
 
@@ -28,7 +29,7 @@ type Draws struct {
 // Mask and for draws that are too few, not in [0, 1), not in the vocabulary or no permutation, wrapping
 // [tensor.ErrShape] or [tensor.ErrRange]. Nothing is written then.
 func (m *Masker) MaskDraws(dst, labels, src []int32, d Draws, step int) (int, error) {
-	p, err := m.check(src, Key{Samples: []int{0}, Special: d.Special}, step)
+	p, err := m.check(src, Key{Samples: []int{0}, Special: d.Special, Continues: d.Continues}, step)
 	if err == nil {
 		err = m.checkOutput(dst, labels, src)
 	}
@@ -43,7 +44,7 @@ func (m *Masker) MaskDraws(dst, labels, src []int32, d Draws, step int) (int, er
 	}
 	r := rowPool.Get().(*row)
 	defer r.release()
-	r.draws, r.src, r.special, r.p = given{&d}, src, d.Special, p
+	r.draws, r.src, r.special, r.joined, r.p = given{&d}, src, d.Special, d.Continues, p
 	if err := r.choose(m); err != nil {
 		return 0, err
 	}
@@ -101,11 +102,13 @@ type draws interface {
 	token(m *Masker, i int32) int32
 	// spanLength is the length of span number n, which starts at start.
 	spanLength(m *Masker, n int, start int32) (int, error)
+	// roll is how far the noise over n candidates moves.
+	roll(n int) (int, error)
 	// permute fills p with a permutation of 0 to len(p)-1.
 	permute(s stream, p []int32) error
 }
 
-// stream names a permutation; the value keys its draws.
+// stream names a kind of draws; the value keys them.
 type stream uint64
 
 const (
@@ -113,6 +116,7 @@ const (
 	noiseOrder stream = 0x85EBCA77C2B2AE63
 	cleanOrder stream = 0xD6E8FEB86659FD93
 	lengthsOf  stream = 0x9FB21C651E98DF25
+	rollOf     stream = 0xA24BAED4963EE407
 )
 
 type replacement uint8
@@ -152,6 +156,13 @@ func (g given) spanLength(_ *Masker, n int, _ int32) (int, error) {
 		return 0, fmt.Errorf("masking: draws.Lengths[%d] is %d, want >= 1: %w", n, l, tensor.ErrRange)
 	}
 	return g.d.Lengths[n], nil
+}
+
+func (g given) roll(n int) (int, error) {
+	if g.d.Roll < 0 || g.d.Roll >= n {
+		return 0, fmt.Errorf("masking: draws.Roll is %d, want 0 to %d: %w", g.d.Roll, n-1, tensor.ErrRange)
+	}
+	return g.d.Roll, nil
 }
 
 func (g given) permute(s stream, p []int32) error {

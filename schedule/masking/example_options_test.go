@@ -2,6 +2,7 @@ package masking_test
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/espalier-ml/espalier/schedule"
 	"github.com/espalier-ml/espalier/schedule/masking"
@@ -48,4 +49,60 @@ func ExampleMasker_MaskDraws() {
 	fmt.Println(n, ids, labels, err)
 	// Output:
 	// 2 [4 20 77 40] [10 -100 30 -100] <nil>
+}
+
+func ExampleWithRoll() {
+	src := []int32{11, 12, 13, 14, 15, 16, 17, 18, 19, 20}
+	for _, opts := range [][]masking.Option{{masking.WithT5Spans(3)}, {masking.WithT5Spans(3), masking.WithRoll()}} {
+		masker, err := masking.New(100, 4, schedule.Constant{V: 0.15}, append(opts, masking.WithSeed(1))...)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		var noise [][]int
+		for sample := range 3 {
+			pos, _, err := masker.MaskSparse(nil, nil, slices.Clone(src), masking.Key{Samples: []int{sample}}, 0)
+			if err != nil {
+				fmt.Println(err)
+			}
+			noise = append(noise, pos)
+		}
+		fmt.Println(noise)
+	}
+	// Output:
+	// [[8 9] [8 9] [8 9]]
+	// [[7 8] [2 3] [4 5]]
+}
+
+func ExampleWithWordPositions() {
+	// Three words of a language that writes no spaces, as a segmenter found them.
+	masker, err := masking.New(100, 4, schedule.Constant{V: 0.5}, masking.WithWordPositions(),
+		masking.WithReplaceProbs(1, 0), masking.WithSeed(8))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	src := []int32{31, 32, 33, 34, 35, 36}
+	ids, labels := make([]int32, 6), make([]int32, 6)
+	n, err := masker.Mask(ids, labels, src, masking.Key{Samples: []int{0},
+		Continues: []bool{false, true, false, true, true, false}}, 0)
+	fmt.Println(n, ids, err)
+	// Output:
+	// 3 [31 32 4 4 4 36] <nil>
+}
+
+func ExampleWithPoissonSpans() {
+	for _, spans := range []masking.Option{masking.WithPoissonSpans(3, 10), masking.WithFixedSpans(3)} {
+		masker, err := masking.New(100, 4, schedule.Constant{V: 0.3}, spans)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		ids := make([]int32, 20)
+		pos, _, err := masker.MaskSparse(nil, nil, ids, masking.Key{Samples: []int{0}}, 0)
+		fmt.Println(pos, err)
+	}
+	// Output:
+	// [13 14 15 16 18 19] <nil>
+	// [0 13 14 15 18 19] <nil>
 }

@@ -55,6 +55,11 @@ func (k *keyed) spanLength(m *Masker, _ int, start int32) (int, error) {
 	return 1 + sort.Search(len(m.cumulative), func(i int) bool { return u < m.cumulative[i] }), nil
 }
 
+func (k *keyed) roll(n int) (int, error) {
+	j, _ := bits.Mul64(hash(k.key^uint64(rollOf)), uint64(n))
+	return int(j), nil
+}
+
 func (k *keyed) replacement(m *Masker, owner int32) replacement {
 	return m.replacementOf(hash(k.action + golden64*(uint64(owner)+1)))
 }

@@ -2,6 +2,7 @@ package masking
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -99,30 +100,62 @@ func TestNth(t *testing.T) {
 
 // Frequencies of span lengths against the geometric distribution cut off at 10, whose mean is 3.797 at p = 0.2.
 func TestSpanLengths(t *testing.T) {
-	m := &Masker{cumulative: spanLengths(0.2, 10)}
-	const n = 100000
-	var count [11]float64
-	mean := 0.0
-	for i := range n {
-		k := rowKey(5, 0, i/100)
-		l, err := k.spanLength(m, 0, int32(i%100))
-		require.NoError(t, err)
-		count[l]++
-		mean += float64(l) / n
+	poisson := func(mean float64, l int) float64 {
+		logGamma, _ := math.Lgamma(float64(l) + 1)
+		return math.Exp(float64(l)*math.Log(mean) - logGamma)
 	}
-	require.InDelta(t, 3.797, mean, 4*2.7/math.Sqrt(n))
-	total := 1 - math.Pow(0.8, 10)
-	for l := 1; l <= 10; l++ {
-		p := 0.2 * math.Pow(0.8, float64(l-1)) / total
-		require.InDelta(t, p, count[l]/n, 4*math.Sqrt(p*(1-p)/n), "length %d", l)
+	for name, c := range map[string]struct {
+		law    law
+		weight func(l int) float64
+	}{
+		"geometric": {law{name: "WithSpans", p: 0.2, longest: 10},
+			func(l int) float64 { return math.Pow(0.8, float64(l)) }},
+		"poisson": {law{name: "WithPoissonSpans", mean: 3, longest: 10},
+			func(l int) float64 { return poisson(3, l) }},
+		"poisson, large": {law{name: "WithPoissonSpans", mean: 400, longest: 600},
+			func(l int) float64 { return poisson(400, l) / 1e170 }},
+		"poisson, largest": {law{name: "WithPoissonSpans", mean: 512, longest: 1 << 16}, nil},
+	} {
+		m := &Masker{cumulative: c.law.thresholds()}
+		require.Len(t, m.cumulative, c.law.longest-1)
+		require.True(t, slices.IsSorted(m.cumulative))
+		require.Greater(t, m.cumulative[min(600, c.law.longest-2)], uint64(math.MaxUint64/2), name)
+		const n = 100000
+		count, mean := make([]float64, c.law.longest+1), 0.0
+		for i := range n {
+			k := rowKey(5, 0, i/100)
+			l, err := k.spanLength(m, 0, int32(i%100))
+			require.NoError(t, err)
+			count[l]++
+			mean += float64(l) / n
+		}
+		if c.weight == nil {
+			require.InDelta(t, 512, mean, 4*math.Sqrt(512./n))
+			continue
+		}
+		total, want, square := 0.0, 0.0, 0.0
+		for l := 1; l <= c.law.longest; l++ {
+			total += c.weight(l)
+			want += float64(l) * c.weight(l)
+			square += float64(l) * float64(l) * c.weight(l)
+		}
+		want, square = want/total, square/total
+		require.InDelta(t, want, mean, 4*math.Sqrt((square-want*want)/n), name)
+		for l := 1; l <= c.law.longest; l++ {
+			p := c.weight(l) / total
+			require.InDelta(t, p, count[l]/n, 4.5*math.Sqrt(p*(1-p)/n)+5./n, "%s: length %d", name, l)
+		}
 	}
-	m.cumulative = spanLengths(1, 10)
-	k := rowKey(5, 0, 0)
-	l, _ := k.spanLength(m, 0, 0)
-	require.Equal(t, 1, l)
-	m.cumulative = spanLengths(1e-9, 1<<16) // nearly uniform
-	l, _ = k.spanLength(m, 0, 1)
-	require.Greater(t, l, 1)
+	one := func(l law) int {
+		k := rowKey(5, 0, 0)
+		n, _ := k.spanLength(&Masker{cumulative: l.thresholds()}, 0, 1)
+		return n
+	}
+	require.Equal(t, 1, one(law{name: "WithSpans", p: 1, longest: 10}))
+	require.Greater(t, one(law{name: "WithSpans", p: 1e-9, longest: 1 << 16}), 1) // nearly uniform
+	require.Equal(t, 7, one(law{name: "WithFixedSpans", longest: 7}))
+	require.Equal(t, 1, one(law{name: "WithFixedSpans", longest: 1}))
+	require.Equal(t, 1, one(law{name: "WithPoissonSpans", mean: 1e-300, longest: 5}))
 }
 
 // All permutations of four occur equally often, and every stream has its own.

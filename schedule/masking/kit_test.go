@@ -59,6 +59,10 @@ func TestKit(t *testing.T) {
 		"spans of words": {options{words, masking.WithSpans(0.4, 3)}, claims{maskingtest.WithClusters(5)}, all},
 		"T5": {options{masking.WithT5Spans(3)},
 			claims{maskingtest.WithoutNesting(), maskingtest.WithClusters(5)}, []int{0, 1, 2, 3, 5}},
+		"T5 roll": {options{masking.WithT5Spans(3), masking.WithRoll()},
+			claims{maskingtest.WithoutNesting(), maskingtest.WithClusters(5)}, []int{0, 1, 2, 3, 5}},
+		"poisson": {options{masking.WithPoissonSpans(3, 10)}, claims{maskingtest.WithClusters(5)}, all},
+		"fixed":   {options{masking.WithFixedSpans(3)}, claims{maskingtest.WithClusters(5)}, all},
 		"RTS words, exact": {options{masking.WithRTS(), words, masking.WithExactCount()},
 			claims{maskingtest.WithRTS(), maskingtest.WithoutNesting(), maskingtest.WithClusters(2.2)}, all},
 	} {

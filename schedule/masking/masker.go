@@ -40,6 +40,9 @@ type Masker struct {
 // [WithSpecial]. The error joins everything that is wrong: it wraps [tensor.ErrRange] for ids, probabilities and
 // options out of range, [tensor.ErrConflict] for options in contradiction, [tensor.ErrNotFinite] for NaN, and
 // [tensor.ErrEmpty] for a nil schedule or if no id remains to replace others, or is that of [schedule.Validate].
+//
+// A rate outside [0, 1] is an error here if the schedule has it at the start, so that 15 % is 0.15 and not 15, or at
+// one of its first breakpoints; otherwise masking is refused at the step that has it.
 func New(vocab, maskID int, rate schedule.Schedule, opts ...Option) (*Masker, error) {
 	c, err := newConfig(vocab, maskID, opts)
 	if v := schedule.Validate(rate); v != nil {
@@ -49,6 +52,9 @@ func New(vocab, maskID int, rate schedule.Schedule, opts ...Option) (*Masker, er
 		return nil, option.Call("masking: New", err)
 	}
 	m := &Masker{config: c, schedule: rate, maskID: int32(maskID), protected: newBitset(vocab)}
+	if err := m.foresee(); err != nil {
+		return nil, option.Call("masking: New", err)
+	}
 	for _, id := range append(c.special, maskID) {
 		m.protected.set(id)
 	}
@@ -77,7 +83,7 @@ func New(vocab, maskID int, rate schedule.Schedule, opts ...Option) (*Masker, er
 		m.targetRate = rateOf(c.target)
 	}
 	if c.unit == spans {
-		m.cumulative = spanLengths(c.spanP, c.spanMax)
+		m.cumulative = c.lengths.thresholds()
 	}
 	return m, nil
 }
@@ -124,6 +130,9 @@ type Key struct {
 	// Special marks further positions that are never selected, one per token of the batch, where protected ids
 	// ([WithSpecial]) do not say it all, such as a prompt. nil marks none.
 	Special []bool
+	// Continues marks the positions that belong to the word of the position before, one per token of the batch. It is
+	// needed with [WithWordPositions], and refused without. After a protected or special token a word begins anyway.
+	Continues []bool
 }
 
 // Mask corrupts a batch on the calling goroutine. src holds len(key.Samples) rows of equal length, one after the

@@ -31,9 +31,10 @@ type config struct {
 	target        float64
 	subset        bool
 	continues     func(id int) bool
-	spanP         float64
-	spanMax       int
+	positions     bool // words are by position
+	lengths       law
 	noiseLength   float64
+	rolled        bool
 	sentinelFirst int
 	sentinelCount int
 
@@ -177,7 +178,7 @@ func WithMaxTargets(n int) Option {
 // WithWords selects whole words. continues tells of every id whether it continues the word before it, like the ids of
 // WordPiece's tokens that start with ##; it is called once per id, by [New]. A word is selected with probability
 // rate, or by count with [WithExactCount]; replacement is decided per token. With [WithSpans] spans are made of whole
-// words.
+// words. Where ids do not tell, [WithWordPositions] takes the words of every batch.
 func WithWords(continues func(id int) bool) Option {
 	return func(c *config) error {
 		c.continues = continues
@@ -186,28 +187,23 @@ func WithWords(continues func(id int) bool) Option {
 	}
 }
 
-// WithSpans selects contiguous spans (SpanBERT, Joshi et al. 2020) until round(rate * candidates) tokens are selected,
-// cutting the last span. Lengths are geometric with parameter p in (0, 1], not longer than max, 1 to 65536; SpanBERT
-// has 0.2 and 10, a mean of 3.8. They count tokens, or words with [WithWords]. Replacement is decided once per span.
-// A span ends where a protected token or another span begins.
-func WithSpans(p float64, max int) Option {
+// WithWordPositions is [WithWords] with words that every batch brings along, in the Continues of its [Key]: for
+// tokenizers that know words by their offsets in the text, and for languages that do not write spaces. It excludes
+// [WithWords].
+func WithWordPositions() Option {
 	return func(c *config) error {
-		c.spanP, c.spanMax = p, max
-		c.given.Mark("WithSpans")
-		err := probability("WithSpans: p", p)
-		if p == 0 {
-			err = fmt.Errorf("WithSpans: p is 0: %w", tensor.ErrRange)
-		}
-		if max < 1 || max > 1<<16 {
-			err = errors.Join(err, fmt.Errorf("WithSpans: max is %d, want 1 to 65536: %w", max, tensor.ErrRange))
-		}
-		return err
+		c.positions = true
+		c.given.Mark("WithWordPositions")
+		return nil
 	}
 }
 
 // WithT5Spans divides a row into clean and noise spans in turn (T5, Raffel et al. 2020): n = round(rate * candidates)
 // noise tokens, at least one and not all, in round(n/mean) spans of random lengths; the first span is clean, the last
 // is noise. mean >= 1; T5 has 3. At rate 0 there is no noise. [Masker.MaskSentinels] writes T5's form of the result.
+//
+// The last candidate of a row is therefore noise whatever the seed, and the first never is. Rows that are too short for
+// two spans always lose their last tokens: at 0.15 the last 1, 1, 2 and 3 of 2, 5, 10 and 20. [WithRoll] mends that.
 func WithT5Spans(mean float64) Option {
 	return func(c *config) error {
 		c.noiseLength = mean
@@ -215,6 +211,18 @@ func WithT5Spans(mean float64) Option {
 		if !(mean >= 1) || math.IsInf(mean, 1) {
 			return fmt.Errorf("WithT5Spans(%v): want a finite number >= 1: %w", mean, tensor.ErrRange)
 		}
+		return nil
+	}
+}
+
+// WithRoll moves the noise of [WithT5Spans] along the row by a random number of candidates, keyed like all draws, and
+// what leaves it at the end comes in at the start, so that every candidate is noise equally often. A span that is cut
+// by that is two, and two of which one comes in next to the other are one. It is the random_roll of T5's code, and off
+// by default as it is there.
+func WithRoll() Option {
+	return func(c *config) error {
+		c.rolled = true
+		c.given.Mark("WithRoll")
 		return nil
 	}
 }
@@ -263,9 +271,9 @@ func newConfig(vocab, maskID int, opts []Option) (config, error) {
 	switch {
 	case c.given.Has("WithT5Spans"):
 		c.unit = noise
-	case c.given.Has("WithSpans"):
+	case c.lengths.name != "":
 		c.unit = spans
-	case c.given.Has("WithWords"):
+	case c.given.Has("WithWords") || c.positions:
 		c.unit = words
 	}
 	errs = append(errs, c.contradictions())
@@ -295,11 +303,18 @@ func (c *config) contradictions() error {
 	}
 	exclude("WithRTS", "WithReplaceProbs", "WithTargetRate", "WithIgnoreIndex", "WithSentinels")
 	exclude("WithHFCompatible", "WithRandomRange", "WithRandomExclude")
-	exclude("WithT5Spans", "WithSpans", "WithWords", "WithExactCount")
-	exclude("WithSpans", "WithExactCount")
+	exclude("WithT5Spans", "WithSpans", "WithPoissonSpans", "WithFixedSpans", "WithWords", "WithWordPositions",
+		"WithExactCount")
+	exclude("WithSpans", "WithPoissonSpans", "WithFixedSpans", "WithExactCount")
+	exclude("WithPoissonSpans", "WithFixedSpans", "WithExactCount")
+	exclude("WithFixedSpans", "WithExactCount")
+	exclude("WithWords", "WithWordPositions")
 	exclude("WithTargetRate", "WithMinTargets", "WithSentinels")
 	if c.subset && c.counts() {
 		errs = append(errs, option.Conflict("WithTargetRate needs independent selection, of tokens or words without a count"))
+	}
+	if c.rolled && c.unit != noise {
+		errs = append(errs, option.Conflict("WithRoll needs WithT5Spans"))
 	}
 	if c.given.Has("WithMaxTargets") && !c.counts() {
 		errs = append(errs, option.Conflict("WithMaxTargets needs selection by count"))

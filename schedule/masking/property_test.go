@@ -51,6 +51,9 @@ func TestFormsAgree(t *testing.T) {
 		"exact":       {masking.WithExactCount()},
 		"words exact": {words, masking.WithExactCount()}, "spans": {masking.WithSpans(0.2, 10)},
 		"T5":       {masking.WithT5Spans(3)},
+		"T5 roll":  {masking.WithT5Spans(3), masking.WithRoll()},
+		"poisson":  {masking.WithPoissonSpans(3, 10)},
+		"fixed":    {words, masking.WithFixedSpans(2)},
 		"HF words": {words, masking.WithHFCompatible()}, "minimum": {masking.WithMinTargets(30)},
 	} {
 		m := newMasker(t, vocab, maskID, constant(0.2), opts...)
@@ -480,7 +483,8 @@ func TestNoAllocations(t *testing.T) {
 		"tokens": nil, "subset": {masking.WithTargetRate(0.1)}, "RTS": {masking.WithRTS()}, "words": {words},
 		"exact":       {masking.WithExactCount()},
 		"words exact": {words, masking.WithExactCount()}, "spans": {masking.WithSpans(0.2, 10)},
-		"T5": {masking.WithT5Spans(3)},
+		"T5": {masking.WithT5Spans(3)}, "T5 roll": {masking.WithT5Spans(3), masking.WithRoll()},
+		"poisson": {masking.WithPoissonSpans(3, 10)},
 	} {
 		if name != "RTS" && name != "subset" {
 			opts = append(opts, masking.WithSentinels(999, 300))

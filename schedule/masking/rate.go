@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/espalier-ml/espalier/schedule"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -18,6 +19,28 @@ func (m *Masker) Rate(step int) (float64, error) {
 		return 0, fmt.Errorf("masking: rate at step %d is %v, want 0 to 1: %w", step, p, tensor.ErrRange)
 	}
 	return p, nil
+}
+
+// foresee is the error of the first rate out of range among those that a schedule has at the start and around its
+// breakpoints, if it is one that ends: a staircase has so many that a run may well not come to them all.
+func (m *Masker) foresee() error {
+	if _, err := m.Rate(0); err != nil {
+		return err
+	}
+	const many = 64
+	at, err := schedule.Breakpoints(m.schedule, 0, math.MaxInt32)
+	if err != nil || len(at) > many {
+		return nil
+	}
+	for _, t := range at {
+		step := int(math.Ceil(t))
+		for _, step := range []int{max(step-1, 0), step} {
+			if _, err := m.Rate(step); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // rate is a probability and the threshold that it means for 64-bit draws.

@@ -1,6 +1,7 @@
 package masking_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -68,6 +69,20 @@ func TestNewRefuses(t *testing.T) {
 		"WithT5Spans beside WithWords":  {10, 0, options{t5, words}, tensor.ErrConflict},
 		"WithT5Spans beside WithExact":  {10, 0, options{t5, exact}, tensor.ErrConflict},
 		"WithSpans beside WithExact":    {10, 0, options{spans, exact}, tensor.ErrConflict},
+		"WithSpans beside WithPoisson":  {10, 0, options{spans, masking.WithPoissonSpans(3, 9)}, tensor.ErrConflict},
+		"WithSpans beside WithFixed":    {10, 0, options{spans, masking.WithFixedSpans(3)}, tensor.ErrConflict},
+		"WithPoissonSpans beside WithF": {10, 0, options{masking.WithFixedSpans(3), masking.WithPoissonSpans(3, 9)},
+			tensor.ErrConflict},
+		"WithFixedSpans beside WithExact":  {10, 0, options{masking.WithFixedSpans(3), exact}, tensor.ErrConflict},
+		"WithT5Spans beside WithPoisson":   {10, 0, options{t5, masking.WithPoissonSpans(3, 9)}, tensor.ErrConflict},
+		"WithWords beside WithWordPos":     {10, 0, options{words, masking.WithWordPositions()}, tensor.ErrConflict},
+		"WithT5Spans beside WithWordPos":   {10, 0, options{t5, masking.WithWordPositions()}, tensor.ErrConflict},
+		"WithRoll needs WithT5Spans":       {10, 0, options{spans, masking.WithRoll()}, tensor.ErrConflict},
+		"WithPoissonSpans(0): want a mean": {10, 0, options{masking.WithPoissonSpans(0, 9)}, tensor.ErrRange},
+		"WithPoissonSpans(NaN)":            {10, 0, options{masking.WithPoissonSpans(math.NaN(), 9)}, tensor.ErrRange},
+		"WithPoissonSpans(513)":            {10, 0, options{masking.WithPoissonSpans(513, 9)}, tensor.ErrRange},
+		"WithPoissonSpans: max is 0":       {10, 0, options{masking.WithPoissonSpans(3, 0)}, tensor.ErrRange},
+		"WithFixedSpans: length is 65537":  {10, 0, options{masking.WithFixedSpans(65537)}, tensor.ErrRange},
 		"WithTargetRate beside WithMin": {10, 0, options{masking.WithTargetRate(0.1), masking.WithMinTargets(1)},
 			tensor.ErrConflict},
 	} {
@@ -81,6 +96,25 @@ func TestNewRefuses(t *testing.T) {
 	_, err = masking.New(10, 0, schedule.Linear{From: 0.3, To: 0.15})
 	require.ErrorIs(t, err, tensor.ErrRange)
 	require.ErrorContains(t, err, "Linear.Over")
+	// A rate that is a percentage, at once or later.
+	for want, rate := range map[string]schedule.Schedule{
+		"masking: New: rate at step 0 is 15, want 0 to 1": schedule.Constant{V: 15},
+		"masking: New: rate at step 0 is NaN":             schedule.Func(func(float64) float64 { return math.NaN() }),
+		"masking: New: rate at step 1000 is 15, want 0 to 1": schedule.Choice[float64]{Bounds: []float64{999.5},
+			Values: []float64{0.3, 15}},
+		"masking: New: rate at step 99 is -": schedule.Sequence{
+			{Until: 100, S: schedule.Linear{From: 1, To: -0.1, Over: 100}}, {S: schedule.Constant{V: 0.5}}},
+		"masking: New: rate at step 9 is 1.365": schedule.Linear{From: 0.15, To: 1.5, Over: 10},
+	} {
+		_, err := masking.New(10, 0, rate)
+		require.ErrorContains(t, err, want)
+		if !errors.Is(err, tensor.ErrNotFinite) {
+			require.ErrorIs(t, err, tensor.ErrRange)
+		}
+	}
+	// Where a staircase leads is for the step that gets there.
+	_, err = masking.New(10, 0, schedule.Step{From: 0.15, Gamma: 2, Every: 1000})
+	require.NoError(t, err)
 	// Everything at once.
 	_, err = masking.New(10, 17, nil, masking.WithSpecial(11), masking.WithMinTargets(-1))
 	for _, part := range []string{"maskID is 17", "is 11", "WithMinTargets(-1)", "schedule is nil"} {
@@ -240,6 +274,12 @@ func TestDrawsRefused(t *testing.T) {
 			tensor.ErrRange},
 		"draws.Noise has 2 elements": {options{masking.WithT5Spans(1)}, func(d *masking.Draws) { d.Noise = []int{0, 1} },
 			tensor.ErrShape},
+		"draws.Roll is 4, want 0 to 3": {options{masking.WithT5Spans(1), masking.WithRoll()},
+			func(d *masking.Draws) { d.Roll = 4 }, tensor.ErrRange},
+		"draws.Roll is -1": {options{masking.WithT5Spans(1), masking.WithRoll()}, func(d *masking.Draws) { d.Roll = -1 },
+			tensor.ErrRange},
+		"key.Continues without WithWordPositions": {nil, func(d *masking.Draws) { d.Continues = make([]bool, 4) },
+			tensor.ErrConflict},
 		"draws.Clean[0] is -1": {options{masking.WithT5Spans(1)}, func(d *masking.Draws) { d.Clean = []int{-1} },
 			tensor.ErrRange},
 	} {
@@ -274,17 +314,25 @@ func FuzzMask(f *testing.F) {
 	f.Add(uint64(7), []byte{0, 255, 3, 3, 3, 200, 201, 9, 9}, 1.0, uint8(5), uint8(1))
 	f.Add(uint64(7), make([]byte, 300), 0.999, uint8(3), uint8(3))
 	f.Add(uint64(0), []byte{250}, math.NaN(), uint8(9), uint8(1))
+	f.Add(uint64(3), []byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, 0.15, uint8(10), uint8(2))
+	f.Add(uint64(3), []byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, 0.5, uint8(11), uint8(1))
 	words := masking.WithWords(func(id int) bool { return id%3 == 0 })
 	units := [][]masking.Option{
 		nil, {masking.WithExactCount()}, {masking.WithMinTargets(3)}, {words},
 		{words, masking.WithExactCount(), masking.WithMaxTargets(9)},
 		{masking.WithSpans(0.3, 5)}, {words, masking.WithSpans(0.2, 10)}, {masking.WithT5Spans(2)},
-		{words, masking.WithHFCompatible()}, {masking.WithTargetRate(0.2)},
+		{words, masking.WithHFCompatible()}, {masking.WithTargetRate(0.2)}, {masking.WithT5Spans(2), masking.WithRoll()},
+		{masking.WithPoissonSpans(3, 9)}, {words, masking.WithFixedSpans(2)},
 	}
 	f.Fuzz(func(t *testing.T, seed uint64, text []byte, p float64, unit, rows uint8) {
 		const vocab = 250
 		opts := append([]masking.Option{masking.WithSeed(seed), masking.WithSpecial(0, 7)}, units[int(unit)%len(units)]...)
-		m, err := masking.New(vocab, 1, schedule.Func(func(float64) float64 { return p }), opts...)
+		m, err := masking.New(vocab, 1, schedule.Func(func(t float64) float64 { // New sees the first step
+			if t == 0 {
+				return 0.5
+			}
+			return p
+		}), opts...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -301,7 +349,7 @@ func FuzzMask(f *testing.F) {
 			key.Samples = append(key.Samples, r*r)
 		}
 		dst, labels := filled(len(src)), filled(len(src))
-		n, err := m.MaskBatch(dst, labels, src, key, 0)
+		n, err := m.MaskBatch(dst, labels, src, key, 1)
 		if (err == nil) != valid {
 			t.Fatalf("error %v for valid=%v input", err, valid)
 		}
@@ -329,7 +377,7 @@ func FuzzMask(f *testing.F) {
 		for r := range int(rows) { // row by row, in place, sparse
 			part := slices.Clone(src[r*cols : (r+1)*cols])
 			pos, orig, err := m.MaskSparse(nil, nil, part, masking.Key{Epoch: key.Epoch, Samples: key.Samples[r : r+1],
-				Special: special[r*cols : (r+1)*cols]}, 0)
+				Special: special[r*cols : (r+1)*cols]}, 1)
 			if err != nil || !slices.Equal(part, dst[r*cols:(r+1)*cols]) {
 				t.Fatal("sparse and dense differ: ", err)
 			}

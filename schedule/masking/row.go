@@ -13,6 +13,7 @@ type row struct {
 	draws   draws // the keyed numbers above or a caller's
 	src     []int32
 	special []bool // or nil
+	joined  []bool // positions that continue the word before, or nil
 	p       rate
 
 	// The selected positions in increasing order. owner is the position whose draws decide for them: the start of a
@@ -37,15 +38,18 @@ var rowPool = sync.Pool{New: func() any { return new(row) }}
 func (r *row) load(m *Masker, src []int32, key Key, i int, p rate) {
 	r.keyed = rowKey(m.seed, key.Epoch, key.Samples[i])
 	r.draws = &r.keyed
-	r.src, r.special, r.p = src, nil, p
+	r.src, r.special, r.joined, r.p = src, nil, nil, p
 	if key.Special != nil {
 		r.special = key.Special[i*len(src) : (i+1)*len(src)]
+	}
+	if key.Continues != nil {
+		r.joined = key.Continues[i*len(src) : (i+1)*len(src)]
 	}
 }
 
 // release gives the row back without the caller's memory.
 func (r *row) release() {
-	r.draws, r.src, r.special = nil, nil, nil
+	r.draws, r.src, r.special, r.joined = nil, nil, nil, nil
 	rowPool.Put(r)
 }
 
@@ -121,7 +125,7 @@ func (r *row) split(m *Masker) {
 			continue
 		}
 		r.candidates++
-		if before && m.continued != nil && m.continued.has(id) {
+		if before && (r.joined != nil && r.joined[i] || m.continued != nil && m.continued.has(id)) {
 			r.ends[len(r.ends)-1]++
 			continue
 		}

@@ -1,6 +1,9 @@
 package masking
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // chooseWords takes words in random order and leaves out those that would exceed the budget, as BERT's data pipeline
 // does.
@@ -86,26 +89,6 @@ func (r *row) takeChosen() {
 	}
 }
 
-// spanLengths are the thresholds of a geometric distribution cut off at max. No product is fused with a sum, so that
-// they are the same on every architecture.
-func spanLengths(p float64, longest int) []uint64 {
-	tail := 1.0 // probability of a length of more than i, not cut off
-	total := 0.0
-	weights := make([]float64, longest)
-	for i := range weights {
-		weights[i] = float64(tail * p)
-		tail *= 1 - p
-		total += weights[i]
-	}
-	cumulative := make([]uint64, longest-1)
-	sum := 0.0
-	for i := range cumulative {
-		sum += weights[i]
-		cumulative[i] = rateOf(sum / total).below
-	}
-	return cumulative
-}
-
 // chooseNoise is T5's random_spans_noise_mask over the candidates.
 func (r *row) chooseNoise(m *Masker) error {
 	length := len(r.starts)
@@ -122,15 +105,33 @@ func (r *row) chooseNoise(m *Masker) error {
 	if err := r.segment(cleanOrder, length-n, count); err != nil {
 		return err
 	}
-	at := 0
+	roll := 0
+	if m.rolled {
+		var err error
+		if roll, err = r.draws.roll(length); err != nil {
+			return err
+		}
+	}
+	at, first := roll, 0 // first is how many positions come before the one at which the row begins anew
 	for i := range count {
 		at += int(r.segments[count+i])
 		for range r.segments[i] {
-			r.pos = append(r.pos, r.starts[at])
+			if at < length {
+				first++
+			}
+			r.pos = append(r.pos, r.starts[at%length])
 			at++
 		}
 	}
+	rotate(r.pos, first)
 	return nil
+}
+
+// rotate brings x[first:] to the front.
+func rotate(x []int32, first int) {
+	slices.Reverse(x[:first])
+	slices.Reverse(x[first:])
+	slices.Reverse(x)
 }
 
 // segment appends the lengths of count random segments, none empty, of so many items.

@@ -11,10 +11,10 @@ import (
 )
 
 // What other libraries get wrong or do to one's surprise, and what happens here. See also
-// TestSection15RestartsAreExact.
+// TestRestartsAreExact.
 
 // torch's CosineAnnealingLR climbs back after T_max, to the base rate at 2*T_max.
-func TestSection15CosineStaysDown(t *testing.T) {
+func TestCosineStaysDown(t *testing.T) {
 	c := s.Cosine{From: 0.1, To: 0.001, Over: 50}
 	for _, at := range []float64{50, 75, 100, 1e9, math.Inf(1)} {
 		require.Equal(t, 0.001, c.Value(at))
@@ -23,7 +23,7 @@ func TestSection15CosineStaysDown(t *testing.T) {
 
 // torch's SequentialLR resumed with last_epoch=4 restarts at 0.1 instead of 0.081. A function of time has nothing
 // to resume; nor does what was written to a checkpoint and read again.
-func TestSection15ResumedSequence(t *testing.T) {
+func TestResumedSequence(t *testing.T) {
 	q := s.Sequence{{Until: 2, S: s.Constant{V: 0.1}}, {S: s.Exponential{From: 0.1, Rate: 0.9, Period: 1}}}
 	require.InDelta(t, 0.081, q.Value(4), 1e-15)
 	spec, err := s.SpecOf(q)
@@ -39,7 +39,7 @@ func TestSection15ResumedSequence(t *testing.T) {
 }
 
 // Warm restarts stop one step short of the floor, here as elsewhere; IncludeFloor is the way to it.
-func TestSection15FloorIsReached(t *testing.T) {
+func TestFloorIsReached(t *testing.T) {
 	c := s.WarmRestarts(10, 2, 0.1, 0.001)
 	require.Greater(t, c.Value(9), 0.001)
 	c.IncludeFloor = true
@@ -51,7 +51,7 @@ func TestSection15FloorIsReached(t *testing.T) {
 
 // Composer makes int(0.06*10) = 0 steps of a warmup of 6 % of 10 steps. Here it is 0.6 steps: only step 0 is below
 // the peak.
-func TestSection15DurationsAreNotTruncated(t *testing.T) {
+func TestDurationsAreNotTruncated(t *testing.T) {
 	plan := s.Plan{Total: s.Duration{Value: 10, Unit: s.Steps}}
 	w, err := plan.Convert(s.Duration{Value: 0.06, Unit: s.Fraction}, s.Steps)
 	require.NoError(t, err)
@@ -68,7 +68,7 @@ func TestSection15DurationsAreNotTruncated(t *testing.T) {
 }
 
 // Composer raises if the warmup and the run are in different units.
-func TestSection15UnitsMix(t *testing.T) {
+func TestUnitsMix(t *testing.T) {
 	plan := s.Plan{Total: s.Duration{Value: 90, Unit: s.Epochs}, StepsPerEpoch: 625, SamplesPerStep: 2048}
 	sch := compile(t, `{"type":"wsd","peak":2,"warmup":"2048000sp","stable":"20ep","decay":"0.5dur"}`, plan)
 	require.Equal(t, s.WSD{Peak: 2, Warmup: 1000, Stable: 12500, Decay: 28125}, sch)
@@ -77,7 +77,7 @@ func TestSection15UnitsMix(t *testing.T) {
 // Composer's scale schedule ratio leaves warmups alone unless they are fractions of the run, and its scale_warmup
 // stretches the slope but not the end, so that the rate jumps from 0.475 to 1. Stretch does the whole, and the other
 // if told so.
-func TestSection15StretchedWarmup(t *testing.T) {
+func TestStretchedWarmup(t *testing.T) {
 	run := s.Warmup{Over: 20, Then: s.Cosine{From: 1, Over: 180}}
 	all := s.Stretch{S: run, By: 2}
 	require.Equal(t, 0.475, all.Value(19))
@@ -95,7 +95,7 @@ func TestSection15StretchedWarmup(t *testing.T) {
 }
 
 // optax counts in int32 and computes in float32: no more than 2.1e9 tokens, and at 3e10 they are 2048 apart.
-func TestSection15TokenCounters(t *testing.T) {
+func TestTokenCounters(t *testing.T) {
 	tokens := s.Linear{From: 0, To: 1 << 40, Over: 1 << 40}
 	require.Equal(t, 3e10+1, tokens.Value(3e10+1))
 	require.Equal(t, float32(3e10), float32(3e10+1), "what float32 makes of it")
@@ -106,7 +106,7 @@ func TestSection15TokenCounters(t *testing.T) {
 
 // Composer's sequence length warmup divides by warm / ((max-min)/step) in integers, which is 0 if the warmup has
 // fewer steps than lengths. Where it does not, the lengths here are the same.
-func TestSection15SequenceLengthWarmup(t *testing.T) {
+func TestSequenceLengthWarmup(t *testing.T) {
 	lengths := func(from, to, step, warm int) s.Ints {
 		q := s.Quantize{S: s.Ramp{From: float64(from), To: float64(to), End: float64(warm)}, Multiple: float64(step),
 			Mode: s.Down}
@@ -130,11 +130,18 @@ func TestSection15SequenceLengthWarmup(t *testing.T) {
 }
 
 // The cycle peak decay, real multipliers and a warmup in every cycle that users ask torch's warm restarts for.
-func TestSection15RestartsWithWarmupAndDecay(t *testing.T) {
+func TestRestartsWithWarmupAndDecay(t *testing.T) {
 	c := s.Cyclic{First: 10, Mult: 1.5, Peak: 1, PeakDecay: 0.5}
 	require.Equal(t, []int{10, 25, 48}, c.Ends(48))
 	require.Equal(t, []float64{1, 0.5, 0.25}, []float64{c.Value(0), c.Value(10), c.Value(25)})
 	warm := s.Repeat{S: s.Warmup{Over: 5, Then: s.Cosine{From: 1, Over: 15}}, Period: 20}
 	require.InDeltaSlice(t, []float64{0, 0.2, 1, 0, 1}, []float64{warm.Value(20), warm.Value(21), warm.Value(25),
 		warm.Value(40), warm.Value(45)}, 1e-15)
+}
+
+// Without a Keep all of a schedule is stretched; with one, what is before it is not.
+func TestStretchBeforeTheStart(t *testing.T) {
+	early := s.Piecewise{Knots: []s.Knot{{T: -10, V: 1}, {T: 10, V: 3}}, Interp: s.LinearInterp}
+	require.Equal(t, early.Value(-4), s.Stretch{S: early, By: 2}.Value(-8))
+	require.Equal(t, early.Value(-8), s.Stretch{S: early, By: 2, Keep: 1}.Value(-8))
 }
