@@ -34,11 +34,11 @@ func AverageSpeedup(base, method Runs, opts ...AverageOption) (stats.Estimate, e
 	if err != nil {
 		return stats.Estimate{}, err
 	}
-	sign := base.Direction().sign()
+	sign := base.Direction().Sign()
 	lo, hi := math.Inf(-1), math.Inf(1) // of qualities times sign
 	for _, r := range []Runs{base, method} {
 		for _, curve := range r.Curves {
-			rises := curve.rises()
+			rises := curve.Rises()
 			lo = max(lo, sign*rises[0].Quality)
 			hi = min(hi, sign*rises[len(rises)-1].Quality)
 		}
@@ -50,7 +50,7 @@ func AverageSpeedup(base, method Runs, opts ...AverageOption) (stats.Estimate, e
 	var x [2][]float64
 	for k, r := range []Runs{base, method} {
 		for _, curve := range r.Curves {
-			x[k] = append(x[k], meanLogCost(curve.rises(), sign, lo, hi, c.pchip))
+			x[k] = append(x[k], meanLogCost(curve.Rises(), sign, lo, hi, c.pchip))
 		}
 	}
 	e, err := stats.RatioOfLogs(x[0], x[1], c.interval...)

@@ -80,6 +80,14 @@ func (c Curve) Len() int { return len(c.points) }
 // Points returns a copy of the points by increasing cost.
 func (c Curve) Points() []Point { return slices.Clone(c.points) }
 
+// Costs is the cost of the first point and of the last, and 0 for an empty curve.
+func (c Curve) Costs() (first, last float64) {
+	if len(c.points) == 0 {
+		return 0, 0
+	}
+	return c.points[0].Cost, c.points[len(c.points)-1].Cost
+}
+
 // Direction is which way the quality improves.
 func (c Curve) Direction() Direction { return c.direction }
 
@@ -105,8 +113,8 @@ func (c Curve) Envelope() Curve {
 	return e
 }
 
-// rises is the points that are better than all before them.
-func (c Curve) rises() []Point {
+// Rises is the points that are better than all before them.
+func (c Curve) Rises() []Point {
 	var r []Point
 	for i, p := range c.points {
 		if i == 0 || c.direction.Better(p.Quality, r[len(r)-1].Quality) {

@@ -16,7 +16,7 @@ func AtCost(cost float64) GainOption {
 		if cost-cost != 0 || cost <= 0 {
 			return fmt.Errorf("AtCost(%v): want a finite cost above 0: %w", cost, tensor.ErrRange)
 		}
-		c.target = cost
+		c.cost = cost
 		return nil
 	}}
 }
@@ -33,7 +33,7 @@ func Gain(base, method Runs, opts ...GainOption) (stats.Estimate, error) {
 		return stats.Estimate{}, err
 	}
 	first, last := commonCosts(base, method)
-	cost := c.target
+	cost := c.cost
 	if !c.given.Has("AtCost") {
 		cost = last
 	}
@@ -70,7 +70,7 @@ func (c call) gain(base, method Runs, opts []stats.Option, quality func(Curve) f
 	var x [2][]float64
 	for k, r := range []Runs{base, method} {
 		for _, curve := range r.Curves {
-			x[k] = append(x[k], base.Direction().sign()*quality(curve))
+			x[k] = append(x[k], base.Direction().Sign()*quality(curve))
 		}
 	}
 	e, err := stats.Difference(x[1], x[0], opts...)

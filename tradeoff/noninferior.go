@@ -21,7 +21,7 @@ func NonInferior(base, method Runs, margin float64, opts ...stats.LevelOption) (
 func (r Runs) improvements() []float64 {
 	q := make([]float64, len(r.Curves))
 	for i, c := range r.Curves {
-		q[i] = r.Direction().sign() * c.Best().Quality
+		q[i] = r.Direction().Sign() * c.Best().Quality
 	}
 	return q
 }

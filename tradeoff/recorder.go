@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -30,8 +31,8 @@ type observation struct {
 // NewRecorder makes a recorder for a run with the given schedule, which has to be valid if it has a method Validate()
 // error. It takes WithWindow and WithDrop.
 func NewRecorder(cycles Cycles, dir Direction, opts ...RecorderOption) (*Recorder, error) {
-	c, err := configure("NewRecorder", opts)
-	if err != nil {
+	c := recorderConfig{call: "NewRecorder"}
+	if err := option.Apply("tradeoff: NewRecorder", &c, opts); err != nil {
 		return nil, err
 	}
 	if cycles == nil {
@@ -48,28 +49,31 @@ func NewRecorder(cycles Cycles, dir Direction, opts ...RecorderOption) (*Recorde
 	return &Recorder{cycles: cycles, direction: dir, window: c.window, drop: c.drop}, nil
 }
 
+// RecorderOption is a choice of [NewRecorder].
+type RecorderOption func(*recorderConfig) error
+
+type recorderConfig struct {
+	call
+	window, drop int
+}
+
 // WithWindow has [NewRecorder] take the best of up to k evaluations on either side of the end of a cycle, k >= 0. The
 // paper plots the best within 5 epochs; those after the end belong to the next cycle and flatter the curve a little.
 // Default 0: the last evaluation of the cycle.
 func WithWindow(k int) RecorderOption {
-	return windowOption{func(c *config) error {
-		if k < 0 {
-			return fmt.Errorf("WithWindow(%d): want 0 or more: %w", k, tensor.ErrRange)
-		}
+	return func(c *recorderConfig) error {
 		c.window = k
-		return nil
-	}}
+		return option.Range(k >= 0, "WithWindow", k, "0 or more")
+	}
 }
 
-// WithDrop leaves out the first n points, which the warmup of the learning rate dominates. Default 0.
-func WithDrop(n int) DropOption {
-	return dropOption{func(c *config) error {
-		if n < 0 {
-			return fmt.Errorf("WithDrop(%d): want 0 or more: %w", n, tensor.ErrRange)
-		}
+// WithDrop has [NewRecorder] leave out the first n points, which the warmup of the learning rate dominates, n >= 0.
+// Default 0.
+func WithDrop(n int) RecorderOption {
+	return func(c *recorderConfig) error {
 		c.drop = n
-		return nil
-	}}
+		return option.Range(n >= 0, "WithDrop", n, "0 or more")
+	}
 }
 
 // Observe notes an evaluation after the step, counted from 0, at a cost such as the seconds of training so far.

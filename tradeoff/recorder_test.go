@@ -184,7 +184,7 @@ func TestCompareCurvesRefuses(t *testing.T) {
 		"not cyclic":   {one(two), nil, nil, tensor.ErrShape},
 		"not standard": {one(two), map[string]Curve{"a": two, "b": two}, nil, tensor.ErrShape},
 		"empty curves": {one(Curve{}), one(Curve{}), nil, tensor.ErrEmpty},
-		"all dropped":  {one(two), one(two), []FidelityOption{WithDrop(2)}, tensor.ErrEmpty},
+		"all dropped":  {one(two), one(two), []FidelityOption{WithSkip(2)}, tensor.ErrEmpty},
 		"no baseline":  {one(two), one(two), []FidelityOption{WithBaseline("b")}, tensor.ErrRange},
 	} {
 		_, err := CompareCurves(k.standard, k.cyclic, k.opts...)

@@ -18,7 +18,7 @@ func AtQuality(q float64) MatchOption {
 		if q-q != 0 {
 			return fmt.Errorf("AtQuality(%v): %w", q, tensor.ErrNotFinite)
 		}
-		c.target = q
+		c.quality = q
 		return nil
 	}}
 }
@@ -46,7 +46,7 @@ func WithFit() MatchOption {
 
 // matchedTimes is the times of both arms to the target, and the target.
 func (c *config) matchedTimes(base, method Runs) (arms [2][]stats.Lifetime, q float64, err error) {
-	q = c.target
+	q = c.quality
 	if !c.given.Has("AtQuality") {
 		q = base.CommonBest()
 	}
@@ -65,7 +65,7 @@ func (c *config) matchedTimes(base, method Runs) (arms [2][]stats.Lifetime, q fl
 			t := stats.Lifetime{Time: curve.points[curve.Len()-1].Cost}
 			if at, ok := f.TimeToQuality(q); ok {
 				t = stats.Lifetime{Time: at, Event: true}
-			} else if first, _ := f.QualityAt(curve.points[0].Cost); curve.direction.reaches(first, q) {
+			} else if first, _ := f.QualityAt(curve.points[0].Cost); curve.direction.Reaches(first, q) {
 				t = stats.Lifetime{Time: curve.points[0].Cost, Event: true} // or before
 			}
 			arms[k] = append(arms[k], t)
@@ -157,7 +157,7 @@ func (r Runs) best() float64 {
 func startsAt(r Runs, q float64) int {
 	n := 0
 	for _, c := range r.Curves {
-		if c.direction.reaches(c.points[0].Quality, q) {
+		if c.direction.Reaches(c.points[0].Quality, q) {
 			n++
 		}
 	}

@@ -2,7 +2,6 @@ package tradeoff
 
 import (
 	"math"
-	"slices"
 
 	"github.com/espalier-ml/espalier/tensor"
 	"github.com/espalier-ml/espalier/tensor/stats"
@@ -56,34 +55,4 @@ func (c call) sum(times []stats.Lifetime, cost func(stats.Lifetime) float64) (fl
 		total += cost(t)
 	}
 	return total, nil
-}
-
-// MedianTime is the median with +Inf for runs that did not reach the target, as AlgoPerf takes it over studies: of an
-// even number the mean of the middle two. It is +Inf if half of them or more did not. The error is that of
-// [stats.KaplanMeier].
-func MedianTime(times []stats.Lifetime) (float64, error) {
-	if _, err := call("MedianTime").sum(times, func(t stats.Lifetime) float64 { return t.Time }); err != nil {
-		return 0, err
-	}
-	x := make([]float64, len(times))
-	for i, t := range times {
-		x[i] = t.Time
-		if !t.Event {
-			x[i] = math.Inf(1)
-		}
-	}
-	return median(x), nil
-}
-
-// median sorts x and returns its median, NaN of nothing.
-func median(x []float64) float64 {
-	if len(x) == 0 {
-		return math.NaN()
-	}
-	slices.Sort(x)
-	half := len(x) / 2
-	if len(x)%2 == 1 || x[half-1] == x[half] {
-		return x[half]
-	}
-	return (x[half-1] + x[half]) / 2
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/espalier-ml/espalier/tensor/stats"
 	"github.com/espalier-ml/espalier/tradeoff"
+	"github.com/espalier-ml/espalier/tradeoff/pareto"
+	"github.com/espalier-ml/espalier/tradeoff/runlog"
 )
 
 // comparison is what compare tells of a method against the baseline.
@@ -93,15 +95,15 @@ func compare(c *call, args []string) error {
 	if err := holm(all); err != nil {
 		return err
 	}
-	findings, err := tradeoff.Review(records)
+	findings, err := runlog.Review(records)
 	if err != nil {
 		return err
 	}
 	if *asJSON {
 		return json.NewEncoder(c.stdout).Encode(struct {
-			Comparisons []comparison       `json:"comparisons"`
-			Checklist   []tradeoff.Finding `json:"checklist"`
-		}{all, append([]tradeoff.Finding{}, findings...)})
+			Comparisons []comparison     `json:"comparisons"`
+			Checklist   []runlog.Finding `json:"checklist"`
+		}{all, append([]runlog.Finding{}, findings...)})
 	}
 	for _, one := range all {
 		one.print(c)
@@ -114,9 +116,9 @@ func compare(c *call, args []string) error {
 }
 
 // setting compares the methods of a task and model.
-func (k *comparing) setting(arms []tradeoff.Arm, base, methods string) ([]comparison, error) {
+func (k *comparing) setting(arms []runlog.Arm, base, methods string) ([]comparison, error) {
 	find := func(name string) int {
-		return slices.IndexFunc(arms, func(a tradeoff.Arm) bool { return a.Method == name || a.Runs.Name == name })
+		return slices.IndexFunc(arms, func(a runlog.Arm) bool { return a.Method == name || a.Runs.Name == name })
 	}
 	b := find(base)
 	if b < 0 {
@@ -151,13 +153,13 @@ func (k *comparing) setting(arms []tradeoff.Arm, base, methods string) ([]compar
 }
 
 // verdicts is the standing of each method by the cost of its runs and their best quality.
-func (k *comparing) verdicts(arms []tradeoff.Arm) ([]string, error) {
-	var measured []tradeoff.Measured
+func (k *comparing) verdicts(arms []runlog.Arm) ([]string, error) {
+	var measured []pareto.Measured
 	for _, a := range arms {
 		measured = append(measured, pointsOf(a.Runs))
 	}
-	standings, err := tradeoff.ParetoVerdicts(measured, arms[0].Runs.Direction(), tradeoff.WithLevel(k.level),
-		tradeoff.WithResampling(stats.WithSeed(k.seed), stats.WithReplicates(k.replicates)))
+	standings, err := pareto.Verdicts(measured, arms[0].Runs.Direction(), pareto.WithLevel(k.level),
+		pareto.WithResampling(stats.WithSeed(k.seed), stats.WithReplicates(k.replicates)))
 	if err != nil {
 		return nil, err
 	}
@@ -171,8 +173,8 @@ func (k *comparing) verdicts(arms []tradeoff.Arm) ([]string, error) {
 }
 
 // pointsOf is the best point of each run.
-func pointsOf(r tradeoff.Runs) tradeoff.Measured {
-	m := tradeoff.Measured{Name: r.Name}
+func pointsOf(r tradeoff.Runs) pareto.Measured {
+	m := pareto.Measured{Name: r.Name}
 	for _, c := range r.Curves {
 		p := c.Best()
 		m.Cost, m.Quality = append(m.Cost, p.Cost), append(m.Quality, p.Quality)
@@ -181,7 +183,7 @@ func pointsOf(r tradeoff.Runs) tradeoff.Measured {
 }
 
 // pair compares a method with the baseline.
-func (k *comparing) pair(base, method tradeoff.Arm) comparison {
+func (k *comparing) pair(base, method runlog.Arm) comparison {
 	b, m := base.Runs, method.Runs
 	one := comparison{Task: method.Task, Model: method.Model, Method: m.Name, Baseline: b.Name,
 		BaselineRuns: len(b.Curves), MethodRuns: len(m.Curves), Direction: m.Direction()}
@@ -272,7 +274,7 @@ func holm(all []comparison) error {
 }
 
 func (one comparison) print(c *call) {
-	fmt.Fprintf(c.stdout, "%s: %s against %s, %d and %d runs, %s is better\n", setting(tradeoff.Arm{Task: one.Task,
+	fmt.Fprintf(c.stdout, "%s: %s against %s, %d and %d runs, %s is better\n", setting(runlog.Arm{Task: one.Task,
 		Model: one.Model}), one.Method, one.Baseline, one.MethodRuns, one.BaselineRuns, one.Direction)
 	var notes []string
 	for _, l := range one.Lines {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/espalier-ml/espalier/tradeoff"
 	"github.com/espalier-ml/espalier/tradeoff/importers"
+	"github.com/espalier-ml/espalier/tradeoff/runlog"
 )
 
 // selection is the flags that say what to read from logs.
@@ -34,7 +35,7 @@ func (s *selection) register(f *flag.FlagSet) {
 }
 
 // records reads all files.
-func (c *call) records(files []string, s *selection) ([]tradeoff.Record, error) {
+func (c *call) records(files []string, s *selection) ([]runlog.Record, error) {
 	rename, err := pairs(s.rename)
 	if err != nil {
 		return nil, c.misuse("-rename: %v", err)
@@ -44,7 +45,7 @@ func (c *call) records(files []string, s *selection) ([]tradeoff.Record, error) 
 			return nil, c.misuse("-direction is %q, want higher or lower", s.direction)
 		}
 	}
-	var all []tradeoff.Record
+	var all []runlog.Record
 	for _, name := range files {
 		err := c.open(name, func(r *bufio.Reader) error {
 			more, err := read(r, rename)
@@ -59,7 +60,7 @@ func (c *call) records(files []string, s *selection) ([]tradeoff.Record, error) 
 }
 
 // choose drops the records of other tasks and models and sets the direction.
-func (s *selection) choose(all []tradeoff.Record) ([]tradeoff.Record, error) {
+func (s *selection) choose(all []runlog.Record) ([]runlog.Record, error) {
 	mine := map[string]bool{}
 	for _, r := range all {
 		if r.RunID != "" && (s.task == "" || r.Task == s.task) && (s.model == "" || r.Model == s.model) &&
@@ -67,7 +68,7 @@ func (s *selection) choose(all []tradeoff.Record) ([]tradeoff.Record, error) {
 			mine[r.RunID] = true
 		}
 	}
-	var chosen []tradeoff.Record
+	var chosen []runlog.Record
 	for _, r := range all {
 		if r.RunID != "" && !mine[r.RunID] {
 			continue
@@ -125,9 +126,9 @@ func (c *call) open(name string, f func(r *bufio.Reader) error) (err error) {
 }
 
 // read reads JSON lines or CSV, whichever it is.
-func read(r *bufio.Reader, rename map[string]string) ([]tradeoff.Record, error) {
+func read(r *bufio.Reader, rename map[string]string) ([]runlog.Record, error) {
 	if first(r) == '{' {
-		return tradeoff.ReadJSONL(r)
+		return runlog.ReadJSONL(r)
 	}
 	return importers.ReadCSV(r, rename)
 }
@@ -142,24 +143,24 @@ func first(r *bufio.Reader) byte {
 }
 
 // arms groups the records by setting: task and model.
-func (s *selection) arms(records []tradeoff.Record) ([][]tradeoff.Arm, error) {
-	all, err := tradeoff.Arms(records, s.cost, s.quality)
+func (s *selection) arms(records []runlog.Record) ([][]runlog.Arm, error) {
+	all, err := runlog.Arms(records, s.cost, s.quality)
 	if err != nil {
 		return nil, err
 	}
-	var settings [][]tradeoff.Arm
+	var settings [][]runlog.Arm
 	for _, a := range all {
 		if n := len(settings) - 1; n >= 0 && settings[n][0].Task == a.Task && settings[n][0].Model == a.Model {
 			settings[n] = append(settings[n], a)
 		} else {
-			settings = append(settings, []tradeoff.Arm{a})
+			settings = append(settings, []runlog.Arm{a})
 		}
 	}
 	return settings, nil
 }
 
 // setting names the task and the model of an arm.
-func setting(a tradeoff.Arm) string {
+func setting(a runlog.Arm) string {
 	if a.Task+a.Model == "" {
 		return "all runs"
 	}

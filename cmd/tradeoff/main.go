@@ -42,7 +42,7 @@ var commands = []command{
 		compare},
 	{"check", "FILES", "apply the checklist; exit 1 on errors", check},
 	{"plot", "FILES", "draw curves, fronts, profiles or survival as SVG, PNG or PDF", draw},
-	{"score", "FILES", "score by performance profiles, as AlgoPerf does", score},
+	{"score", "FILES", "score by performance profiles, as AlgoPerf does", scoring},
 }
 
 var errUsage = errors.New("usage") // the message was printed

@@ -16,7 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/espalier-ml/espalier/tradeoff"
+	"github.com/espalier-ml/espalier/tradeoff/runlog"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -27,23 +27,23 @@ func writeLog(t *testing.T, path string) {
 	t.Helper()
 	var log bytes.Buffer
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	env := tradeoff.Env{Go: "go1.26", OS: "linux", Arch: "amd64", CPU: "a processor", Cores: 2, GOMAXPROCS: 2,
+	env := runlog.Env{Go: "go1.26", OS: "linux", Arch: "amd64", CPU: "a processor", Cores: 2, GOMAXPROCS: 2,
 		Revision: "abc", Load: []float64{0, 0, 0}}
-	encode := func(r tradeoff.Record) {
-		r.Schema, r.EnvID, r.Time = tradeoff.Schema, "e", start
+	encode := func(r runlog.Record) {
+		r.Schema, r.EnvID, r.Time = runlog.Schema, "e", start
 		start = start.Add(time.Second)
 		b, err := json.Marshal(r)
 		require.NoError(t, err)
 		log.Write(append(b, '\n'))
 	}
-	encode(tradeoff.Record{Kind: "env", Env: &env})
+	encode(runlog.Record{Kind: "env", Env: &env})
 	for seed := range 3 {
 		for _, m := range []struct {
 			name  string
 			speed float64
 			limit float64
 		}{{"", 1, 0.95}, {"fast", 2, 0.95}, {"small", 4, 0.6}} {
-			r := tradeoff.Record{Kind: "run", RunID: fmt.Sprint(m.name, seed), Task: "digits", Model: "mlp", Seed: uint64(seed),
+			r := runlog.Record{Kind: "run", RunID: fmt.Sprint(m.name, seed), Task: "digits", Model: "mlp", Seed: uint64(seed),
 				Schedule: "cyclic", TuningTrials: 1, TunedOn: "validation",
 				Config: map[string]any{"batch": 30}, DatasetSHA256: "d", Target: map[string]float64{"accuracy": 0.8}}
 			if m.name != "" {
@@ -53,7 +53,7 @@ func writeLog(t *testing.T, path string) {
 			for k := range 8 {
 				steps := 1 << k
 				seconds := float64(steps) * (1 + 0.02*float64(seed))
-				encode(tradeoff.Record{Kind: "eval", RunID: r.RunID, Step: steps, Cost: map[string]float64{"seconds": seconds},
+				encode(runlog.Record{Kind: "eval", RunID: r.RunID, Step: steps, Cost: map[string]float64{"seconds": seconds},
 					Quality: map[string]float64{"accuracy": m.limit - 0.4/(m.speed*float64(steps)) + 0.001*float64(seed)}})
 			}
 		}

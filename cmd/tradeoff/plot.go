@@ -5,6 +5,7 @@ import (
 
 	"github.com/espalier-ml/espalier/tensor/stats"
 	"github.com/espalier-ml/espalier/tradeoff"
+	"github.com/espalier-ml/espalier/tradeoff/pareto"
 	"github.com/espalier-ml/espalier/tradeoff/plot"
 )
 
@@ -72,11 +73,11 @@ func draw(c *call, args []string) error {
 		}
 		return plot.Save(p, *out)
 	case "pareto":
-		var measured []tradeoff.Measured
+		var measured []pareto.Measured
 		for _, r := range runs {
 			measured = append(measured, pointsOf(r))
 		}
-		standings, err := tradeoff.ParetoVerdicts(measured, runs[0].Direction())
+		standings, err := pareto.Verdicts(measured, runs[0].Direction())
 		if err != nil {
 			return err
 		}

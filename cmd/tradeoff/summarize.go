@@ -9,6 +9,7 @@ import (
 
 	"github.com/espalier-ml/espalier/tensor/stats"
 	"github.com/espalier-ml/espalier/tradeoff"
+	"github.com/espalier-ml/espalier/tradeoff/runlog"
 )
 
 // summary is what summarize tells of an arm.
@@ -49,7 +50,7 @@ func summarize(c *call, args []string) error {
 		if s.cost == "" || s.quality == "" {
 			return c.misuse("-bench needs -cost and -quality: they are the units")
 		}
-		return tradeoff.WriteBenchfmt(c.stdout, slices.Concat(settings...), s.cost, s.quality, targets...)
+		return runlog.WriteBenchfmt(c.stdout, slices.Concat(settings...), s.cost, s.quality, targets...)
 	}
 	var all []summary
 	for _, arms := range settings {
@@ -86,7 +87,7 @@ func summarize(c *call, args []string) error {
 	return w.Flush()
 }
 
-func summaryOf(a tradeoff.Arm, targets []float64) (summary, error) {
+func summaryOf(a runlog.Arm, targets []float64) (summary, error) {
 	one := summary{Task: a.Task, Model: a.Model, Method: a.Runs.Name, Runs: len(a.Runs.Curves),
 		Direction: a.Runs.Direction(),
 		FirstCost: math.Inf(1), Times: map[string]*stats.Estimate{}, Reached: map[string]int{}}

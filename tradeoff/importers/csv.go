@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/espalier-ml/espalier/tensor"
-	"github.com/espalier-ml/espalier/tradeoff"
+	"github.com/espalier-ml/espalier/tradeoff/runlog"
 )
 
 // costs is the names of columns that are costs; all other numbers are qualities.
@@ -17,25 +17,25 @@ var costs = []string{"seconds", "train_seconds", "flops", "macs", "samples", "to
 	"joules", "params"}
 
 // texts is where columns with names go.
-var texts = map[string]func(r *tradeoff.Record, s string){
-	"run_id":  func(r *tradeoff.Record, s string) { r.RunID = s },
-	"method":  func(r *tradeoff.Record, s string) { r.Method = []string{s} },
-	"task":    func(r *tradeoff.Record, s string) { r.Task = s },
-	"model":   func(r *tradeoff.Record, s string) { r.Model = s },
-	"dataset": func(r *tradeoff.Record, s string) { r.Dataset = s },
-	"study":   func(r *tradeoff.Record, s string) { r.Study = s },
-	"trial":   func(r *tradeoff.Record, s string) { r.Trial = s },
-	"env_id":  func(r *tradeoff.Record, s string) { r.EnvID = s },
-	"schedule": func(r *tradeoff.Record, s string) {
+var texts = map[string]func(r *runlog.Record, s string){
+	"run_id":  func(r *runlog.Record, s string) { r.RunID = s },
+	"method":  func(r *runlog.Record, s string) { r.Method = []string{s} },
+	"task":    func(r *runlog.Record, s string) { r.Task = s },
+	"model":   func(r *runlog.Record, s string) { r.Model = s },
+	"dataset": func(r *runlog.Record, s string) { r.Dataset = s },
+	"study":   func(r *runlog.Record, s string) { r.Study = s },
+	"trial":   func(r *runlog.Record, s string) { r.Trial = s },
+	"env_id":  func(r *runlog.Record, s string) { r.EnvID = s },
+	"schedule": func(r *runlog.Record, s string) {
 		r.Schedule = s
 	},
 }
 
 // wholes is where columns with whole numbers go.
-var wholes = map[string]func(r *tradeoff.Record, v uint64){
-	"step":          func(r *tradeoff.Record, v uint64) { r.Step = int(v) },
-	"seed":          func(r *tradeoff.Record, v uint64) { r.Seed = v },
-	"tuning_trials": func(r *tradeoff.Record, v uint64) { r.TuningTrials = int(v) },
+var wholes = map[string]func(r *runlog.Record, v uint64){
+	"step":          func(r *runlog.Record, v uint64) { r.Step = int(v) },
+	"seed":          func(r *runlog.Record, v uint64) { r.Seed = v },
+	"tuning_trials": func(r *runlog.Record, v uint64) { r.TuningTrials = int(v) },
 }
 
 // ReadCSV reads evaluations from a table with a header, gzipped or not, as records, so that all that works on logs
@@ -46,7 +46,7 @@ var wholes = map[string]func(r *tradeoff.Record, v uint64){
 // or "quality:" is one whatever it is called, and "" leaves a column out. Without run_id, rows with equal task,
 // model, method, study, trial, seed and budget are a run. Empty qualities are evaluations that did not happen. Errors
 // name the line and the column.
-func ReadCSV(r io.Reader, rename map[string]string) ([]tradeoff.Record, error) {
+func ReadCSV(r io.Reader, rename map[string]string) ([]runlog.Record, error) {
 	l, err := newLines("CSV", r)
 	if err != nil {
 		return nil, err
@@ -55,9 +55,9 @@ func ReadCSV(r io.Reader, rename map[string]string) ([]tradeoff.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	var records []tradeoff.Record
+	var records []runlog.Record
 	for l.next() {
-		record := tradeoff.Record{Schema: tradeoff.Schema, Kind: "eval", Cost: map[string]float64{},
+		record := runlog.Record{Schema: runlog.Schema, Kind: "eval", Cost: map[string]float64{},
 			Quality: map[string]float64{}}
 		for k, f := range fill {
 			if f != nil {
@@ -83,7 +83,7 @@ func ReadCSV(r io.Reader, rename map[string]string) ([]tradeoff.Record, error) {
 }
 
 // runName tells runs apart that have no name.
-func runName(r *tradeoff.Record) string {
+func runName(r *runlog.Record) string {
 	parts := []string{r.Task, r.Model, strings.Join(r.Method, "+"), r.Study, r.Trial, strconv.FormatUint(r.Seed, 10)}
 	if r.Budget != nil {
 		parts = append(parts, strconv.FormatFloat(r.Budget.Value, 'g', -1, 64))
@@ -92,13 +92,13 @@ func runName(r *tradeoff.Record) string {
 }
 
 // fillers is what to do with each column.
-func fillers(l *lines, rename map[string]string) ([]func(*tradeoff.Record, int), error) {
+func fillers(l *lines, rename map[string]string) ([]func(*runlog.Record, int), error) {
 	for name := range rename {
 		if !slices.Contains(l.header, name) {
 			return nil, l.errorf("no column %q to rename among %q: %w", name, l.header, tensor.ErrShape)
 		}
 	}
-	fill := make([]func(*tradeoff.Record, int), len(l.header))
+	fill := make([]func(*runlog.Record, int), len(l.header))
 	seen := map[string]string{}
 	for k, column := range l.header {
 		name := column
@@ -117,26 +117,26 @@ func fillers(l *lines, rename map[string]string) ([]func(*tradeoff.Record, int),
 	return fill, nil
 }
 
-func filler(l *lines, name string) func(*tradeoff.Record, int) {
+func filler(l *lines, name string) func(*runlog.Record, int) {
 	text, isText := texts[name]
 	whole, isWhole := wholes[name]
 	cost, isCost := strings.CutPrefix(name, "cost:")
 	quality := strings.TrimPrefix(name, "quality:")
 	switch {
 	case isText:
-		return func(r *tradeoff.Record, k int) { text(r, string(bytes.TrimSpace(l.fields[k]))) }
+		return func(r *runlog.Record, k int) { text(r, string(bytes.TrimSpace(l.fields[k]))) }
 	case isWhole:
-		return func(r *tradeoff.Record, k int) { whole(r, l.natural(k)) }
+		return func(r *runlog.Record, k int) { whole(r, l.natural(k)) }
 	case name == "budget":
-		return func(r *tradeoff.Record, k int) { r.Budget = &tradeoff.Budget{Value: l.float(k, false)} }
+		return func(r *runlog.Record, k int) { r.Budget = &runlog.Budget{Value: l.float(k, false)} }
 	case isCost || slices.Contains(costs, name):
-		return func(r *tradeoff.Record, k int) {
+		return func(r *runlog.Record, k int) {
 			if v := l.float(k, true); v == v {
 				r.Cost[cost] = v
 			}
 		}
 	}
-	return func(r *tradeoff.Record, k int) {
+	return func(r *runlog.Record, k int) {
 		if v := l.float(k, true); v == v {
 			r.Quality[quality] = v
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 	"github.com/espalier-ml/espalier/tensor/stats"
 	"github.com/espalier-ml/espalier/tradeoff"
+	"github.com/espalier-ml/espalier/tradeoff/pareto"
 )
 
 // TradeoffCurves draws quality over cost: the points of all runs, the median and, of three runs or more, a band
@@ -111,7 +112,7 @@ func (c config) quantiles(r tradeoff.Runs) (median, lower, upper plotter.XYs, er
 		}
 		return median, lower, upper, nil
 	}
-	levels, err := tradeoff.Attainment(r, 0.5, a, b)
+	levels, err := pareto.Attainment(r, 0.5, a, b)
 	if err != nil {
 		return nil, nil, nil, err
 	}

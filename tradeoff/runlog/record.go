@@ -1,0 +1,236 @@
+package runlog
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tradeoff"
+)
+
+// Schema is the version of the records that this package writes and reads.
+const Schema = "tradeoff.record/v1"
+
+// Record is one line of a log: a run begins or ends, an evaluation, the time of a phase, the environment, or what is
+// claimed. Only Kind is needed for all; fields that this package does not know are kept in Extra.
+type Record struct {
+	Schema string `json:"schema"`
+	Kind   string `json:"kind"` // "run", "eval", "phase", "env" or "claim"
+
+	RunID string `json:"run_id,omitempty"`
+	// what was changed against the baseline; nothing for the baseline itself
+	Method        []string `json:"method,omitempty"`
+	Task          string   `json:"task,omitempty"`
+	Model         string   `json:"model,omitempty"`
+	Dataset       string   `json:"dataset,omitempty"`
+	DatasetSHA256 string   `json:"dataset_sha256,omitempty"`
+	Seed          uint64   `json:"seed,omitempty"`
+	Study         string   `json:"study,omitempty"`
+	Trial         string   `json:"trial,omitempty"`
+	// settings of hyper-parameters that were tried for this arm
+	TuningTrials int            `json:"tuning_trials,omitempty"`
+	TunedOn      string         `json:"tuned_on,omitempty"` // the data they were chosen on, such as "validation"
+	Budget       *Budget        `json:"budget,omitempty"`   // the length that the run was planned for
+	Schedule     string         `json:"schedule,omitempty"` // of the learning rate: "decayed", "cyclic" or "constant"
+	Config       map[string]any `json:"config,omitempty"`   // everything else that was set
+
+	Step  int    `json:"step,omitempty"`
+	Phase string `json:"phase,omitempty"` // for kind phase: "warmup", "compile", "forward", ...
+	// so far: seconds, train_seconds, flops, samples, usd, joules, ...
+	Cost      map[string]float64 `json:"cost,omitempty"`
+	Quality   map[string]float64 `json:"quality,omitempty"`   // on data not trained on: accuracy, loss, ...
+	Direction map[string]string  `json:"direction,omitempty"` // of each quality: "higher" or "lower"
+	Target    map[string]float64 `json:"target,omitempty"`    // of a quality, fixed before the runs
+
+	EnvID string    `json:"env_id,omitempty"`
+	Env   *Env      `json:"env,omitempty"`   // for kind env
+	Claim *Claim    `json:"claim,omitempty"` // for kind claim
+	Time  time.Time `json:"time,omitzero"`
+
+	Extra map[string]json.RawMessage `json:"-"`
+}
+
+// Budget is a planned length.
+type Budget struct {
+	Unit  string  `json:"unit"` // "steps", "epochs", "tokens", "seconds"
+	Value float64 `json:"value"`
+}
+
+// Claim is what a report says of a method, for [Review] to hold against the records.
+type Claim struct {
+	Kind        string    `json:"kind"` // "speedup", "theoretical speedup", "compression ratio", "frontier", "quality"
+	Method      string    `json:"method,omitempty"`
+	Cost        string    `json:"cost,omitempty"`         // the key of the costs compared
+	Quality     string    `json:"quality,omitempty"`      // the key of the qualities compared
+	Targets     []float64 `json:"targets,omitempty"`      // qualities compared at, fixed before the runs
+	Average     bool      `json:"average,omitempty"`      // over the common range too
+	Margin      *float64  `json:"margin,omitempty"`       // of the test of non-inferiority
+	Interval    string    `json:"interval,omitempty"`     // what the spread given is: "t", "sd", ...
+	Level       float64   `json:"level,omitempty"`        // of intervals and verdicts
+	Runs        int       `json:"runs,omitempty"`         // per arm, that the claim rests on
+	Comparisons int       `json:"comparisons,omitempty"`  // that were made; 0 is one for each claim
+	Adjustment  string    `json:"adjustment,omitempty"`   // for several comparisons: "holm", "hochberg"
+	OnTopOf     []string  `json:"on_top_of,omitempty"`    // strong recipes that the method was added to as well
+	Code        string    `json:"code,omitempty"`         // where the code is published, with revision
+	Data        string    `json:"data,omitempty"`         // where the records are published
+	WarmupSteps int       `json:"warmup_steps,omitempty"` // left out of timings
+}
+
+type bareRecord Record
+
+// known is the names of the fields of records.
+var known = func() map[string]bool {
+	names := map[string]bool{}
+	for f := range reflect.TypeFor[bareRecord]().Fields() {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		names[name] = true
+	}
+	return names
+}()
+
+// MarshalJSON writes the fields and Extra.
+func (r Record) MarshalJSON() ([]byte, error) {
+	b, err := json.Marshal(bareRecord(r))
+	if err != nil || len(r.Extra) == 0 {
+		return b, err
+	}
+	extra := maps.Clone(r.Extra)
+	maps.DeleteFunc(extra, func(name string, _ json.RawMessage) bool { return known[name] })
+	more, err := json.Marshal(extra)
+	if err != nil || len(extra) == 0 {
+		return b, err
+	}
+	return slices.Concat(b[:len(b)-1], []byte(","), more[1:]), nil
+}
+
+// UnmarshalJSON reads a record and keeps the fields that it does not know.
+func (r *Record) UnmarshalJSON(b []byte) error {
+	var bare bareRecord
+	if err := json.Unmarshal(b, &bare); err != nil {
+		return err
+	}
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(b, &all); err != nil {
+		return err
+	}
+	maps.DeleteFunc(all, func(name string, _ json.RawMessage) bool { return known[name] })
+	*r = Record(bare)
+	if len(all) > 0 {
+		r.Extra = all
+	}
+	return nil
+}
+
+var kinds = []string{"run", "eval", "phase", "env", "claim"}
+
+// Validate reports what is wrong with a record, all of it: an unknown schema or kind, an evaluation without a run, a
+// quality or a cost, a cost that is negative, a direction other than "higher" and "lower". Errors wrap
+// [tensor.ErrRange], [tensor.ErrEmpty] or [tensor.ErrNotFinite].
+func (r Record) Validate() error {
+	var faults []error
+	fail := func(sentinel error, format string, args ...any) {
+		faults = append(faults, fmt.Errorf(format+": %w", append(args, sentinel)...))
+	}
+	if r.Schema != Schema {
+		fail(tensor.ErrRange, "schema is %q, want %q", r.Schema, Schema)
+	}
+	if !slices.Contains(kinds, r.Kind) {
+		fail(tensor.ErrRange, "kind is %q, want one of %q", r.Kind, kinds)
+	}
+	if r.Kind == "eval" || r.Kind == "run" {
+		if r.RunID == "" {
+			fail(tensor.ErrEmpty, "%s without a run_id", r.Kind)
+		}
+	}
+	if r.Kind == "eval" && (len(r.Quality) == 0 || len(r.Cost) == 0 && r.Step == 0) {
+		fail(tensor.ErrEmpty, "eval of %q without a quality, or without a cost and a step", r.RunID)
+	}
+	if r.Kind == "env" && r.Env == nil || r.Kind == "claim" && r.Claim == nil {
+		fail(tensor.ErrEmpty, "%s without one", r.Kind)
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Cost)) {
+		if v := r.Cost[name]; v-v != 0 {
+			fail(tensor.ErrNotFinite, "cost %q is %v", name, v)
+		} else if v < 0 {
+			fail(tensor.ErrRange, "cost %q is %v", name, v)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Quality)) {
+		if v := r.Quality[name]; v-v != 0 {
+			fail(tensor.ErrNotFinite, "quality %q is %v; leave out an evaluation that failed", name, v)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Direction)) {
+		if _, err := tradeoff.ParseDirection(r.Direction[name]); err != nil {
+			fail(tensor.ErrRange, "direction of %q is %q, want \"higher\" or \"lower\"", name, r.Direction[name])
+		}
+	}
+	if r.Budget != nil && !(r.Budget.Value > 0 && !math.IsInf(r.Budget.Value, 1)) {
+		fail(tensor.ErrRange, "budget is %v %s", r.Budget.Value, r.Budget.Unit)
+	}
+	return errors.Join(faults...)
+}
+
+// longestLine is the number of bytes that a line of a log may have.
+const longestLine = 4 << 20
+
+// ReadJSONL reads records, one JSON object a line; blank lines are passed over. An error names the line; the records
+// before it are returned as well, so that the log of a run that was killed in the middle of a line is not lost.
+func ReadJSONL(r io.Reader) ([]Record, error) {
+	var records []Record
+	cut := &lastByte{r: r}
+	lines := bufio.NewScanner(cut)
+	lines.Buffer(nil, longestLine)
+	n := 0
+	for lines.Scan() {
+		n++
+		line := bytes.TrimSpace(lines.Bytes())
+		if len(line) == 0 {
+			continue
+		}
+		var record Record
+		err := json.Unmarshal(line, &record)
+		if err == nil {
+			err = record.Validate()
+		} else if _, syntax := errors.AsType[*json.SyntaxError](err); syntax && cut.end && cut.last != '\n' && !lines.Scan() {
+			err = fmt.Errorf("the last line is cut off: %w", err)
+		}
+		if err != nil {
+			return records, fmt.Errorf("runlog: line %d: %w", n, err)
+		}
+		records = append(records, record)
+	}
+	if err := lines.Err(); err != nil {
+		if errors.Is(err, bufio.ErrTooLong) {
+			err = fmt.Errorf("more than %d bytes: %w", longestLine, tensor.ErrRange)
+		}
+		return records, fmt.Errorf("runlog: line %d: %w", n+1, err)
+	}
+	return records, nil
+}
+
+// lastByte remembers the last byte read, and whether the end was seen.
+type lastByte struct {
+	r    io.Reader
+	last byte
+	end  bool
+}
+
+func (l *lastByte) Read(p []byte) (int, error) {
+	n, err := l.r.Read(p)
+	if n > 0 {
+		l.last = p[n-1]
+	}
+	l.end = l.end || err == io.EOF
+	return n, err
+}
