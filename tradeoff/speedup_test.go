@@ -198,7 +198,7 @@ func TestSpeedupRefuses(t *testing.T) {
 		want  error
 	}{
 		"none": {nil, tensor.ErrEmpty}, "NaN": {reachedAt(1, math.NaN()), tensor.ErrNotFinite},
-		"inf":      {[]stats.Lifetime{{Time: math.Inf(1)}}, tensor.ErrNotFinite},
+		"inf":      {[]stats.Lifetime{{Time: math.Inf(1), Event: true}}, tensor.ErrNotFinite},
 		"negative": {reachedAt(-1), tensor.ErrRange}, "zero": {reachedAt(0), ErrNonPositive},
 	} {
 		_, err := SpeedupOfTimes(k.times, reachedAt(1))

@@ -8,7 +8,8 @@ import (
 )
 
 // ExpectedRunTime is the cost spent by all runs per run that reached the target (ERT of Hansen et al. 2009), what
-// reaching it costs if failed runs are started anew. The error is that of [stats.KaplanMeier], or wraps [ErrNotReached]
+// reaching it costs if failed runs are started anew. Give it [Runs.Spent], where runs that failed count with what
+// they had spent. The error is that of [stats.KaplanMeier], or wraps [ErrNotReached]
 // if none did.
 func ExpectedRunTime(times []stats.Lifetime) (float64, error) {
 	c := call("ExpectedRunTime")
@@ -46,13 +47,15 @@ func (c call) sum(times []stats.Lifetime, cost func(stats.Lifetime) float64) (fl
 	}
 	total := 0.0
 	for i, t := range times {
+		v := cost(t)
 		switch {
-		case t.Time-t.Time != 0:
-			return 0, c.errorf("times[%d].Time = %v: %w", i, t.Time, tensor.ErrNotFinite)
+		case v-v != 0, t.Time != t.Time:
+			return 0, c.errorf("times[%d].Time = %v; a run that failed counts with what it spent: %w", i, t.Time,
+				tensor.ErrNotFinite)
 		case t.Time < 0:
 			return 0, c.errorf("times[%d].Time = %v: %w", i, t.Time, tensor.ErrRange)
 		}
-		total += cost(t)
+		total += v
 	}
 	return total, nil
 }

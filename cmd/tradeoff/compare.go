@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -154,9 +155,13 @@ func (k *comparing) setting(arms []runlog.Arm, base, methods string) ([]comparis
 
 // verdicts is the standing of each method by the cost of its runs and their best quality.
 func (k *comparing) verdicts(arms []runlog.Arm) ([]string, error) {
-	var measured []pareto.Measured
+	var runs []tradeoff.Runs
 	for _, a := range arms {
-		measured = append(measured, pointsOf(a.Runs))
+		runs = append(runs, a.Runs)
+	}
+	measured, err := pareto.Measure(runs...)
+	if err != nil {
+		return nil, err
 	}
 	standings, err := pareto.Verdicts(measured, arms[0].Runs.Direction(), pareto.WithLevel(k.level),
 		pareto.WithResampling(stats.WithSeed(k.seed), stats.WithReplicates(k.replicates)))
@@ -172,14 +177,27 @@ func (k *comparing) verdicts(arms []runlog.Arm) ([]string, error) {
 	return texts, nil
 }
 
-// pointsOf is the best point of each run.
-func pointsOf(r tradeoff.Runs) pareto.Measured {
-	m := pareto.Measured{Name: r.Name}
-	for _, c := range r.Curves {
-		p := c.Best()
-		m.Cost, m.Quality = append(m.Cost, p.Cost), append(m.Quality, p.Quality)
+// ranked is the best quality of each run of both arms, for tests of ranks: runs that failed are behind all others.
+func ranked(base, method tradeoff.Runs) (b, m []float64) {
+	dir := base.Direction()
+	worst := math.Inf(1)
+	for _, r := range []tradeoff.Runs{base, method} {
+		for _, q := range best(r) {
+			worst = min(worst, dir.Sign()*q)
+		}
 	}
-	return m
+	last := dir.Sign() * (worst - 1 - math.Abs(worst))
+	of := func(r tradeoff.Runs) (q []float64) {
+		for _, c := range r.Curves {
+			if c.Failed() {
+				q = append(q, last)
+			} else {
+				q = append(q, c.Best().Quality)
+			}
+		}
+		return q
+	}
+	return of(base), of(method)
 }
 
 // pair compares a method with the baseline.
@@ -218,7 +236,7 @@ func (k *comparing) pair(base, method runlog.Arm) comparison {
 	} else {
 		one.Lines = append(one.Lines, statement{Name: fmt.Sprintf("best quality, margin %.4g", k.margin), Text: n.String()})
 	}
-	if u, err := stats.MannWhitney(best(b), best(m)); err == nil {
+	if u, err := stats.MannWhitney(ranked(b, m)); err == nil {
 		one.P = &u.P
 		one.Lines = append(one.Lines, statement{Name: "best quality, U test", Text: u.String()})
 	}

@@ -73,9 +73,9 @@ func draw(c *call, args []string) error {
 		}
 		return plot.Save(p, *out)
 	case "pareto":
-		var measured []pareto.Measured
-		for _, r := range runs {
-			measured = append(measured, pointsOf(r))
+		measured, err := pareto.Measure(runs...)
+		if err != nil {
+			return err
 		}
 		standings, err := pareto.Verdicts(measured, runs[0].Direction())
 		if err != nil {

@@ -10,4 +10,3 @@
 // Input is what came from elsewhere: every error names the line or the entry, nothing panics, and no number in a file
 // decides how much memory is taken.
 package importers
-

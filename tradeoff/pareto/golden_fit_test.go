@@ -119,7 +119,7 @@ func TestMedianBand(t *testing.T) {
 	}(), stats.WithInterval(stats.Percentile))
 	require.NoError(t, err)
 	require.Greater(t, band.Upper.Points()[9].Quality-band.Lower.Points()[9].Quality, 0.9*(narrow.Hi-narrow.Lo))
-	_, _, err = MedianBand(tradeoff.Runs{"", curves[:2]})
+	_, _, err = MedianBand(tradeoff.Runs{Curves: curves[:2]})
 	require.ErrorIs(t, err, tradeoff.ErrTooFewRuns)
 	_, err = Attainment(tradeoff.Runs{Name: "", Curves: curves}, 0)
 	require.ErrorIs(t, err, tensor.ErrRange)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/espalier-ml/espalier/tensor"
 	"github.com/espalier-ml/espalier/tradeoff"
 )
 
@@ -119,17 +120,18 @@ func TestIndicators(t *testing.T) {
 
 func TestVerdictsOfFewRuns(t *testing.T) {
 	// Far apart, but one run of each tells nothing of chance.
-	s, err := Verdicts([]Measured{{"good", []float64{1}, []float64{9}}, {"bad", []float64{5}, []float64{2}}},
+	s, err := Verdicts([]Measured{{Name: "good", Cost: []float64{1}, Quality: []float64{9}},
+		{Name: "bad", Cost: []float64{5}, Quality: []float64{2}}},
 		tradeoff.HigherBetter)
 	require.NoError(t, err)
 	require.Equal(t, []Verdict{OnFrontier, Ambiguous}, []Verdict{s[0].Verdict, s[1].Verdict})
 	require.ErrorIs(t, s[1].Warnings[0], tradeoff.ErrTooFewRuns)
-	s, err = Verdicts([]Measured{{"good", []float64{1, 2, 3}, []float64{1, 2, 3}}, {"bad", []float64{5, 6, 7},
-		[]float64{8, 8, 9}}}, tradeoff.LowerBetter)
+	s, err = Verdicts([]Measured{{Name: "good", Cost: []float64{1, 2, 3}, Quality: []float64{1, 2, 3}}, {Name: "bad", Cost: []float64{5, 6, 7},
+		Quality: []float64{8, 8, 9}}}, tradeoff.LowerBetter)
 	require.NoError(t, err)
 	require.Equal(t, []Verdict{OnFrontier, Dominated}, []Verdict{s[0].Verdict, s[1].Verdict})
 	require.Equal(t, 1.0, s[0].Optimal)
-	alone, err := Verdicts([]Measured{{"alone", []float64{1, 1}, []float64{1, 1}}}, tradeoff.LowerBetter)
+	alone, err := Verdicts([]Measured{{Name: "alone", Cost: []float64{1, 1}, Quality: []float64{1, 1}}}, tradeoff.LowerBetter)
 	require.NoError(t, err)
 	require.Equal(t, OnFrontier, alone[0].Verdict)
 }
@@ -137,4 +139,22 @@ func TestVerdictsOfFewRuns(t *testing.T) {
 func TestNamesOfVerdicts(t *testing.T) {
 	require.Equal(t, "frontier ambiguous dominated verdict(3)", fmt.Sprint(OnFrontier, " ", Ambiguous, " ", Dominated, " ",
 		Verdict(3)))
+}
+
+// A run that failed is not dropped: it cost what it had spent and was as bad as any.
+func TestMeasureFailedRuns(t *testing.T) {
+	whole, err := tradeoff.NewCurve([]float64{1, 2, 3}, []float64{5, 4, 3}, tradeoff.LowerBetter)
+	require.NoError(t, err)
+	lost, err := tradeoff.NewCurve([]float64{1, 2, 3, 9}, []float64{2, 1, nan, nan}, tradeoff.LowerBetter)
+	require.NoError(t, err)
+	m, err := Measure(tradeoff.Runs{Name: "a", Curves: []tradeoff.Curve{whole}},
+		tradeoff.Runs{Name: "b", Curves: []tradeoff.Curve{whole, lost}})
+	require.NoError(t, err)
+	require.Equal(t, []Measured{{"a", []float64{3}, []float64{3}, 0}, {"b", []float64{3, 9}, []float64{3, 5}, 1}}, m)
+	s, err := Verdicts(m, tradeoff.LowerBetter)
+	require.NoError(t, err)
+	require.Equal(t, OnFrontier, s[0].Verdict)
+	require.ErrorIs(t, s[1].Warnings[len(s[1].Warnings)-1], tradeoff.ErrFailed)
+	_, err = Measure()
+	require.ErrorIs(t, err, tensor.ErrEmpty)
 }

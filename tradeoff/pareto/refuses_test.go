@@ -31,7 +31,7 @@ func TestParetoRefuses(t *testing.T) {
 	points, two := [][]float64{{1, 2}, {2, 1}}, []Sense{Min, Max}
 	ragged, undefined := [][]float64{{1, 2}, {3}}, [][]float64{{1, 2}, {1, nan}}
 	ref := []float64{3, 0}
-	method := func(cost, quality []float64) []Measured { return []Measured{{"m", cost, quality}} }
+	method := func(cost, quality []float64) []Measured { return []Measured{{Name: "m", Cost: cost, Quality: quality}} }
 	one := []float64{1}
 	requireFaults(t, map[string]fault{
 		"Frontier senses": {second(Frontier(points, nil)), "no senses", tensor.ErrEmpty},

@@ -52,7 +52,7 @@ func TestVerdictsAreDeterministic(t *testing.T) {
 }
 
 func TestResultsAsJSON(t *testing.T) {
-	s, err := Verdicts([]Measured{{"a", []float64{1}, []float64{2}}, {"b", []float64{2}, []float64{1}}},
+	s, err := Verdicts([]Measured{{Name: "a", Cost: []float64{1}, Quality: []float64{2}}, {Name: "b", Cost: []float64{2}, Quality: []float64{1}}},
 		tradeoff.HigherBetter)
 	require.NoError(t, err)
 	b, err := json.Marshal(s[1])
@@ -65,7 +65,7 @@ func TestResultsAsJSON(t *testing.T) {
 	standing.Warnings = s[1].Warnings
 	require.Equal(t, s[1], standing)
 
-	m := Measured{"a", []float64{1}, []float64{2}}
+	m := Measured{Name: "a", Cost: []float64{1}, Quality: []float64{2}}
 	b, err = json.Marshal(m)
 	require.NoError(t, err)
 	var back Measured

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 
 	"gonum.org/v1/gonum/stat"
 
@@ -19,6 +20,46 @@ type Measured struct {
 	Name    string    `json:"name"`
 	Cost    []float64 `json:"cost"`
 	Quality []float64 `json:"quality"`
+	Failed  int       `json:"failed,omitempty"` // how many of them failed; [Standing] warns of it
+}
+
+// Measure makes the points of methods: of each run its best quality and the cost that reached it. A run that failed
+// counts with the cost that it had spent and with the worst quality that any run of any method had, and is not dropped.
+// The error is that of [tradeoff.NewRuns], or wraps [tensor.ErrEmpty] without methods.
+func Measure(methods ...tradeoff.Runs) ([]Measured, error) {
+	if len(methods) == 0 {
+		return nil, fmt.Errorf("pareto: Measure: no methods: %w", tensor.ErrEmpty)
+	}
+	dir, worst := methods[0].Direction(), math.NaN()
+	for _, r := range methods {
+		if _, err := tradeoff.NewRuns(r.Name, r.Curves...); err != nil {
+			return nil, fmt.Errorf("pareto: Measure: %w", err)
+		}
+		if r.Direction() != dir {
+			return nil, fmt.Errorf("pareto: Measure: the quality of %q is better when %v, that of %q when %v: %w", r.Name,
+				r.Direction(), methods[0].Name, dir, tensor.ErrShape)
+		}
+		for _, c := range r.Curves {
+			for _, p := range c.Points() {
+				if worst != worst || dir.Better(worst, p.Quality) {
+					worst = p.Quality
+				}
+			}
+		}
+	}
+	measured := make([]Measured, len(methods))
+	for i, r := range methods {
+		m := Measured{Name: r.Name, Failed: r.Failed()}
+		for _, c := range r.Curves {
+			p := c.Best()
+			if c.Failed() {
+				p = tradeoff.Point{Cost: c.Spent(), Quality: worst}
+			}
+			m.Cost, m.Quality = append(m.Cost, p.Cost), append(m.Quality, p.Quality)
+		}
+		measured[i] = m
+	}
+	return measured, nil
 }
 
 // Verdict is where a method lies relative to the others, given the spread of its runs.
@@ -75,7 +116,7 @@ func (s *Standing) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	*s = Standing{j.Name, j.Cost, j.Quality, j.Optimal, j.DominatedBy, j.Verdict, report.Warnings(j.Warnings,
-		stats.ErrTooFew)}
+		stats.ErrTooFew, tradeoff.ErrFailed)}
 	return nil
 }
 
@@ -113,6 +154,10 @@ func Verdicts(methods []Measured, dir tradeoff.Direction, opts ...BandOption) ([
 		quality := stat.Mean(m.Quality, nil)
 		standings[i] = Standing{Name: m.Name, Cost: cost, Quality: quality, DominatedBy: make([]float64, k),
 			Warnings: fewRuns(sizes[i])}
+		if m.Failed > 0 {
+			standings[i].Warnings = append(standings[i].Warnings, fmt.Errorf("%d of %d runs of %q failed and count with the "+
+				"worst quality: %w", m.Failed, sizes[i], m.Name, tradeoff.ErrFailed))
+		}
 	}
 	dominates := func(ci, qi, cj, qj float64) bool {
 		return ci <= cj && !dir.Better(qj, qi) && (ci < cj || qi != qj)
