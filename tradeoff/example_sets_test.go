@@ -6,7 +6,6 @@ import (
 
 	"github.com/espalier-ml/espalier/tensor/stats"
 	"github.com/espalier-ml/espalier/tradeoff"
-	"github.com/espalier-ml/espalier/tradeoff/runlog"
 	"github.com/espalier-ml/espalier/tradeoff/score"
 )
 
@@ -58,9 +57,9 @@ func ExampleCurve_AUC() {
 	best, _ := c.TimeToQuality(0.85, tradeoff.Linear)
 	measured, _ := c.Crossing(0.85, tradeoff.Linear)
 	fmt.Printf("%.2f %.2f\n", best, measured)
-	fmt.Println(runlog.DirectionOf("val/loss"), tradeoff.LowerBetter.Better(0.1, 0.2))
+	fmt.Println(tradeoff.LowerBetter.Better(0.1, 0.2))
 	// Output:
 	// 0.807 0.767
 	// 6.00 7.00
-	// lower true
+	// true
 }

@@ -25,7 +25,7 @@ func check(c *call, args []string) error {
 	if err != nil {
 		return err
 	}
-	records, err := c.records(files, &s)
+	log, err := c.log(files, &s)
 	if err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func check(c *call, args []string) error {
 	if *rules != "" {
 		ids = strings.Split(*rules, ",")
 	}
-	findings, err := runlog.Review(records, ids...)
+	findings, err := log.Review(ids...)
 	if err != nil {
 		return err
 	}

@@ -77,11 +77,11 @@ func compare(c *call, args []string) error {
 	if !(k.level > 0 && k.level < 1) || k.replicates < 1 || k.margin < 0 {
 		return c.misuse("-level must lie between 0 and 1, -replicates be 1 or more, -margin 0 or more")
 	}
-	records, err := c.records(files, &s)
+	log, err := c.log(files, &s)
 	if err != nil {
 		return err
 	}
-	settings, err := s.arms(records)
+	settings, err := s.arms(log)
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func compare(c *call, args []string) error {
 	if err := holm(all); err != nil {
 		return err
 	}
-	findings, err := runlog.Review(records)
+	findings, err := log.Review()
 	if err != nil {
 		return err
 	}

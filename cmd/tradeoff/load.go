@@ -21,6 +21,7 @@ import (
 type selection struct {
 	cost, quality, direction string
 	task, model, rename      string
+	resume                   bool
 }
 
 func (s *selection) register(f *flag.FlagSet) {
@@ -31,57 +32,48 @@ func (s *selection) register(f *flag.FlagSet) {
 		"higher or lower is better (default as the log says, or lower for losses and errors)")
 	f.StringVar(&s.task, "task", "", "this task only")
 	f.StringVar(&s.model, "model", "", "this model only")
+	f.BoolVar(&s.resume, "resume-clock", false,
+		"continue costs that fall where a run was resumed: each segment begins where the one before ended")
 	f.StringVar(&s.rename, "rename", "", "columns of CSV files, as algo=method,wall=seconds,notes=")
 }
 
-// records reads all files.
-func (c *call) records(files []string, s *selection) ([]runlog.Record, error) {
+// log reads all files.
+func (c *call) log(files []string, s *selection) (*runlog.Log, error) {
 	rename, err := pairs(s.rename)
 	if err != nil {
 		return nil, c.misuse("-rename: %v", err)
 	}
+	l := &runlog.Log{}
 	if s.direction != "" {
-		if _, err := tradeoff.ParseDirection(s.direction); err != nil {
+		d, err := tradeoff.ParseDirection(s.direction)
+		if err != nil {
 			return nil, c.misuse("-direction is %q, want higher or lower", s.direction)
 		}
+		l.SetDirection(d)
 	}
-	var all []runlog.Record
 	for _, name := range files {
 		err := c.open(name, func(r *bufio.Reader) error {
-			more, err := read(r, rename)
-			all = append(all, more...)
-			return err
+			if first(r) == '{' {
+				return l.ReadJSONL(name, r)
+			}
+			records, err := importers.ReadCSV(r, rename)
+			if err != nil {
+				return err
+			}
+			return l.Add(name, records...)
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
-	return s.choose(all)
-}
-
-// choose drops the records of other tasks and models and sets the direction.
-func (s *selection) choose(all []runlog.Record) ([]runlog.Record, error) {
-	mine := map[string]bool{}
-	for _, r := range all {
-		if r.RunID != "" && (s.task == "" || r.Task == s.task) && (s.model == "" || r.Model == s.model) &&
-			(r.Kind == "run" || r.Task+r.Model != "" || s.task+s.model == "") {
-			mine[r.RunID] = true
-		}
+	l.Select(s.task, s.model)
+	if s.resume {
+		l.ResumeClock()
 	}
-	var chosen []runlog.Record
-	for _, r := range all {
-		if r.RunID != "" && !mine[r.RunID] {
-			continue
-		}
-		if s.direction != "" && r.Kind == "eval" {
-			r.Direction = map[string]string{}
-			for name := range r.Quality {
-				r.Direction[name] = s.direction
-			}
-		}
-		chosen = append(chosen, r)
+	for _, w := range l.Warnings() {
+		fmt.Fprintln(c.stderr, "tradeoff: warning:", w)
 	}
-	return chosen, nil
+	return l, nil
 }
 
 // pairs reads a=b,c=d.
@@ -125,14 +117,6 @@ func (c *call) open(name string, f func(r *bufio.Reader) error) (err error) {
 	return nil
 }
 
-// read reads JSON lines or CSV, whichever it is.
-func read(r *bufio.Reader, rename map[string]string) ([]runlog.Record, error) {
-	if first(r) == '{' {
-		return runlog.ReadJSONL(r)
-	}
-	return importers.ReadCSV(r, rename)
-}
-
 // first is the first byte that is not blank.
 func first(r *bufio.Reader) byte {
 	head, _ := r.Peek(64)
@@ -142,9 +126,9 @@ func first(r *bufio.Reader) byte {
 	return 0
 }
 
-// arms groups the records by setting: task and model.
-func (s *selection) arms(records []runlog.Record) ([][]runlog.Arm, error) {
-	all, err := runlog.Arms(records, s.cost, s.quality)
+// arms groups the runs by setting: task and model.
+func (s *selection) arms(l *runlog.Log) ([][]runlog.Arm, error) {
+	all, err := l.Arms(s.cost, s.quality)
 	if err != nil {
 		return nil, err
 	}

@@ -29,11 +29,11 @@ func draw(c *call, args []string) error {
 	case *kind != "curves" && *kind != "pareto" && *kind != "survival":
 		return c.misuse("-kind is %q, want curves, pareto or survival", *kind)
 	}
-	records, err := c.records(files, &s)
+	log, err := c.log(files, &s)
 	if err != nil {
 		return err
 	}
-	settings, err := s.arms(records)
+	settings, err := s.arms(log)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func draw(c *call, args []string) error {
 	for _, a := range arms {
 		runs = append(runs, a.Runs)
 	}
-	x, y := s.cost, s.quality
+	x, y := arms[0].Cost, arms[0].Quality
 	if *title == "" && arms[0].Task+arms[0].Model != "" {
 		*title = setting(arms[0])
 	}

@@ -151,11 +151,11 @@ func (c *call) algoPerf(file string, without []string, byTime bool, files []stri
 
 // times makes a table of ordinary logs: methods are submissions, tasks and models workloads, and runs studies.
 func (c *call) times(s *selection, goals string, files []string) (score.TimeTable, error) {
-	records, err := c.records(files, s)
+	log, err := c.log(files, s)
 	if err != nil {
 		return score.TimeTable{}, err
 	}
-	settings, err := s.arms(records)
+	settings, err := s.arms(log)
 	if err != nil {
 		return score.TimeTable{}, err
 	}
@@ -168,7 +168,7 @@ func (c *call) times(s *selection, goals string, files []string) (score.TimeTabl
 	for _, arms := range settings {
 		load := score.Workload{Name: setting(arms[0]), Direction: arms[0].Runs.Direction()}
 		var ok bool
-		if load.Target, ok = target(arms[0], s.quality, given, records); !ok {
+		if load.Target, ok = target(arms[0], given); !ok {
 			return score.TimeTable{}, fmt.Errorf("no target for %s: give it with -target %s=QUALITY", load.Name, arms[0].Task)
 		}
 		loads = append(loads, load)
@@ -197,7 +197,7 @@ func (c *call) times(s *selection, goals string, files []string) (score.TimeTabl
 }
 
 // target is the quality that a task is to reach, by the flag or by its records.
-func target(a runlog.Arm, quality string, given map[string]string, records []runlog.Record) (float64, bool) {
+func target(a runlog.Arm, given map[string]string) (float64, bool) {
 	for _, name := range []string{setting(a), a.Task} {
 		var q float64
 		if text, ok := given[name]; ok {
@@ -206,18 +206,8 @@ func target(a runlog.Arm, quality string, given map[string]string, records []run
 			}
 		}
 	}
-	for _, r := range records {
-		if r.Task != a.Task || r.Model != a.Model {
-			continue
-		}
-		if q, ok := r.Target[quality]; ok {
-			return q, true
-		}
-		if len(r.Target) == 1 && quality == "" {
-			for _, q := range r.Target {
-				return q, true
-			}
-		}
+	if q, ok := a.Target[a.Quality]; ok {
+		return q, true
 	}
 	return 0, false
 }

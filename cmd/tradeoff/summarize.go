@@ -39,11 +39,11 @@ func summarize(c *call, args []string) error {
 	if err != nil {
 		return err
 	}
-	records, err := c.records(files, &s)
+	log, err := c.log(files, &s)
 	if err != nil {
 		return err
 	}
-	settings, err := s.arms(records)
+	settings, err := s.arms(log)
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,8 @@ var wholes = map[string]func(r *runlog.Record, v uint64){
 // params are costs; "budget" is the length that the run was planned for; every other column is a quality. Rename maps
 // the names in the file to these: {"wall": "seconds", "algo": "method", "notes": ""}; a name with the prefix "cost:"
 // or "quality:" is one whatever it is called, and "" leaves a column out. Without run_id, rows with equal task,
-// model, method, study, trial, seed and budget are a run. Empty qualities are evaluations that did not happen. Errors
+// model, method, study, trial, seed and budget are a run. Empty qualities, and N/A and None, are
+// evaluations that did not happen; nan and inf are of a run that failed. Errors
 // name the line and the column.
 func ReadCSV(r io.Reader, rename map[string]string) ([]runlog.Record, error) {
 	l, err := newLines("CSV", r)
@@ -131,16 +132,28 @@ func filler(l *lines, name string) func(*runlog.Record, int) {
 		return func(r *runlog.Record, k int) { r.Budget = &runlog.Budget{Value: l.float(k, false)} }
 	case isCost || slices.Contains(costs, name):
 		return func(r *runlog.Record, k int) {
-			if v := l.float(k, true); v == v {
+			if v, ok := l.measured(k); ok && v == v {
 				r.Cost[cost] = v
 			}
 		}
 	}
 	return func(r *runlog.Record, k int) {
-		if v := l.float(k, true); v == v {
+		if v, ok := l.measured(k); ok {
 			r.Quality[quality] = v
 		}
 	}
+}
+
+// absent is how tables spell that there is no value.
+var absent = []string{"", "n/a", "na", "none", "null", "-"}
+
+// measured reads a number that may be absent.
+func (l *lines) measured(column int) (v float64, ok bool) {
+	text := strings.ToLower(string(bytes.TrimSpace(l.fields[column])))
+	if slices.Contains(absent, text) {
+		return 0, false
+	}
+	return l.any(column), true
 }
 
 // natural reads a whole number of at least 0, which may be written as 12.0.

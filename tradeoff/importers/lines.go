@@ -39,7 +39,7 @@ func newLines(source string, r io.Reader) (*lines, error) {
 		return nil, l.err
 	}
 	for _, f := range l.fields {
-		l.header = append(l.header, string(bytes.TrimSpace(f)))
+		l.header = append(l.header, string(bytes.TrimPrefix(bytes.TrimSpace(f), []byte("\xef\xbb\xbf"))))
 	}
 	return l, nil
 }
@@ -160,6 +160,15 @@ func (l *lines) float(column int, missing bool) float64 {
 	v, err := strconv.ParseFloat(string(f), 64)
 	if l.err == nil && (err != nil || v != v && !missing) {
 		l.err = l.errorf("%s is %q, want a number: %w", l.header[column], f, tensor.ErrNotFinite)
+	}
+	return v
+}
+
+// any reads a field that may be NaN or infinite.
+func (l *lines) any(column int) float64 {
+	v, err := strconv.ParseFloat(string(bytes.TrimSpace(l.fields[column])), 64)
+	if err != nil && l.err == nil {
+		l.err = l.errorf("%s is %q, want a number: %w", l.header[column], l.fields[column], tensor.ErrNotFinite)
 	}
 	return v
 }

@@ -15,22 +15,38 @@ import (
 type Arm struct {
 	Task, Model string
 	Method      string   // methods joined by "+"; "" is the baseline
+	Cost        string   // the key of the costs
+	Quality     string   // the key of the qualities
 	RunIDs      []string // of the curves; of tradeoff curves, those of each joined by "+"
 	Runs        tradeoff.Runs
 	// Tradeoff reports whether each curve consists of the ends of runs of several lengths, and not of the evaluations
 	// of one run.
 	Tradeoff bool
+	Before   int                // evaluations at cost 0, which the curves are without
+	Target   map[string]float64 // of qualities, as the records have it
+}
+
+// Arms is [Log.Arms] of records.
+func Arms(records []Record, cost, quality string) ([]Arm, error) {
+	l, err := NewLog(records...)
+	if err != nil {
+		return nil, err
+	}
+	return l.Arms(cost, quality)
 }
 
 // Arms groups the evaluations of a log: a curve of quality over cost for each run, by task, model and method, in that
 // order and the baseline first. The costs and qualities are keys of the records; "step" is a cost too, and "" stands
 // for the only one there is, or train_seconds, seconds or step if there are several. Where the runs of an arm were
-// planned for several budgets, the last evaluations of the runs of each seed make one curve. Runs without the cost or
-// the quality are an error that wraps [tensor.ErrShape].
-func Arms(records []Record, cost, quality string) ([]Arm, error) {
-	runs, order := logged(records)
-	if len(order) == 0 {
-		return nil, fmt.Errorf("runlog: Arms: no evaluations among %d records: %w", len(records), tensor.ErrEmpty)
+// planned for several budgets, the last evaluations of the runs of each seed make one curve. Evaluations at cost 0 were
+// made before training; they have no place on a curve and are counted in [Arm.Before].
+//
+// The error wraps [tensor.ErrShape] for runs without the cost or the quality, or a quality whose direction nobody
+// tells, and [tensor.ErrConflict] for a run whose cost falls or that has two values at one step.
+func (l *Log) Arms(cost, quality string) ([]Arm, error) {
+	runs := l.evaluated()
+	if len(runs) == 0 {
+		return nil, fmt.Errorf("runlog: Arms: no evaluations among %d records: %w", l.records, tensor.ErrEmpty)
 	}
 	if quality == "" {
 		var err error
@@ -43,18 +59,16 @@ func Arms(records []Record, cost, quality string) ([]Arm, error) {
 	}
 	var arms []Arm
 	groups := map[string][]*loggedRun{}
-	for _, id := range order {
-		r := runs[id]
+	for _, r := range runs {
 		key := strings.Join([]string{r.Task, r.Model, methodName(r.Method)}, "\x00")
 		if groups[key] == nil {
-			arms = append(arms, Arm{Task: r.Task, Model: r.Model, Method: methodName(r.Method)})
+			arms = append(arms, Arm{Task: r.Task, Model: r.Model, Method: methodName(r.Method), Cost: cost, Quality: quality})
 		}
 		groups[key] = append(groups[key], r)
 	}
 	for i := range arms {
 		a := &arms[i]
-		members := groups[strings.Join([]string{a.Task, a.Model, a.Method}, "\x00")]
-		if err := a.fill(members, cost, quality); err != nil {
+		if err := a.fill(l, groups[strings.Join([]string{a.Task, a.Model, a.Method}, "\x00")]); err != nil {
 			return nil, err
 		}
 	}
@@ -72,40 +86,7 @@ func methodName(methods []string) string {
 	}), "+")
 }
 
-// loggedRun is the records of a run: what its first one says, and its evaluations.
-type loggedRun struct {
-	Record
-	evals []Record
-}
-
-// logged collects runs, in the order of their first records.
-func logged(records []Record) (runs map[string]*loggedRun, order []string) {
-	runs = map[string]*loggedRun{}
-	for _, r := range records {
-		if r.RunID == "" || r.Kind != "run" && r.Kind != "eval" {
-			continue
-		}
-		run := runs[r.RunID]
-		if run == nil {
-			run = &loggedRun{Record: r}
-			runs[r.RunID] = run
-			order = append(order, r.RunID)
-		}
-		if r.Kind == "eval" {
-			run.evals = append(run.evals, r)
-		}
-		for name, dir := range r.Direction {
-			if run.Direction == nil {
-				run.Direction = map[string]string{}
-			}
-			run.Direction[name] = dir
-		}
-	}
-	order = slices.DeleteFunc(order, func(id string) bool { return len(runs[id].evals) == 0 })
-	return runs, order
-}
-
-func onlyQuality(runs map[string]*loggedRun) (string, error) {
+func onlyQuality(runs []*loggedRun) (string, error) {
 	names := qualityNames(runs)
 	if len(names) != 1 {
 		return "", fmt.Errorf("runlog: Arms: the log has the qualities %q; say which: %w", names, tensor.ErrShape)
@@ -114,28 +95,29 @@ func onlyQuality(runs map[string]*loggedRun) (string, error) {
 }
 
 // qualityNames is the names of all qualities.
-func qualityNames(runs map[string]*loggedRun) []string {
+func qualityNames(runs []*loggedRun) []string {
 	names := map[string]bool{}
 	for _, r := range runs {
-		for _, e := range r.evals {
-			for name := range e.Quality {
-				names[name] = true
-			}
+		for _, name := range r.quality.names() {
+			names[name] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(names))
 }
 
 // usualCost is the cost that all evaluations have, by preference.
-func usualCost(runs map[string]*loggedRun) string {
+func usualCost(runs []*loggedRun) string {
 	counts, total := map[string]int{}, 0
 	for _, r := range runs {
-		for _, e := range r.evals {
-			total++
-			for name := range e.Cost {
-				counts[name]++
+		for _, name := range r.costs.names() {
+			_, has := r.at(name)
+			for _, ok := range has {
+				if ok {
+					counts[name]++
+				}
 			}
 		}
+		total += len(r.steps)
 	}
 	for _, name := range append([]string{"train_seconds", "seconds"}, slices.Sorted(maps.Keys(counts))...) {
 		if counts[name] == total {
@@ -145,56 +127,45 @@ func usualCost(runs map[string]*loggedRun) string {
 	return "step"
 }
 
-// lowerNames is what names of qualities say when the records do not.
-var lowerNames = []string{"loss", "error", "perplexity", "ppl", "nll", "wer", "mse", "mae", "rmse"}
-
-// DirectionOf is the direction of a quality by what its name is usually used for: names with "loss", "error",
-// "perplexity" and the like in them are better when lower.
-func DirectionOf(quality string) tradeoff.Direction {
-	for _, part := range strings.FieldsFunc(strings.ToLower(quality), func(r rune) bool {
-		return r == '/' || r == '_' ||
-			r == '-' || r == ' ' || r == '.'
-	}) {
-		if slices.Contains(lowerNames, part) {
-			return tradeoff.LowerBetter
+// points is the costs and qualities of the evaluations that have the quality, and how many of them were made before
+// training.
+func (l *Log) points(r *loggedRun, cost, quality string) (costs, qualities []float64, before int, err error) {
+	if !l.resume {
+		if err := r.twice(quality); err != nil {
+			return nil, nil, 0, err
 		}
 	}
-	return tradeoff.HigherBetter
-}
-
-func (r *loggedRun) direction(quality string) tradeoff.Direction {
-	if d, err := tradeoff.ParseDirection(r.Direction[quality]); err == nil {
-		return d
+	values, has, err := l.clock(r, cost)
+	if err != nil {
+		return nil, nil, 0, err
 	}
-	return DirectionOf(quality)
-}
-
-// points is the costs and qualities of the evaluations that have the quality.
-func (r *loggedRun) points(cost, quality string) (costs, qualities []float64, err error) {
-	for _, e := range r.evals {
-		q, ok := e.Quality[quality]
-		if !ok {
-			continue
-		}
-		c, ok := e.Cost[cost]
-		if !ok && cost == "step" {
-			c, ok = float64(e.Step), e.Step > 0
-		}
-		if !ok {
-			return nil, nil, fmt.Errorf("runlog: Arms: run %q, step %d has no cost %q: %w", r.RunID, e.Step, cost,
+	column := r.quality.of(quality)
+	for i, at := range column.at {
+		switch {
+		case !has[at]:
+			return nil, nil, 0, fmt.Errorf("runlog: Arms: run %s, step %d has no cost %q: %w", r.label(), r.steps[at], cost,
 				tensor.ErrShape)
-		}
-		if c > 0 { // an evaluation before the first step costs nothing and has no place on a curve
-			costs, qualities = append(costs, c), append(qualities, q)
+		case values[at] == 0: // an evaluation before the first step costs nothing and has no place on a curve
+			before++
+		default:
+			costs, qualities = append(costs, values[at]), append(qualities, column.value[i])
 		}
 	}
-	if len(costs) == 0 {
-		return nil, nil, fmt.Errorf("runlog: Arms: run %q has no quality %q: %w", r.RunID, quality, tensor.ErrShape)
+	switch {
+	case len(column.at) == 0:
+		return nil, nil, 0, fmt.Errorf("runlog: Arms: run %s has no quality %q: %w", r.label(), quality, tensor.ErrShape)
+	case len(costs) == 0:
+		return nil, nil, 0, fmt.Errorf("runlog: Arms: all %d evaluations of run %s are at %s 0: %w", before, r.label(), cost,
+			tensor.ErrShape)
 	}
-	return costs, qualities, nil
+	return costs, qualities, before, nil
 }
 
-func (a *Arm) fill(members []*loggedRun, cost, quality string) error {
+func (a *Arm) fill(l *Log, members []*loggedRun) error {
+	dir, err := l.directionOf(members[0], a.Quality)
+	if err != nil {
+		return err
+	}
 	name := a.Method
 	if name == "" {
 		name = "baseline"
@@ -202,6 +173,9 @@ func (a *Arm) fill(members []*loggedRun, cost, quality string) error {
 	a.Runs.Name = name
 	budgets := map[Budget]bool{}
 	for _, r := range members {
+		if a.Target == nil {
+			a.Target = r.Target
+		}
 		if r.Budget != nil {
 			budgets[*r.Budget] = true
 		}
@@ -213,12 +187,13 @@ func (a *Arm) fill(members []*loggedRun, cost, quality string) error {
 	}
 	curves := map[string]*points{}
 	var order []string
-	for _, r := range members {
-		costs, qualities, err := r.points(cost, quality)
+	for i, r := range members {
+		costs, qualities, before, err := l.points(r, a.Cost, a.Quality)
 		if err != nil {
 			return err
 		}
-		key := r.RunID
+		a.Before += before
+		key := fmt.Sprint(i)
 		if a.Tradeoff {
 			key = fmt.Sprint(r.Study, "\x00", r.Trial, "\x00", r.Seed)
 			last := len(costs) - 1
@@ -240,7 +215,7 @@ func (a *Arm) fill(members []*loggedRun, cost, quality string) error {
 	}
 	for _, key := range order {
 		p := curves[key]
-		c, err := tradeoff.NewCurve(p.costs, p.qualities, members[0].direction(quality))
+		c, err := tradeoff.NewCurve(p.costs, p.qualities, dir)
 		if err != nil {
 			return fmt.Errorf("runlog: Arms: run %q: %w", p.ids[0], err)
 		}

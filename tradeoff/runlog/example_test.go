@@ -19,3 +19,14 @@ func ExampleFormatDelta() {
 	fmt.Println(runlog.FormatDelta(42.5, 40.5, u.P), u)
 	// Output: -4.71% p=0.022 n=6
 }
+
+func ExampleDirectionOf() {
+	fmt.Println(runlog.DirectionOf("val/loss"))
+	fmt.Println(runlog.DirectionOf("bits_per_byte"))
+	_, sure := runlog.DirectionOf("score")
+	fmt.Println(sure)
+	// Output:
+	// lower true
+	// lower true
+	// false
+}

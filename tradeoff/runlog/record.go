@@ -1,12 +1,9 @@
 package runlog
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"math"
 	"reflect"
@@ -47,8 +44,9 @@ type Record struct {
 	Step  int    `json:"step,omitempty"`
 	Phase string `json:"phase,omitempty"` // for kind phase: "warmup", "compile", "forward", ...
 	// so far: seconds, train_seconds, flops, samples, usd, joules, ...
-	Cost      map[string]float64 `json:"cost,omitempty"`
-	Quality   map[string]float64 `json:"quality,omitempty"`   // on data not trained on: accuracy, loss, ...
+	Cost map[string]float64 `json:"cost,omitempty"`
+	// on data not trained on: accuracy, loss, ...; NaN or infinite, and null in JSON, where the run has failed
+	Quality   map[string]float64 `json:"quality,omitempty"`
 	Direction map[string]string  `json:"direction,omitempty"` // of each quality: "higher" or "lower"
 	Target    map[string]float64 `json:"target,omitempty"`    // of a quality, fixed before the runs
 
@@ -86,7 +84,24 @@ type Claim struct {
 	WarmupSteps int       `json:"warmup_steps,omitempty"` // left out of timings
 }
 
+// bareRecord is a record without methods; its maps of numbers have theirs.
 type bareRecord Record
+
+type wireRecord struct {
+	*bareRecord
+	Cost    numbers `json:"cost,omitempty"`
+	Quality numbers `json:"quality,omitempty"`
+}
+
+// clone is a copy with maps of its own.
+func (r *Record) clone() Record {
+	c := *r
+	c.Cost, c.Quality = maps.Clone(r.Cost), maps.Clone(r.Quality)
+	if len(c.Cost) == 0 {
+		c.Cost = nil
+	}
+	return c
+}
 
 // known is the names of the fields of records.
 var known = func() map[string]bool {
@@ -100,7 +115,7 @@ var known = func() map[string]bool {
 
 // MarshalJSON writes the fields and Extra.
 func (r Record) MarshalJSON() ([]byte, error) {
-	b, err := json.Marshal(bareRecord(r))
+	b, err := json.Marshal(wireRecord{(*bareRecord)(&r), r.Cost, r.Quality})
 	if err != nil || len(r.Extra) == 0 {
 		return b, err
 	}
@@ -116,9 +131,12 @@ func (r Record) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads a record and keeps the fields that it does not know.
 func (r *Record) UnmarshalJSON(b []byte) error {
 	var bare bareRecord
-	if err := json.Unmarshal(b, &bare); err != nil {
+	wire := wireRecord{bareRecord: &bare}
+	if err := json.Unmarshal(b, &wire); err != nil {
 		return err
 	}
+	bare.Cost, bare.Quality = wire.Cost, wire.Quality
+	maps.DeleteFunc(bare.Cost, func(_ string, v float64) bool { return v != v }) // null is none, and never 0
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal(b, &all); err != nil {
 		return err
@@ -133,8 +151,8 @@ func (r *Record) UnmarshalJSON(b []byte) error {
 
 var kinds = []string{"run", "eval", "phase", "env", "claim"}
 
-// Validate reports what is wrong with a record, all of it: an unknown schema or kind, an evaluation without a run, a
-// quality or a cost, a cost that is negative, a direction other than "higher" and "lower". Errors wrap
+// Validate reports what is wrong with a record, all of it: an unknown schema or kind, an evaluation without a run or a
+// quality, a cost that is negative or not finite, a negative step, a direction other than "higher" and "lower". Errors wrap
 // [tensor.ErrRange], [tensor.ErrEmpty] or [tensor.ErrNotFinite].
 func (r Record) Validate() error {
 	var faults []error
@@ -152,22 +170,20 @@ func (r Record) Validate() error {
 			fail(tensor.ErrEmpty, "%s without a run_id", r.Kind)
 		}
 	}
-	if r.Kind == "eval" && (len(r.Quality) == 0 || len(r.Cost) == 0 && r.Step == 0) {
-		fail(tensor.ErrEmpty, "eval of %q without a quality, or without a cost and a step", r.RunID)
+	if r.Kind == "eval" && len(r.Quality) == 0 {
+		fail(tensor.ErrEmpty, "eval of %q without a quality", r.RunID)
+	}
+	if r.Step < 0 {
+		fail(tensor.ErrRange, "step is %d", r.Step)
 	}
 	if r.Kind == "env" && r.Env == nil || r.Kind == "claim" && r.Claim == nil {
 		fail(tensor.ErrEmpty, "%s without one", r.Kind)
 	}
-	for _, name := range slices.Sorted(maps.Keys(r.Cost)) {
-		if v := r.Cost[name]; v-v != 0 {
+	for name, v := range r.Cost {
+		if v-v != 0 {
 			fail(tensor.ErrNotFinite, "cost %q is %v", name, v)
 		} else if v < 0 {
 			fail(tensor.ErrRange, "cost %q is %v", name, v)
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(r.Quality)) {
-		if v := r.Quality[name]; v-v != 0 {
-			fail(tensor.ErrNotFinite, "quality %q is %v; leave out an evaluation that failed", name, v)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Direction)) {
@@ -179,58 +195,4 @@ func (r Record) Validate() error {
 		fail(tensor.ErrRange, "budget is %v %s", r.Budget.Value, r.Budget.Unit)
 	}
 	return errors.Join(faults...)
-}
-
-// longestLine is the number of bytes that a line of a log may have.
-const longestLine = 4 << 20
-
-// ReadJSONL reads records, one JSON object a line; blank lines are passed over. An error names the line; the records
-// before it are returned as well, so that the log of a run that was killed in the middle of a line is not lost.
-func ReadJSONL(r io.Reader) ([]Record, error) {
-	var records []Record
-	cut := &lastByte{r: r}
-	lines := bufio.NewScanner(cut)
-	lines.Buffer(nil, longestLine)
-	n := 0
-	for lines.Scan() {
-		n++
-		line := bytes.TrimSpace(lines.Bytes())
-		if len(line) == 0 {
-			continue
-		}
-		var record Record
-		err := json.Unmarshal(line, &record)
-		if err == nil {
-			err = record.Validate()
-		} else if _, syntax := errors.AsType[*json.SyntaxError](err); syntax && cut.end && cut.last != '\n' && !lines.Scan() {
-			err = fmt.Errorf("the last line is cut off: %w", err)
-		}
-		if err != nil {
-			return records, fmt.Errorf("runlog: line %d: %w", n, err)
-		}
-		records = append(records, record)
-	}
-	if err := lines.Err(); err != nil {
-		if errors.Is(err, bufio.ErrTooLong) {
-			err = fmt.Errorf("more than %d bytes: %w", longestLine, tensor.ErrRange)
-		}
-		return records, fmt.Errorf("runlog: line %d: %w", n+1, err)
-	}
-	return records, nil
-}
-
-// lastByte remembers the last byte read, and whether the end was seen.
-type lastByte struct {
-	r    io.Reader
-	last byte
-	end  bool
-}
-
-func (l *lastByte) Read(p []byte) (int, error) {
-	n, err := l.r.Read(p)
-	if n > 0 {
-		l.last = p[n-1]
-	}
-	l.end = l.end || err == io.EOF
-	return n, err
 }

@@ -118,7 +118,8 @@ func TestWriterRefuses(t *testing.T) {
 	w, err := NewWriter(&log)
 	require.NoError(t, err)
 	require.ErrorIs(t, w.Eval(1, nil, map[string]float64{"x": 1}), tensor.ErrEmpty)
-	require.ErrorIs(t, w.Write(Record{Kind: "eval", RunID: "a", Step: 1, Quality: map[string]float64{"x": math.NaN()}}),
+	require.ErrorIs(t, w.Write(Record{Kind: "eval", RunID: "a", Cost: map[string]float64{"x": math.NaN()},
+		Quality: map[string]float64{"x": 1}}),
 		tensor.ErrNotFinite)
 	require.Zero(t, log.Len())
 	w, err = NewWriter(struct {
@@ -154,9 +155,20 @@ func TestArms(t *testing.T) {
 	}
 	_, err = Arms(nil, "", "")
 	require.ErrorIs(t, err, tensor.ErrEmpty)
-	for name, want := range map[string]tradeoff.Direction{"accuracy": tradeoff.HigherBetter, "validation/loss": tradeoff.LowerBetter,
-		"top1_error": tradeoff.LowerBetter, "glossary": tradeoff.HigherBetter, "WER": tradeoff.LowerBetter} {
-		require.Equal(t, want, DirectionOf(name), name)
+	for _, name := range []string{"accuracy", "top1", "val_acc", "F1", "valAcc"} {
+		dir, sure := DirectionOf(name)
+		require.True(t, sure, name)
+		require.Equal(t, tradeoff.HigherBetter, dir, name)
+	}
+	for _, name := range []string{"validation/loss", "top1_error", "WER", "err", "xent", "bpb", "bits_per_byte", "cer", "fid",
+		"kl", "brier", "logloss", "nrmse", "mape", "regret", "valLoss", "eval-loss"} {
+		dir, sure := DirectionOf(name)
+		require.True(t, sure, name)
+		require.Equal(t, tradeoff.LowerBetter, dir, name)
+	}
+	for _, name := range []string{"glossary", "score", "x"} {
+		_, sure := DirectionOf(name)
+		require.False(t, sure, name)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Rule is one line of the checklist: ID (T01 to T20), Name, Severity of a finding that it is broken, and Text, what it
+// Rule is one line of the checklist: ID (T01 to T23), Name, Severity of a finding that it is broken, and Text, what it
 // asks for.
 type Rule = checklist.Rule
 
@@ -72,18 +72,33 @@ var rules = checklist.Table[*study]{
 		Text: "a new method also on top of a strong recipe"},
 	{ID: "T20", Name: "artefacts", Severity: Warning, Body: artefacts,
 		Text: "revision of the code and records published; of pruning, random and magnitude controls"},
+	{ID: "T21", Name: "clocks", Severity: Error, Body: clocks,
+		Text: "costs that count from the start of a run: none that falls, and not the same in all runs"},
+	{ID: "T22", Name: "one run, one name", Severity: Error, Body: oneName,
+		Text: "one value of each quality at each step of a run"},
+	{ID: "T23", Name: "failed runs", Severity: Warning, Body: failedRuns,
+		Text: "no run whose quality became NaN or infinite, or their number said"},
 }
 
 // Rules returns the checklist, in the order of the IDs.
 func Rules() []Rule { return rules.Rules() }
 
-// Review holds records, claims among them, against the rules of the given IDs, or all of them, and returns in their
+// Review is [Log.Review] of records.
+func Review(records []Record, ids ...string) ([]Finding, error) {
+	l, err := NewLog(records...)
+	if err != nil {
+		return nil, err
+	}
+	return l.Review(ids...)
+}
+
+// Review holds the runs and claims of a log against the rules of the given IDs, or all of them, and returns in their
 // order what is broken and what the records do not tell, each with the places at fault. The error wraps
 // [tensor.ErrRange] for an ID that does not exist and [tensor.ErrEmpty] without evaluations.
-func Review(records []Record, ids ...string) ([]Finding, error) {
-	s := newStudy(records)
-	if len(s.order) == 0 {
-		return nil, fmt.Errorf("runlog: Review: no evaluations among %d records: %w", len(records), tensor.ErrEmpty)
+func (l *Log) Review(ids ...string) ([]Finding, error) {
+	s := newStudy(l)
+	if len(s.runs) == 0 {
+		return nil, fmt.Errorf("runlog: Review: no evaluations among %d records: %w", l.records, tensor.ErrEmpty)
 	}
 	findings, err := rules.Review(s, ids...)
 	if err != nil {
@@ -94,9 +109,8 @@ func Review(records []Record, ids ...string) ([]Finding, error) {
 
 // study is records sorted for the rules.
 type study struct {
-	records  []Record
-	runs     map[string]*loggedRun
-	order    []string
+	log      *Log
+	runs     []*loggedRun
 	settings []setting
 	envs     map[string]*Env
 	claims   []*Claim
@@ -114,21 +128,9 @@ func (s setting) String() string { return cmp.Or(s.task, "?") + "/" + cmp.Or(s.m
 // names is the methods, the baseline first.
 func (s setting) names() []string { return slices.Sorted(maps.Keys(s.methods)) }
 
-func newStudy(records []Record) *study {
-	s := &study{records: records, envs: map[string]*Env{}}
-	s.runs, s.order = logged(records)
-	for _, r := range records {
-		switch {
-		case r.Kind == "env" && r.Env != nil:
-			s.envs[cmp.Or(r.EnvID, r.Env.ID())] = r.Env
-		case r.Kind == "claim" && r.Claim != nil:
-			s.claims = append(s.claims, r.Claim)
-		case r.Kind == "phase":
-			s.phases = append(s.phases, r)
-		}
-	}
-	for _, id := range s.order {
-		r := s.runs[id]
+func newStudy(l *Log) *study {
+	s := &study{log: l, runs: l.evaluated(), envs: l.envs, claims: l.claims, phases: l.phases}
+	for _, r := range s.runs {
 		at := slices.IndexFunc(s.settings, func(t setting) bool { return t.task == r.Task && t.model == r.Model })
 		if at < 0 {
 			s.settings = append(s.settings, setting{r.Task, r.Model, map[string][]*loggedRun{}})
@@ -154,20 +156,11 @@ func label(at setting, method string) string {
 	return fmt.Sprintf("%v %s", at, cmp.Or(method, "baseline"))
 }
 
-// costs is the names of the costs that all evaluations of a run have.
-func (r *loggedRun) costs() []string {
-	counts := map[string]int{}
-	for _, e := range r.evals {
-		for name := range e.Cost {
-			counts[name]++
-		}
-		if e.Step > 0 {
-			counts["step"]++
-		}
-	}
+// complete is the names of the costs that all evaluations of a run have.
+func (r *loggedRun) complete() []string {
 	var all []string
-	for _, name := range slices.Sorted(maps.Keys(counts)) {
-		if counts[name] == len(r.evals) {
+	for _, name := range append(r.costs.names(), "step") {
+		if _, has := r.at(name); !slices.Contains(has, false) {
 			all = append(all, name)
 		}
 	}

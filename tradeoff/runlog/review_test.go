@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -112,7 +113,7 @@ func TestRules(t *testing.T) {
 	for i, id := range ids {
 		require.Equal(t, fmt.Sprintf("T%02d", i+1), id)
 	}
-	require.Len(t, ids, 20)
+	require.Len(t, ids, 23)
 	covered := map[string]bool{}
 	for _, k := range []struct {
 		id       string
@@ -210,6 +211,23 @@ func TestRules(t *testing.T) {
 			}
 		})},
 		{"T20", Undecided, "where the records are", claim(func(c *Claim) { c.Data = "" })},
+		{"T21", Error, "seconds falls", func(r []Record) []Record {
+			i := slices.IndexFunc(r, func(r Record) bool { return r.Kind == "eval" })
+			again := r[i].clone()
+			again.Step, again.Cost["seconds"] = again.Step+1, again.Cost["seconds"]/2
+			return slices.Insert(r, i+1, again)
+		}},
+		{"T22", Error, "two values of accuracy", func(r []Record) []Record {
+			i := slices.IndexFunc(r, func(r Record) bool { return r.Kind == "eval" })
+			again := r[i].clone()
+			again.Quality["accuracy"] /= 2
+			return slices.Insert(r, i+1, again)
+		}},
+		{"T23", Warning, "that failed", func(r []Record) []Record {
+			i := slices.IndexFunc(r, func(r Record) bool { return r.Kind == "eval" })
+			r[i].Quality["accuracy"] = math.NaN()
+			return r
+		}},
 		{"T05", Undecided, "no claims", without(func(r Record) bool { return r.Kind == "claim" })},
 	} {
 		covered[k.id] = true
@@ -219,7 +237,7 @@ func TestRules(t *testing.T) {
 		require.Equal(t, k.severity, findings[0].Severity, findings[0])
 		require.Contains(t, findings[0].String(), k.says)
 	}
-	require.Len(t, covered, 20, slices.Sorted(maps.Keys(covered)))
+	require.Len(t, covered, 23, slices.Sorted(maps.Keys(covered)))
 }
 
 func TestReviewRefuses(t *testing.T) {

@@ -102,7 +102,7 @@ func speeds(c *Claim) bool {
 
 // armSize is the number of curves of an arm.
 func (s *study) armSize(at setting, method string, c *Claim) int {
-	arms, err := Arms(s.records, c.Cost, c.Quality)
+	arms, err := s.log.Arms(c.Cost, c.Quality)
 	if err != nil {
 		return 0
 	}

@@ -14,7 +14,7 @@ import (
 // Rules about which runs were made.
 
 func operatingPoints(s *study, p *checklist.Places) {
-	arms, err := Arms(s.records, "", s.quality())
+	arms, err := s.log.Arms("", s.quality())
 	if err != nil {
 		p.Unknown("%v", err)
 		return
@@ -31,7 +31,7 @@ func operatingPoints(s *study, p *checklist.Places) {
 }
 
 func enoughSeeds(s *study, p *checklist.Places) {
-	arms, err := Arms(s.records, "", s.quality())
+	arms, err := s.log.Arms("", s.quality())
 	if err != nil {
 		p.Unknown("%v", err)
 		return
@@ -85,7 +85,7 @@ func matchedSchedules(s *study, p *checklist.Places) {
 			switch r.Schedule {
 			case "cyclic", "":
 			case "decayed":
-				if len(budgets) < 2 && len(r.evals) > 1 {
+				if len(budgets) < 2 && len(r.steps) > 1 {
 					p.Fail("%s has one budget, so points before its end are in the middle of a decay", label(at, method))
 				}
 			default:
@@ -125,8 +125,7 @@ func tuningBudget(s *study, p *checklist.Places) {
 
 func coverage(s *study, p *checklist.Places) {
 	pairs := map[[2]string]bool{}
-	for _, id := range s.order {
-		r := s.runs[id]
+	for _, r := range s.runs {
 		data := r.Dataset
 		if data == "" {
 			data = r.Task
@@ -170,7 +169,7 @@ func orderOfRuns(s *study, p *checklist.Places) {
 		for _, name := range at.names() {
 			var d span
 			for _, r := range at.methods[name] {
-				begin, end := r.Time, r.evals[len(r.evals)-1].Time
+				begin, end := r.Time, r.last
 				if begin.IsZero() || end.IsZero() {
 					continue
 				}
@@ -183,7 +182,7 @@ func orderOfRuns(s *study, p *checklist.Places) {
 			}
 			tell(p.Unknown, at, name, "without times", at.methods[name], func(r *loggedRun) bool {
 				return r.Time.IsZero() ||
-					r.evals[len(r.evals)-1].Time.IsZero()
+					r.last.IsZero()
 			})
 			if d.name = name; !d.first.IsZero() {
 				spans = append(spans, d)
@@ -259,11 +258,10 @@ func tell(report func(string, ...any), at setting, method, what string, runs []*
 func reach(runs []*loggedRun, quality string) (worst, best float64, dir tradeoff.Direction) {
 	worst, best = math.NaN(), math.NaN()
 	for _, r := range runs {
-		dir = r.direction(quality)
-		for _, e := range r.evals {
-			q, ok := e.Quality[quality]
+		dir, _ = r.direction(quality)
+		for _, q := range r.quality.of(quality).value {
 			switch {
-			case !ok:
+			case q-q != 0:
 			case worst != worst:
 				worst, best = q, q
 			case dir.Better(worst, q):

@@ -14,9 +14,9 @@ import (
 func costMetric(s *study, p *checklist.Places) {
 	s.arms(func(at setting, method string, runs []*loggedRun) {
 		tell(p.Fail, at, method, "with neither seconds nor train_seconds", runs,
-			func(r *loggedRun) bool { return !slices.ContainsFunc(r.costs(), isWallClock) })
+			func(r *loggedRun) bool { return !slices.ContainsFunc(r.complete(), isWallClock) })
 		tell(p.Fail, at, method, "without step, flops, samples and tokens", runs, func(r *loggedRun) bool {
-			return !slices.ContainsFunc(r.costs(), func(c string) bool { return slices.Contains(hardwareFree, c) })
+			return !slices.ContainsFunc(r.complete(), func(c string) bool { return slices.Contains(hardwareFree, c) })
 		})
 	})
 }
@@ -97,5 +97,61 @@ func differing[V any](a, b map[string]V) []string {
 		x, inA := a[k]
 		y, inB := b[k]
 		return inA == inB && fmt.Sprint(x) == fmt.Sprint(y)
+	})
+}
+
+func clocks(s *study, p *checklist.Places) {
+	for _, r := range s.runs {
+		for _, name := range r.costs.names() {
+			if _, _, err := s.log.clock(r, name); err != nil {
+				p.Fail("run %s: %s falls", r.label(), name)
+			}
+		}
+	}
+	for _, at := range s.settings {
+		var first *loggedRun
+		same := map[string]int{}
+		n := 0
+		for _, name := range at.names() {
+			for _, r := range at.methods[name] {
+				n++
+				if first == nil {
+					first = r
+				}
+				for _, cost := range wallClock {
+					if c := r.costs.of(cost); len(c.value) > 1 && slices.Equal(c.value, first.costs.of(cost).value) {
+						same[cost]++
+					}
+				}
+			}
+		}
+		for _, cost := range wallClock {
+			if n > 1 && same[cost] == n {
+				p.Fail("%v: %s is the same in all %d runs", at, cost, n)
+			}
+		}
+	}
+}
+
+func oneName(s *study, p *checklist.Places) {
+	for _, r := range s.runs {
+		for _, name := range r.quality.names() {
+			if r.twice(name) != nil {
+				p.Fail("run %s has two values of %s at one step", r.label(), name)
+			}
+		}
+	}
+}
+
+func failedRuns(s *study, p *checklist.Places) {
+	s.arms(func(at setting, method string, runs []*loggedRun) {
+		tell(p.Fail, at, method, "that failed", runs, func(r *loggedRun) bool {
+			for _, c := range r.quality {
+				if v := c.value[len(c.value)-1]; v-v != 0 {
+					return true
+				}
+			}
+			return false
+		})
 	})
 }
