@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"github.com/espalier-ml/espalier/tradeoff"
-	"github.com/espalier-ml/espalier/tradeoff/importers"
 	"github.com/espalier-ml/espalier/tradeoff/runlog"
 )
 
@@ -22,6 +21,9 @@ type selection struct {
 	cost, quality, direction string
 	task, model, rename      string
 	resume                   bool
+	pattern                  string
+	named                    armFlags
+	shift                    string
 }
 
 func (s *selection) register(f *flag.FlagSet) {
@@ -34,7 +36,11 @@ func (s *selection) register(f *flag.FlagSet) {
 	f.StringVar(&s.model, "model", "", "this model only")
 	f.BoolVar(&s.resume, "resume-clock", false,
 		"continue costs that fall where a run was resumed: each segment begins where the one before ended")
-	f.StringVar(&s.rename, "rename", "", "columns of CSV files, as algo=method,wall=seconds,notes=")
+	f.StringVar(&s.rename, "rename", "", "columns and metrics, as algo=method,wall=seconds,notes=")
+	f.StringVar(&s.pattern, "pattern", "",
+		"read plain text: a regular expression whose named groups are columns, as 'step (?P<step>\\d+) acc (?P<accuracy>\\S+)'")
+	f.Var(&s.named, "arm", "NAME=GLOB: files and folders that are runs of a method (repeatable)")
+	f.StringVar(&s.shift, "shift", "", "add to costs that are counted from 0, as epochs=1 or step=1")
 }
 
 // log reads all files.
@@ -51,18 +57,12 @@ func (c *call) log(files []string, s *selection) (*runlog.Log, error) {
 		}
 		l.SetDirection(d)
 	}
-	for _, name := range files {
-		err := c.open(name, func(r *bufio.Reader) error {
-			if first(r) == '{' {
-				return l.ReadJSONL(name, r)
-			}
-			records, err := importers.ReadCSV(r, rename)
-			if err != nil {
-				return err
-			}
-			return l.Add(name, records...)
-		})
-		if err != nil {
+	inputs, err := s.inputs(files)
+	if err != nil {
+		return nil, err
+	}
+	for _, in := range inputs {
+		if err := c.open(in.path, func(r *bufio.Reader) error { return s.read(l, in, r, rename) }); err != nil {
 			return nil, err
 		}
 	}
@@ -71,7 +71,7 @@ func (c *call) log(files []string, s *selection) (*runlog.Log, error) {
 		l.ResumeClock()
 	}
 	for _, w := range l.Warnings() {
-		fmt.Fprintln(c.stderr, "tradeoff: warning:", w)
+		fmt.Fprintln(c.stderr, "tradeoff: warning:", plain(w))
 	}
 	return l, nil
 }
@@ -111,10 +111,10 @@ func (c *call) open(name string, f func(r *bufio.Reader) error) (err error) {
 		}
 		r = bufio.NewReader(z)
 	}
-	if err := f(r); err != nil {
+	if err = f(r); err != nil && !strings.Contains(err.Error(), name) {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	return nil
+	return err
 }
 
 // first is the first byte that is not blank.
@@ -127,13 +127,17 @@ func first(r *bufio.Reader) byte {
 }
 
 // arms groups the runs by setting: task and model.
-func (s *selection) arms(l *runlog.Log) ([][]runlog.Arm, error) {
+func (c *call) arms(l *runlog.Log, s *selection) ([][]runlog.Arm, error) {
 	all, err := l.Arms(s.cost, s.quality)
 	if err != nil {
 		return nil, err
 	}
 	var settings [][]runlog.Arm
 	for _, a := range all {
+		if a.Before > 0 {
+			fmt.Fprintf(c.stderr, "tradeoff: %d evaluations at %s 0 are left out of %s; -shift %s=1 counts from 1\n", a.Before,
+				a.Cost, a.Runs.Name, a.Cost)
+		}
 		if n := len(settings) - 1; n >= 0 && settings[n][0].Task == a.Task && settings[n][0].Model == a.Model {
 			settings[n] = append(settings[n], a)
 		} else {

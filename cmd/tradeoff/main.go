@@ -75,7 +75,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		case errors.Is(err, errUsage):
 			return 2
 		case !errors.Is(err, errFindings):
-			fmt.Fprintln(stderr, "tradeoff:", err)
+			fmt.Fprintln(stderr, "tradeoff:", plain(err))
 		}
 		return 1
 	}
@@ -101,15 +101,22 @@ func (c *call) parse(args []string, switches ...*bool) ([]string, error) {
 		}
 		return nil, errUsage
 	}
-	if c.flags.NArg() == 0 && !slices.ContainsFunc(switches, func(on *bool) bool { return *on }) {
+	if c.flags.NArg() == 0 && len(c.named()) == 0 && !slices.ContainsFunc(switches, func(on *bool) bool { return *on }) {
 		return nil, c.misuse("no files")
 	}
 	return c.flags.Args(), nil
 }
 
-// misuse prints what is wrong with the arguments.
+// named is the values of -arm.
+func (c *call) named() armFlags {
+	if f := c.flags.Lookup("arm"); f != nil {
+		return *f.Value.(*armFlags)
+	}
+	return nil
+}
+
+// misuse prints what is wrong with the arguments, and where to look.
 func (c *call) misuse(format string, args ...any) error {
-	fmt.Fprintf(c.stderr, c.flags.Name()+": "+format+"\n", args...)
-	c.flags.Usage()
+	fmt.Fprintf(c.stderr, c.flags.Name()+": "+format+"\n\""+c.flags.Name()+" -h\" lists the flags\n", args...)
 	return errUsage
 }

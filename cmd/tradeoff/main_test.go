@@ -165,9 +165,9 @@ func TestFailures(t *testing.T) {
 		{1, `no rule "T99"`, []string{"check", "-rules", "T99", log}},
 		{1, `"x.docx" ends in neither`, []string{"plot", "-o", "x.docx", log}},
 		{1, "no target for digits/mlp", []string{"score", "-quality", "f1", log}},
-		{1, "importers: AlgoPerf targets", []string{"score", "-targets", log, log}},
+		{1, "AlgoPerf targets", []string{"score", "-targets", log, log}},
 		{1, "no header", []string{"summarize", os.DevNull}},
-		{1, "tradeoff: -: importers: CSV:2", []string{"summarize", "-"}},
+		{1, "tradeoff: -:2: 1 fields", []string{"summarize", "-"}},
 	} {
 		if k.says == "no target for digits/mlp" {
 			k.args[2], k.says = "accuracy", "no target for digits/mlp"

@@ -33,7 +33,7 @@ func draw(c *call, args []string) error {
 	if err != nil {
 		return err
 	}
-	settings, err := s.arms(log)
+	settings, err := c.arms(log, &s)
 	if err != nil {
 		return err
 	}

@@ -155,7 +155,7 @@ func (c *call) times(s *selection, goals string, files []string) (score.TimeTabl
 	if err != nil {
 		return score.TimeTable{}, err
 	}
-	settings, err := s.arms(log)
+	settings, err := c.arms(log, s)
 	if err != nil {
 		return score.TimeTable{}, err
 	}

@@ -43,7 +43,7 @@ func summarize(c *call, args []string) error {
 	if err != nil {
 		return err
 	}
-	settings, err := s.arms(log)
+	settings, err := c.arms(log, &s)
 	if err != nil {
 		return err
 	}

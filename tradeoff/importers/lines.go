@@ -164,19 +164,19 @@ func (l *lines) float(column int, missing bool) float64 {
 	return v
 }
 
-// any reads a field that may be NaN or infinite.
-func (l *lines) any(column int) float64 {
-	v, err := strconv.ParseFloat(string(bytes.TrimSpace(l.fields[column])), 64)
-	if err != nil && l.err == nil {
-		l.err = l.errorf("%s is %q, want a number: %w", l.header[column], l.fields[column], tensor.ErrNotFinite)
-	}
-	return v
-}
-
 func (l *lines) whole(column int) int {
 	v, err := strconv.Atoi(string(bytes.TrimSpace(l.fields[column])))
 	if err != nil && l.err == nil {
 		l.err = l.errorf("%s is %q, want a whole number: %w", l.header[column], l.fields[column], tensor.ErrRange)
+	}
+	return v
+}
+
+// natural reads a whole number of at least 0, which may be written as 12.0.
+func (l *lines) natural(column int) uint64 {
+	v, err := natural(string(bytes.TrimSpace(l.fields[column])), 63)
+	if err != nil && l.err == nil {
+		l.err = l.errorf("%s is %q, %w", l.header[column], l.fields[column], err)
 	}
 	return v
 }
