@@ -1,7 +1,6 @@
 package stats
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -148,7 +147,16 @@ func untie(groups ...[]Lifetime) [][]Lifetime {
 	var distinct []float64
 	for k, g := range groups {
 		sorted[k] = slices.Clone(g)
-		slices.SortStableFunc(sorted[k], func(a, b Lifetime) int { return cmp.Compare(a.Time, b.Time) })
+		slices.SortFunc(sorted[k], func(a, b Lifetime) int { // those of one time are counted, in any order
+			switch {
+			case a.Time < b.Time:
+				return -1
+			case a.Time > b.Time:
+				return 1
+			}
+			return 0
+		})
+		distinct = slices.Grow(distinct, len(g))
 		for _, t := range sorted[k] {
 			if !math.IsInf(t.Time, 1) {
 				distinct = append(distinct, t.Time)

@@ -114,14 +114,13 @@ func (t *table) read(r *bufio.Reader) error {
 		if err == io.EOF {
 			break
 		}
-		line, _ := c.FieldPos(0)
 		if err != nil {
-			var fault *csv.ParseError
-			if errors.As(err, &fault) {
+			if fault, ok := errors.AsType[*csv.ParseError](err); ok {
 				return t.errorf(":%d:%d: %w", fault.Line, fault.Column, fault.Err)
 			}
-			return t.errorf(":%d: %w", line, err)
+			return t.errorf(": %w", err)
 		}
+		line, _ := c.FieldPos(0)
 		switch {
 		case t.header == nil:
 			for _, f := range row {
