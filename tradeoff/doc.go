@@ -51,6 +51,17 @@
 // package plot draws, package tradeofftest has the comparisons as tests, and the command in cmd/tradeoff does all this
 // for logs of programs in any language.
 //
+// # From folders of logs to a comparison
+//
+// Whose loop is not Go has logs. With a folder of runs of Lightning and one of TensorBoard,
+//
+//	tradeoff summarize baseline/ fast/                           # what is there: runs, costs, qualities, failures
+//	tradeoff compare -cost step -quality acc baseline/ fast/     # speedups, gains, tests, a checklist
+//	tradeoff plot -cost step -quality acc -o curves.svg baseline/ fast/
+//
+// each folder is a method of its name, and -arm NAME=GLOB names others. A clock that starts again when a run is resumed
+// is an error until -resume-clock continues it, a run that diverges is counted, and what was left out is said.
+//
 // # When not to use it
 //
 // Nothing here helps a single run: without a second seed there is no spread, and the estimate says so. Costs must

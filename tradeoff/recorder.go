@@ -79,8 +79,8 @@ func WithDrop(n int) RecorderOption {
 
 // Observe notes an evaluation after the step, counted from 0, at a cost such as the seconds of training so far.
 // Evaluations that are not at the end of a cycle may be noted too: the last one of each cycle counts. Steps must rise
-// and costs not fall. A quality that is NaN or infinite counts as in [NewCurve]. The error wraps [tensor.ErrRange], [ErrNonPositive] or
-// [tensor.ErrNotFinite], and nothing is noted.
+// and costs not fall. A quality that is NaN or infinite counts as in [NewCurve]. The error wraps [tensor.ErrRange],
+// [ErrNonPositive] or [tensor.ErrNotFinite], and nothing is noted.
 func (r *Recorder) Observe(step int, cost, quality float64) error {
 	if cost-cost != 0 {
 		return fmt.Errorf("tradeoff: Observe: step %d, cost %v, quality %v: %w", step, cost, quality, tensor.ErrNotFinite)

@@ -12,7 +12,8 @@ import (
 )
 
 func TestResultsAsJSON(t *testing.T) {
-	for _, v := range []any{&Needed{3, 1.5, 0.1, 0.8, 0.95}, &RecipeFidelity{"a", 1, 2, 3, 0.5, 4}, &BudgetFidelity{1, 0.5}} {
+	for _, v := range []any{&Needed{3, 1.5, 0.1, 0.8, 0.95}, &RecipeFidelity{"a", 1, 2, 3, 0.5, 4}, &BudgetFidelity{1,
+		0.5}} {
 		b, err := json.Marshal(v)
 		require.NoError(t, err)
 		back := reflect.New(reflect.TypeOf(v).Elem()).Interface()

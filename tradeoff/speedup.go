@@ -77,15 +77,15 @@ func (c *config) matchedTimes(base, method Runs) (arms [2][]stats.Lifetime, q fl
 	return arms, q, nil
 }
 
-// Speedup is the factor by which method is faster than base at matched quality: the ratio of their times to a
-// quality, above 1 if method is faster (Portes et al. 2022; after Bartoldson et al. 2023). It is a measured speedup
-// if the costs are seconds; with steps or FLOPs it is a theoretical one.
+// Speedup is the factor by which method is faster than base at matched quality: the ratio of their times to a quality,
+// above 1 if method is faster (Portes et al. 2022; after Bartoldson et al. 2023). It is a measured speedup if the costs
+// are seconds; with steps or FLOPs it is a theoretical one.
 //
 // If all runs reach the target it is the ratio of the geometric means of the times, with Welch's t interval of their
 // logarithms. If some do not, they are not dropped: it is the ratio of medians, in which they are infinite, with
-// bootstrap quantiles and a warning; one that failed never does. If half of the runs of an arm do not, there is no ratio: the error wraps
-// [ErrNotReached], and [stats.LogRank] and [stats.KaplanMeier] are the tools. A run whose first evaluation reaches the
-// target may have been there before; a warning says so.
+// bootstrap quantiles and a warning; one that failed never does. If half of the runs of an arm do not, there is no
+// ratio: the error wraps [ErrNotReached], and [stats.LogRank] and [stats.KaplanMeier] are the tools. A run whose first
+// evaluation reaches the target may have been there before; a warning says so.
 //
 // Intervals are [stats.LogT] or, where runs are censored, [stats.Percentile], or by [WithInterval] those of the
 // bootstrap.

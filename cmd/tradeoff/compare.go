@@ -330,8 +330,9 @@ func holm(all []comparison) error {
 }
 
 func (one comparison) print(c *call) {
-	fmt.Fprintf(c.stdout, "%s: %s against %s, %d and %d runs, %s over %s, %s is better\n", setting(runlog.Arm{Task: one.Task,
-		Model: one.Model}), one.Method, one.Baseline, one.MethodRuns, one.BaselineRuns, one.Quality, one.Cost, one.Direction)
+	fmt.Fprintf(c.stdout, "%s: %s against %s, %d and %d runs, %s over %s, %s is better\n",
+		setting(runlog.Arm{Task: one.Task,
+			Model: one.Model}), one.Method, one.Baseline, one.MethodRuns, one.BaselineRuns, one.Quality, one.Cost, one.Direction)
 	if one.MethodFailed+one.BaselineFailed > 0 {
 		fmt.Fprintf(c.stdout, "  failed: %d of %d runs of %s, %d of %d of %s\n", one.MethodFailed, one.MethodRuns, one.Method,
 			one.BaselineFailed, one.BaselineRuns, one.Baseline)

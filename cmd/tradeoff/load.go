@@ -38,7 +38,8 @@ func (s *selection) register(f *flag.FlagSet) {
 		"continue costs that fall where a run was resumed: each segment begins where the one before ended")
 	f.StringVar(&s.rename, "rename", "", "columns and metrics, as algo=method,wall=seconds,notes=")
 	f.StringVar(&s.pattern, "pattern", "",
-		"read plain text: a regular expression whose named groups are columns, as 'step (?P<step>\\d+) acc (?P<accuracy>\\S+)'")
+		"read plain text: a regular expression whose named groups are columns, as "+
+			`step (?P<step>\d+) acc (?P<accuracy>\S+)`)
 	f.Var(&s.named, "arm", "NAME=GLOB: files and folders that are runs of a method (repeatable)")
 	f.StringVar(&s.shift, "shift", "", "add to costs that are counted from 0, as epochs=1 or step=1")
 }
@@ -115,15 +116,6 @@ func (c *call) open(name string, f func(r *bufio.Reader) error) (err error) {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return err
-}
-
-// first is the first byte that is not blank.
-func first(r *bufio.Reader) byte {
-	head, _ := r.Peek(64)
-	if head = bytes.TrimLeft(head, " \t\r\n"); len(head) > 0 {
-		return head[0]
-	}
-	return 0
 }
 
 // arms groups the runs by setting: task and model.

@@ -3,13 +3,20 @@
 //
 //	tradeoff summarize runs.jsonl              # what is in the logs
 //	tradeoff compare runs.jsonl                # speedups and gains against the baseline, with intervals
-//	tradeoff check runs.jsonl                  # the checklist T01 to T20
+//	tradeoff check runs.jsonl                  # the checklist T01 to T23
 //	tradeoff plot -o curves.svg runs.jsonl     # curves with their bands, fronts, profiles, survival
 //	tradeoff score -targets targets.json logs.csv.gz
 //
-// Logs are JSON lines as package tradeoff writes them, or CSV with a header (see tradeoff/importers), gzipped or not;
-// "-" is the standard input. The exit status is 0, 1 if something failed or the checklist found errors, and 2 for
-// wrong usage.
+// Logs are files, folders or globs of what tools write, recognised by content, gzipped or not: JSON lines of package
+// runlog, trainer_state.json of Hugging Face, metrics.csv of Lightning, Keras' CSVLogger, event files and CSV of
+// TensorBoard, history and charts of Weights & Biases, mlruns of MLflow, go test -bench, any CSV with a header, and with
+// -pattern plain text. "-" is the standard input. Of several arguments each is a method of its name, and -arm
+// NAME=GLOB names others: from a folder of Lightning and one of TensorBoard logs to a comparison and a plot it is
+//
+//	tradeoff compare -cost step -quality acc baseline/ fast/
+//	tradeoff plot -cost step -quality acc -o curves.svg baseline/ fast/
+//
+// The exit status is 0, 1 if something failed or the checklist found errors, and 2 for wrong usage.
 package main
 
 import (
@@ -89,7 +96,7 @@ func usage(w io.Writer) {
 	for _, c := range commands {
 		fmt.Fprintf(w, "  %-10s %s\n", c.name, c.text)
 	}
-	fmt.Fprint(w, "\nFILES are logs in JSON lines or CSV with a header, gzipped or not; - is the standard "+
+	fmt.Fprint(w, "\nFILES are logs of training tools, or folders of them; - is the standard "+
 		"input.\n\"tradeoff COMMAND -h\" lists the flags of a command.\n")
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"slices"
@@ -88,6 +89,9 @@ func scoring(c *call, args []string) error {
 			return err
 		}
 	}
+	for _, name := range nobodyRan(table) {
+		fmt.Fprintf(c.stderr, "tradeoff: nobody ran %s, which counts against all; leave it out with -without\n", name)
+	}
 	if *asJSON {
 		return json.NewEncoder(c.stdout).Encode(scores)
 	}
@@ -121,6 +125,12 @@ func (c *call) algoPerf(file string, without []string, byTime bool, files []stri
 	})
 	if err != nil {
 		return score.TimeTable{}, err
+	}
+	for _, name := range without {
+		if _, ok := targets.Metric[name]; name != "" && !ok {
+			return score.TimeTable{}, fmt.Errorf("-without: no workload %q; there are %q", name,
+				slices.Sorted(maps.Keys(targets.Metric)))
+		}
 	}
 	targets = targets.Without(without...)
 	var trials []score.Trial
@@ -210,4 +220,16 @@ func target(a runlog.Arm, given map[string]string) (float64, bool) {
 		return q, true
 	}
 	return 0, false
+}
+
+// nobodyRan is the workloads that no submission has a time of.
+func nobodyRan(t score.TimeTable) []string {
+	times := t.Times()
+	var names []string
+	for w, load := range t.Workloads() {
+		if !slices.ContainsFunc(times, func(row []float64) bool { return row[w] == row[w] }) {
+			names = append(names, load.Name)
+		}
+	}
+	return names
 }

@@ -31,12 +31,14 @@ func TestFoldersOfTools(t *testing.T) {
 		write(t, board, dir, "fast", fmt.Sprintf("run-s%d-tag-acc.csv", seed))
 	}
 	base, fast := filepath.Join(dir, "baseline"), filepath.Join(dir, "fast")
-	code, out, diag := invoke([]string{"compare", "-cost", "step", "-quality", "acc", "-target", "0.8", "-replicates", "200", base, fast}, "")
+	code, out, diag := invoke([]string{"compare", "-cost", "step", "-quality", "acc", "-target", "0.8", "-replicates",
+		"200", base, fast}, "")
 	require.Zero(t, code, diag)
 	require.Contains(t, out, "fast against baseline, 3 and 3 runs")
 	require.Contains(t, out, "speedup at 0.8")
 	svg := filepath.Join(dir, "curves.svg")
-	code, _, diag = invoke([]string{"plot", "-cost", "step", "-quality", "acc", "-o", svg, "-arm", "baseline=" + base + "/version_*",
+	code, _, diag = invoke([]string{"plot", "-cost", "step", "-quality", "acc", "-o", svg, "-arm", "baseline=" + base +
+		"/version_*",
 		"-arm", "quick=" + fast}, "")
 	require.Zero(t, code, diag)
 	text, err := os.ReadFile(svg)
@@ -59,7 +61,8 @@ func TestCheckpointsAreOneRun(t *testing.T) {
 		for step := 1; step <= n; step++ {
 			text += fmt.Sprintf(`{"epoch":%d,"eval_accuracy":0.%d,"step":%d},`, step, 5+step, step*10)
 		}
-		write(t, `{"log_history":[`+text[:len(text)-1]+"]}", dir, "run", fmt.Sprintf("checkpoint-%d", 10*n), "trainer_state.json")
+		write(t, `{"log_history":[`+text[:len(text)-1]+"]}", dir, "run", fmt.Sprintf("checkpoint-%d", 10*n),
+			"trainer_state.json")
 	}
 	code, out, diag := invoke([]string{"summarize", "-json", dir}, "")
 	require.Zero(t, code, diag)
@@ -73,7 +76,8 @@ func TestCounterThatBeginsAtZero(t *testing.T) {
 	require.Zero(t, code, diag)
 	require.Contains(t, out, "1 to 2")
 	require.Contains(t, diag, "1 evaluations at epochs 0 are left out")
-	code, out, diag = invoke([]string{"summarize", "-cost", "epochs", "-shift", "epochs=1", filepath.Join(dir, "log.csv")}, "")
+	code, out, diag = invoke([]string{"summarize", "-cost", "epochs", "-shift", "epochs=1", filepath.Join(dir,
+		"log.csv")}, "")
 	require.Zero(t, code, diag)
 	require.Contains(t, out, "1 to 3")
 	require.NotContains(t, diag, "left out")
@@ -85,7 +89,8 @@ func TestTargetsHaveTheirDigits(t *testing.T) {
 	writeLog(t, log)
 	code, out, diag := invoke([]string{"compare", "-json", "-target", "0.72361,0.72364", "-replicates", "100", log}, "")
 	require.Zero(t, code, diag)
-	for _, want := range []string{`"name":"speedup at 0.72361","target":0.72361`, `"name":"speedup at 0.72364","target":0.72364`} {
+	for _, want := range []string{`"name":"speedup at 0.72361","target":0.72361`,
+		`"name":"speedup at 0.72364","target":0.72364`} {
 		require.Contains(t, out, want)
 	}
 }

@@ -50,14 +50,14 @@ var usual = map[string]string{"Step": "step", "_step": "step", "global_step": "s
 // ReadCSV reads evaluations from a table with a header, gzipped or not, as records, so that all that works on logs
 // works on them. Fields are separated by commas, semicolons or tabs, lines that begin with # are comments. Columns with
 // the names of fields of records (run_id, method, task, model, dataset, seed, step, study, trial, ...) are those;
-// seconds, train_seconds, flops, macs, samples, tokens, epochs, steps, usd, joules and params are costs; "budget" is the
-// length that the run was planned for; every other column of numbers is a quality, and columns of text are labels,
+// seconds, train_seconds, flops, macs, samples, tokens, epochs, steps, usd, joules and params are costs; "budget" is
+// the length that the run was planned for; every other column of numbers is a quality, and columns of text are labels,
 // which are kept as Config. Rename maps the names in the file to these: {"wall": "seconds", "algo": "method", "notes":
 // ""}; a name with the prefix "cost:" or "quality:" is one whatever it is called, and "" leaves a column out. Without
 // run_id, rows with equal task, model, method, study, trial, seed and budget are a run.
 //
-// Empty fields, and N/A and None, are evaluations that did not happen; nan and inf are of a run that failed. Errors name
-// the line and the column.
+// Empty fields, and N/A and None, are evaluations that did not happen; nan and inf are of a run that failed. Errors
+// name the line and the column.
 func ReadCSV(r io.Reader, rename map[string]string) ([]runlog.Record, error) {
 	return Source{Name: "CSV", Rename: rename}.Read(r)
 }
@@ -279,8 +279,8 @@ func (t *table) isLabel(k int) bool {
 	return words
 }
 
-// scalars reads the table of a scalar of TensorBoard, whose name is in that of the file: run_NAME-tag-METRIC.csv. Seconds
-// count from the first row.
+// scalars reads the table of a scalar of TensorBoard, whose name is in that of the file: run_NAME-tag-METRIC.csv.
+// Seconds count from the first row.
 func (t *table) scalars() ([]runlog.Record, error) {
 	base := strings.TrimSuffix(path.Base(t.Name), path.Ext(t.Name))
 	run, tag, ok := strings.Cut(base, "-tag-")

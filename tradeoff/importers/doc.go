@@ -1,5 +1,7 @@
 // Package importers reads the logs and results that others publish into the types of packages runlog and score.
 //
+//   - [Source]: the logs of Hugging Face, Lightning, Keras, TensorBoard, Weights & Biases, MLflow and go test -bench,
+//     recognised by their content, and plain text by a pattern, as records;
 //   - [ReadCSV]: evaluations in any table with a header, as records;
 //   - [ReadShrinkBench]: results of pruning, as records;
 //   - AlgoPerf: [ReadAlgoPerf] and [AlgoPerfLogs] read trials, [ReadAlgoPerfTargets] the targets of a version of the

@@ -42,9 +42,9 @@ func (r MLPerfRun) Curve(dir tradeoff.Direction) (tradeoff.Curve, error) {
 
 // ReadMLPerfLog reads a result file of MLPerf, gzipped or not: the events of its lines with ":::MLLOG", between which
 // anything may stand. A run has converged if it stops with status "success". Of several runs in one file the last
-// counts. Evaluations between init_start and run_start are of the weights that the run starts from, and passed over. The
-// error names the line, and wraps [tensor.ErrEmpty] if no run starts, [tensor.ErrShape] for an event
-// without what it must have, or [tensor.ErrRange] for one before the start.
+// counts. Evaluations between init_start and run_start are of the weights that the run starts from, and passed over.
+// The error names the line, and wraps [tensor.ErrEmpty] if no run starts, [tensor.ErrShape] for an event without what
+// it must have, or [tensor.ErrRange] for one before the start.
 func ReadMLPerfLog(r io.Reader) (MLPerfRun, error) {
 	l, err := openLines("MLPerf log", r)
 	if err != nil {

@@ -43,6 +43,7 @@ func (s Source) Run() string {
 //   - Lightning's and Keras' CSVLogger, and any other table with a header ([ReadCSV]);
 //   - TensorBoard: event files, and scalars as CSV;
 //   - Weights & Biases: history as JSON lines, and charts as CSV with columns "run - metric";
+//   - ShrinkBench: its table of results ([ReadShrinkBench]);
 //   - MLflow: the metric files of mlruns, with a time, a value and a step on each line;
 //   - go test -bench;
 //   - plain text, by [Source.Pattern].
@@ -74,6 +75,9 @@ func (s Source) Read(r io.Reader) ([]runlog.Record, error) {
 		return s.benchmarks(b)
 	case metricLine.Match(bytes.TrimSpace(first)):
 		return s.metric(b)
+	}
+	if bytes.Contains(first, []byte("strategy")) && bytes.Contains(first, []byte("size_nz")) {
+		return ReadShrinkBench(b)
 	}
 	return s.table(b)
 }

@@ -20,7 +20,8 @@ import (
 const (
 	trainer = `{"best_metric": 0.91, "global_step": 30, "log_history": [
  {"epoch": 1.0, "grad_norm": 1.5, "learning_rate": 5e-05, "loss": 0.7, "step": 10},
- {"epoch": 1.0, "eval_accuracy": 0.8, "eval_loss": 0.6, "eval_runtime": 2.5, "eval_samples_per_second": 40.1, "step": 10},
+ {"epoch": 1.0, "eval_accuracy": 0.8, "eval_loss": 0.6, "eval_runtime": 2.5, "eval_samples_per_second": 40.1,
+	"step": 10},
  {"epoch": 2.0, "eval_accuracy": 0.9, "eval_loss": NaN, "eval_runtime": 2.5, "step": 20},
  {"epoch": 3.0, "step": 30, "total_flos": 1e12, "train_loss": 0.4, "train_runtime": 60.0}]}`
 	lightning = "epoch,step,train_loss,val_acc,val_loss\n0,49,0.9,,\n0,99,,0.5,0.8\n1,149,0.6,,\n1,199,,0.7,0.6\n"
@@ -62,7 +63,8 @@ func TestFormats(t *testing.T) {
 		"W&B chart": {"chart.csv", chartCSV, 3, point{"bold-sun-1", 20, map[string]float64{}, "val/acc", 0.7}},
 		"MLflow":    {"mlruns/0/abc/metrics/acc", metric, 2, point{"mlruns/0/abc", 10, map[string]float64{}, "acc", 0.75}},
 		"go test":   {"bench.txt", bench, 1, point{"bench.txt:3", 0, map[string]float64{"seconds": 2.5}, "accuracy", 0.9}},
-		"semicolons, a comment and quoted newlines": {"t.csv", "\xef\xbb\xbf# made by hand\nstep;acc;\"a\nnote\"\n1;0.5;\"two\nlines\"\n", 1,
+		"semicolons, a comment and quoted newlines": {"t.csv",
+			"\xef\xbb\xbf# made by hand\nstep;acc;\"a\nnote\"\n1;0.5;\"two\nlines\"\n", 1,
 			point{"t.csv", 1, map[string]float64{}, "acc", 0.5}},
 		"tabs": {"t.tsv", "step\tacc\n1\t0.5\n", 1, point{"t.tsv", 1, map[string]float64{}, "acc", 0.5}},
 	} {
@@ -91,7 +93,8 @@ func TestFormats(t *testing.T) {
 
 // Columns that are sparse are evaluations that did not happen, words are labels, and inf is of a run that failed.
 func TestTableOfMixedColumns(t *testing.T) {
-	records, err := ReadCSV(strings.NewReader("seed,step,optimizer,loss,acc\n1,10,adam,3,N/A\n1,20,adam,inf,None\n1,30,adam,nan,0.5\n"), nil)
+	records, err := ReadCSV(strings.NewReader("seed,step,optimizer,loss,acc\n1,10,adam,3,N/A\n"+
+		"1,20,adam,inf,None\n1,30,adam,nan,0.5\n"), nil)
 	require.NoError(t, err)
 	require.Len(t, records, 3)
 	require.Equal(t, map[string]any{"optimizer": "adam"}, records[0].Config)
@@ -189,7 +192,8 @@ func TestReadRefuses(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	for _, text := range []string{trainer, lightning, keras, board, history, chartCSV, metric, bench, string(eventFile())} {
+	for _, text := range []string{trainer, lightning, keras, board, history, chartCSV, metric, bench,
+		string(eventFile())} {
 		f.Add([]byte(text))
 	}
 	pattern := regexp.MustCompile(`(?P<step>\d+) (?P<acc>\S+)`)

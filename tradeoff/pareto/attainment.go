@@ -16,12 +16,12 @@ import (
 	"github.com/espalier-ml/espalier/tradeoff"
 )
 
-// Attainment returns, for each level in (0, 1], the curve that at least that share of the runs attain: at each cost
-// the best quality that ceil(level*N) runs have reached (the empirical attainment function of Grunert da Fonseca et
-// al. 2001). Level 0.5 is the median run, and 0.25 and 0.75 are the ends of a band around it; these three are the
-// default. No grid of costs is needed: a curve has the points at which it improves, and is read with [tradeoff.FirstHit]. Runs
-// of unequal length count with their best to the end. The error is that of [tradeoff.NewRuns], or wraps [tensor.ErrRange] for
-// a level.
+// Attainment returns, for each level in (0, 1], the curve that at least that share of the runs attain: at each cost the
+// best quality that ceil(level*N) runs have reached (the empirical attainment function of Grunert da Fonseca et al.
+// 2001). Level 0.5 is the median run, and 0.25 and 0.75 are the ends of a band around it; these three are the default.
+// No grid of costs is needed: a curve has the points at which it improves, and is read with [tradeoff.FirstHit]. Runs
+// of unequal length count with their best to the end. The error is that of [tradeoff.NewRuns], or wraps
+// [tensor.ErrRange] for a level.
 func Attainment(r tradeoff.Runs, levels ...float64) ([]tradeoff.Curve, error) {
 	if _, err := tradeoff.NewRuns(r.Name, r.Curves...); err != nil {
 		return nil, fmt.Errorf("pareto: Attainment: %w", err)
@@ -124,7 +124,7 @@ type Band struct {
 // MedianBand is the median attainment of the runs with a band that holds the whole median curve at the level at once,
 // not only each of its points: qualities are drawn apart by the same number of standard deviations everywhere, which
 // bootstrap over runs determines. It is taken at the costs of the median curve. Bootstrap draws 2000 replicates
-// unless [tradeoff.WithResampling] says otherwise. The error wraps [tradeoff.ErrTooFewRuns] for fewer than 5 runs, of which
+// unless [WithResampling] says otherwise. The error wraps [tradeoff.ErrTooFewRuns] for fewer than 5 runs, of which
 // bootstrap cannot make a band that keeps its level.
 func MedianBand(r tradeoff.Runs, opts ...BandOption) (median tradeoff.Curve, band Band, err error) {
 	c, err := configure("MedianBand", opts)

@@ -33,7 +33,8 @@ func TestMedianBandCoverage(t *testing.T) {
 			require.NoError(t, err)
 			inside := true
 			for i, p := range median.Points() {
-				inside = inside && band.Lower.Points()[i].Quality <= truth(p.Cost) && truth(p.Cost) <= band.Upper.Points()[i].Quality
+				inside = inside && band.Lower.Points()[i].Quality <= truth(p.Cost) &&
+					truth(p.Cost) <= band.Upper.Points()[i].Quality
 			}
 			if inside {
 				covered++

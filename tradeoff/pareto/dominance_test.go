@@ -12,25 +12,36 @@ import (
 )
 
 func TestDominates(t *testing.T) {
-	base := curve(t, tradeoff.HigherBetter, tradeoff.Point{Cost: 1, Quality: 0.5}, tradeoff.Point{Cost: 2, Quality: 0.7}, tradeoff.Point{Cost: 4, Quality: 0.8})
+	base := curve(t, tradeoff.HigherBetter, tradeoff.Point{Cost: 1, Quality: 0.5}, tradeoff.Point{Cost: 2, Quality: 0.7},
+		tradeoff.Point{Cost: 4, Quality: 0.8})
 	for name, k := range map[string]struct {
 		points    []tradeoff.Point
 		tolerance float64
 		how       tradeoff.Interpolation
 		want      bool
 	}{
-		"better everywhere":       {[]tradeoff.Point{{Cost: 1, Quality: 0.6}, {Cost: 2, Quality: 0.8}, {Cost: 4, Quality: 0.9}}, 0, tradeoff.FirstHit, true},
-		"better once":             {[]tradeoff.Point{{Cost: 1, Quality: 0.5}, {Cost: 2, Quality: 0.7}, {Cost: 4, Quality: 0.81}}, 0, tradeoff.FirstHit, true},
-		"the same":                {base.Points(), 0, tradeoff.FirstHit, false},
-		"worse once":              {[]tradeoff.Point{{Cost: 1, Quality: 0.6}, {Cost: 2, Quality: 0.69}, {Cost: 4, Quality: 0.9}}, 0, tradeoff.FirstHit, false},
-		"within the tolerance":    {[]tradeoff.Point{{Cost: 1, Quality: 0.6}, {Cost: 2, Quality: 0.69}, {Cost: 4, Quality: 0.9}}, 0.02, tradeoff.FirstHit, true},
-		"never better, tolerated": {[]tradeoff.Point{{Cost: 1, Quality: 0.49}, {Cost: 2, Quality: 0.69}, {Cost: 4, Quality: 0.79}}, 0.02, tradeoff.FirstHit, false},
-		"the best so far counts":  {[]tradeoff.Point{{Cost: 1, Quality: 0.75}, {Cost: 2, Quality: 0.1}, {Cost: 4, Quality: 0.9}}, 0, tradeoff.FirstHit, true},
-		"common costs only":       {[]tradeoff.Point{{Cost: 2, Quality: 0.75}, {Cost: 3, Quality: 0.9}}, 0, tradeoff.FirstHit, true},
-		"late by evaluation":      {[]tradeoff.Point{{Cost: 1, Quality: 0.55}, {Cost: 2.5, Quality: 0.8}, {Cost: 4, Quality: 0.9}}, 0, tradeoff.FirstHit, false},
-		"not late in between": {[]tradeoff.Point{{Cost: 1, Quality: 0.55}, {Cost: 2.5, Quality: 0.8}, {Cost: 4, Quality: 0.9}}, 0,
+		"better everywhere": {[]tradeoff.Point{{Cost: 1, Quality: 0.6}, {Cost: 2, Quality: 0.8}, {Cost: 4,
+			Quality: 0.9}}, 0, tradeoff.FirstHit, true},
+		"better once": {[]tradeoff.Point{{Cost: 1, Quality: 0.5}, {Cost: 2, Quality: 0.7}, {Cost: 4,
+			Quality: 0.81}}, 0, tradeoff.FirstHit, true},
+		"the same": {base.Points(), 0, tradeoff.FirstHit, false},
+		"worse once": {[]tradeoff.Point{{Cost: 1, Quality: 0.6}, {Cost: 2, Quality: 0.69}, {Cost: 4,
+			Quality: 0.9}}, 0, tradeoff.FirstHit, false},
+		"within the tolerance": {[]tradeoff.Point{{Cost: 1, Quality: 0.6}, {Cost: 2, Quality: 0.69}, {Cost: 4,
+			Quality: 0.9}}, 0.02, tradeoff.FirstHit, true},
+		"never better, tolerated": {[]tradeoff.Point{{Cost: 1, Quality: 0.49}, {Cost: 2, Quality: 0.69}, {Cost: 4,
+			Quality: 0.79}}, 0.02, tradeoff.FirstHit, false},
+		"the best so far counts": {[]tradeoff.Point{{Cost: 1, Quality: 0.75}, {Cost: 2, Quality: 0.1}, {Cost: 4,
+			Quality: 0.9}}, 0, tradeoff.FirstHit, true},
+		"common costs only": {[]tradeoff.Point{{Cost: 2, Quality: 0.75}, {Cost: 3, Quality: 0.9}}, 0,
+			tradeoff.FirstHit, true},
+		"late by evaluation": {[]tradeoff.Point{{Cost: 1, Quality: 0.55}, {Cost: 2.5, Quality: 0.8}, {Cost: 4,
+			Quality: 0.9}}, 0, tradeoff.FirstHit, false},
+		"not late in between": {[]tradeoff.Point{{Cost: 1, Quality: 0.55}, {Cost: 2.5, Quality: 0.8}, {Cost: 4,
+			Quality: 0.9}}, 0,
 			tradeoff.Linear, true},
-		"nor by logarithm of cost": {[]tradeoff.Point{{Cost: 1, Quality: 0.55}, {Cost: 2.5, Quality: 0.8}, {Cost: 4, Quality: 0.9}}, 0,
+		"nor by logarithm of cost": {[]tradeoff.Point{{Cost: 1, Quality: 0.55}, {Cost: 2.5, Quality: 0.8}, {Cost: 4,
+			Quality: 0.9}}, 0,
 			tradeoff.LogCost, true},
 	} {
 		got, err := Dominates(base, curve(t, tradeoff.HigherBetter, k.points...), k.tolerance, k.how)
@@ -82,16 +93,19 @@ func TestDominatesByDefinition(t *testing.T) {
 }
 
 func TestDominatesRefuses(t *testing.T) {
-	a, b := curve(t, tradeoff.HigherBetter, tradeoff.Point{Cost: 1, Quality: 1}, tradeoff.Point{Cost: 2, Quality: 2}), curve(t, tradeoff.HigherBetter, tradeoff.Point{Cost: 3, Quality: 1}, tradeoff.Point{Cost: 4, Quality: 2})
+	a, b := curve(t, tradeoff.HigherBetter, tradeoff.Point{Cost: 1, Quality: 1}, tradeoff.Point{Cost: 2, Quality: 2}),
+		curve(t, tradeoff.HigherBetter, tradeoff.Point{Cost: 3, Quality: 1}, tradeoff.Point{Cost: 4, Quality: 2})
 	for name, k := range map[string]struct {
 		a, b      tradeoff.Curve
 		tolerance float64
 		how       tradeoff.Interpolation
 		want      error
 	}{
-		"empty": {a, tradeoff.Curve{}, 0, tradeoff.FirstHit, tensor.ErrEmpty}, "apart": {a, b, 0, tradeoff.FirstHit, tradeoff.ErrNoOverlap}, "directions": {a, mirrored(a),
+		"empty": {a, tradeoff.Curve{}, 0, tradeoff.FirstHit, tensor.ErrEmpty}, "apart": {a, b, 0, tradeoff.FirstHit,
+			tradeoff.ErrNoOverlap}, "directions": {a, mirrored(a),
 			0, tradeoff.FirstHit, tensor.ErrShape},
-		"negative": {a, a, -1, tradeoff.FirstHit, tensor.ErrRange}, "NaN": {a, a, math.NaN(), tradeoff.FirstHit, tensor.ErrRange},
+		"negative": {a, a, -1, tradeoff.FirstHit, tensor.ErrRange}, "NaN": {a, a, math.NaN(), tradeoff.FirstHit,
+			tensor.ErrRange},
 		"infinite": {a, a, math.Inf(1), tradeoff.FirstHit, tensor.ErrRange},
 	} {
 		got, err := Dominates(k.a, k.b, k.tolerance, k.how)

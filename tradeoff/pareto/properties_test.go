@@ -126,12 +126,14 @@ func TestVerdictsOfFewRuns(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []Verdict{OnFrontier, Ambiguous}, []Verdict{s[0].Verdict, s[1].Verdict})
 	require.ErrorIs(t, s[1].Warnings[0], tradeoff.ErrTooFewRuns)
-	s, err = Verdicts([]Measured{{Name: "good", Cost: []float64{1, 2, 3}, Quality: []float64{1, 2, 3}}, {Name: "bad", Cost: []float64{5, 6, 7},
+	s, err = Verdicts([]Measured{{Name: "good", Cost: []float64{1, 2, 3}, Quality: []float64{1, 2, 3}}, {Name: "bad",
+		Cost:    []float64{5, 6, 7},
 		Quality: []float64{8, 8, 9}}}, tradeoff.LowerBetter)
 	require.NoError(t, err)
 	require.Equal(t, []Verdict{OnFrontier, Dominated}, []Verdict{s[0].Verdict, s[1].Verdict})
 	require.Equal(t, 1.0, s[0].Optimal)
-	alone, err := Verdicts([]Measured{{Name: "alone", Cost: []float64{1, 1}, Quality: []float64{1, 1}}}, tradeoff.LowerBetter)
+	alone, err := Verdicts([]Measured{{Name: "alone", Cost: []float64{1, 1}, Quality: []float64{1, 1}}},
+		tradeoff.LowerBetter)
 	require.NoError(t, err)
 	require.Equal(t, OnFrontier, alone[0].Verdict)
 }

@@ -52,7 +52,8 @@ func TestVerdictsAreDeterministic(t *testing.T) {
 }
 
 func TestResultsAsJSON(t *testing.T) {
-	s, err := Verdicts([]Measured{{Name: "a", Cost: []float64{1}, Quality: []float64{2}}, {Name: "b", Cost: []float64{2}, Quality: []float64{1}}},
+	s, err := Verdicts([]Measured{{Name: "a", Cost: []float64{1}, Quality: []float64{2}}, {Name: "b", Cost: []float64{2},
+		Quality: []float64{1}}},
 		tradeoff.HigherBetter)
 	require.NoError(t, err)
 	b, err := json.Marshal(s[1])

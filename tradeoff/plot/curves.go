@@ -110,7 +110,8 @@ func (c config) markFailed(p *gplot.Plot, i int, r tradeoff.Runs) error {
 	if err != nil {
 		return err
 	}
-	crosses.GlyphStyle.Color, crosses.GlyphStyle.Shape, crosses.GlyphStyle.Radius = colour(i), draw.CrossGlyph{}, vg.Points(5)
+	crosses.GlyphStyle.Color, crosses.GlyphStyle.Shape, crosses.GlyphStyle.Radius = colour(i), draw.CrossGlyph{},
+		vg.Points(5)
 	p.Add(crosses)
 	p.Legend.Add(r.Name+", failed", crosses)
 	return nil

@@ -14,7 +14,8 @@ import (
 var (
 	lowerWords = []string{"loss", "err", "error", "perplexity", "ppl", "nll", "wer", "cer", "mse", "mae", "rmse", "nrmse",
 		"mape", "xent", "bpb", "bpc", "fid", "kl", "brier", "logloss", "regret", "entropy", "crossentropy"}
-	higherWords = []string{"acc", "accuracy", "top1", "top5", "acc1", "acc5", "auc", "auroc", "auprc", "f1", "bleu", "rouge",
+	higherWords = []string{"acc", "accuracy", "top1", "top5", "acc1", "acc5", "auc", "auroc", "auprc", "f1", "bleu",
+		"rouge",
 		"precision", "recall", "iou", "miou", "map", "dice", "r2", "psnr", "ssim", "ndcg", "mrr", "reward", "return",
 		"correct"}
 )

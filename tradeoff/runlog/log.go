@@ -76,8 +76,9 @@ func NewLog(records ...Record) (*Log, error) {
 	return l, l.Add("", records...)
 }
 
-// Add adds the records of a file, which source names in errors; their schema may be left out. The error is that of [Record.Validate], or wraps
-// [tensor.ErrConflict] if another file has the same run: it names both. The records before the fault are added.
+// Add adds the records of a file, which source names in errors; their schema may be left out. The error is that of
+// [Record.Validate], or wraps [tensor.ErrConflict] if another file has the same run: it names both. The records before
+// the fault are added.
 func (l *Log) Add(source string, records ...Record) error {
 	for i := range records {
 		r := records[i]

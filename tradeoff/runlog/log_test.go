@@ -51,7 +51,8 @@ func TestNullIsNoQuality(t *testing.T) {
 	l := read(t, `"run_id":"a","step":1,"cost":{"seconds":null},"quality":{"loss":3}}`)
 	_, err := l.Arms("seconds", "loss")
 	require.ErrorContains(t, err, `step 1 has no cost "seconds"`)
-	records, err := ReadJSONL(strings.NewReader(line + `"run_id":"NaN \\\" Infinity","step":1,"quality":{"NaN":NaN,"b":1}}`))
+	records, err := ReadJSONL(strings.NewReader(line +
+		`"run_id":"NaN \\\" Infinity","step":1,"quality":{"NaN":NaN,"b":1}}`))
 	require.NoError(t, err)
 	require.Equal(t, `NaN \" Infinity`, records[0].RunID, "words within strings are words")
 	require.True(t, math.IsNaN(records[0].Quality["NaN"]))
@@ -63,7 +64,8 @@ func TestNullIsNoQuality(t *testing.T) {
 // The plain way of reading evaluations and that of the standard library tell the same.
 func TestPlainEvaluations(t *testing.T) {
 	for _, text := range []string{
-		`"run_id":"a","step":3,"cost":{"seconds":1.5e3,"flops":2E-2},"quality":{"loss":-0.25},"time":"2026-01-01T00:00:00.5Z"}`,
+		`"run_id":"a","step":3,"cost":{"seconds":1.5e3,"flops":2E-2},"quality":{"loss":-0.25},` +
+			`"time":"2026-01-01T00:00:00.5Z"}`,
 		` "run_id" : "a" , "task":"t","model":"m","env_id":"e", "cost" : {"seconds":0}, "quality":{ "loss":1 } }`,
 		`"run_id":"a","quality":{"loss":1}}`, `"run_id":"a","quality":{"loss":01}}`, `"run_id":"a","quality":{"loss":.5}}`,
 		`"run_id":"a","quality":{"loss":1},"x":[1]}`, `"run_id":"\u0061","quality":{"loss":1}}`,
@@ -188,7 +190,8 @@ func longLog(runs, evaluations int) *bytes.Buffer {
 	var b bytes.Buffer
 	for e := range evaluations {
 		for r := range runs {
-			fmt.Fprintf(&b, line+`"run_id":"method-%02d","step":%d,"cost":{"seconds":%.3f,"samples":%d},"quality":{"loss":%.6f}}`+"\n",
+			fmt.Fprintf(&b, line+`"run_id":"method-%02d","step":%d,"cost":{"seconds":%.3f,"samples":%d},`+
+				`"quality":{"loss":%.6f}}`+"\n",
 				r, e+1, float64(e+1)*0.25, (e+1)*128, 3/(1+float64(e)/1000)+float64(r)/100)
 		}
 	}

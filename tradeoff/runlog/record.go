@@ -152,8 +152,8 @@ func (r *Record) UnmarshalJSON(b []byte) error {
 var kinds = []string{"run", "eval", "phase", "env", "claim"}
 
 // Validate reports what is wrong with a record, all of it: an unknown schema or kind, an evaluation without a run or a
-// quality, a cost that is negative or not finite, a negative step, a direction other than "higher" and "lower". Errors wrap
-// [tensor.ErrRange], [tensor.ErrEmpty] or [tensor.ErrNotFinite].
+// quality, a cost that is negative or not finite, a negative step, a direction other than "higher" and "lower". Errors
+// wrap [tensor.ErrRange], [tensor.ErrEmpty] or [tensor.ErrNotFinite].
 func (r Record) Validate() error {
 	var faults []error
 	fail := func(sentinel error, format string, args ...any) {

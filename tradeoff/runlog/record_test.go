@@ -160,7 +160,8 @@ func TestArms(t *testing.T) {
 		require.True(t, sure, name)
 		require.Equal(t, tradeoff.HigherBetter, dir, name)
 	}
-	for _, name := range []string{"validation/loss", "top1_error", "WER", "err", "xent", "bpb", "bits_per_byte", "cer", "fid",
+	for _, name := range []string{"validation/loss", "top1_error", "WER", "err", "xent", "bpb", "bits_per_byte", "cer",
+		"fid",
 		"kl", "brier", "logloss", "nrmse", "mape", "regret", "valLoss", "eval-loss"} {
 		dir, sure := DirectionOf(name)
 		require.True(t, sure, name)

@@ -53,5 +53,3 @@ func direction(higher bool) tradeoff.Direction {
 	}
 	return tradeoff.LowerBetter
 }
-
-var readings = map[string]tradeoff.Interpolation{"first": tradeoff.FirstHit, "linear": tradeoff.Linear, "log": tradeoff.LogCost}

@@ -56,7 +56,8 @@ type References struct {
 // the least Mean, and those whose Mean is above the one interpolated between their neighbours.
 //
 // The error wraps [tensor.ErrEmpty], [tensor.ErrRange] for a batch size or epochs that are not above 0 or fewer than 3
-// runs, [tradeoff.ErrTooFewRuns] if they leave no degree of freedom, and [tensor.ErrConflict] for two points of one batch size.
+// runs, [tradeoff.ErrTooFewRuns] if they leave no degree of freedom, and [tensor.ErrConflict] for two points of one
+// batch size.
 func NewReferences(points []ReferencePoint, runs int, opts ...ReferenceOption) (References, error) {
 	c := referenceConfig{call: "NewReferences", trim: 1}
 	if err := option.Apply("score: NewReferences", &c, opts); err != nil {
@@ -121,7 +122,8 @@ func WithTrim(n int) ReferenceOption {
 // measured is the bound at the i-th reference point.
 func (r References) measured(c *referenceConfig, i int, p ReferencePoint) (ConvergenceBound, error) {
 	if p.BatchSize <= 0 {
-		return ConvergenceBound{}, c.errorf("points[%d] (%q) has batch size %d: %w", i, p.Name, p.BatchSize, tradeoff.ErrNonPositive)
+		return ConvergenceBound{}, c.errorf("points[%d] (%q) has batch size %d: %w", i, p.Name, p.BatchSize,
+			tradeoff.ErrNonPositive)
 	}
 	for k, v := range p.Epochs {
 		if !(v > 0) || math.IsInf(v, 1) {
@@ -196,8 +198,8 @@ func (r References) Points() []ConvergenceBound { return slices.Clone(r.points) 
 // Pruned are the bounds at the points that [References.Review] goes by.
 func (r References) Pruned() []ConvergenceBound { return slices.Clone(r.kept) }
 
-// At is the bound at a batch size, interpolated where there is no point. The error wraps [tradeoff.ErrNoOverlap] outside the
-// range of the points.
+// At is the bound at a batch size, interpolated where there is no point. The error wraps [tradeoff.ErrNoOverlap]
+// outside the range of the points.
 func (r References) At(batch int) (ConvergenceBound, error) {
 	c := call("References.At")
 	if len(r.kept) == 0 {
@@ -250,8 +252,8 @@ func (r *ConvergenceReview) UnmarshalJSON(b []byte) error {
 
 // Review holds the epochs to converge of the runs of a submission, +Inf for one that did not, against the reference. A
 // batch size below all points passes if it converges no faster than the smallest of them may. The error wraps
-// [tensor.ErrShape] for another number of runs than that of NewReferences, [tradeoff.ErrNoOverlap] where a reference point is
-// missing, or is that of [OlympicMean].
+// [tensor.ErrShape] for another number of runs than that of NewReferences, [tradeoff.ErrNoOverlap] where a reference
+// point is missing, or is that of [OlympicMean].
 func (r References) Review(batch int, epochs []float64) (ConvergenceReview, error) {
 	c := call("References.Review")
 	if len(r.kept) == 0 {

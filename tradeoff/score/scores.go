@@ -121,7 +121,7 @@ func above(x []float64, tau float64) float64 {
 }
 
 // Interval is a statistic of the scores with a bootstrap interval: runs are drawn with replacement within each task
-// (stratified). Intervals are percentiles, or by [tradeoff.WithInterval] others; stats.BCa leaves out one run of all tasks at a
+// (stratified). Intervals are percentiles, or by [WithInterval] others; stats.BCa leaves out one run of all tasks at a
 // time. Draws that are handed in count the runs task by task. The error wraps that of ctx if it ends first.
 func (s Scores) Interval(ctx context.Context, stat Statistic, opts ...SampleOption) (stats.Estimate, error) {
 	c, err := configure("Interval", opts)

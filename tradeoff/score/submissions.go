@@ -17,7 +17,7 @@ type SubmissionScore struct {
 	First float64 `json:"first"`
 }
 
-// Scores is the scores of all submissions with percentile intervals, or those of [tradeoff.WithInterval], in the order of the
+// Scores is the scores of all submissions with percentile intervals, or those of [WithInterval], in the order of the
 // submissions. Studies are drawn with replacement within each submission and workload, and with [WithTasks] base
 // workloads with their variants too. Three studies, as AlgoPerf has, are few: there is a warning.
 func (t TimeTable) Scores(opts ...Option) ([]SubmissionScore, error) {

@@ -36,8 +36,8 @@ type Trial struct {
 
 // NewTimeTable makes a table of studies[s][w], the times that submission s took on workload w: +Inf for a study that
 // did not reach the target, and none at all for a workload that was not run. The error wraps [tensor.ErrShape],
-// [tensor.ErrEmpty], [tensor.ErrConflict] for a name that is there twice, or [tradeoff.ErrNonPositive] and [tensor.ErrNotFinite]
-// for a time that is not above 0.
+// [tensor.ErrEmpty], [tensor.ErrConflict] for a name that is there twice, or [tradeoff.ErrNonPositive] and
+// [tensor.ErrNotFinite] for a time that is not above 0.
 func NewTimeTable(submissions []string, workloads []Workload, studies [][][]float64) (TimeTable, error) {
 	c := call("NewTimeTable")
 	t := TimeTable{submissions: slices.Clone(submissions), workloads: slices.Clone(workloads)}
