@@ -7,6 +7,7 @@ require (
 	golang.org/x/exp v0.0.0-20250620022241-b7579e27df2b
 	gonum.org/v1/gonum v0.17.0
 	gonum.org/v1/plot v0.17.0
+	google.golang.org/protobuf v1.36.12
 )
 
 require (

@@ -1,7 +1,9 @@
 package tradeoff
 
 import (
+	"fmt"
 	"math"
+	"slices"
 	"sort"
 
 	"gonum.org/v1/gonum/interp"
@@ -24,8 +26,7 @@ func WithPCHIP() AverageOption {
 // logarithm of the cost is linear in the quality.
 //
 // The interval is Welch's of each run's mean log cost over the common range. [WithInterval] has
-// others. The error wraps [ErrNoOverlap] if the
-// qualities have no common range.
+// others. The error wraps [ErrNoOverlap] if the qualities have no common range.
 func AverageSpeedup(base, method Runs, opts ...AverageOption) (stats.Estimate, error) {
 	c, err := configure("AverageSpeedup", opts)
 	if err == nil {
@@ -34,30 +35,42 @@ func AverageSpeedup(base, method Runs, opts ...AverageOption) (stats.Estimate, e
 	if err != nil {
 		return stats.Estimate{}, err
 	}
-	sign := base.Direction().sign()
-	lo, hi := math.Inf(-1), math.Inf(1) // of qualities times sign
-	for _, r := range []Runs{base, method} {
-		for _, curve := range r.Curves {
-			rises := curve.rises()
-			lo = max(lo, sign*rises[0].Quality)
-			hi = min(hi, sign*rises[len(rises)-1].Quality)
-		}
-	}
+	worst, best := CommonQualities(base, method)
+	sign := base.Direction().Sign()
+	lo, hi := sign*worst, sign*best
 	if !(lo < hi) {
-		return stats.Estimate{}, c.errorf("%q and %q: no run of one reaches a quality that another starts from: %w",
-			base.Name, method.Name, ErrNoOverlap)
+		return stats.Estimate{}, c.errorf("%q and %q: no run of one reaches a quality that another starts from%s: %w",
+			base.Name, method.Name, failures(base, method), ErrNoOverlap)
 	}
 	var x [2][]float64
 	for k, r := range []Runs{base, method} {
 		for _, curve := range r.Curves {
-			x[k] = append(x[k], meanLogCost(curve.rises(), sign, lo, hi, c.pchip))
+			x[k] = append(x[k], meanLogCost(curve.Rises(), sign, lo, hi, c.pchip))
 		}
 	}
 	e, err := stats.RatioOfLogs(x[0], x[1], c.interval...)
 	if err != nil {
 		return stats.Estimate{}, c.errorf("%w", err)
 	}
+	where := fmt.Sprintf(" later; this holds for qualities from %.6g to %.6g", worst, best)
+	e.Warnings = append(e.Warnings, base.warnings(where)...)
+	e.Warnings = append(e.Warnings, method.warnings(where)...)
 	return e, nil
+}
+
+// CommonQualities is the range of qualities, the worse first, that all runs of both arms go through, over which
+// [AverageSpeedup] compares: of a run that failed, up to its best before. Both are NaN if a run has none.
+func CommonQualities(base, method Runs) (worst, best float64) {
+	sign := base.Direction().Sign()
+	lo, hi := math.Inf(-1), math.Inf(1) // of qualities times sign
+	for _, curve := range slices.Concat(base.Curves, method.Curves) {
+		if curve.Len() == 0 {
+			return math.NaN(), math.NaN()
+		}
+		lo = max(lo, sign*curve.points[0].Quality)
+		hi = min(hi, sign*curve.Best().Quality)
+	}
+	return sign * lo, sign * hi
 }
 
 // meanLogCost is the mean of log cost over qualities times sign from lo to hi.

@@ -22,7 +22,7 @@ func rising(tb testing.TB, name string, seed uint64, n int, faster, better float
 		for i := range 12 {
 			c := 10 * math.Pow(1.5, float64(i))
 			cost = append(cost, c*scale/faster)
-			quality = append(quality, dir.sign()*(math.Log(c)+better))
+			quality = append(quality, dir.Sign()*(math.Log(c)+better))
 		}
 		c, err := NewCurve(cost, quality, dir)
 		require.NoError(tb, err)

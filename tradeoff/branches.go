@@ -28,6 +28,9 @@ func (b Branches) Curve(dir Direction) (Curve, error) {
 			return Curve{}, fmt.Errorf("tradeoff: branches[%d] forks at %v and decays for %v, want finite costs, the second "+
 				"above 0: %w", i, branch.Fork, branch.Decay, tensor.ErrRange)
 		}
+		if !isFinite(branch.Quality) {
+			return Curve{}, fmt.Errorf("tradeoff: branches[%d] ends at quality %v: %w", i, branch.Quality, tensor.ErrNotFinite)
+		}
 		cost[i], quality[i] = branch.Fork+branch.Decay, branch.Quality
 	}
 	return NewCurve(cost, quality, dir)

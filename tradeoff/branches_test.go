@@ -40,7 +40,7 @@ func TestBranchesRefuse(t *testing.T) {
 		{Branches{{math.Inf(1), 2, 1}}, tensor.ErrRange},
 		{Branches{{1, math.Inf(1), 1}}, tensor.ErrRange},
 		{Branches{{1, 1, math.Inf(1)}}, tensor.ErrNotFinite},
-		{Branches{{1, 1, math.NaN()}}, tensor.ErrEmpty},
+		{Branches{{1, 1, math.NaN()}}, tensor.ErrNotFinite},
 	} {
 		_, err := k.b.Curve(HigherBetter)
 		require.ErrorIs(t, err, k.want, "%v", k.b)

@@ -88,8 +88,9 @@ func (c call) checkTimes(name string, times []stats.Lifetime) error {
 	}
 	for i, t := range times {
 		switch {
-		case t.Time-t.Time != 0:
-			return c.errorf("%s[%d].Time = %v; a run that did not reach the target is censored at its last cost: %w", name, i,
+		case t.Time != t.Time, math.IsInf(t.Time, -1), t.Event && t.Time-t.Time != 0:
+			return c.errorf("%s[%d].Time = %v; a run that did not reach the target is censored at its last cost, "+
+				"one that failed at +Inf: %w", name, i,
 				t.Time, tensor.ErrNotFinite)
 		case t.Time <= 0:
 			return c.errorf("%s[%d].Time = %v: %w", name, i, t.Time, ErrNonPositive)

@@ -16,6 +16,9 @@ import (
 type Curve struct {
 	points    []Point
 	direction Direction
+	failed    bool
+	spent     float64 // the last cost there was, of an evaluation with a quality or without
+	missing   int
 }
 
 // Point is one evaluation.
@@ -25,9 +28,12 @@ type Point struct {
 	Quality float64 `json:"quality"` // accuracy, loss, ...
 }
 
-// NewCurve makes a curve of evaluations in any order. Of equal costs the better quality counts, and a NaN quality is
-// an evaluation that did not happen. The error wraps [tensor.ErrShape] if the lengths differ, [tensor.ErrEmpty] if
-// nothing was evaluated, and [tensor.ErrNotFinite] or [ErrNonPositive] with the first such cost or quality.
+// NewCurve makes a curve of evaluations in any order. Of equal costs the better quality counts.
+//
+// From the first quality on that is NaN or infinite the run has failed ([Curve.Failed]), and what it reached before
+// stays. A single NaN between finite qualities is an evaluation that did not happen ([Curve.Missing]). The error wraps
+// [tensor.ErrShape] if the lengths differ, [tensor.ErrEmpty] if nothing was evaluated, and [tensor.ErrNotFinite] or
+// [ErrNonPositive] with the first such cost.
 func NewCurve(cost, quality []float64, dir Direction) (Curve, error) {
 	if len(cost) != len(quality) {
 		return Curve{}, fmt.Errorf("tradeoff: %d costs and %d qualities: %w", len(cost), len(quality), tensor.ErrShape)
@@ -35,37 +41,55 @@ func NewCurve(cost, quality []float64, dir Direction) (Curve, error) {
 	if dir > LowerBetter {
 		return Curve{}, fmt.Errorf("tradeoff: direction is %v: %w", dir, tensor.ErrRange)
 	}
-	points := make([]Point, 0, len(cost))
+	if len(cost) == 0 {
+		return Curve{}, fmt.Errorf("tradeoff: no evaluations: %w", tensor.ErrEmpty)
+	}
+	points := make([]Point, len(cost))
 	for i, c := range cost {
-		switch q := quality[i]; {
+		switch {
 		case math.IsNaN(c) || math.IsInf(c, 0):
 			return Curve{}, fmt.Errorf("tradeoff: cost[%d] = %v: %w", i, c, tensor.ErrNotFinite)
 		case c <= 0:
 			return Curve{}, fmt.Errorf("tradeoff: cost[%d] = %v; an evaluation before training has no place on a curve: %w", i,
 				c, ErrNonPositive)
-		case math.IsInf(q, 0):
-			return Curve{}, fmt.Errorf("tradeoff: quality[%d] = %v: %w", i, q, tensor.ErrNotFinite)
-		case q == q:
-			points = append(points, Point{c, q})
 		}
-	}
-	if len(points) == 0 {
-		return Curve{}, fmt.Errorf("tradeoff: no quality among %d evaluations: %w", len(cost), tensor.ErrEmpty)
+		points[i] = Point{c, quality[i]}
 	}
 	slices.SortFunc(points, func(a, b Point) int {
-		switch {
+		switch finite := isFinite(a.Quality); {
 		case a.Cost != b.Cost:
 			return order(a.Cost, b.Cost)
+		case finite != isFinite(b.Quality):
+			return map[bool]int{true: -1, false: 1}[finite]
+		case a.Quality == b.Quality || !finite:
+			return 0
 		case dir.Better(a.Quality, b.Quality):
 			return -1
-		case a.Quality == b.Quality:
-			return 0
 		}
 		return 1
 	})
 	points = slices.CompactFunc(points, func(a, b Point) bool { return a.Cost == b.Cost })
-	return Curve{points, dir}, nil
+	c := Curve{direction: dir, spent: points[len(points)-1].Cost}
+	end := failure(len(points), func(i int) float64 { return points[i].Quality })
+	c.failed = end < len(points)
+	c.points = slices.DeleteFunc(points[:end:end], func(p Point) bool { return !isFinite(p.Quality) })
+	c.missing = end - len(c.points)
+	return c, nil
 }
+
+// failure is the index of the first of n qualities from which on a run has failed, n if it has not.
+func failure(n int, quality func(i int) float64) int {
+	for i := range n {
+		q := quality(i)
+		lone := math.IsNaN(q) && i+1 < n && isFinite(quality(i+1))
+		if !isFinite(q) && !lone {
+			return i
+		}
+	}
+	return n
+}
+
+func isFinite(v float64) bool { return v-v == 0 }
 
 func order(a, b float64) int {
 	if a < b {
@@ -79,6 +103,24 @@ func (c Curve) Len() int { return len(c.points) }
 
 // Points returns a copy of the points by increasing cost.
 func (c Curve) Points() []Point { return slices.Clone(c.points) }
+
+// Costs is the cost of the first point and of the last, and 0 for an empty curve.
+func (c Curve) Costs() (first, last float64) {
+	if len(c.points) == 0 {
+		return 0, 0
+	}
+	return c.points[0].Cost, c.points[len(c.points)-1].Cost
+}
+
+// Failed reports whether the run failed: its quality became NaN or infinite and stayed so. What it had not reached by
+// then it never reaches.
+func (c Curve) Failed() bool { return c.failed }
+
+// Missing is the number of evaluations that did not happen: single NaN between finite qualities.
+func (c Curve) Missing() int { return c.missing }
+
+// Spent is the cost of the last evaluation, of a failed run too, and 0 for an empty curve.
+func (c Curve) Spent() float64 { return c.spent }
 
 // Direction is which way the quality improves.
 func (c Curve) Direction() Direction { return c.direction }
@@ -96,7 +138,8 @@ func (c Curve) Best() Point {
 
 // Envelope is the best quality so far at each cost: what a run has reached whose best checkpoint is kept.
 func (c Curve) Envelope() Curve {
-	e := Curve{slices.Clone(c.points), c.direction}
+	e := c
+	e.points = slices.Clone(c.points)
 	for i := 1; i < len(e.points); i++ {
 		if before := e.points[i-1].Quality; !c.direction.Better(e.points[i].Quality, before) {
 			e.points[i].Quality = before
@@ -105,8 +148,8 @@ func (c Curve) Envelope() Curve {
 	return e
 }
 
-// rises is the points that are better than all before them.
-func (c Curve) rises() []Point {
+// Rises is the points that are better than all before them.
+func (c Curve) Rises() []Point {
 	var r []Point
 	for i, p := range c.points {
 		if i == 0 || c.direction.Better(p.Quality, r[len(r)-1].Quality) {

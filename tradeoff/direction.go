@@ -44,16 +44,16 @@ func (d Direction) Better(a, b float64) bool {
 	return a > b
 }
 
-// reaches reports whether quality q is at least as good as target.
-func (d Direction) reaches(q, target float64) bool {
+// Reaches reports whether quality q is at least as good as target. NaN reaches nothing.
+func (d Direction) Reaches(q, target float64) bool {
 	if d == LowerBetter {
 		return q <= target
 	}
 	return q >= target
 }
 
-// sign is +1 or -1: qualities times sign are better when larger.
-func (d Direction) sign() float64 {
+// Sign is +1 or -1: qualities times it are better when larger.
+func (d Direction) Sign() float64 {
 	if d == LowerBetter {
 		return -1
 	}

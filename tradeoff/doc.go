@@ -34,29 +34,33 @@
 // for fewer than ten runs; they are there, with a warning. [NonInferior] tests that nothing was lost,
 // [stats.MannWhitney] is exact with ties, [stats.Holm] and [stats.Hochberg] pay for several comparisons, and
 // [RunsNeeded] tells how many seeds it would take. [Runs.Times] are what [stats.KaplanMeier] and [stats.LogRank] take,
-// some of them censored; [Attainment] and [MedianBand] draw the spread of curves.
-//
-// [Scores] are runs of many tasks, with the robust aggregates of Agarwal et al. 2021 ([IQM], [OptimalityGap],
-// [ProbabilityOfImprovement]); [TimeTable] are times to target of many workloads, with performance profiles and the
-// scores of AlgoPerf, which come out to its last digit, and with the intervals that its leaderboard lacks.
-// [Frontier], [Hypervolume] and [ParetoVerdicts] are for cost and quality at once.
-//
-// Results are the same to the last bit for any GOMAXPROCS and number of workers; random draws depend on the seed alone.
+// some of them censored. Results are the same to the last bit for any GOMAXPROCS and number of workers; random draws
+// depend on the seed alone.
 //
 // # Options
 //
-// Each function takes options of an interface of its own, such as [SpeedupOption], and one that means nothing to it
-// does not compile. Those of intervals and of the bootstrap are handed to package stats:
+// Each function takes options of its own, such as [SpeedupOption], and one that means nothing to it does not compile.
+// Those of intervals and of the bootstrap are handed to package stats:
 //
 //	tradeoff.Speedup(base, fast, tradeoff.AtQuality(0.94), tradeoff.WithInterval(stats.WithLevel(0.9)))
 //
-// # Records
+// # Around it
 //
-// [Writer] appends evaluations to a log of JSON lines with the environment that they were made in, [ReadJSONL] and
-// [Arms] make runs of it, and [Review] holds it and the claims in it against twenty rules ([Rules]): whether
-// wall-clock time is meant, baselines are there, arms were tuned alike and on other data than they are tested on.
-// Package importers reads tables and logs of others, package plot draws, package tradeofftest has the comparisons
-// as tests, and the command in cmd/tradeoff does all this for logs of programs in any language.
+// Package runlog writes and reads logs, makes runs of them and holds them against a checklist; package importers reads
+// the logs of other tools. Package pareto has frontiers, attainment and verdicts, package score many tasks at once,
+// package plot draws, package tradeofftest has the comparisons as tests, and the command in cmd/tradeoff does all this
+// for logs of programs in any language.
+//
+// # From folders of logs to a comparison
+//
+// Whose loop is not Go has logs. With a folder of runs of Lightning and one of TensorBoard,
+//
+//	tradeoff summarize baseline/ fast/                           # what is there: runs, costs, qualities, failures
+//	tradeoff compare -cost step -quality acc baseline/ fast/     # speedups, gains, tests, a checklist
+//	tradeoff plot -cost step -quality acc -o curves.svg baseline/ fast/
+//
+// each folder is a method of its name, and -arm NAME=GLOB names others. A clock that starts again when a run is resumed
+// is an error until -resume-clock continues it, a run that diverges is counted, and what was left out is said.
 //
 // # When not to use it
 //

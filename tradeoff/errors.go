@@ -13,6 +13,8 @@ var (
 	ErrNoOverlap = errors.New("no common range")
 	// ErrNotReached reports a target that no run reached within its budget.
 	ErrNotReached = errors.New("target not reached")
+	// ErrFailed reports runs whose quality became NaN or infinite.
+	ErrFailed = errors.New("run failed")
 	// ErrTooFewRuns is [stats.ErrTooFew].
 	ErrTooFewRuns = stats.ErrTooFew
 	// ErrDegenerate is [stats.ErrDegenerate].

@@ -1,35 +1,6 @@
 package tradeoff
 
-import (
-	"fmt"
-	"os"
-)
-
-func ExampleDominates() {
-	hours := []float64{1, 2, 4, 8}
-	base, _ := NewCurve(hours, []float64{0.71, 0.745, 0.764, 0.769}, HigherBetter)
-	method, _ := NewCurve(hours, []float64{0.708, 0.749, 0.770, 0.781}, HigherBetter)
-	fmt.Println(Dominates(base, method, 0))
-	fmt.Println(Dominates(base, method, 0.005)) // half a point worse at the start does not matter
-	// Output:
-	// false <nil>
-	// true <nil>
-}
-
-func ExampleWriteBenchfmt() {
-	base, _ := NewCurve([]float64{10, 20}, []float64{0.8, 0.9}, HigherBetter)
-	fast, _ := NewCurve([]float64{5, 10}, []float64{0.8, 0.9}, HigherBetter)
-	arms := []Arm{{Task: "digits", Runs: Runs{"baseline", []Curve{base}}},
-		{Task: "digits", Runs: Runs{"fast", []Curve{fast}}}}
-	if err := WriteBenchfmt(os.Stdout, arms, "seconds", "accuracy", 0.85); err != nil {
-		fmt.Println(err)
-	}
-	// Output:
-	// Unit accuracy better=higher
-	// Unit seconds-to-0.85 better=lower
-	// BenchmarkTrain/task=digits/model=none/method=baseline 1 20 seconds-to-0.85 0.9 accuracy
-	// BenchmarkTrain/task=digits/model=none/method=fast 1 10 seconds-to-0.85 0.9 accuracy
-}
+import "fmt"
 
 func ExampleRunsNeeded() {
 	reach := func(name string, seconds ...float64) Runs {

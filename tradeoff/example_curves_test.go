@@ -139,19 +139,6 @@ func ExampleExpectedRunTime() {
 	// log-rank p=0.079
 }
 
-func ExampleAttainment() {
-	runs := exampleRuns("baseline", 110, 121, 104, 115, 108)
-	curves := must(tradeoff.Attainment(runs, 0.2, 0.5, 1))
-	for i, level := range []string{"one of the runs", "most of them", "all"} {
-		q, _ := curves[i].QualityAt(240, tradeoff.FirstHit)
-		fmt.Printf("%s: %.3f after four minutes\n", level, q)
-	}
-	// Output:
-	// one of the runs: 0.890 after four minutes
-	// most of them: 0.882 after four minutes
-	// all: 0.867 after four minutes
-}
-
 // How Ankner et al. measure a speedup: the fitted curve of the candidate is read at the best score of the baseline.
 func ExampleFitSaturating() {
 	steps := []float64{5000, 10000, 20000, 30000, 40000, 50000, 60000, 70000}

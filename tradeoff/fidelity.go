@@ -9,6 +9,7 @@ import (
 
 	"gonum.org/v1/gonum/stat"
 
+	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/internal/report"
 	"github.com/espalier-ml/espalier/tensor"
 	"github.com/espalier-ml/espalier/tensor/stats"
@@ -87,21 +88,39 @@ func (b *BudgetFidelity) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
+// FidelityOption is a choice of [CompareCurves].
+type FidelityOption func(*fidelityConfig) error
+
+type fidelityConfig struct {
+	call
+	baseline string
+	skip     int
+}
+
 // WithBaseline names the recipe that [CompareCurves] measures gains from. Default: none.
 func WithBaseline(name string) FidelityOption {
-	return baselineOption{func(c *config) error {
+	return func(c *fidelityConfig) error {
 		c.baseline = name
 		return nil
-	}}
+	}
+}
+
+// WithSkip has [CompareCurves] leave out the first n points of every curve, n >= 0, except of the costs of the separate
+// runs. Default 0.
+func WithSkip(n int) FidelityOption {
+	return func(c *fidelityConfig) error {
+		c.skip = n
+		return option.Range(n >= 0, "WithSkip", n, "0 or more")
+	}
 }
 
 // CompareCurves compares, recipe by recipe, a curve of separate runs with one read off a single cyclic run by a
 // [Recorder]. Points are matched in their order, so each pair of curves needs as many points as all others; their
-// costs need not be the same. It takes WithBaseline and WithDrop, whose points do not count, except for the cost. The
+// costs need not be the same. It takes WithBaseline and WithSkip. The
 // error wraps [tensor.ErrShape] if recipes, lengths or directions differ and [tensor.ErrEmpty] if there are none.
 func CompareCurves(standard, cyclic map[string]Curve, opts ...FidelityOption) (Fidelity, error) {
-	c, err := configure("CompareCurves", opts)
-	if err != nil {
+	c := fidelityConfig{call: "CompareCurves"}
+	if err := option.Apply("tradeoff: CompareCurves", &c, opts); err != nil {
 		return Fidelity{}, err
 	}
 	names := slices.Sorted(maps.Keys(standard))
@@ -112,8 +131,8 @@ func CompareCurves(standard, cyclic map[string]Curve, opts ...FidelityOption) (F
 	var all []float64
 	at := slices.Index(names, c.baseline)
 	for _, name := range names {
-		f.standard = append(f.standard, qualities(standard[name].points[c.drop:]))
-		f.cyclic = append(f.cyclic, qualities(cyclic[name].points[c.drop:]))
+		f.standard = append(f.standard, qualities(standard[name].points[c.skip:]))
+		f.cyclic = append(f.cyclic, qualities(cyclic[name].points[c.skip:]))
 	}
 	for i, name := range names {
 		r := RecipeFidelity{Name: name, GainPearson: math.NaN()}
@@ -136,14 +155,14 @@ func CompareCurves(standard, cyclic map[string]Curve, opts ...FidelityOption) (F
 			b.KendallTau = tau
 		}
 		for _, name := range names {
-			b.Cost += standard[name].points[c.drop+k].Cost / float64(len(names))
+			b.Cost += standard[name].points[c.skip+k].Cost / float64(len(names))
 		}
 		f.Budgets = append(f.Budgets, b)
 	}
 	return f, nil
 }
 
-func (c *config) checkFidelity(names []string, standard, cyclic map[string]Curve) error {
+func (c *fidelityConfig) checkFidelity(names []string, standard, cyclic map[string]Curve) error {
 	if len(names) == 0 {
 		return c.errorf("no curves: %w", tensor.ErrEmpty)
 	}
@@ -153,8 +172,8 @@ func (c *config) checkFidelity(names []string, standard, cyclic map[string]Curve
 		}
 	}
 	n, dir := standard[names[0]].Len(), standard[names[0]].direction
-	if n <= c.drop {
-		return c.errorf("curves of %d points of which %d are dropped: %w", n, c.drop, tensor.ErrEmpty)
+	if n <= c.skip {
+		return c.errorf("curves of %d points of which %d are dropped: %w", n, c.skip, tensor.ErrEmpty)
 	}
 	for _, name := range names {
 		if _, ok := cyclic[name]; !ok {

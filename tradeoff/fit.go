@@ -43,7 +43,7 @@ func (c Curve) logCosts() []float64 {
 // improving fits quality = a + b*x, x rising; the error is infinite if the quality gets worse with the cost.
 func (c Curve) improving(x []float64) (a, b, sse float64) {
 	a, b, sse = c.linear(x)
-	if !(c.direction.sign()*b > 0) {
+	if !(c.direction.Sign()*b > 0) {
 		sse = math.Inf(1)
 	}
 	return a, b, sse

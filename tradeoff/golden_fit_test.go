@@ -3,15 +3,12 @@ package tradeoff
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
-	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/espalier-ml/espalier/internal/golden"
 	"github.com/espalier-ml/espalier/tensor"
-	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 func TestGoldenFits(t *testing.T) {
@@ -128,114 +125,4 @@ func TestFitsRefuse(t *testing.T) {
 		require.ErrorIs(t, fit(flat), ErrDegenerate)
 		require.ErrorIs(t, fit(Curve{}), tensor.ErrEmpty)
 	}
-}
-
-func TestGoldenAttainment(t *testing.T) {
-	var g struct {
-		EAF []struct {
-			Sets   []goldenMatrix
-			Levels map[string][][]float64
-		} `json:"eaf"`
-	}
-	golden.JSON(t, "testdata/pareto.json.gz", &g)
-	require.NotEmpty(t, g.EAF)
-	for _, k := range g.EAF {
-		// Both are to be small; as costs must be above 0, all are moved.
-		const shift = 10.0
-		var curves []Curve
-		for _, set := range k.Sets {
-			var cost, quality []float64
-			for _, p := range set.rows() {
-				cost, quality = append(cost, p[0]+shift), append(quality, p[1])
-			}
-			c, err := NewCurve(cost, quality, LowerBetter)
-			require.NoError(t, err)
-			curves = append(curves, c)
-		}
-		r, err := NewRuns("", curves...)
-		require.NoError(t, err)
-		for l := range k.Sets {
-			got, err := Attainment(r, float64(l+1)/float64(len(k.Sets)))
-			require.NoError(t, err)
-			want := slices.Clone(k.Levels[fmt.Sprint(l+1)])
-			slices.SortFunc(want, func(a, b []float64) int { return order(a[0], b[0]) })
-			require.Len(t, got[0].Points(), len(want), "level %d", l+1)
-			for i, p := range got[0].Points() {
-				same(t, want[i][0]+shift, p.Cost, 1e-9, "cost")
-				same(t, want[i][1], p.Quality, 1e-9, "quality")
-			}
-		}
-	}
-}
-
-// By definition: at each cost, the level's curve is the l-th best of the runs.
-func TestAttainmentByDefinition(t *testing.T) {
-	rng := rand.New(rand.NewPCG(3, 4))
-	for _, dir := range []Direction{HigherBetter, LowerBetter} {
-		for range 50 {
-			var curves []Curve
-			n := 1 + rng.IntN(6)
-			for range n {
-				var cost, quality []float64
-				for range 1 + rng.IntN(8) {
-					cost, quality = append(cost, float64(1+rng.IntN(12))), append(quality, float64(rng.IntN(6)))
-				}
-				c, err := NewCurve(cost, quality, dir)
-				require.NoError(t, err)
-				curves = append(curves, c)
-			}
-			for l := 1; l <= n; l++ {
-				got, err := Attainment(Runs{"", curves}, float64(l)/float64(n))
-				require.NoError(t, err)
-				for cost := 1.0; cost <= 12; cost++ {
-					var reached []float64
-					for _, c := range curves {
-						if q, ok := c.Envelope().QualityAt(cost, FirstHit); ok {
-							reached = append(reached, dir.sign()*q)
-						}
-					}
-					q, ok := got[0].QualityAt(cost, FirstHit)
-					require.Equal(t, len(reached) >= l, ok)
-					if ok {
-						slices.Sort(reached)
-						require.Equal(t, dir.sign()*reached[len(reached)-l], q)
-					}
-				}
-			}
-		}
-	}
-}
-
-func TestMedianBand(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 1))
-	var curves []Curve
-	for range 9 {
-		var cost, quality []float64
-		offset := rng.NormFloat64() / 50
-		for i := 1; i <= 10; i++ {
-			cost, quality = append(cost, float64(i)), append(quality, 1-1/float64(i)+offset)
-		}
-		c, err := NewCurve(cost, quality, HigherBetter)
-		require.NoError(t, err)
-		curves = append(curves, c)
-	}
-	median, band, err := MedianBand(Runs{"", curves})
-	require.NoError(t, err)
-	for i, p := range median.Points() {
-		require.Less(t, band.Lower.Points()[i].Quality, p.Quality)
-		require.Greater(t, band.Upper.Points()[i].Quality, p.Quality)
-	}
-	// The band of all points at once is at least as wide as that of each.
-	narrow, err := stats.Median(func() (x []float64) {
-		for _, c := range curves {
-			x = append(x, c.Points()[9].Quality)
-		}
-		return x
-	}(), stats.WithInterval(stats.Percentile))
-	require.NoError(t, err)
-	require.Greater(t, band.Upper.Points()[9].Quality-band.Lower.Points()[9].Quality, 0.9*(narrow.Hi-narrow.Lo))
-	_, _, err = MedianBand(Runs{"", curves[:2]})
-	require.ErrorIs(t, err, ErrTooFewRuns)
-	_, err = Attainment(Runs{"", curves}, 0)
-	require.ErrorIs(t, err, tensor.ErrRange)
 }

@@ -51,24 +51,6 @@ func TestGoldenRunTimes(t *testing.T) {
 	}
 }
 
-func TestMedianTime(t *testing.T) {
-	inf := math.Inf(1)
-	for _, k := range []struct {
-		times []stats.Lifetime
-		want  float64
-	}{
-		{reachedAt(3), 3},
-		{reachedAt(3, 1), 2},
-		{[]stats.Lifetime{{Time: 3, Event: true}, {Time: 9}}, inf},
-		{[]stats.Lifetime{{Time: 3, Event: true}, {Time: 9}, {Time: 1, Event: true}}, 3},
-		{[]stats.Lifetime{{Time: 3}, {Time: 9}}, inf},
-	} {
-		got, err := MedianTime(k.times)
-		require.NoError(t, err)
-		require.Equal(t, k.want, got, "%v", k.times)
-	}
-}
-
 // Without censored runs both are the mean.
 func TestRunTimesWithoutCensoring(t *testing.T) {
 	times := reachedAt(3, 5, 10)
@@ -91,8 +73,7 @@ func TestRunTimesRefuse(t *testing.T) {
 		"none": {nil, tensor.ErrEmpty}, "NaN": {reachedAt(1, math.NaN()), tensor.ErrNotFinite}, "negative": {reachedAt(-1),
 			tensor.ErrRange},
 	} {
-		for _, err := range []error{second(ExpectedRunTime(k.times)), second(PAR10(k.times, 1)),
-			second(MedianTime(k.times))} {
+		for _, err := range []error{second(ExpectedRunTime(k.times)), second(PAR10(k.times, 1))} {
 			require.ErrorIs(t, err, k.want, name)
 		}
 	}

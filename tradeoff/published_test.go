@@ -64,7 +64,7 @@ func TestPublishedCyclicCurves(t *testing.T) {
 		require.Equal(t, want, []int{agree, pairs})
 		t.Logf("%d of %d pairs of recipes more than %v apart keep their order", agree, pairs, gap)
 	}
-	f, err = CompareCurves(curves["standard"], curves["cyclic"], WithDrop(1))
+	f, err = CompareCurves(curves["standard"], curves["cyclic"], WithSkip(1))
 	require.NoError(t, err)
 	for _, r := range f.Recipes {
 		same(t, g.Metrics.MeanDiff[r.Name], 100*r.MeanDiff, 1e-9, "%s mean difference", r.Name)

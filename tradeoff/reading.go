@@ -85,7 +85,7 @@ func (c Curve) crossing(q float64, how Interpolation, fromBest bool) (cost float
 	before := math.NaN()
 	for i, p := range c.points {
 		switch {
-		case !c.direction.reaches(p.Quality, q):
+		case !c.direction.Reaches(p.Quality, q):
 			if !(fromBest && c.direction.Better(before, p.Quality)) {
 				before = p.Quality
 			}

@@ -3,7 +3,9 @@ package tradeoff
 import (
 	"fmt"
 	"math"
+	"slices"
 
+	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -30,8 +32,8 @@ type observation struct {
 // NewRecorder makes a recorder for a run with the given schedule, which has to be valid if it has a method Validate()
 // error. It takes WithWindow and WithDrop.
 func NewRecorder(cycles Cycles, dir Direction, opts ...RecorderOption) (*Recorder, error) {
-	c, err := configure("NewRecorder", opts)
-	if err != nil {
+	c := recorderConfig{call: "NewRecorder"}
+	if err := option.Apply("tradeoff: NewRecorder", &c, opts); err != nil {
 		return nil, err
 	}
 	if cycles == nil {
@@ -48,36 +50,39 @@ func NewRecorder(cycles Cycles, dir Direction, opts ...RecorderOption) (*Recorde
 	return &Recorder{cycles: cycles, direction: dir, window: c.window, drop: c.drop}, nil
 }
 
+// RecorderOption is a choice of [NewRecorder].
+type RecorderOption func(*recorderConfig) error
+
+type recorderConfig struct {
+	call
+	window, drop int
+}
+
 // WithWindow has [NewRecorder] take the best of up to k evaluations on either side of the end of a cycle, k >= 0. The
 // paper plots the best within 5 epochs; those after the end belong to the next cycle and flatter the curve a little.
 // Default 0: the last evaluation of the cycle.
 func WithWindow(k int) RecorderOption {
-	return windowOption{func(c *config) error {
-		if k < 0 {
-			return fmt.Errorf("WithWindow(%d): want 0 or more: %w", k, tensor.ErrRange)
-		}
+	return func(c *recorderConfig) error {
 		c.window = k
-		return nil
-	}}
+		return option.Range(k >= 0, "WithWindow", k, "0 or more")
+	}
 }
 
-// WithDrop leaves out the first n points, which the warmup of the learning rate dominates. Default 0.
-func WithDrop(n int) DropOption {
-	return dropOption{func(c *config) error {
-		if n < 0 {
-			return fmt.Errorf("WithDrop(%d): want 0 or more: %w", n, tensor.ErrRange)
-		}
+// WithDrop has [NewRecorder] leave out the first n points, which the warmup of the learning rate dominates, n >= 0.
+// Default 0.
+func WithDrop(n int) RecorderOption {
+	return func(c *recorderConfig) error {
 		c.drop = n
-		return nil
-	}}
+		return option.Range(n >= 0, "WithDrop", n, "0 or more")
+	}
 }
 
 // Observe notes an evaluation after the step, counted from 0, at a cost such as the seconds of training so far.
 // Evaluations that are not at the end of a cycle may be noted too: the last one of each cycle counts. Steps must rise
-// and costs not fall. NaN is an evaluation that did not happen. The error wraps [tensor.ErrRange], [ErrNonPositive] or
-// [tensor.ErrNotFinite], and nothing is noted.
+// and costs not fall. A quality that is NaN or infinite counts as in [NewCurve]. The error wraps [tensor.ErrRange],
+// [ErrNonPositive] or [tensor.ErrNotFinite], and nothing is noted.
 func (r *Recorder) Observe(step int, cost, quality float64) error {
-	if cost-cost != 0 || math.IsInf(quality, 0) {
+	if cost-cost != 0 {
 		return fmt.Errorf("tradeoff: Observe: step %d, cost %v, quality %v: %w", step, cost, quality, tensor.ErrNotFinite)
 	}
 	if cost <= 0 {
@@ -91,9 +96,7 @@ func (r *Recorder) Observe(step int, cost, quality float64) error {
 		return fmt.Errorf("tradeoff: Observe: step %d, cost %v after step %d, cost %v: want steps to rise and costs not "+
 			"to fall: %w", step, cost, last.done-1, last.Cost, tensor.ErrRange)
 	}
-	if quality == quality {
-		r.seen = append(r.seen, observation{step + 1, Point{cost, quality}})
-	}
+	r.seen = append(r.seen, observation{step + 1, Point{cost, quality}})
 	return nil
 }
 
@@ -104,26 +107,31 @@ func (r *Recorder) Curve() (Curve, error) {
 		return Curve{}, fmt.Errorf("tradeoff: Recorder: nothing was observed: %w", tensor.ErrEmpty)
 	}
 	ends := r.cycles.Ends(r.seen[len(r.seen)-1].done)
+	fails := failure(len(r.seen), func(i int) float64 { return r.seen[i].Quality })
+	seen := slices.DeleteFunc(slices.Clone(r.seen[:fails]), func(o observation) bool { return !isFinite(o.Quality) })
 	var cost, quality []float64
 	begin, i := 0, 0
 	for k, end := range ends {
 		last := -1
-		for ; i < len(r.seen) && r.seen[i].done <= end; i++ {
-			if r.seen[i].done > begin {
+		for ; i < len(seen) && seen[i].done <= end; i++ {
+			if seen[i].done > begin {
 				last = i
 			}
 		}
 		begin = end
-		if last < 0 || k < r.drop {
+		if last < 0 || k < r.drop || fails < len(r.seen) && r.seen[fails].done <= end {
 			continue
 		}
-		best := r.seen[last].Quality
-		for _, o := range r.seen[max(0, last-r.window):min(len(r.seen), last+r.window+1)] {
+		best := seen[last].Quality
+		for _, o := range seen[max(0, last-r.window):min(len(seen), last+r.window+1)] {
 			if r.direction.Better(o.Quality, best) {
 				best = o.Quality
 			}
 		}
-		cost, quality = append(cost, r.seen[last].Cost), append(quality, best)
+		cost, quality = append(cost, seen[last].Cost), append(quality, best)
+	}
+	for _, o := range r.seen[fails:] {
+		cost, quality = append(cost, o.Cost), append(quality, math.NaN())
 	}
 	if len(cost) == 0 {
 		return Curve{}, fmt.Errorf("tradeoff: Recorder: %d steps and no cycle that was evaluated is over: %w",

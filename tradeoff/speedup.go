@@ -18,7 +18,7 @@ func AtQuality(q float64) MatchOption {
 		if q-q != 0 {
 			return fmt.Errorf("AtQuality(%v): %w", q, tensor.ErrNotFinite)
 		}
-		c.target = q
+		c.quality = q
 		return nil
 	}}
 }
@@ -46,7 +46,7 @@ func WithFit() MatchOption {
 
 // matchedTimes is the times of both arms to the target, and the target.
 func (c *config) matchedTimes(base, method Runs) (arms [2][]stats.Lifetime, q float64, err error) {
-	q = c.target
+	q = c.quality
 	if !c.given.Has("AtQuality") {
 		q = base.CommonBest()
 	}
@@ -57,32 +57,35 @@ func (c *config) matchedTimes(base, method Runs) (arms [2][]stats.Lifetime, q fl
 		return arms, q, c.errorf("%w", err)
 	}
 	for k, r := range []Runs{base, method} {
+		fits := make([]Saturating, len(r.Curves))
 		for i, curve := range r.Curves {
-			f, err := FitSaturating(curve)
-			if err != nil {
+			if fits[i], err = FitSaturating(curve); err != nil {
 				return arms, q, c.errorf("curve %d of %q: %w", i, r.Name, err)
 			}
-			t := stats.Lifetime{Time: curve.points[curve.Len()-1].Cost}
-			if at, ok := f.TimeToQuality(q); ok {
-				t = stats.Lifetime{Time: at, Event: true}
-			} else if first, _ := f.QualityAt(curve.points[0].Cost); curve.direction.reaches(first, q) {
-				t = stats.Lifetime{Time: curve.points[0].Cost, Event: true} // or before
-			}
-			arms[k] = append(arms[k], t)
 		}
+		next := 0
+		arms[k] = r.times(func(curve Curve) (cost float64, reached bool) {
+			f := fits[next]
+			next++
+			if cost, reached = f.TimeToQuality(q); reached {
+				return cost, true
+			}
+			first, _ := f.QualityAt(curve.points[0].Cost)
+			return curve.points[0].Cost, curve.direction.Reaches(first, q) // or before
+		}, math.Inf(1))
 	}
 	return arms, q, nil
 }
 
-// Speedup is the factor by which method is faster than base at matched quality: the ratio of their times to a
-// quality, above 1 if method is faster (Portes et al. 2022; after Bartoldson et al. 2023). It is a measured speedup
-// if the costs are seconds; with steps or FLOPs it is a theoretical one.
+// Speedup is the factor by which method is faster than base at matched quality: the ratio of their times to a quality,
+// above 1 if method is faster (Portes et al. 2022; after Bartoldson et al. 2023). It is a measured speedup if the costs
+// are seconds; with steps or FLOPs it is a theoretical one.
 //
 // If all runs reach the target it is the ratio of the geometric means of the times, with Welch's t interval of their
 // logarithms. If some do not, they are not dropped: it is the ratio of medians, in which they are infinite, with
-// bootstrap quantiles and a warning. If half of the runs of an arm do not, there is no ratio: the error wraps
-// [ErrNotReached], and [stats.LogRank] and [stats.KaplanMeier] are the tools. A run whose first evaluation reaches the
-// target may have been there before; a warning says so.
+// bootstrap quantiles and a warning; one that failed never does. If half of the runs of an arm do not, there is no
+// ratio: the error wraps [ErrNotReached], and [stats.LogRank] and [stats.KaplanMeier] are the tools. A run whose first
+// evaluation reaches the target may have been there before; a warning says so.
 //
 // Intervals are [stats.LogT] or, where runs are censored, [stats.Percentile], or by [WithInterval] those of the
 // bootstrap.
@@ -104,6 +107,7 @@ func Speedup(base, method Runs, opts ...SpeedupOption) (stats.Estimate, error) {
 			q, method.best(), base.best(), err)
 	}
 	for k, r := range []Runs{base, method} {
+		e.Warnings = append(e.Warnings, r.warnings(", and never reach what they had not reached")...)
 		if n := startsAt(r, q); n > 0 {
 			bound := "a lower bound" // if base was faster than seen, so is the truth smaller
 			if k == 0 {
@@ -131,11 +135,15 @@ func SpeedupOfTimes(base, method []stats.Lifetime, opts ...stats.Option) (stats.
 	return e, nil
 }
 
-// CommonBest is the best quality that all runs reach.
+// CommonBest is the best quality that all runs reach, those aside that failed, unless all did. It is NaN if no run has
+// a quality.
 func (r Runs) CommonBest() float64 {
-	q := math.NaN()
-	for i, c := range r.Curves {
-		if best := c.Best().Quality; i == 0 || c.direction.Better(q, best) {
+	q, all := math.NaN(), r.Failed() == len(r.Curves)
+	for _, c := range r.Curves {
+		if c.Len() == 0 || c.failed && !all {
+			continue
+		}
+		if best := c.Best().Quality; q != q || c.direction.Better(q, best) {
 			q = best
 		}
 	}
@@ -144,9 +152,9 @@ func (r Runs) CommonBest() float64 {
 
 // best is the best quality of all runs.
 func (r Runs) best() float64 {
-	q := r.Curves[0].Best().Quality
-	for _, c := range r.Curves[1:] {
-		if best := c.Best().Quality; c.direction.Better(best, q) {
+	q := math.NaN()
+	for _, c := range r.Curves {
+		if best := c.Best().Quality; c.Len() > 0 && (q != q || c.direction.Better(best, q)) {
 			q = best
 		}
 	}
@@ -157,7 +165,7 @@ func (r Runs) best() float64 {
 func startsAt(r Runs, q float64) int {
 	n := 0
 	for _, c := range r.Curves {
-		if c.direction.reaches(c.points[0].Quality, q) {
+		if c.Len() > 0 && c.direction.Reaches(c.points[0].Quality, q) {
 			n++
 		}
 	}

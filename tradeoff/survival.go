@@ -2,14 +2,14 @@ package tradeoff
 
 import (
 	"math"
-	"slices"
 
 	"github.com/espalier-ml/espalier/tensor"
 	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 // ExpectedRunTime is the cost spent by all runs per run that reached the target (ERT of Hansen et al. 2009), what
-// reaching it costs if failed runs are started anew. The error is that of [stats.KaplanMeier], or wraps [ErrNotReached]
+// reaching it costs if failed runs are started anew. Give it [Runs.Spent], where runs that failed count with what
+// they had spent. The error is that of [stats.KaplanMeier], or wraps [ErrNotReached]
 // if none did.
 func ExpectedRunTime(times []stats.Lifetime) (float64, error) {
 	c := call("ExpectedRunTime")
@@ -47,43 +47,15 @@ func (c call) sum(times []stats.Lifetime, cost func(stats.Lifetime) float64) (fl
 	}
 	total := 0.0
 	for i, t := range times {
+		v := cost(t)
 		switch {
-		case t.Time-t.Time != 0:
-			return 0, c.errorf("times[%d].Time = %v: %w", i, t.Time, tensor.ErrNotFinite)
+		case v-v != 0, t.Time != t.Time:
+			return 0, c.errorf("times[%d].Time = %v; a run that failed counts with what it spent: %w", i, t.Time,
+				tensor.ErrNotFinite)
 		case t.Time < 0:
 			return 0, c.errorf("times[%d].Time = %v: %w", i, t.Time, tensor.ErrRange)
 		}
-		total += cost(t)
+		total += v
 	}
 	return total, nil
-}
-
-// MedianTime is the median with +Inf for runs that did not reach the target, as AlgoPerf takes it over studies: of an
-// even number the mean of the middle two. It is +Inf if half of them or more did not. The error is that of
-// [stats.KaplanMeier].
-func MedianTime(times []stats.Lifetime) (float64, error) {
-	if _, err := call("MedianTime").sum(times, func(t stats.Lifetime) float64 { return t.Time }); err != nil {
-		return 0, err
-	}
-	x := make([]float64, len(times))
-	for i, t := range times {
-		x[i] = t.Time
-		if !t.Event {
-			x[i] = math.Inf(1)
-		}
-	}
-	return median(x), nil
-}
-
-// median sorts x and returns its median, NaN of nothing.
-func median(x []float64) float64 {
-	if len(x) == 0 {
-		return math.NaN()
-	}
-	slices.Sort(x)
-	half := len(x) / 2
-	if len(x)%2 == 1 || x[half-1] == x[half] {
-		return x[half]
-	}
-	return (x[half-1] + x[half]) / 2
 }

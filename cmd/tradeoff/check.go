@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/espalier-ml/espalier/tradeoff"
+	"github.com/espalier-ml/espalier/tradeoff/runlog"
 )
 
 func check(c *call, args []string) error {
@@ -17,7 +17,7 @@ func check(c *call, args []string) error {
 	asJSON := c.flags.Bool("json", false, "print JSON")
 	files, err := c.parse(args, list)
 	if err == nil && *list {
-		for _, r := range tradeoff.Rules() {
+		for _, r := range runlog.Rules() {
 			fmt.Fprintf(c.stdout, "%s %-10s %-26s %s\n", r.ID, r.Severity, r.Name, r.Text)
 		}
 		return nil
@@ -25,7 +25,7 @@ func check(c *call, args []string) error {
 	if err != nil {
 		return err
 	}
-	records, err := c.records(files, &s)
+	log, err := c.log(files, &s)
 	if err != nil {
 		return err
 	}
@@ -33,16 +33,16 @@ func check(c *call, args []string) error {
 	if *rules != "" {
 		ids = strings.Split(*rules, ",")
 	}
-	findings, err := tradeoff.Review(records, ids...)
+	findings, err := log.Review(ids...)
 	if err != nil {
 		return err
 	}
 	failed := false
 	for _, f := range findings {
-		failed = failed || f.Severity == tradeoff.Error || *strict
+		failed = failed || f.Severity == runlog.Error || *strict
 	}
 	if *asJSON {
-		if err := json.NewEncoder(c.stdout).Encode(append([]tradeoff.Finding{}, findings...)); err != nil {
+		if err := json.NewEncoder(c.stdout).Encode(append([]runlog.Finding{}, findings...)); err != nil {
 			return err
 		}
 	} else {

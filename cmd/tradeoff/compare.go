@@ -4,30 +4,38 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
 	"github.com/espalier-ml/espalier/tensor/stats"
 	"github.com/espalier-ml/espalier/tradeoff"
+	"github.com/espalier-ml/espalier/tradeoff/pareto"
+	"github.com/espalier-ml/espalier/tradeoff/runlog"
 )
 
 // comparison is what compare tells of a method against the baseline.
 type comparison struct {
-	Task         string             `json:"task"`
-	Model        string             `json:"model"`
-	Method       string             `json:"method"`
-	Baseline     string             `json:"baseline"`
-	BaselineRuns int                `json:"baseline_runs"`
-	MethodRuns   int                `json:"method_runs"`
-	Direction    tradeoff.Direction `json:"direction"`
-	Lines        []statement        `json:"results"`
-	P            *float64           `json:"p,omitempty"`      // of the U test of the best qualities
-	PHolm        *float64           `json:"p_holm,omitempty"` // adjusted for all comparisons
+	Task           string             `json:"task"`
+	Model          string             `json:"model"`
+	Method         string             `json:"method"`
+	Baseline       string             `json:"baseline"`
+	BaselineRuns   int                `json:"baseline_runs"`
+	MethodRuns     int                `json:"method_runs"`
+	BaselineFailed int                `json:"baseline_failed"`
+	MethodFailed   int                `json:"method_failed"`
+	Cost           string             `json:"cost"`
+	Quality        string             `json:"quality"`
+	Direction      tradeoff.Direction `json:"direction"`
+	Lines          []statement        `json:"results"`
+	P              *float64           `json:"p,omitempty"`      // of the U test of the best qualities
+	PHolm          *float64           `json:"p_holm,omitempty"` // adjusted for all comparisons
 }
 
 // statement is one result: an estimate, a text, or why there is none.
 type statement struct {
 	Name     string          `json:"name"`
+	Target   *float64        `json:"target,omitempty"` // the quality of a speedup
 	Estimate *stats.Estimate `json:"estimate,omitempty"`
 	Text     string          `json:"text,omitempty"`
 	Error    string          `json:"error,omitempty"`
@@ -62,9 +70,13 @@ func compare(c *call, args []string) error {
 	c.flags.Float64Var(&k.smallest, "speedup", 0,
 		"the smallest speedup that matters, for the runs needed (default the one measured)")
 	asJSON := c.flags.Bool("json", false, "print JSON")
+	list := c.flags.String("checklist", "summary", "full, summary (errors, and how many others) or none")
 	files, err := c.parse(args)
 	if err != nil {
 		return err
+	}
+	if *list != "full" && *list != "summary" && *list != "none" {
+		return c.misuse("-checklist is %q, want full, summary or none", *list)
 	}
 	var ok bool
 	if k.reading, ok = map[string]tradeoff.Interpolation{"first": tradeoff.FirstHit, "linear": tradeoff.Linear,
@@ -74,11 +86,11 @@ func compare(c *call, args []string) error {
 	if !(k.level > 0 && k.level < 1) || k.replicates < 1 || k.margin < 0 {
 		return c.misuse("-level must lie between 0 and 1, -replicates be 1 or more, -margin 0 or more")
 	}
-	records, err := c.records(files, &s)
+	log, err := c.log(files, &s)
 	if err != nil {
 		return err
 	}
-	settings, err := s.arms(records)
+	settings, err := c.arms(log, &s)
 	if err != nil {
 		return err
 	}
@@ -93,37 +105,54 @@ func compare(c *call, args []string) error {
 	if err := holm(all); err != nil {
 		return err
 	}
-	findings, err := tradeoff.Review(records)
+	findings, err := log.Review()
 	if err != nil {
 		return err
 	}
 	if *asJSON {
 		return json.NewEncoder(c.stdout).Encode(struct {
-			Comparisons []comparison       `json:"comparisons"`
-			Checklist   []tradeoff.Finding `json:"checklist"`
-		}{all, append([]tradeoff.Finding{}, findings...)})
+			Comparisons []comparison     `json:"comparisons"`
+			Checklist   []runlog.Finding `json:"checklist"`
+		}{all, append([]runlog.Finding{}, findings...)})
 	}
 	for _, one := range all {
 		one.print(c)
 	}
-	fmt.Fprintln(c.stdout, "checklist")
-	for _, f := range findings {
-		fmt.Fprintln(c.stdout, " ", f)
-	}
+	c.checklist(findings, *list)
 	return nil
 }
 
+// checklist prints findings: all, or errors and how many others.
+func (c *call) checklist(findings []runlog.Finding, how string) {
+	if how == "none" {
+		return
+	}
+	fmt.Fprintln(c.stdout, "checklist")
+	rest := map[runlog.Severity]int{}
+	for _, f := range findings {
+		if how == "full" || f.Severity == runlog.Error {
+			fmt.Fprintln(c.stdout, " ", f)
+			continue
+		}
+		rest[f.Severity]++
+	}
+	if len(rest) > 0 {
+		fmt.Fprintf(c.stdout, "  %d warnings and %d undecided: -checklist full lists them\n", rest[runlog.Warning],
+			rest[runlog.Undecided])
+	}
+}
+
 // setting compares the methods of a task and model.
-func (k *comparing) setting(arms []tradeoff.Arm, base, methods string) ([]comparison, error) {
+func (k *comparing) setting(arms []runlog.Arm, base, methods string) ([]comparison, error) {
 	find := func(name string) int {
-		return slices.IndexFunc(arms, func(a tradeoff.Arm) bool { return a.Method == name || a.Runs.Name == name })
+		return slices.IndexFunc(arms, func(a runlog.Arm) bool { return a.Method == name || a.Runs.Name == name })
 	}
 	b := find(base)
+	var names []string
+	for _, a := range arms {
+		names = append(names, a.Runs.Name)
+	}
 	if b < 0 {
-		var names []string
-		for _, a := range arms {
-			names = append(names, a.Runs.Name)
-		}
 		return nil, fmt.Errorf("%s has no method %q to compare with; choose -baseline from %q", setting(arms[0]), base, names)
 	}
 	verdicts, err := k.verdicts(arms)
@@ -136,7 +165,7 @@ func (k *comparing) setting(arms []tradeoff.Arm, base, methods string) ([]compar
 	}
 	for _, name := range wanted {
 		if find(name) < 0 {
-			return nil, fmt.Errorf("%s has no method %q", setting(arms[0]), name)
+			return nil, fmt.Errorf("%s has no method %q; there are %q", setting(arms[0]), name, names)
 		}
 	}
 	var all []comparison
@@ -151,13 +180,17 @@ func (k *comparing) setting(arms []tradeoff.Arm, base, methods string) ([]compar
 }
 
 // verdicts is the standing of each method by the cost of its runs and their best quality.
-func (k *comparing) verdicts(arms []tradeoff.Arm) ([]string, error) {
-	var measured []tradeoff.Measured
+func (k *comparing) verdicts(arms []runlog.Arm) ([]string, error) {
+	var runs []tradeoff.Runs
 	for _, a := range arms {
-		measured = append(measured, pointsOf(a.Runs))
+		runs = append(runs, a.Runs)
 	}
-	standings, err := tradeoff.ParetoVerdicts(measured, arms[0].Runs.Direction(), tradeoff.WithLevel(k.level),
-		tradeoff.WithResampling(stats.WithSeed(k.seed), stats.WithReplicates(k.replicates)))
+	measured, err := pareto.Measure(runs...)
+	if err != nil {
+		return nil, err
+	}
+	standings, err := pareto.Verdicts(measured, arms[0].Runs.Direction(), pareto.WithLevel(k.level),
+		pareto.WithResampling(stats.WithSeed(k.seed), stats.WithReplicates(k.replicates)))
 	if err != nil {
 		return nil, err
 	}
@@ -170,24 +203,38 @@ func (k *comparing) verdicts(arms []tradeoff.Arm) ([]string, error) {
 	return texts, nil
 }
 
-// pointsOf is the best point of each run.
-func pointsOf(r tradeoff.Runs) tradeoff.Measured {
-	m := tradeoff.Measured{Name: r.Name}
-	for _, c := range r.Curves {
-		p := c.Best()
-		m.Cost, m.Quality = append(m.Cost, p.Cost), append(m.Quality, p.Quality)
+// ranked is the best quality of each run of both arms, for tests of ranks: runs that failed are behind all others.
+func ranked(base, method tradeoff.Runs) (b, m []float64) {
+	dir := base.Direction()
+	worst := math.Inf(1)
+	for _, r := range []tradeoff.Runs{base, method} {
+		for _, q := range best(r) {
+			worst = min(worst, dir.Sign()*q)
+		}
 	}
-	return m
+	last := dir.Sign() * (worst - 1 - math.Abs(worst))
+	of := func(r tradeoff.Runs) (q []float64) {
+		for _, c := range r.Curves {
+			if c.Failed() {
+				q = append(q, last)
+			} else {
+				q = append(q, c.Best().Quality)
+			}
+		}
+		return q
+	}
+	return of(base), of(method)
 }
 
 // pair compares a method with the baseline.
-func (k *comparing) pair(base, method tradeoff.Arm) comparison {
+func (k *comparing) pair(base, method runlog.Arm) comparison {
 	b, m := base.Runs, method.Runs
 	one := comparison{Task: method.Task, Model: method.Model, Method: m.Name, Baseline: b.Name,
-		BaselineRuns: len(b.Curves), MethodRuns: len(m.Curves), Direction: m.Direction()}
+		BaselineRuns: len(b.Curves), MethodRuns: len(m.Curves), BaselineFailed: b.Failed(),
+		MethodFailed: m.Failed(), Cost: method.Cost, Quality: method.Quality, Direction: m.Direction()}
 	estimate := func(name string, e stats.Estimate, err error) {
 		if err != nil {
-			one.Lines = append(one.Lines, statement{Name: name, Error: err.Error()})
+			one.Lines = append(one.Lines, statement{Name: name, Error: plain(err)})
 			return
 		}
 		one.Lines = append(one.Lines, statement{Name: name, Estimate: &e})
@@ -200,23 +247,26 @@ func (k *comparing) pair(base, method tradeoff.Arm) comparison {
 	}
 	for _, q := range targets {
 		e, err := tradeoff.Speedup(b, m, tradeoff.AtQuality(q), reading, interval)
-		estimate(fmt.Sprintf("speedup at %.4g", q), e, err)
+		estimate(fmt.Sprintf("speedup at %v", q), e, err)
+		one.Lines[len(one.Lines)-1].Target = &q
 		if errors.Is(err, tradeoff.ErrNotReached) {
 			one.Lines = append(one.Lines, survival(b, m, q, k.reading))
 		}
 	}
 	e, err := tradeoff.AverageSpeedup(b, m, interval)
-	estimate("average speedup", e, err)
+	worst, best := tradeoff.CommonQualities(b, m)
+	estimate("average speedup"+between(method.Quality, worst, best), e, err)
+	first, last := tradeoff.CommonCosts(b, m)
 	e, err = tradeoff.Gain(b, m, reading, interval)
-	estimate("gain at matched cost", e, err)
+	estimate(fmt.Sprintf("gain at %s %.6g", method.Cost, last), e, err)
 	e, err = tradeoff.AverageGain(b, m, bootstrap...)
-	estimate("average gain", e, err)
+	estimate("average gain"+between(method.Cost, first, last), e, err)
 	if n, err := tradeoff.NonInferior(b, m, k.margin, stats.WithLevel(k.level)); err != nil {
-		one.Lines = append(one.Lines, statement{Name: "best quality", Error: err.Error()})
+		one.Lines = append(one.Lines, statement{Name: "best quality", Error: plain(err)})
 	} else {
 		one.Lines = append(one.Lines, statement{Name: fmt.Sprintf("best quality, margin %.4g", k.margin), Text: n.String()})
 	}
-	if u, err := stats.MannWhitney(best(b), best(m)); err == nil {
+	if u, err := stats.MannWhitney(ranked(b, m)); err == nil {
 		one.P = &u.P
 		one.Lines = append(one.Lines, statement{Name: "best quality, U test", Text: u.String()})
 	}
@@ -226,11 +276,19 @@ func (k *comparing) pair(base, method tradeoff.Arm) comparison {
 		options = append(options, tradeoff.ForSpeedup(k.smallest))
 	}
 	if n, err := tradeoff.RunsNeeded(b, m, options...); err != nil {
-		one.Lines = append(one.Lines, statement{Name: "runs needed", Error: err.Error()})
+		one.Lines = append(one.Lines, statement{Name: "runs needed", Error: plain(err)})
 	} else {
 		one.Lines = append(one.Lines, statement{Name: "runs needed", Text: n.String()})
 	}
 	return one
+}
+
+// between names the range that an average is over.
+func between(name string, from, to float64) string {
+	if from-from != 0 || to-to != 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %s %.4g to %.4g", name, from, to)
 }
 
 // survival compares times that not all runs have.
@@ -244,7 +302,7 @@ func survival(base, method tradeoff.Runs, q float64, how tradeoff.Interpolation)
 		}
 		return n
 	}
-	s := statement{Name: fmt.Sprintf("runs that reach %.4g", q),
+	s := statement{Name: fmt.Sprintf("runs that reach %v", q),
 		Text: fmt.Sprintf("%d of %d of the baseline, %d of %d of the method", reached(a), len(a), reached(b), len(b))}
 	if test, err := stats.LogRank(a, b); err == nil {
 		s.Text += fmt.Sprintf("; log-rank p=%.3f", test.P)
@@ -272,26 +330,31 @@ func holm(all []comparison) error {
 }
 
 func (one comparison) print(c *call) {
-	fmt.Fprintf(c.stdout, "%s: %s against %s, %d and %d runs, %s is better\n", setting(tradeoff.Arm{Task: one.Task,
-		Model: one.Model}), one.Method, one.Baseline, one.MethodRuns, one.BaselineRuns, one.Direction)
+	fmt.Fprintf(c.stdout, "%s: %s against %s, %d and %d runs, %s over %s, %s is better\n",
+		setting(runlog.Arm{Task: one.Task,
+			Model: one.Model}), one.Method, one.Baseline, one.MethodRuns, one.BaselineRuns, one.Quality, one.Cost, one.Direction)
+	if one.MethodFailed+one.BaselineFailed > 0 {
+		fmt.Fprintf(c.stdout, "  failed: %d of %d runs of %s, %d of %d of %s\n", one.MethodFailed, one.MethodRuns, one.Method,
+			one.BaselineFailed, one.BaselineRuns, one.Baseline)
+	}
 	var notes []string
 	for _, l := range one.Lines {
 		switch {
 		case l.Error != "":
-			fmt.Fprintf(c.stdout, "  %-26s none: %s\n", l.Name, l.Error)
+			fmt.Fprintf(c.stdout, "  %-42s none: %s\n", l.Name, l.Error)
 		case l.Estimate != nil:
-			fmt.Fprintf(c.stdout, "  %-26s %v\n", l.Name, *l.Estimate)
+			fmt.Fprintf(c.stdout, "  %-42s %v\n", l.Name, *l.Estimate)
 			for _, w := range l.Estimate.Warnings {
-				if !slices.Contains(notes, w.Error()) {
-					notes = append(notes, w.Error())
+				if text := plain(w); !slices.Contains(notes, text) {
+					notes = append(notes, text)
 				}
 			}
 		default:
-			fmt.Fprintf(c.stdout, "  %-26s %s\n", l.Name, l.Text)
+			fmt.Fprintf(c.stdout, "  %-42s %s\n", l.Name, l.Text)
 		}
 	}
 	if one.PHolm != nil && *one.PHolm != *one.P {
-		fmt.Fprintf(c.stdout, "  %-26s p=%.3f for all comparisons (Holm)\n", "", *one.PHolm)
+		fmt.Fprintf(c.stdout, "  %-42s p=%.3f for all comparisons (Holm)\n", "", *one.PHolm)
 	}
 	for _, n := range notes {
 		fmt.Fprintf(c.stdout, "  * %s\n", n)

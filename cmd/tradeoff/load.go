@@ -13,13 +13,17 @@ import (
 	"strings"
 
 	"github.com/espalier-ml/espalier/tradeoff"
-	"github.com/espalier-ml/espalier/tradeoff/importers"
+	"github.com/espalier-ml/espalier/tradeoff/runlog"
 )
 
 // selection is the flags that say what to read from logs.
 type selection struct {
 	cost, quality, direction string
 	task, model, rename      string
+	resume                   bool
+	pattern                  string
+	named                    armFlags
+	shift                    string
 }
 
 func (s *selection) register(f *flag.FlagSet) {
@@ -30,57 +34,47 @@ func (s *selection) register(f *flag.FlagSet) {
 		"higher or lower is better (default as the log says, or lower for losses and errors)")
 	f.StringVar(&s.task, "task", "", "this task only")
 	f.StringVar(&s.model, "model", "", "this model only")
-	f.StringVar(&s.rename, "rename", "", "columns of CSV files, as algo=method,wall=seconds,notes=")
+	f.BoolVar(&s.resume, "resume-clock", false,
+		"continue costs that fall where a run was resumed: each segment begins where the one before ended")
+	f.StringVar(&s.rename, "rename", "", "columns and metrics, as algo=method,wall=seconds,notes=")
+	f.StringVar(&s.pattern, "pattern", "",
+		"read plain text: a regular expression whose named groups are columns, as "+
+			`step (?P<step>\d+) acc (?P<accuracy>\S+)`)
+	f.Var(&s.named, "arm", "NAME=GLOB: files and folders that are runs of a method (repeatable)")
+	f.StringVar(&s.shift, "shift", "", "add to costs that are counted from 0, as epochs=1 or step=1")
 }
 
-// records reads all files.
-func (c *call) records(files []string, s *selection) ([]tradeoff.Record, error) {
+// log reads all files.
+func (c *call) log(files []string, s *selection) (*runlog.Log, error) {
 	rename, err := pairs(s.rename)
 	if err != nil {
 		return nil, c.misuse("-rename: %v", err)
 	}
+	l := &runlog.Log{}
 	if s.direction != "" {
-		if _, err := tradeoff.ParseDirection(s.direction); err != nil {
+		d, err := tradeoff.ParseDirection(s.direction)
+		if err != nil {
 			return nil, c.misuse("-direction is %q, want higher or lower", s.direction)
 		}
+		l.SetDirection(d)
 	}
-	var all []tradeoff.Record
-	for _, name := range files {
-		err := c.open(name, func(r *bufio.Reader) error {
-			more, err := read(r, rename)
-			all = append(all, more...)
-			return err
-		})
-		if err != nil {
+	inputs, err := s.inputs(files)
+	if err != nil {
+		return nil, err
+	}
+	for _, in := range inputs {
+		if err := c.open(in.path, func(r *bufio.Reader) error { return s.read(l, in, r, rename) }); err != nil {
 			return nil, err
 		}
 	}
-	return s.choose(all)
-}
-
-// choose drops the records of other tasks and models and sets the direction.
-func (s *selection) choose(all []tradeoff.Record) ([]tradeoff.Record, error) {
-	mine := map[string]bool{}
-	for _, r := range all {
-		if r.RunID != "" && (s.task == "" || r.Task == s.task) && (s.model == "" || r.Model == s.model) &&
-			(r.Kind == "run" || r.Task+r.Model != "" || s.task+s.model == "") {
-			mine[r.RunID] = true
-		}
+	l.Select(s.task, s.model)
+	if s.resume {
+		l.ResumeClock()
 	}
-	var chosen []tradeoff.Record
-	for _, r := range all {
-		if r.RunID != "" && !mine[r.RunID] {
-			continue
-		}
-		if s.direction != "" && r.Kind == "eval" {
-			r.Direction = map[string]string{}
-			for name := range r.Quality {
-				r.Direction[name] = s.direction
-			}
-		}
-		chosen = append(chosen, r)
+	for _, w := range l.Warnings() {
+		fmt.Fprintln(c.stderr, "tradeoff: warning:", plain(w))
 	}
-	return chosen, nil
+	return l, nil
 }
 
 // pairs reads a=b,c=d.
@@ -118,48 +112,35 @@ func (c *call) open(name string, f func(r *bufio.Reader) error) (err error) {
 		}
 		r = bufio.NewReader(z)
 	}
-	if err := f(r); err != nil {
+	if err = f(r); err != nil && !strings.Contains(err.Error(), name) {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	return nil
+	return err
 }
 
-// read reads JSON lines or CSV, whichever it is.
-func read(r *bufio.Reader, rename map[string]string) ([]tradeoff.Record, error) {
-	if first(r) == '{' {
-		return tradeoff.ReadJSONL(r)
-	}
-	return importers.ReadCSV(r, rename)
-}
-
-// first is the first byte that is not blank.
-func first(r *bufio.Reader) byte {
-	head, _ := r.Peek(64)
-	if head = bytes.TrimLeft(head, " \t\r\n"); len(head) > 0 {
-		return head[0]
-	}
-	return 0
-}
-
-// arms groups the records by setting: task and model.
-func (s *selection) arms(records []tradeoff.Record) ([][]tradeoff.Arm, error) {
-	all, err := tradeoff.Arms(records, s.cost, s.quality)
+// arms groups the runs by setting: task and model.
+func (c *call) arms(l *runlog.Log, s *selection) ([][]runlog.Arm, error) {
+	all, err := l.Arms(s.cost, s.quality)
 	if err != nil {
 		return nil, err
 	}
-	var settings [][]tradeoff.Arm
+	var settings [][]runlog.Arm
 	for _, a := range all {
+		if a.Before > 0 {
+			fmt.Fprintf(c.stderr, "tradeoff: %d evaluations at %s 0 are left out of %s; -shift %s=1 counts from 1\n", a.Before,
+				a.Cost, a.Runs.Name, a.Cost)
+		}
 		if n := len(settings) - 1; n >= 0 && settings[n][0].Task == a.Task && settings[n][0].Model == a.Model {
 			settings[n] = append(settings[n], a)
 		} else {
-			settings = append(settings, []tradeoff.Arm{a})
+			settings = append(settings, []runlog.Arm{a})
 		}
 	}
 	return settings, nil
 }
 
 // setting names the task and the model of an arm.
-func setting(a tradeoff.Arm) string {
+func setting(a runlog.Arm) string {
 	if a.Task+a.Model == "" {
 		return "all runs"
 	}

@@ -3,13 +3,20 @@
 //
 //	tradeoff summarize runs.jsonl              # what is in the logs
 //	tradeoff compare runs.jsonl                # speedups and gains against the baseline, with intervals
-//	tradeoff check runs.jsonl                  # the checklist T01 to T20
+//	tradeoff check runs.jsonl                  # the checklist T01 to T23
 //	tradeoff plot -o curves.svg runs.jsonl     # curves with their bands, fronts, profiles, survival
 //	tradeoff score -targets targets.json logs.csv.gz
 //
-// Logs are JSON lines as package tradeoff writes them, or CSV with a header (see tradeoff/importers), gzipped or not;
-// "-" is the standard input. The exit status is 0, 1 if something failed or the checklist found errors, and 2 for
-// wrong usage.
+// Logs are files, folders or globs of what tools write, recognised by content, gzipped or not: JSON lines of package
+// runlog, trainer_state.json of Hugging Face, metrics.csv of Lightning, Keras' CSVLogger, event files and CSV of
+// TensorBoard, history and charts of Weights & Biases, mlruns of MLflow, go test -bench, any CSV with a header, and with
+// -pattern plain text. "-" is the standard input. Of several arguments each is a method of its name, and -arm
+// NAME=GLOB names others: from a folder of Lightning and one of TensorBoard logs to a comparison and a plot it is
+//
+//	tradeoff compare -cost step -quality acc baseline/ fast/
+//	tradeoff plot -cost step -quality acc -o curves.svg baseline/ fast/
+//
+// The exit status is 0, 1 if something failed or the checklist found errors, and 2 for wrong usage.
 package main
 
 import (
@@ -42,7 +49,7 @@ var commands = []command{
 		compare},
 	{"check", "FILES", "apply the checklist; exit 1 on errors", check},
 	{"plot", "FILES", "draw curves, fronts, profiles or survival as SVG, PNG or PDF", draw},
-	{"score", "FILES", "score by performance profiles, as AlgoPerf does", score},
+	{"score", "FILES", "score by performance profiles, as AlgoPerf does", scoring},
 }
 
 var errUsage = errors.New("usage") // the message was printed
@@ -75,7 +82,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		case errors.Is(err, errUsage):
 			return 2
 		case !errors.Is(err, errFindings):
-			fmt.Fprintln(stderr, "tradeoff:", err)
+			fmt.Fprintln(stderr, "tradeoff:", plain(err))
 		}
 		return 1
 	}
@@ -89,7 +96,7 @@ func usage(w io.Writer) {
 	for _, c := range commands {
 		fmt.Fprintf(w, "  %-10s %s\n", c.name, c.text)
 	}
-	fmt.Fprint(w, "\nFILES are logs in JSON lines or CSV with a header, gzipped or not; - is the standard "+
+	fmt.Fprint(w, "\nFILES are logs of training tools, or folders of them; - is the standard "+
 		"input.\n\"tradeoff COMMAND -h\" lists the flags of a command.\n")
 }
 
@@ -101,15 +108,22 @@ func (c *call) parse(args []string, switches ...*bool) ([]string, error) {
 		}
 		return nil, errUsage
 	}
-	if c.flags.NArg() == 0 && !slices.ContainsFunc(switches, func(on *bool) bool { return *on }) {
+	if c.flags.NArg() == 0 && len(c.named()) == 0 && !slices.ContainsFunc(switches, func(on *bool) bool { return *on }) {
 		return nil, c.misuse("no files")
 	}
 	return c.flags.Args(), nil
 }
 
-// misuse prints what is wrong with the arguments.
+// named is the values of -arm.
+func (c *call) named() armFlags {
+	if f := c.flags.Lookup("arm"); f != nil {
+		return *f.Value.(*armFlags)
+	}
+	return nil
+}
+
+// misuse prints what is wrong with the arguments, and where to look.
 func (c *call) misuse(format string, args ...any) error {
-	fmt.Fprintf(c.stderr, c.flags.Name()+": "+format+"\n", args...)
-	c.flags.Usage()
+	fmt.Fprintf(c.stderr, c.flags.Name()+": "+format+"\n\""+c.flags.Name()+" -h\" lists the flags\n", args...)
 	return errUsage
 }

@@ -16,7 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/espalier-ml/espalier/tradeoff"
+	"github.com/espalier-ml/espalier/tradeoff/runlog"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -27,23 +27,23 @@ func writeLog(t *testing.T, path string) {
 	t.Helper()
 	var log bytes.Buffer
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	env := tradeoff.Env{Go: "go1.26", OS: "linux", Arch: "amd64", CPU: "a processor", Cores: 2, GOMAXPROCS: 2,
+	env := runlog.Env{Go: "go1.26", OS: "linux", Arch: "amd64", CPU: "a processor", Cores: 2, GOMAXPROCS: 2,
 		Revision: "abc", Load: []float64{0, 0, 0}}
-	encode := func(r tradeoff.Record) {
-		r.Schema, r.EnvID, r.Time = tradeoff.Schema, "e", start
+	encode := func(r runlog.Record) {
+		r.Schema, r.EnvID, r.Time = runlog.Schema, "e", start
 		start = start.Add(time.Second)
 		b, err := json.Marshal(r)
 		require.NoError(t, err)
 		log.Write(append(b, '\n'))
 	}
-	encode(tradeoff.Record{Kind: "env", Env: &env})
+	encode(runlog.Record{Kind: "env", Env: &env})
 	for seed := range 3 {
 		for _, m := range []struct {
 			name  string
 			speed float64
 			limit float64
 		}{{"", 1, 0.95}, {"fast", 2, 0.95}, {"small", 4, 0.6}} {
-			r := tradeoff.Record{Kind: "run", RunID: fmt.Sprint(m.name, seed), Task: "digits", Model: "mlp", Seed: uint64(seed),
+			r := runlog.Record{Kind: "run", RunID: fmt.Sprint(m.name, seed), Task: "digits", Model: "mlp", Seed: uint64(seed),
 				Schedule: "cyclic", TuningTrials: 1, TunedOn: "validation",
 				Config: map[string]any{"batch": 30}, DatasetSHA256: "d", Target: map[string]float64{"accuracy": 0.8}}
 			if m.name != "" {
@@ -53,7 +53,7 @@ func writeLog(t *testing.T, path string) {
 			for k := range 8 {
 				steps := 1 << k
 				seconds := float64(steps) * (1 + 0.02*float64(seed))
-				encode(tradeoff.Record{Kind: "eval", RunID: r.RunID, Step: steps, Cost: map[string]float64{"seconds": seconds},
+				encode(runlog.Record{Kind: "eval", RunID: r.RunID, Step: steps, Cost: map[string]float64{"seconds": seconds},
 					Quality: map[string]float64{"accuracy": m.limit - 0.4/(m.speed*float64(steps)) + 0.001*float64(seed)}})
 			}
 		}
@@ -156,7 +156,7 @@ func TestFailures(t *testing.T) {
 		{2, `-kind is "pie"`, []string{"plot", "-kind", "pie", "-o", "x.svg", log}},
 		{2, "-replicates must be", []string{"score", "-replicates", "0", log}},
 		{1, "no such file", []string{"summarize", filepath.Join(dir, "missing")}},
-		{1, "line 82: the last line is cut off", []string{"summarize", cut}},
+		{0, "line 82: the last line is cut off", []string{"summarize", cut}},
 		{1, `has no method "other"`, []string{"compare", "-baseline", "other", log}},
 		{1, `has no method "other"`, []string{"compare", "-method", "other", log}},
 		{1, `no cost "flops"`, []string{"compare", "-cost", "flops", log}},
@@ -165,9 +165,9 @@ func TestFailures(t *testing.T) {
 		{1, `no rule "T99"`, []string{"check", "-rules", "T99", log}},
 		{1, `"x.docx" ends in neither`, []string{"plot", "-o", "x.docx", log}},
 		{1, "no target for digits/mlp", []string{"score", "-quality", "f1", log}},
-		{1, "importers: AlgoPerf targets", []string{"score", "-targets", log, log}},
+		{1, "AlgoPerf targets", []string{"score", "-targets", log, log}},
 		{1, "no header", []string{"summarize", os.DevNull}},
-		{1, "tradeoff: -: importers: CSV:2", []string{"summarize", "-"}},
+		{1, "tradeoff: -:2: 1 fields", []string{"summarize", "-"}},
 	} {
 		if k.says == "no target for digits/mlp" {
 			k.args[2], k.says = "accuracy", "no target for digits/mlp"

@@ -5,6 +5,7 @@ import (
 
 	"github.com/espalier-ml/espalier/tensor/stats"
 	"github.com/espalier-ml/espalier/tradeoff"
+	"github.com/espalier-ml/espalier/tradeoff/pareto"
 	"github.com/espalier-ml/espalier/tradeoff/plot"
 )
 
@@ -28,11 +29,11 @@ func draw(c *call, args []string) error {
 	case *kind != "curves" && *kind != "pareto" && *kind != "survival":
 		return c.misuse("-kind is %q, want curves, pareto or survival", *kind)
 	}
-	records, err := c.records(files, &s)
+	log, err := c.log(files, &s)
 	if err != nil {
 		return err
 	}
-	settings, err := s.arms(records)
+	settings, err := c.arms(log, &s)
 	if err != nil {
 		return err
 	}
@@ -48,7 +49,7 @@ func draw(c *call, args []string) error {
 	for _, a := range arms {
 		runs = append(runs, a.Runs)
 	}
-	x, y := s.cost, s.quality
+	x, y := arms[0].Cost, arms[0].Quality
 	if *title == "" && arms[0].Task+arms[0].Model != "" {
 		*title = setting(arms[0])
 	}
@@ -72,11 +73,11 @@ func draw(c *call, args []string) error {
 		}
 		return plot.Save(p, *out)
 	case "pareto":
-		var measured []tradeoff.Measured
-		for _, r := range runs {
-			measured = append(measured, pointsOf(r))
+		measured, err := pareto.Measure(runs...)
+		if err != nil {
+			return err
 		}
-		standings, err := tradeoff.ParetoVerdicts(measured, runs[0].Direction())
+		standings, err := pareto.Verdicts(measured, runs[0].Direction())
 		if err != nil {
 			return err
 		}

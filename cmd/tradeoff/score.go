@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"slices"
@@ -14,9 +15,11 @@ import (
 	"github.com/espalier-ml/espalier/tradeoff"
 	"github.com/espalier-ml/espalier/tradeoff/importers"
 	"github.com/espalier-ml/espalier/tradeoff/plot"
+	"github.com/espalier-ml/espalier/tradeoff/runlog"
+	"github.com/espalier-ml/espalier/tradeoff/score"
 )
 
-func score(c *call, args []string) error {
+func scoring(c *call, args []string) error {
 	var s selection
 	s.register(c.flags)
 	file := c.flags.String("targets", "",
@@ -40,7 +43,7 @@ func score(c *call, args []string) error {
 	if *replicates < 1 || !(*ratio > 1) {
 		return c.misuse("-replicates must be 1 or more and -max-ratio above 1")
 	}
-	var table tradeoff.TimeTable
+	var table score.TimeTable
 	if *file != "" {
 		table, err = c.algoPerf(*file, strings.Split(*without, ","), *byTime, files)
 	} else {
@@ -49,22 +52,22 @@ func score(c *call, args []string) error {
 	if err != nil {
 		return err
 	}
-	profile := []tradeoff.ProfileOption{tradeoff.WithMaxRatio(*ratio)}
+	profile := []score.ProfileOption{score.WithMaxRatio(*ratio)}
 	if *algoPerf {
-		profile = append(profile, tradeoff.AlgoPerf())
+		profile = append(profile, score.AlgoPerf())
 	}
-	opts := []tradeoff.TableOption{tradeoff.WithInterval(stats.WithReplicates(*replicates), stats.WithSeed(*seed))}
+	opts := []score.Option{score.WithInterval(stats.WithReplicates(*replicates), stats.WithSeed(*seed))}
 	for _, o := range profile {
 		opts = append(opts, o)
 	}
 	if *workloads {
-		opts = append(opts, tradeoff.WithTasks())
+		opts = append(opts, score.WithTasks())
 	}
 	scores, err := table.Scores(opts...)
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(scores, func(a, b tradeoff.SubmissionScore) int {
+	slices.SortStableFunc(scores, func(a, b score.SubmissionScore) int {
 		switch {
 		case a.Score.Value > b.Score.Value:
 			return -1
@@ -85,6 +88,9 @@ func score(c *call, args []string) error {
 		if err := plot.Save(figure, *out); err != nil {
 			return err
 		}
+	}
+	for _, name := range nobodyRan(table) {
+		fmt.Fprintf(c.stderr, "tradeoff: nobody ran %s, which counts against all; leave it out with -without\n", name)
 	}
 	if *asJSON {
 		return json.NewEncoder(c.stdout).Encode(scores)
@@ -111,22 +117,28 @@ func score(c *call, args []string) error {
 }
 
 // algoPerf reads AlgoPerf's tables and trees of logs.
-func (c *call) algoPerf(file string, without []string, byTime bool, files []string) (tradeoff.TimeTable, error) {
+func (c *call) algoPerf(file string, without []string, byTime bool, files []string) (score.TimeTable, error) {
 	var targets importers.AlgoPerfTargets
 	err := c.open(file, func(r *bufio.Reader) (err error) {
 		targets, err = importers.ReadAlgoPerfTargets(r)
 		return err
 	})
 	if err != nil {
-		return tradeoff.TimeTable{}, err
+		return score.TimeTable{}, err
+	}
+	for _, name := range without {
+		if _, ok := targets.Metric[name]; name != "" && !ok {
+			return score.TimeTable{}, fmt.Errorf("-without: no workload %q; there are %q", name,
+				slices.Sorted(maps.Keys(targets.Metric)))
+		}
 	}
 	targets = targets.Without(without...)
-	var trials []tradeoff.Trial
+	var trials []score.Trial
 	for _, name := range files {
 		if info, err := os.Stat(name); err == nil && info.IsDir() {
 			more, err := importers.AlgoPerfLogs(os.DirFS(name), targets)
 			if err != nil {
-				return tradeoff.TimeTable{}, fmt.Errorf("%s: %w", name, err)
+				return score.TimeTable{}, fmt.Errorf("%s: %w", name, err)
 			}
 			trials = append(trials, more...)
 			continue
@@ -137,37 +149,37 @@ func (c *call) algoPerf(file string, without []string, byTime bool, files []stri
 			return err
 		})
 		if err != nil {
-			return tradeoff.TimeTable{}, err
+			return score.TimeTable{}, err
 		}
 	}
-	var opts []tradeoff.TrialOption
+	var opts []score.TrialOption
 	if byTime {
-		opts = append(opts, tradeoff.ByTime())
+		opts = append(opts, score.ByTime())
 	}
-	return tradeoff.NewTrialTable(trials, targets.Workloads, opts...)
+	return score.NewTrialTable(trials, targets.Workloads, opts...)
 }
 
 // times makes a table of ordinary logs: methods are submissions, tasks and models workloads, and runs studies.
-func (c *call) times(s *selection, goals string, files []string) (tradeoff.TimeTable, error) {
-	records, err := c.records(files, s)
+func (c *call) times(s *selection, goals string, files []string) (score.TimeTable, error) {
+	log, err := c.log(files, s)
 	if err != nil {
-		return tradeoff.TimeTable{}, err
+		return score.TimeTable{}, err
 	}
-	settings, err := s.arms(records)
+	settings, err := c.arms(log, s)
 	if err != nil {
-		return tradeoff.TimeTable{}, err
+		return score.TimeTable{}, err
 	}
 	given, err := pairs(goals)
 	if err != nil {
-		return tradeoff.TimeTable{}, c.misuse("-target: %v", err)
+		return score.TimeTable{}, c.misuse("-target: %v", err)
 	}
 	var names []string
-	var loads []tradeoff.Workload
+	var loads []score.Workload
 	for _, arms := range settings {
-		load := tradeoff.Workload{Name: setting(arms[0]), Direction: arms[0].Runs.Direction()}
+		load := score.Workload{Name: setting(arms[0]), Direction: arms[0].Runs.Direction()}
 		var ok bool
-		if load.Target, ok = target(arms[0], s.quality, given, records); !ok {
-			return tradeoff.TimeTable{}, fmt.Errorf("no target for %s: give it with -target %s=QUALITY", load.Name, arms[0].Task)
+		if load.Target, ok = target(arms[0], given); !ok {
+			return score.TimeTable{}, fmt.Errorf("no target for %s: give it with -target %s=QUALITY", load.Name, arms[0].Task)
 		}
 		loads = append(loads, load)
 		for _, a := range arms {
@@ -191,11 +203,11 @@ func (c *call) times(s *selection, goals string, files []string) (tradeoff.TimeT
 			}
 		}
 	}
-	return tradeoff.NewTimeTable(names, loads, studies)
+	return score.NewTimeTable(names, loads, studies)
 }
 
 // target is the quality that a task is to reach, by the flag or by its records.
-func target(a tradeoff.Arm, quality string, given map[string]string, records []tradeoff.Record) (float64, bool) {
+func target(a runlog.Arm, given map[string]string) (float64, bool) {
 	for _, name := range []string{setting(a), a.Task} {
 		var q float64
 		if text, ok := given[name]; ok {
@@ -204,18 +216,20 @@ func target(a tradeoff.Arm, quality string, given map[string]string, records []t
 			}
 		}
 	}
-	for _, r := range records {
-		if r.Task != a.Task || r.Model != a.Model {
-			continue
-		}
-		if q, ok := r.Target[quality]; ok {
-			return q, true
-		}
-		if len(r.Target) == 1 && quality == "" {
-			for _, q := range r.Target {
-				return q, true
-			}
-		}
+	if q, ok := a.Target[a.Quality]; ok {
+		return q, true
 	}
 	return 0, false
+}
+
+// nobodyRan is the workloads that no submission has a time of.
+func nobodyRan(t score.TimeTable) []string {
+	times := t.Times()
+	var names []string
+	for w, load := range t.Workloads() {
+		if !slices.ContainsFunc(times, func(row []float64) bool { return row[w] == row[w] }) {
+			names = append(names, load.Name)
+		}
+	}
+	return names
 }

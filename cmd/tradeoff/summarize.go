@@ -9,6 +9,7 @@ import (
 
 	"github.com/espalier-ml/espalier/tensor/stats"
 	"github.com/espalier-ml/espalier/tradeoff"
+	"github.com/espalier-ml/espalier/tradeoff/runlog"
 )
 
 // summary is what summarize tells of an arm.
@@ -17,6 +18,7 @@ type summary struct {
 	Model     string                     `json:"model"`
 	Method    string                     `json:"method"`
 	Runs      int                        `json:"runs"`
+	Failed    int                        `json:"failed"` // of the runs; their best qualities are those before
 	Points    int                        `json:"points"`
 	FirstCost float64                    `json:"first_cost"`
 	LastCost  float64                    `json:"last_cost"`
@@ -37,11 +39,11 @@ func summarize(c *call, args []string) error {
 	if err != nil {
 		return err
 	}
-	records, err := c.records(files, &s)
+	log, err := c.log(files, &s)
 	if err != nil {
 		return err
 	}
-	settings, err := s.arms(records)
+	settings, err := c.arms(log, &s)
 	if err != nil {
 		return err
 	}
@@ -49,7 +51,7 @@ func summarize(c *call, args []string) error {
 		if s.cost == "" || s.quality == "" {
 			return c.misuse("-bench needs -cost and -quality: they are the units")
 		}
-		return tradeoff.WriteBenchfmt(c.stdout, slices.Concat(settings...), s.cost, s.quality, targets...)
+		return runlog.WriteBenchfmt(c.stdout, slices.Concat(settings...), s.cost, s.quality, targets...)
 	}
 	var all []summary
 	for _, arms := range settings {
@@ -65,14 +67,14 @@ func summarize(c *call, args []string) error {
 		return json.NewEncoder(c.stdout).Encode(all)
 	}
 	w := tabwriter.NewWriter(c.stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprint(w, "task\tmodel\tmethod\truns\tpoints\tcosts\tbest quality")
+	fmt.Fprint(w, "task\tmodel\tmethod\truns\tfailed\tpoints\tcosts\tbest quality")
 	for _, q := range targets {
 		fmt.Fprintf(w, "\ttime to %g", q)
 	}
 	fmt.Fprintln(w)
 	for _, one := range all {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%.4g to %.4g\t%v (%s)", one.Task, one.Model, one.Method, one.Runs, one.Points,
-			one.FirstCost, one.LastCost, one.Best, one.Direction)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\t%.4g to %.4g\t%v (%s)", one.Task, one.Model, one.Method, one.Runs,
+			one.Failed, one.Points, one.FirstCost, one.LastCost, one.Best, one.Direction)
 		for _, q := range targets {
 			key := fmt.Sprint(q)
 			if e := one.Times[key]; e != nil {
@@ -86,15 +88,16 @@ func summarize(c *call, args []string) error {
 	return w.Flush()
 }
 
-func summaryOf(a tradeoff.Arm, targets []float64) (summary, error) {
-	one := summary{Task: a.Task, Model: a.Model, Method: a.Runs.Name, Runs: len(a.Runs.Curves),
+func summaryOf(a runlog.Arm, targets []float64) (summary, error) {
+	one := summary{Task: a.Task, Model: a.Model, Method: a.Runs.Name, Runs: len(a.Runs.Curves), Failed: a.Runs.Failed(),
 		Direction: a.Runs.Direction(),
 		FirstCost: math.Inf(1), Times: map[string]*stats.Estimate{}, Reached: map[string]int{}}
 	for _, curve := range a.Runs.Curves {
-		points := curve.Points()
-		one.Points += len(points)
-		one.FirstCost = min(one.FirstCost, points[0].Cost)
-		one.LastCost = max(one.LastCost, points[len(points)-1].Cost)
+		one.Points += curve.Len()
+		one.LastCost = max(one.LastCost, curve.Spent())
+		if first, _ := curve.Costs(); curve.Len() > 0 {
+			one.FirstCost = min(one.FirstCost, first)
+		}
 	}
 	var err error
 	if one.Best, err = stats.Mean(best(a.Runs)); err != nil {
@@ -124,7 +127,9 @@ func summaryOf(a tradeoff.Arm, targets []float64) (summary, error) {
 func best(r tradeoff.Runs) []float64 {
 	var q []float64
 	for _, c := range r.Curves {
-		q = append(q, c.Best().Quality)
+		if c.Len() > 0 {
+			q = append(q, c.Best().Quality)
+		}
 	}
 	return q
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/espalier-ml/espalier/examples/cli"
 	"github.com/espalier-ml/espalier/tradeoff"
 	"github.com/espalier-ml/espalier/tradeoff/plot"
+	"github.com/espalier-ml/espalier/tradeoff/runlog"
 )
 
 func main() {
@@ -108,13 +109,13 @@ func record(path, name string, results []result) error {
 	if err != nil {
 		return err
 	}
-	w, err := tradeoff.NewWriter(f, tradeoff.WithEnv(tradeoff.CaptureEnv()))
+	w, err := runlog.NewWriter(f, runlog.WithEnv(runlog.CaptureEnv()))
 	if err != nil {
 		return errors.Join(err, f.Close())
 	}
 	for _, x := range results {
 		for _, kind := range kinds {
-			run := tradeoff.Record{Kind: "run", RunID: fmt.Sprint(name, "/", x.recipe, "/", kind, "/",
+			run := runlog.Record{Kind: "run", RunID: fmt.Sprint(name, "/", x.recipe, "/", kind, "/",
 				x.seed), Task: "digits, " + name + " labels, " + kind, Model: "mlp",
 				Dataset: "digits", Seed: x.seed, Schedule: "cyclic", TuningTrials: 1, TunedOn: "nothing"}
 			if x.recipe != recipes[0].name {
@@ -128,10 +129,10 @@ func record(path, name string, results []result) error {
 				one := run
 				if kind == separate { // each point is a run
 					one.RunID += fmt.Sprint("/", p.Cost)
-					one.Schedule, one.Budget = "decayed", &tradeoff.Budget{Unit: "steps", Value: p.Cost}
+					one.Schedule, one.Budget = "decayed", &runlog.Budget{Unit: "steps", Value: p.Cost}
 					err = errors.Join(err, w.Write(one))
 				}
-				err = errors.Join(err, w.Write(tradeoff.Record{Kind: "eval", RunID: one.RunID, Step: int(p.Cost),
+				err = errors.Join(err, w.Write(runlog.Record{Kind: "eval", RunID: one.RunID, Step: int(p.Cost),
 					Quality: map[string]float64{"accuracy": p.Quality, "loss": loss[i].Quality}}))
 			}
 		}

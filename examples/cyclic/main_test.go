@@ -10,7 +10,7 @@ import (
 
 	"github.com/espalier-ml/espalier/internal/cpu"
 	"github.com/espalier-ml/espalier/internal/race"
-	"github.com/espalier-ml/espalier/tradeoff"
+	"github.com/espalier-ml/espalier/tradeoff/runlog"
 )
 
 // The curves of single runs stand for those of separate runs: ten seeds, the recipes that train fast.
@@ -71,9 +71,9 @@ func TestFiles(t *testing.T) {
 	f, err := os.Open(log)
 	require.NoError(t, err)
 	defer f.Close()
-	records, err := tradeoff.ReadJSONL(f)
+	records, err := runlog.ReadJSONL(f)
 	require.NoError(t, err)
-	arms, err := tradeoff.Arms(records, "step", "accuracy")
+	arms, err := runlog.Arms(records, "step", "accuracy")
 	require.NoError(t, err)
 	require.Len(t, arms, 2)
 	require.Equal(t, results[0].accuracy[separate].Points(), arms[1].Runs.Curves[0].Points())

@@ -1,7 +1,6 @@
 package stats
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -15,7 +14,7 @@ import (
 // is known to come later if at all.
 type Lifetime struct {
 	Time  float64 `json:"time"`  // of the event, or at which the observation ended; >= 0
-	Event bool    `json:"event"` // false: censored at Time
+	Event bool    `json:"event"` // false: censored at Time; +Inf is one whose event never comes
 }
 
 // Survival is the Kaplan-Meier estimate of S(t), the probability that the event has not happened at time t. Censored
@@ -60,14 +59,14 @@ type survivalStepJSON struct {
 
 // KaplanMeier estimates the survival of lifetimes (Kaplan and Meier 1958). Times that differ by rounding alone count as
 // one (see [LogRank]). The error wraps [tensor.ErrEmpty] if there are none, and [tensor.ErrNotFinite] or
-// [tensor.ErrRange] for a time that is not finite or negative.
+// [tensor.ErrRange] for a time that is negative or not finite, +Inf without its event aside.
 func KaplanMeier(times []Lifetime) (Survival, error) {
 	c := config{call: "stats: KaplanMeier"}
 	counts, err := c.counts("times", times)
 	if err != nil {
 		return Survival{}, err
 	}
-	k := Survival{n: len(times), last: counts[len(counts)-1].time}
+	k := Survival{n: len(times), last: lastSeen(counts)}
 	s, variance := 1.0, 0.0
 	for _, at := range counts {
 		if at.events == 0 {
@@ -83,6 +82,16 @@ func KaplanMeier(times []Lifetime) (Survival, error) {
 		k.steps = append(k.steps, SurvivalStep{at.time, s, se, n, d})
 	}
 	return k, nil
+}
+
+// lastSeen is the largest finite time, 0 if there is none.
+func lastSeen(counts []counted) float64 {
+	for _, at := range slices.Backward(counts) {
+		if !math.IsInf(at.time, 1) {
+			return at.time
+		}
+	}
+	return 0
 }
 
 // counted is a distinct time with how many were at risk and had their event.
@@ -120,7 +129,7 @@ func (c *config) checkTimes(name string, times []Lifetime) error {
 	}
 	for i, t := range times {
 		switch {
-		case t.Time-t.Time != 0:
+		case t.Time != t.Time, math.IsInf(t.Time, -1), t.Event && math.IsInf(t.Time, 1):
 			return c.errorf("%s[%d].Time = %v; one without its event is censored at its last time: %w", name, i, t.Time,
 				tensor.ErrNotFinite)
 		case t.Time < 0:
@@ -138,9 +147,20 @@ func untie(groups ...[]Lifetime) [][]Lifetime {
 	var distinct []float64
 	for k, g := range groups {
 		sorted[k] = slices.Clone(g)
-		slices.SortStableFunc(sorted[k], func(a, b Lifetime) int { return cmp.Compare(a.Time, b.Time) })
+		slices.SortFunc(sorted[k], func(a, b Lifetime) int { // those of one time are counted, in any order
+			switch {
+			case a.Time < b.Time:
+				return -1
+			case a.Time > b.Time:
+				return 1
+			}
+			return 0
+		})
+		distinct = slices.Grow(distinct, len(g))
 		for _, t := range sorted[k] {
-			distinct = append(distinct, t.Time)
+			if !math.IsInf(t.Time, 1) {
+				distinct = append(distinct, t.Time)
+			}
 		}
 	}
 	slices.Sort(distinct)
@@ -156,8 +176,9 @@ func untie(groups ...[]Lifetime) [][]Lifetime {
 	if merged {
 		for _, g := range sorted {
 			for i := range g {
-				at, _ := slices.BinarySearch(distinct, g[i].Time)
-				g[i].Time = first[at]
+				if at, ok := slices.BinarySearch(distinct, g[i].Time); ok { // +Inf is not among them
+					g[i].Time = first[at]
+				}
 			}
 		}
 	}

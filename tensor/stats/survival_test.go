@@ -167,6 +167,28 @@ func TestLogRankLevel(t *testing.T) {
 	require.InDelta(t, 0.05, float64(rejected)/trials, 0.015)
 }
 
+// One whose event never comes is at risk at all times, and changes nothing else.
+func TestCensoredForEver(t *testing.T) {
+	late, never := events(1, 2, 3), events(1, 2, 3)
+	late = append(late, Lifetime{4, false}, Lifetime{5, false})
+	never = append(never, Lifetime{math.Inf(1), false}, Lifetime{math.Inf(1), false})
+	a, err := KaplanMeier(late)
+	require.NoError(t, err)
+	b, err := KaplanMeier(never)
+	require.NoError(t, err)
+	require.Equal(t, a.steps, b.steps)
+	require.Equal(t, 3.0, b.Last())
+	x, err := LogRank(late, events(1, 1, 2))
+	require.NoError(t, err)
+	y, err := LogRank(never, events(1, 1, 2))
+	require.NoError(t, err)
+	require.Equal(t, x, y)
+	c, err := KaplanMeier(never[3:])
+	require.NoError(t, err)
+	require.Equal(t, 1.0, c.At(1e300))
+	require.Zero(t, c.Last())
+}
+
 func TestSurvivalRefuses(t *testing.T) {
 	good := events(1, 2)
 	for name, k := range map[string]struct {
@@ -174,7 +196,7 @@ func TestSurvivalRefuses(t *testing.T) {
 		want  error
 	}{
 		"none": {nil, tensor.ErrEmpty}, "NaN": {events(1, math.NaN()), tensor.ErrNotFinite},
-		"infinite": {[]Lifetime{{math.Inf(1), false}}, tensor.ErrNotFinite}, "negative": {events(-1), tensor.ErrRange},
+		"infinite": {[]Lifetime{{math.Inf(1), true}}, tensor.ErrNotFinite}, "negative": {events(-1), tensor.ErrRange},
 	} {
 		_, err := KaplanMeier(k.times)
 		require.ErrorIs(t, err, k.want, name)

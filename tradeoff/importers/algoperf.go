@@ -12,6 +12,7 @@ import (
 
 	"github.com/espalier-ml/espalier/tensor"
 	"github.com/espalier-ml/espalier/tradeoff"
+	"github.com/espalier-ml/espalier/tradeoff/score"
 )
 
 var nan = math.NaN()
@@ -20,7 +21,7 @@ var nan = math.NaN()
 // judged by.
 type AlgoPerfTargets struct {
 	Version   string
-	Workloads []tradeoff.Workload
+	Workloads []score.Workload
 	Metric    map[string]string // of each workload: "loss", "ssim", ...
 }
 
@@ -57,7 +58,7 @@ func ReadAlgoPerfTargets(r io.Reader) (AlgoPerfTargets, error) {
 			return AlgoPerfTargets{}, fmt.Errorf("importers: AlgoPerf targets: workload %q has no metric and target: %w", name,
 				tensor.ErrShape)
 		}
-		load := tradeoff.Workload{Name: name, Target: *w.Target}
+		load := score.Workload{Name: name, Target: *w.Target}
 		if lowerIsBetter[w.Metric] {
 			load.Direction = tradeoff.LowerBetter
 		}
@@ -95,7 +96,7 @@ func (t AlgoPerfTargets) Without(names ...string) AlgoPerfTargets {
 // (seconds) and value (of the metric), gzipped or not. Rows of a trial follow each other; evaluations may be left out.
 // The suffixes _jax and _pytorch of workloads are dropped, and workloads that are not among the targets are passed
 // over.
-func ReadAlgoPerf(r io.Reader, targets AlgoPerfTargets) ([]tradeoff.Trial, error) {
+func ReadAlgoPerf(r io.Reader, targets AlgoPerfTargets) ([]score.Trial, error) {
 	l, err := newLines("AlgoPerf", r)
 	if err != nil {
 		return nil, err
@@ -104,7 +105,7 @@ func ReadAlgoPerf(r io.Reader, targets AlgoPerfTargets) ([]tradeoff.Trial, error
 	if err != nil {
 		return nil, err
 	}
-	var trials []tradeoff.Trial
+	var trials []score.Trial
 	for l.next() {
 		if _, ok := targets.Metric[string(workloadName(l.fields[at[1]]))]; !ok {
 			continue
@@ -112,7 +113,7 @@ func ReadAlgoPerf(r io.Reader, targets AlgoPerfTargets) ([]tradeoff.Trial, error
 		n := len(trials) - 1
 		if n < 0 || !is(trials[n].Submission, l.fields[at[0]]) || !is(trials[n].Workload, workloadName(l.fields[at[1]])) ||
 			!is(trials[n].Study, l.fields[at[2]]) || !is(trials[n].Name, l.fields[at[3]]) {
-			trials = append(trials, tradeoff.Trial{Submission: string(l.fields[at[0]]),
+			trials = append(trials, score.Trial{Submission: string(l.fields[at[0]]),
 				Workload: string(workloadName(l.fields[at[1]])),
 				Study:    string(l.fields[at[2]]), Name: string(l.fields[at[3]])})
 			n++
@@ -144,7 +145,7 @@ func workloadName[S ~[]byte | ~string](s S) S {
 // benchmark writes them: the submission's time in column score, and of each workload the validation metric of the
 // targets. Other workloads and files are passed over. Files are read on all processors; trials are in the order of
 // their paths.
-func AlgoPerfLogs(tree fs.FS, targets AlgoPerfTargets) ([]tradeoff.Trial, error) {
+func AlgoPerfLogs(tree fs.FS, targets AlgoPerfTargets) ([]score.Trial, error) {
 	files, err := fs.Glob(tree, "*/study_*/*/trial_*/eval_measurements.csv")
 	if err != nil {
 		return nil, fmt.Errorf("importers: %w", err)
@@ -158,7 +159,7 @@ func AlgoPerfLogs(tree fs.FS, targets AlgoPerfTargets) ([]tradeoff.Trial, error)
 			"workloads: %w", len(targets.Workloads), tensor.ErrEmpty)
 	}
 	slices.Sort(files)
-	trials, faults := make([]tradeoff.Trial, len(files)), make([]error, len(files))
+	trials, faults := make([]score.Trial, len(files)), make([]error, len(files))
 	tensor.Parallel(len(files), 1, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			trials[i], faults[i] = readLog(tree, files[i], targets)
@@ -170,14 +171,14 @@ func AlgoPerfLogs(tree fs.FS, targets AlgoPerfTargets) ([]tradeoff.Trial, error)
 	return trials, nil
 }
 
-func readLog(tree fs.FS, file string, targets AlgoPerfTargets) (tradeoff.Trial, error) {
+func readLog(tree fs.FS, file string, targets AlgoPerfTargets) (score.Trial, error) {
 	f, err := tree.Open(file)
 	if err != nil {
-		return tradeoff.Trial{}, fmt.Errorf("importers: %w", err)
+		return score.Trial{}, fmt.Errorf("importers: %w", err)
 	}
 	defer f.Close()
 	parts := strings.Split(path.Dir(file), "/")
-	t := tradeoff.Trial{Submission: parts[0], Study: parts[1], Workload: workloadName(parts[2]), Name: parts[3]}
+	t := score.Trial{Submission: parts[0], Study: parts[1], Workload: workloadName(parts[2]), Name: parts[3]}
 	l, err := newLines(file, f)
 	if err != nil {
 		return t, err

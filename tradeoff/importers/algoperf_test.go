@@ -15,6 +15,7 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 	"github.com/espalier-ml/espalier/tensor/stats"
 	"github.com/espalier-ml/espalier/tradeoff"
+	"github.com/espalier-ml/espalier/tradeoff/score"
 )
 
 const published = "../../../shared/data/algoperf"
@@ -49,7 +50,7 @@ func TestPublishedLeaderboards(t *testing.T) {
 	} {
 		version := targets(t, k.version).Without("finewebedu_lm") // came after these runs
 		workloads := version.Workloads
-		var trials []tradeoff.Trial
+		var trials []score.Trial
 		for _, file := range k.files {
 			more, err := ReadAlgoPerf(open(t, file+".csv.gz"), version)
 			require.NoError(t, err)
@@ -65,16 +66,16 @@ func TestPublishedLeaderboards(t *testing.T) {
 		}
 		golden.JSON(t, filepath.Join(published, k.name+"_expected.json"), &want)
 		for _, v := range []struct {
-			table  []tradeoff.TrialOption
-			scores []tradeoff.ProfileOption
+			table  []score.TrialOption
+			scores []score.ProfileOption
 			want   map[string]float64
 		}{
-			{nil, []tradeoff.ProfileOption{tradeoff.AlgoPerf()}, want.Reference},
-			{[]tradeoff.TrialOption{tradeoff.ByTime()}, []tradeoff.ProfileOption{tradeoff.AlgoPerf()}, want.ByTime},
+			{nil, []score.ProfileOption{score.AlgoPerf()}, want.Reference},
+			{[]score.TrialOption{score.ByTime()}, []score.ProfileOption{score.AlgoPerf()}, want.ByTime},
 			{nil, nil, want.Exact},
-			{[]tradeoff.TrialOption{tradeoff.ByTime()}, nil, want.ExactTime},
+			{[]score.TrialOption{score.ByTime()}, nil, want.ExactTime},
 		} {
-			table, err := tradeoff.NewTrialTable(trials, workloads, v.table...)
+			table, err := score.NewTrialTable(trials, workloads, v.table...)
 			require.NoError(t, err)
 			p, err := table.Profile(v.scores...)
 			require.NoError(t, err)
@@ -83,9 +84,9 @@ func TestPublishedLeaderboards(t *testing.T) {
 				require.InDelta(t, v.want[name], p.Scores()[s], 1e-12, "%s %s", k.name, name)
 			}
 		}
-		table, err := tradeoff.NewTrialTable(trials, workloads)
+		table, err := score.NewTrialTable(trials, workloads)
 		require.NoError(t, err)
-		p, err := table.Profile(tradeoff.AlgoPerf())
+		p, err := table.Profile(score.AlgoPerf())
 		require.NoError(t, err)
 		for s, name := range p.Submissions() {
 			require.Equal(t, fmt.Sprintf("%.4f", want.Published[name]), fmt.Sprintf("%.4f", p.Scores()[s]), "%s %s", k.name,
@@ -105,17 +106,17 @@ func TestPublishedLeaderboards(t *testing.T) {
 // implementation.
 func TestPublishedIntervals(t *testing.T) {
 	version := targets(t, "v05")
-	var trials []tradeoff.Trial
+	var trials []score.Trial
 	for part := range 4 {
 		more, err := ReadAlgoPerf(open(t, fmt.Sprintf("ext_v05_part%d.csv.gz", part)), version)
 		require.NoError(t, err)
 		trials = append(trials, more...)
 	}
-	table, err := tradeoff.NewTrialTable(trials, version.Workloads)
+	table, err := score.NewTrialTable(trials, version.Workloads)
 	require.NoError(t, err)
-	scores, err := table.Scores(tradeoff.AlgoPerf(), tradeoff.WithInterval(stats.WithReplicates(2000)))
+	scores, err := table.Scores(score.AlgoPerf(), score.WithInterval(stats.WithReplicates(2000)))
 	require.NoError(t, err)
-	got, first := map[string]tradeoff.SubmissionScore{}, 0.0
+	got, first := map[string]score.SubmissionScore{}, 0.0
 	for _, s := range scores {
 		got[s.Submission] = s
 		first += s.First
@@ -153,7 +154,7 @@ const someTargets = `{"benchmark_version": "x", "base_workloads": ["a", "a_big"]
 func TestAlgoPerfTree(t *testing.T) {
 	want, err := ReadAlgoPerfTargets(strings.NewReader(someTargets))
 	require.NoError(t, err)
-	require.Equal(t, []tradeoff.Workload{{Name: "a", Target: 0.5, Direction: tradeoff.LowerBetter},
+	require.Equal(t, []score.Workload{{Name: "a", Target: 0.5, Direction: tradeoff.LowerBetter},
 		{Name: "a_big", Target: 0.9},
 		{Name: "a_big_tanh", Target: 0.8, VariantOf: "a_big"}}, want.Workloads)
 	tree := fstest.MapFS{}
@@ -174,7 +175,7 @@ func TestAlgoPerfTree(t *testing.T) {
 	tree["fast/study_0/other_jax/trial_1/eval_measurements.csv"] = &fstest.MapFile{Data: []byte("nonsense")}
 	trials, err := AlgoPerfLogs(tree, want)
 	require.NoError(t, err)
-	table, err := tradeoff.NewTrialTable(trials, want.Workloads)
+	table, err := score.NewTrialTable(trials, want.Workloads)
 	require.NoError(t, err)
 	require.Equal(t, []string{"fast", "slow"}, table.Submissions())
 	require.Equal(t, [][]float64{{15, 15, 15}, {30, 30, 30}}, table.Times())
@@ -251,11 +252,11 @@ func BenchmarkAlgoPerf(b *testing.B) {
 		require.NoError(b, err)
 		files = append(files, data)
 	}
-	var trials []tradeoff.Trial
+	var trials []score.Trial
 	b.Run("read", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			parts := make([][]tradeoff.Trial, len(files))
+			parts := make([][]score.Trial, len(files))
 			tensor.Parallel(len(files), 1, func(lo, hi int) {
 				for i := lo; i < hi; i++ {
 					var err error
@@ -269,10 +270,10 @@ func BenchmarkAlgoPerf(b *testing.B) {
 		}
 	})
 	b.Run("score", func(b *testing.B) {
-		table, err := tradeoff.NewTrialTable(trials, want.Workloads)
+		table, err := score.NewTrialTable(trials, want.Workloads)
 		require.NoError(b, err)
 		for b.Loop() {
-			if _, err := table.Scores(tradeoff.AlgoPerf(), tradeoff.WithInterval(stats.WithReplicates(2000))); err != nil {
+			if _, err := table.Scores(score.AlgoPerf(), score.WithInterval(stats.WithReplicates(2000))); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/espalier-ml/espalier/tradeoff"
 	"github.com/espalier-ml/espalier/tradeoff/importers"
+	"github.com/espalier-ml/espalier/tradeoff/score"
 )
 
 // A table of evaluations, usually a file and gzipped, scored as AlgoPerf does. [importers.AlgoPerfLogs] reads the tree
@@ -31,11 +32,11 @@ shampoo,wmt_jax,study_1,trial_1,1,1300,30.8
 	if err != nil {
 		log.Fatal(err)
 	}
-	table, err := tradeoff.NewTrialTable(trials, targets.Workloads)
+	table, err := score.NewTrialTable(trials, targets.Workloads)
 	if err != nil {
 		log.Fatal(err)
 	}
-	profile, err := table.Profile(tradeoff.AlgoPerf())
+	profile, err := table.Profile(score.AlgoPerf())
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -58,7 +59,7 @@ func ExampleReadMLPerfReferences() {
 		log.Fatal(err)
 	}
 	for _, r := range refs {
-		checked, err := tradeoff.NewReferences(r.Points, 5)
+		checked, err := score.NewReferences(r.Points, 5)
 		if err != nil {
 			log.Fatal(err)
 		}

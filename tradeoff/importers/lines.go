@@ -39,7 +39,7 @@ func newLines(source string, r io.Reader) (*lines, error) {
 		return nil, l.err
 	}
 	for _, f := range l.fields {
-		l.header = append(l.header, string(bytes.TrimSpace(f)))
+		l.header = append(l.header, string(bytes.TrimPrefix(bytes.TrimSpace(f), []byte("\xef\xbb\xbf"))))
 	}
 	return l, nil
 }
@@ -168,6 +168,15 @@ func (l *lines) whole(column int) int {
 	v, err := strconv.Atoi(string(bytes.TrimSpace(l.fields[column])))
 	if err != nil && l.err == nil {
 		l.err = l.errorf("%s is %q, want a whole number: %w", l.header[column], l.fields[column], tensor.ErrRange)
+	}
+	return v
+}
+
+// natural reads a whole number of at least 0, which may be written as 12.0.
+func (l *lines) natural(column int) uint64 {
+	v, err := natural(string(bytes.TrimSpace(l.fields[column])), 63)
+	if err != nil && l.err == nil {
+		l.err = l.errorf("%s is %q, %w", l.header[column], l.fields[column], err)
 	}
 	return v
 }

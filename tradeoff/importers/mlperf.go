@@ -10,13 +10,13 @@ import (
 	"slices"
 
 	"github.com/espalier-ml/espalier/tensor"
-	"github.com/espalier-ml/espalier/tradeoff"
+	"github.com/espalier-ml/espalier/tradeoff/score"
 )
 
 // MLPerfReference is the reference convergence points of one benchmark, for tradeoff.NewReferences.
 type MLPerfReference struct {
 	Benchmark string
-	Points    []tradeoff.ReferencePoint // by increasing batch size
+	Points    []score.ReferencePoint // by increasing batch size
 }
 
 // ReadMLPerfReferences reads the JSON file of reference convergence points (RCP) that MLPerf publishes for each
@@ -55,7 +55,7 @@ func ReadMLPerfReferences(r io.Reader) ([]MLPerfReference, error) {
 			byBenchmark[record.Benchmark] = i
 			refs = append(refs, MLPerfReference{Benchmark: record.Benchmark})
 		}
-		refs[i].Points = append(refs[i].Points, tradeoff.ReferencePoint{Name: name, BatchSize: record.BS,
+		refs[i].Points = append(refs[i].Points, score.ReferencePoint{Name: name, BatchSize: record.BS,
 			Epochs: record.Epochs})
 	}
 	if len(refs) == 0 {
@@ -66,7 +66,7 @@ func ReadMLPerfReferences(r io.Reader) ([]MLPerfReference, error) {
 			[]byte(b.Benchmark))
 	})
 	for _, ref := range refs {
-		slices.SortStableFunc(ref.Points, func(a, b tradeoff.ReferencePoint) int { return a.BatchSize - b.BatchSize })
+		slices.SortStableFunc(ref.Points, func(a, b score.ReferencePoint) int { return a.BatchSize - b.BatchSize })
 	}
 	return refs, nil
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/espalier-ml/espalier/tensor"
-	"github.com/espalier-ml/espalier/tradeoff"
+	"github.com/espalier-ml/espalier/tradeoff/score"
 )
 
 const someReferences = `{
@@ -21,11 +21,11 @@ func TestReadMLPerfReferences(t *testing.T) {
 	refs, err := ReadMLPerfReferences(strings.NewReader(someReferences))
 	require.NoError(t, err)
 	require.Equal(t, []MLPerfReference{
-		{"a", []tradeoff.ReferencePoint{{Name: "a_ref_8", BatchSize: 8, Epochs: []float64{3}}}},
-		{"b", []tradeoff.ReferencePoint{{Name: "b_ref_32", BatchSize: 32, Epochs: []float64{10, 11, 10, 9}},
+		{"a", []score.ReferencePoint{{Name: "a_ref_8", BatchSize: 8, Epochs: []float64{3}}}},
+		{"b", []score.ReferencePoint{{Name: "b_ref_32", BatchSize: 32, Epochs: []float64{10, 11, 10, 9}},
 			{Name: "b_ref_64", BatchSize: 64, Epochs: []float64{12, 13, 12.5, 11}}}},
 	}, refs)
-	checked, err := tradeoff.NewReferences(refs[1].Points, 3)
+	checked, err := score.NewReferences(refs[1].Points, 3)
 	require.NoError(t, err)
 	bound, err := checked.At(48)
 	require.NoError(t, err)
@@ -86,7 +86,7 @@ func FuzzReadMLPerfReferences(f *testing.F) {
 		}
 		for _, ref := range refs {
 			require.NotEmpty(t, ref.Points)
-			_, _ = tradeoff.NewReferences(ref.Points, 5) // refuses or takes them, and does not panic
+			_, _ = score.NewReferences(ref.Points, 5) // refuses or takes them, and does not panic
 		}
 	})
 }

@@ -24,8 +24,10 @@ type MLPerfRun struct {
 // MLPerfEvaluation is one evaluation of a run.
 type MLPerfEvaluation struct {
 	Seconds float64 // since the start of the run
-	Epochs  float64 // or samples, for benchmarks that count those
-	Quality float64
+	Epochs  float64 // or samples or steps, for benchmarks that count those
+	Quality float64 // of several, the smallest
+	// Qualities is the values by name of a benchmark that has several, such as BBOX and SEGM.
+	Qualities map[string]float64
 }
 
 // Curve is the quality over the seconds of the run, better in the given direction: MLPerf logs losses under the name of
@@ -40,15 +42,16 @@ func (r MLPerfRun) Curve(dir tradeoff.Direction) (tradeoff.Curve, error) {
 
 // ReadMLPerfLog reads a result file of MLPerf, gzipped or not: the events of its lines with ":::MLLOG", between which
 // anything may stand. A run has converged if it stops with status "success". Of several runs in one file the last
-// counts. The error names the line, and wraps [tensor.ErrEmpty] if no run starts, [tensor.ErrShape] for an event
-// without what it must have, or [tensor.ErrRange] for one before the start.
+// counts. Evaluations between init_start and run_start are of the weights that the run starts from, and passed over.
+// The error names the line, and wraps [tensor.ErrEmpty] if no run starts, [tensor.ErrShape] for an event without what
+// it must have, or [tensor.ErrRange] for one before the start.
 func ReadMLPerfLog(r io.Reader) (MLPerfRun, error) {
 	l, err := openLines("MLPerf log", r)
 	if err != nil {
 		return MLPerfRun{}, err
 	}
 	run := MLPerfRun{Epochs: math.Inf(1), Seconds: math.Inf(1)}
-	start, started := 0.0, false
+	start, started, begun := 0.0, false, false
 	for {
 		line, err := l.line()
 		if err == io.EOF {
@@ -70,10 +73,16 @@ func ReadMLPerfLog(r io.Reader) (MLPerfRun, error) {
 			err = e.value(l, &run.Benchmark)
 		case "global_batch_size":
 			err = e.value(l, &run.BatchSize)
+		case "init_start":
+			begun = true
 		case "run_start":
+			begun = false
 			start, started = e.Time, true
 			run.Epochs, run.Seconds, run.Evaluations = math.Inf(1), math.Inf(1), nil
 		case "eval_accuracy", "eval_error":
+			if begun { // of the weights that the run starts from
+				continue
+			}
 			var evaluation MLPerfEvaluation
 			if evaluation, err = e.evaluation(l, start, started); err == nil {
 				run.Evaluations = append(run.Evaluations, evaluation)
@@ -106,6 +115,7 @@ type mlperfEvent struct {
 	Metadata struct {
 		Epoch   *float64 `json:"epoch_num"`
 		Samples *float64 `json:"samples_count"`
+		Step    *float64 `json:"step_num"`
 		Status  string
 	}
 }
@@ -127,8 +137,23 @@ func (e mlperfEvent) evaluation(l *lines, start float64, started bool) (MLPerfEv
 		v.Epochs = *e.Metadata.Epoch
 	case e.Metadata.Samples != nil:
 		v.Epochs = *e.Metadata.Samples
+	case e.Metadata.Step != nil:
+		v.Epochs = *e.Metadata.Step
 	default:
-		return v, l.errorf("%s without epoch_num or samples_count: %w", e.Key, tensor.ErrShape)
+		return v, l.errorf("%s without epoch_num, samples_count or step_num: %w", e.Key, tensor.ErrShape)
+	}
+	if bytes.HasPrefix(e.Value, []byte("{")) {
+		if err := e.value(l, &v.Qualities); err != nil {
+			return v, err
+		}
+		if len(v.Qualities) == 0 {
+			return v, l.errorf("%s has no values: %w", e.Key, tensor.ErrShape)
+		}
+		v.Quality = math.Inf(1)
+		for _, q := range v.Qualities {
+			v.Quality = min(v.Quality, q)
+		}
+		return v, nil
 	}
 	return v, e.value(l, &v.Quality)
 }

@@ -53,12 +53,23 @@ func TestReadMLPerfLog(t *testing.T) {
 	require.NoError(t, z.Close())
 	run, err := ReadMLPerfLog(&packed)
 	require.NoError(t, err)
-	require.Equal(t, []MLPerfEvaluation{{60, 4, 0.5}, {120, 8, 0.76}}, run.Evaluations)
+	require.Equal(t, []MLPerfEvaluation{{60, 4, 0.5, nil}, {120, 8, 0.76, nil}}, run.Evaluations)
 	c, err := run.Curve(tradeoff.HigherBetter)
 	require.NoError(t, err)
 	cost, reached := c.TimeToQuality(0.75, tradeoff.FirstHit)
 	require.True(t, reached)
 	require.Equal(t, 120.0, cost)
+}
+
+// Evaluations before the run, steps instead of epochs, and several values.
+func TestMLPerfLogsOfBenchmarks(t *testing.T) {
+	run, err := ReadMLPerfLog(strings.NewReader(event(500, "init_start", "null", "") +
+		event(900, "eval_accuracy", "0.1", `, "epoch_num": 0`) + event(1000, "run_start", "null", "") +
+		event(3000, "eval_accuracy", `{"BBOX": 0.3, "SEGM": 0.2}`, `, "step_num": 5000`) +
+		event(4000, "run_stop", "null", `, "status": "success"`)))
+	require.NoError(t, err)
+	require.Equal(t, 5000.0, run.Epochs)
+	require.Equal(t, []MLPerfEvaluation{{2, 5000, 0.2, map[string]float64{"BBOX": 0.3, "SEGM": 0.2}}}, run.Evaluations)
 }
 
 func TestReadMLPerfLogRefuses(t *testing.T) {

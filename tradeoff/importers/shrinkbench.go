@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/espalier-ml/espalier/tensor"
-	"github.com/espalier-ml/espalier/tradeoff"
+	"github.com/espalier-ml/espalier/tradeoff/runlog"
 )
 
 // ReadShrinkBench reads the table of results of ShrinkBench (Blalock et al. 2020), which package prune/eval writes
@@ -13,7 +13,7 @@ import (
 // costs are params, macs (those left, which ShrinkBench calls flops_nz), and params_ratio and macs_ratio, the parts
 // of the unpruned model that they are. Its qualities are top1 and top5, if they are there. A strategy of "", "none",
 // "baseline" or "dense" is the baseline.
-func ReadShrinkBench(r io.Reader) ([]tradeoff.Record, error) {
+func ReadShrinkBench(r io.Reader) ([]runlog.Record, error) {
 	l, err := newLines("ShrinkBench", r)
 	if err != nil {
 		return nil, err
@@ -24,11 +24,11 @@ func ReadShrinkBench(r io.Reader) ([]tradeoff.Record, error) {
 	}
 	flops, noFlops := l.columns("flops", "flops_nz")
 	top5, noTop5 := l.column("post_acc5")
-	var records []tradeoff.Record
+	var records []runlog.Record
 	for l.next() {
-		record := tradeoff.Record{Schema: tradeoff.Schema, Kind: "eval", Task: string(l.fields[at[0]]),
+		record := runlog.Record{Schema: runlog.Schema, Kind: "eval", Task: string(l.fields[at[0]]),
 			Dataset: string(l.fields[at[0]]), Model: string(l.fields[at[1]]),
-			Seed: l.natural(at[4]), Budget: &tradeoff.Budget{Unit: "compression", Value: l.float(at[3], false)},
+			Seed: l.natural(at[4]), Budget: &runlog.Budget{Unit: "compression", Value: l.float(at[3], false)},
 			Cost: map[string]float64{}, Quality: map[string]float64{"top1": l.float(at[7], false)}}
 		if s := string(l.fields[at[2]]); s != "" && s != "none" && s != "baseline" && s != "dense" {
 			record.Method = []string{s}
@@ -61,7 +61,7 @@ func ReadShrinkBench(r io.Reader) ([]tradeoff.Record, error) {
 }
 
 // part notes a cost and the part of the whole that it is.
-func (l *lines) part(r *tradeoff.Record, name string, column, whole int) {
+func (l *lines) part(r *runlog.Record, name string, column, whole int) {
 	left, all := l.float(column, false), l.float(whole, false)
 	if l.err == nil && !(left >= 0 && all > 0 && left <= all) {
 		l.err = l.errorf("%s is %v and %s is %v: want 0 <= the one <= the other: %w", l.header[column], left, l.header[whole],

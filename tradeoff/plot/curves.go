@@ -9,10 +9,12 @@ import (
 	gplot "gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/espalier-ml/espalier/tensor"
 	"github.com/espalier-ml/espalier/tensor/stats"
 	"github.com/espalier-ml/espalier/tradeoff"
+	"github.com/espalier-ml/espalier/tradeoff/pareto"
 )
 
 // TradeoffCurves draws quality over cost: the points of all runs, the median and, of three runs or more, a band
@@ -39,8 +41,10 @@ func TradeoffCurves(runs []tradeoff.Runs, opts ...Option) (*gplot.Plot, error) {
 				r.Direction(), runs[0].Name, runs[0].Direction(), tensor.ErrShape)
 		}
 		for _, curve := range r.Curves {
-			points := curve.Points()
-			lo, hi = min(lo, points[0].Cost), max(hi, points[len(points)-1].Cost)
+			if curve.Len() > 0 {
+				first, last := curve.Costs()
+				lo, hi = min(lo, first), max(hi, last)
+			}
 		}
 	}
 	for i, r := range runs {
@@ -88,13 +92,35 @@ func (c config) drawRuns(p *gplot.Plot, i int, r tradeoff.Runs) error {
 	line.Color, line.Width, line.Dashes = colour(i), vg.Points(2), dash(i)
 	p.Add(line)
 	p.Legend.Add(r.Name, line, dots)
+	return c.markFailed(p, i, r)
+}
+
+// markFailed puts crosses where runs failed, at their last finite quality.
+func (c config) markFailed(p *gplot.Plot, i int, r tradeoff.Runs) error {
+	var ends plotter.XYs
+	for _, curve := range r.Curves {
+		if points := curve.Points(); curve.Failed() && len(points) > 0 {
+			ends = append(ends, xys(points[len(points)-1:])...)
+		}
+	}
+	if len(ends) == 0 {
+		return nil
+	}
+	crosses, err := plotter.NewScatter(ends)
+	if err != nil {
+		return err
+	}
+	crosses.GlyphStyle.Color, crosses.GlyphStyle.Shape, crosses.GlyphStyle.Radius = colour(i), draw.CrossGlyph{},
+		vg.Points(5)
+	p.Add(crosses)
+	p.Legend.Add(r.Name+", failed", crosses)
 	return nil
 }
 
 // quantiles is the median and the ends of the band, none of fewer than three runs.
 func (c config) quantiles(r tradeoff.Runs) (median, lower, upper plotter.XYs, err error) {
 	a, b := (1-c.level)/2, (1+c.level)/2
-	if costs, ok := commonCosts(r); ok {
+	if costs, ok := commonCosts(r); ok && r.Failed() == 0 {
 		for k, cost := range costs {
 			var q []float64
 			for _, curve := range r.Curves {
@@ -111,7 +137,7 @@ func (c config) quantiles(r tradeoff.Runs) (median, lower, upper plotter.XYs, er
 		}
 		return median, lower, upper, nil
 	}
-	levels, err := tradeoff.Attainment(r, 0.5, a, b)
+	levels, err := pareto.Attainment(r, 0.5, a, b)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -142,8 +168,8 @@ func commonCosts(r tradeoff.Runs) ([]float64, bool) {
 func end(r tradeoff.Runs) float64 {
 	last := 0.0
 	for _, curve := range r.Curves {
-		points := curve.Points()
-		last = max(last, points[len(points)-1].Cost)
+		_, to := curve.Costs()
+		last = max(last, to)
 	}
 	return last
 }

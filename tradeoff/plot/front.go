@@ -11,11 +11,12 @@ import (
 
 	"github.com/espalier-ml/espalier/tensor"
 	"github.com/espalier-ml/espalier/tradeoff"
+	"github.com/espalier-ml/espalier/tradeoff/pareto"
 )
 
 // ParetoFront draws methods by cost and quality with a sign for each verdict, and the front of those that lie on it.
 // It takes WithTitle, WithLabels, WithTargets and WithLinearCost. The error wraps [tensor.ErrEmpty].
-func ParetoFront(standings []tradeoff.Standing, dir tradeoff.Direction, opts ...FrontOption) (*gplot.Plot, error) {
+func ParetoFront(standings []pareto.Standing, dir tradeoff.Direction, opts ...FrontOption) (*gplot.Plot, error) {
 	c, err := configure("ParetoFront", opts)
 	if err != nil {
 		return nil, err
@@ -27,11 +28,11 @@ func ParetoFront(standings []tradeoff.Standing, dir tradeoff.Direction, opts ...
 	c.costAxis(p)
 	var on plotter.XYs
 	var names plotter.XYLabels
-	groups := map[tradeoff.Verdict]plotter.XYs{}
+	groups := map[pareto.Verdict]plotter.XYs{}
 	for _, s := range standings {
 		at := plotter.XY{X: s.Cost, Y: s.Quality}
 		groups[s.Verdict] = append(groups[s.Verdict], at)
-		if s.Verdict == tradeoff.OnFrontier {
+		if s.Verdict == pareto.OnFrontier {
 			on = append(on, at)
 		}
 		names.XYs, names.Labels = append(names.XYs, at), append(names.Labels, " "+s.Name)
@@ -48,7 +49,7 @@ func ParetoFront(standings []tradeoff.Standing, dir tradeoff.Direction, opts ...
 		line.StepStyle = plotter.PostStep
 		p.Add(line)
 	}
-	for i, v := range []tradeoff.Verdict{tradeoff.OnFrontier, tradeoff.Ambiguous, tradeoff.Dominated} {
+	for i, v := range []pareto.Verdict{pareto.OnFrontier, pareto.Ambiguous, pareto.Dominated} {
 		if len(groups[v]) == 0 {
 			continue
 		}

@@ -4,7 +4,6 @@ import (
 	"encoding/xml"
 	"fmt"
 	"image"
-	_ "image/png"
 	"io"
 	"math"
 	"math/rand/v2"
@@ -20,6 +19,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 	"github.com/espalier-ml/espalier/tensor/stats"
 	"github.com/espalier-ml/espalier/tradeoff"
+	"github.com/espalier-ml/espalier/tradeoff/pareto"
+	"github.com/espalier-ml/espalier/tradeoff/score"
 )
 
 func curve(tb testing.TB, cost, quality []float64, dir tradeoff.Direction) tradeoff.Curve {
@@ -67,28 +68,28 @@ func figures(t *testing.T) map[string]*gplot.Plot {
 		[]float64{.1, .2}, 0), curve(t, []float64{30, 40}, []float64{.1, .2}, 0), curve(t, []float64{100}, []float64{.3},
 		0)}}})
 	add("empty band", p, err)
-	var methods []tradeoff.Measured
+	var methods []pareto.Measured
 	for i, m := range []struct{ c, q float64 }{{1, 0.7}, {2, 0.8}, {4, 0.86}, {3.9, 0.75}, {4.2, 0.858}} {
 		rng := rand.New(rand.NewPCG(uint64(i), 1))
-		one := tradeoff.Measured{Name: fmt.Sprint("method ", i)}
+		one := pareto.Measured{Name: fmt.Sprint("method ", i)}
 		for range 10 {
 			one.Cost, one.Quality = append(one.Cost, m.c*(1+0.05*rng.NormFloat64())),
 				append(one.Quality, m.q+0.01*rng.NormFloat64())
 		}
 		methods = append(methods, one)
 	}
-	standings, err := tradeoff.ParetoVerdicts(methods, tradeoff.HigherBetter)
+	standings, err := pareto.Verdicts(methods, tradeoff.HigherBetter)
 	require.NoError(t, err)
 	p, err = ParetoFront(standings, tradeoff.HigherBetter)
 	add("front", p, err)
 	p, err = ParetoFront(standings[:1], tradeoff.HigherBetter, WithTargets(0.7))
 	add("front of one", p, err)
 	inf := math.Inf(1)
-	var loads []tradeoff.Workload
+	var loads []score.Workload
 	for w := range 6 {
-		loads = append(loads, tradeoff.Workload{Name: fmt.Sprint(w)})
+		loads = append(loads, score.Workload{Name: fmt.Sprint(w)})
 	}
-	table, err := tradeoff.NewTimeTable([]string{"first", "second", "third", "never"}, loads, [][][]float64{
+	table, err := score.NewTimeTable([]string{"first", "second", "third", "never"}, loads, [][][]float64{
 		{{1}, {2}, {3}, {4}, {9}, {2}}, {{1.5}, {1.8}, {inf}, {3}, {3}, {5}}, {{2.5}, {5}, {3.3}, {8}, {inf}, {2.2}},
 		{{inf}, {inf}, {inf}, {inf}, {inf}, {inf}}})
 	require.NoError(t, err)
@@ -196,7 +197,7 @@ func TestRefuses(t *testing.T) {
 		"band":         {second(TradeoffCurves([]tradeoff.Runs{good}, WithBand(1))), tensor.ErrRange},
 		"nil option":   {second(TradeoffCurves([]tradeoff.Runs{good}, nil)), tensor.ErrEmpty},
 		"no standings": {second(ParetoFront(nil, 0)), tensor.ErrEmpty},
-		"no profile":   {second(PerformanceProfile(tradeoff.Profile{})), tensor.ErrEmpty},
+		"no profile":   {second(PerformanceProfile(score.Profile{})), tensor.ErrEmpty},
 		"no survival":  {second(Survival(nil, nil)), tensor.ErrEmpty},
 		"names":        {second(Survival([]string{"a"}, nil)), tensor.ErrShape},
 		"no estimates": {second(IntervalEstimates(nil, nil)), tensor.ErrEmpty},

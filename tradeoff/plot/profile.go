@@ -9,12 +9,12 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"github.com/espalier-ml/espalier/tensor"
-	"github.com/espalier-ml/espalier/tradeoff"
+	"github.com/espalier-ml/espalier/tradeoff/score"
 )
 
 // PerformanceProfile draws the share of the workloads that each submission solves within a factor of the fastest, up
 // to the factor that scores integrate to. It takes WithTitle and WithLabels. The error wraps [tensor.ErrEmpty].
-func PerformanceProfile(profile tradeoff.Profile, opts ...LabelOption) (*gplot.Plot, error) {
+func PerformanceProfile(profile score.Profile, opts ...LabelOption) (*gplot.Plot, error) {
 	c, err := configure("PerformanceProfile", opts)
 	if err != nil {
 		return nil, err

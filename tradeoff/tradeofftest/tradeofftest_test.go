@@ -13,6 +13,7 @@ import (
 	"github.com/espalier-ml/espalier/internal/recorder"
 	"github.com/espalier-ml/espalier/tensor/stats"
 	"github.com/espalier-ml/espalier/tradeoff"
+	"github.com/espalier-ml/espalier/tradeoff/score"
 	"github.com/espalier-ml/espalier/tradeoff/tradeofftest"
 )
 
@@ -141,8 +142,8 @@ func TestRequireFasterErrsAtItsLevel(t *testing.T) {
 }
 
 func TestOurStatistics(t *testing.T) {
-	scores := func(x []float64) tradeoff.Scores {
-		s, err := tradeoff.NewScores([]string{"task"}, [][]float64{x})
+	scores := func(x []float64) score.Scores {
+		s, err := score.NewScores([]string{"task"}, [][]float64{x})
 		require.NoError(t, err)
 		return s
 	}

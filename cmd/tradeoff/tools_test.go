@@ -1,0 +1,121 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// write makes a file and its folders.
+func write(t *testing.T, text string, path ...string) {
+	t.Helper()
+	name := filepath.Join(path...)
+	require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o777))
+	require.NoError(t, os.WriteFile(name, []byte(text), 0o666))
+}
+
+// From a folder of Lightning and one of TensorBoard logs to a comparison and a plot.
+func TestFoldersOfTools(t *testing.T) {
+	dir := t.TempDir()
+	for seed := range 3 {
+		lightning, board := "epoch,step,train_loss,acc\n", "Wall time,Step,Value\n"
+		for e := 1; e <= 6; e++ {
+			lightning += fmt.Sprintf("%d,%d,0.5,\n%d,%d,,%.3f\n", e, 100*e-50, e, 100*e, 0.9-0.4/float64(e)+0.001*float64(seed))
+			board += fmt.Sprintf("%d,%d,%.3f\n", 1700000000+e, 100*e, 0.9-0.2/float64(e)+0.001*float64(seed))
+		}
+		write(t, lightning, dir, "baseline", fmt.Sprintf("version_%d", seed), "metrics.csv")
+		write(t, "lr: 0.1\n", dir, "baseline", fmt.Sprintf("version_%d", seed), "hparams.yaml")
+		write(t, board, dir, "fast", fmt.Sprintf("run-s%d-tag-acc.csv", seed))
+	}
+	base, fast := filepath.Join(dir, "baseline"), filepath.Join(dir, "fast")
+	code, out, diag := invoke([]string{"compare", "-cost", "step", "-quality", "acc", "-target", "0.8", "-replicates",
+		"200", base, fast}, "")
+	require.Zero(t, code, diag)
+	require.Contains(t, out, "fast against baseline, 3 and 3 runs")
+	require.Contains(t, out, "speedup at 0.8")
+	svg := filepath.Join(dir, "curves.svg")
+	code, _, diag = invoke([]string{"plot", "-cost", "step", "-quality", "acc", "-o", svg, "-arm", "baseline=" + base +
+		"/version_*",
+		"-arm", "quick=" + fast}, "")
+	require.Zero(t, code, diag)
+	text, err := os.ReadFile(svg)
+	require.NoError(t, err)
+	require.Contains(t, string(text), "quick")
+	code, _, diag = invoke([]string{"compare", filepath.Join(dir, "none*")}, "")
+	require.Equal(t, 1, code)
+	require.Contains(t, diag, "no files match")
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "empty"), 0o777))
+	code, _, diag = invoke([]string{"compare", filepath.Join(dir, "empty")}, "")
+	require.Equal(t, 1, code)
+	require.Contains(t, diag, "has no logs")
+}
+
+// Of the checkpoints of a run the last state has it all.
+func TestCheckpointsAreOneRun(t *testing.T) {
+	dir := t.TempDir()
+	for n := 1; n <= 3; n++ {
+		text := ""
+		for step := 1; step <= n; step++ {
+			text += fmt.Sprintf(`{"epoch":%d,"eval_accuracy":0.%d,"step":%d},`, step, 5+step, step*10)
+		}
+		write(t, `{"log_history":[`+text[:len(text)-1]+"]}", dir, "run", fmt.Sprintf("checkpoint-%d", 10*n),
+			"trainer_state.json")
+	}
+	code, out, diag := invoke([]string{"summarize", "-json", dir}, "")
+	require.Zero(t, code, diag)
+	require.Contains(t, out, `"runs":1,"failed":0,"points":3`)
+}
+
+func TestCounterThatBeginsAtZero(t *testing.T) {
+	dir := t.TempDir()
+	write(t, "epoch,val_acc\n0,0.5\n1,0.6\n2,0.7\n", dir, "log.csv")
+	code, out, diag := invoke([]string{"summarize", "-cost", "epochs", filepath.Join(dir, "log.csv")}, "")
+	require.Zero(t, code, diag)
+	require.Contains(t, out, "1 to 2")
+	require.Contains(t, diag, "1 evaluations at epochs 0 are left out")
+	code, out, diag = invoke([]string{"summarize", "-cost", "epochs", "-shift", "epochs=1", filepath.Join(dir,
+		"log.csv")}, "")
+	require.Zero(t, code, diag)
+	require.Contains(t, out, "1 to 3")
+	require.NotContains(t, diag, "left out")
+}
+
+// Two targets that agree in four digits have two names, and their numbers in JSON.
+func TestTargetsHaveTheirDigits(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "runs.jsonl")
+	writeLog(t, log)
+	code, out, diag := invoke([]string{"compare", "-json", "-target", "0.72361,0.72364", "-replicates", "100", log}, "")
+	require.Zero(t, code, diag)
+	for _, want := range []string{`"name":"speedup at 0.72361","target":0.72361`,
+		`"name":"speedup at 0.72364","target":0.72364`} {
+		require.Contains(t, out, want)
+	}
+}
+
+// Two of five runs diverge: they are named, and count.
+func TestComparisonOfFailedRuns(t *testing.T) {
+	dir := t.TempDir()
+	for seed := range 5 {
+		base, fast := "step,loss\n", "step,loss\n"
+		for e := 1; e <= 6; e++ {
+			base += fmt.Sprintf("%d,%.3f\n", 100*e, 1/float64(e)+0.01*float64(seed))
+			if seed < 2 && e > 3 {
+				fast += fmt.Sprintf("%d,nan\n", 100*e)
+			} else {
+				fast += fmt.Sprintf("%d,%.3f\n", 100*e, 0.7/float64(e)+0.01*float64(seed))
+			}
+		}
+		write(t, base, dir, "baseline", fmt.Sprint("run", seed, ".csv"))
+		write(t, fast, dir, "fast", fmt.Sprint("run", seed, ".csv"))
+	}
+	code, out, diag := invoke([]string{"compare", "-target", "0.25", "-replicates", "200", filepath.Join(dir, "baseline"),
+		filepath.Join(dir, "fast")}, "")
+	require.Zero(t, code, diag)
+	require.Contains(t, out, "failed: 2 of 5 runs of fast, 0 of 5 of baseline")
+	require.Contains(t, out, `2 of 5 runs of "fast" failed later; this holds at cost 300`)
+	require.Contains(t, out, "gain at step 300")
+	require.NotContains(t, out, "tradeoff: ")
+}
