@@ -1,0 +1,137 @@
+package tta
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/espalier-ml/espalier/internal/golden"
+	"github.com/espalier-ml/espalier/tensor"
+)
+
+// goldenSet is the outputs of a model and what the reference code makes of them.
+type goldenSet struct {
+	Name     string
+	Views    int      `json:"n_augs"`
+	Classes  int      `json:"n_classes"`
+	Identity int      `json:"orig_idx"`
+	Names    []string `json:"aug_names"`
+	Labels   map[string][]int
+	Expected struct {
+		TempOpt       float64       `json:"temp_opt"`
+		TempNLL       float64       `json:"temp_opt_nll"`
+		GPS           []int         `json:"gps_ref_idxs_at_temp_opt"`
+		GPSTrace      []goldenPick  `json:"gps_ref_trace_at_temp_opt"`
+		FullLosses    []float64     `json:"full_losses"`
+		PartialLosses []float64     `json:"partial_losses"`
+		FullAccs      []float64     `json:"full_accs"`
+		PartialAccs   []float64     `json:"partial_accs"`
+		ClassWeights  golden.Tensor `json:"class_weights"`
+		AugWeights    golden.Tensor `json:"aug_weights"`
+		Ours          string
+		GPSOfficial   []struct {
+			Idx         int
+			LL          float64
+			Temperature float64
+		} `json:"gps_official"`
+		Table map[string]goldenRow
+	}
+	First map[string]any   `json:"-"`
+	Pred  map[string][]int `json:"test_pred"`
+
+	outputs map[string]*Outputs
+}
+
+type goldenPick struct {
+	Idx int
+	NLL float64
+}
+
+type goldenRow struct {
+	Correct, N                             int
+	NLL, ECE15, Brier                      float64
+	Top5                                   int `json:"top5_correct"`
+	Corrections, Corruptions, Net, Changed int
+	WrongToWrong                           int     `json:"changed_wrong_to_wrong"`
+	Exact                                  float64 `json:"mcnemar_exact_p"`
+	MidP                                   float64 `json:"mcnemar_midp"`
+}
+
+// goldenSets are all sets; those whose logits are too large for this repository are there only beside shared data.
+func goldenSets(t *testing.T) []*goldenSet {
+	var sets []*goldenSet
+	for _, name := range []string{"synth_fullbatch", "synth_minibatch", "digits_mlp", "notmnist_cnn_expanded"} {
+		s := &goldenSet{outputs: map[string]*Outputs{}}
+		golden.JSON(t, filepath.Join("testdata", name+".json.gz"), s)
+		for part, labels := range s.Labels {
+			path := filepath.Join("testdata", name+"."+part+".npy.gz")
+			if _, err := os.Stat(path); err != nil {
+				path = filepath.Join("..", "..", "shared", "golden", "tta", name+"."+part+".npy")
+				if _, err := os.Stat(path); err != nil {
+					break
+				}
+			}
+			a := golden.NPY(t, path)
+			require.Equal(t, []int{len(labels), s.Views, s.Classes}, a.Shape)
+			data := make([]float32, len(a.Data))
+			for i, v := range a.Data {
+				data[i] = float32(v / 1024)
+			}
+			o, err := NewOutputs(s.Views, s.Classes, data, WithLabels(labels), WithIdentity(s.Identity), WithNames(s.Names...))
+			require.NoError(t, err)
+			s.outputs[part] = o
+		}
+		if len(s.outputs) == 3 {
+			sets = append(sets, s)
+		}
+	}
+	require.GreaterOrEqual(t, len(sets), 3)
+	return sets
+}
+
+func (s *goldenSet) fitted(t *testing.T) *Outputs {
+	return concat(t, s.outputs["train"], s.outputs["val"])
+}
+
+func concat(t *testing.T, a, b *Outputs) *Outputs {
+	o, err := NewOutputs(a.views, a.classes, slices.Concat(a.data, b.data), WithLabels(slices.Concat(a.labels, b.labels)),
+		WithIdentity(a.identity), WithNames(a.names...))
+	require.NoError(t, err)
+	return o
+}
+
+func predictions(m tensor.Matrix[float32]) []int {
+	p := make([]int, m.Rows)
+	for n := range p {
+		p[n] = tensor.ArgMax(m.Row(n))
+	}
+	return p
+}
+
+func (s *goldenSet) predicts(t *testing.T, method string, a Aggregator) {
+	t.Helper()
+	out, err := Aggregate(s.outputs["test"], a)
+	require.NoError(t, err)
+	assert.Equal(t, s.Pred[method], predictions(out), "%s %s", s.Name, method)
+}
+
+func fixedOf(t testing.TB, r Rule, o *Outputs) *Fixed {
+	t.Helper()
+	f, err := NewFixed(r, o.views, o.classes)
+	require.NoError(t, err)
+	return f
+}
+
+func TestGoldenFixed(t *testing.T) {
+	for _, s := range goldenSets(t) {
+		o := s.outputs["test"]
+		for method, r := range map[string]Rule{"original": Single(s.Identity), "mean": Mean(), "max": MostConfident(),
+			"mean_prob": MeanProb(), "gmean_prob": GeoMean(), "vote": Vote()} {
+			s.predicts(t, method, fixedOf(t, r, o))
+		}
+	}
+}
