@@ -135,3 +135,84 @@ func TestGoldenFixed(t *testing.T) {
 		}
 	}
 }
+
+func TestGoldenPaper(t *testing.T) {
+	for _, s := range goldenSets(t) {
+		train := s.outputs["train"]
+		class, r, err := FitClassTTA(train, WithPaper())
+		require.NoError(t, err)
+		golden.Close(t, s.Name+" class weights", class.Weights(), s.Expected.ClassWeights.Data, 0, 5e-6)
+		checkEpochs(t, s.Name+" ClassTTA", r, s.Expected.FullLosses)
+		s.predicts(t, "class_tta", class)
+		aug, r, err := FitAugTTA(train, WithPaper())
+		require.NoError(t, err)
+		want, _ := normalized(s.Expected.AugWeights.Data)
+		golden.Close(t, s.Name+" weights", aug.Weights(), want, 0, 5e-6)
+		checkEpochs(t, s.Name+" AugTTA", r, s.Expected.PartialLosses)
+		s.predicts(t, "aug_tta", aug)
+		raw, _ := paper(train, false, 0)
+		golden.Close(t, s.Name+" raw weights", raw, s.Expected.AugWeights.Data, 0, 5e-6)
+		ours, _, err := FitPaper(train, s.outputs["val"])
+		require.NoError(t, err)
+		assert.Equal(t, map[string]Method{"aug_tta": AugTTA, "class_tta": ClassTTA}[s.Expected.Ours], ours.Method())
+		s.predicts(t, "ours", ours)
+	}
+}
+
+func checkEpochs(t *testing.T, name string, r FitReport, want []float64) {
+	t.Helper()
+	var got []float64
+	for _, e := range r.Epochs {
+		got = append(got, e.Loss)
+	}
+	golden.Close(t, name+" losses", got, want, 0, 5e-6)
+}
+
+func TestGoldenTemperature(t *testing.T) {
+	for _, s := range goldenSets(t) {
+		o := s.fitted(t)
+		_, r, err := FitTemperature(o, fixedOf(t, Single(s.Identity), o))
+		require.NoError(t, err)
+		assert.InDelta(t, s.Expected.TempOpt, r.Temperature, 1e-6, s.Name)
+		assert.InDelta(t, s.Expected.TempNLL, r.After, 1e-7, s.Name)
+		assert.Empty(t, r.Warning)
+	}
+}
+
+func TestGoldenConvex(t *testing.T) {
+	for _, s := range goldenSets(t) {
+		path := filepath.Join("testdata", "analysis_"+s.Name+".json.gz")
+		if _, err := os.Stat(path); err != nil {
+			continue
+		}
+		var file struct {
+			Convex map[string]struct {
+				W      golden.Tensor
+				Obj    float64
+				Lambda float64 `json:"lam"`
+				V      golden.Tensor
+			}
+		}
+		golden.JSON(t, path, &file)
+		o := s.fitted(t)
+		for name, want := range file.Convex {
+			var f *Fitted
+			var r FitReport
+			var err error
+			switch {
+			case name == "mix_em":
+				continue
+			case name == "aug_convex":
+				f, r, err = FitAugTTA(o)
+			case want.W.Shape[0] == len(want.W.Data):
+				f, r, err = FitAugTTA(o, WithShrinkage(want.Lambda))
+			default:
+				f, r, err = FitClassTTA(o, WithShrinkage(want.Lambda))
+			}
+			require.NoError(t, err)
+			assert.InDelta(t, want.Obj, r.Objective, 1e-6, "%s %s", s.Name, name)
+			t.Log(s.Name, name, r.Iterations, r.Gradient, r.Converged, r.Objective-want.Obj)
+			golden.Close(t, s.Name+" "+name, f.Weights(), want.W.Data, 0, 1e-4)
+		}
+	}
+}

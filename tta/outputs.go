@@ -136,7 +136,7 @@ func (o *Outputs) check(call string) error {
 	switch {
 	case o.views < 1 || o.classes < 1:
 		return fmt.Errorf("tta: %s: %d views of %d classes: %w", call, o.views, o.classes, tensor.ErrEmpty)
-	case o.views > math.MaxInt32/o.classes:
+	case o.views > math.MaxInt32/block/o.classes:
 		return fmt.Errorf("tta: %s: %d views of %d classes: %w", call, o.views, o.classes, tensor.ErrRange)
 	case len(o.data) == 0:
 		return fmt.Errorf("tta: %s: no examples: %w", call, tensor.ErrEmpty)
