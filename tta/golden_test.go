@@ -216,3 +216,46 @@ func TestGoldenConvex(t *testing.T) {
 		}
 	}
 }
+
+func TestGoldenGPS(t *testing.T) {
+	for _, s := range goldenSets(t) {
+		o := s.fitted(t)
+		f, picks, err := FitGPS(t.Context(), o, 3, WithReference())
+		require.NoError(t, err)
+		for i, p := range picks {
+			assert.Equal(t, s.Expected.GPS[i], p.View, s.Name)
+			assert.InDelta(t, s.Expected.GPSTrace[i].NLL, p.Loss, 1e-6, s.Name)
+		}
+		s.predicts(t, "gps", f)
+		_, picks, err = FitGPS(t.Context(), o, len(s.Expected.GPSOfficial))
+		require.NoError(t, err)
+		for i, p := range picks {
+			assert.Equal(t, s.Expected.GPSOfficial[i].Idx, p.View, s.Name)
+			assert.InDelta(t, s.Expected.GPSOfficial[i].LL, -p.Loss, 1e-4, s.Name)
+		}
+		f, _, err = FitGPS(t.Context(), o, len(s.Expected.GPSOfficial))
+		require.NoError(t, err)
+		s.predicts(t, "gps_official", f)
+	}
+}
+
+func TestBestBeatsThePaper(t *testing.T) {
+	for _, s := range goldenSets(t) {
+		o, test := s.fitted(t), s.outputs["test"]
+		best, r, err := FitBest(t.Context(), o)
+		require.NoError(t, err)
+		ours, _, err := FitPaper(s.outputs["train"], s.outputs["val"])
+		require.NoError(t, err)
+		loss := func(a Aggregator) float64 {
+			out, err := Aggregate(test, a)
+			require.NoError(t, err)
+			sum := 0.0
+			for n, y := range test.Labels() {
+				sum += crossEntropy(out.Row(n), y)
+			}
+			return sum / float64(test.Len())
+		}
+		t.Log(s.Name, "\n"+r.String(), loss(best), loss(ours), accuracy(test, best, 0), accuracy(test, ours, 0))
+		assert.Less(t, loss(best), loss(ours), s.Name)
+	}
+}
