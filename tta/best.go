@@ -226,7 +226,7 @@ func (s *selection) chooseViews(ctx context.Context) error {
 			own = append(own, f.own.losses(w))
 		}
 		m := mixture{likelihood: s.likelihood}
-		return append(own, m.losses(m.fit(s.others(f)), f.out))
+		return append(own, m.losses(m.fit(s.others(f), foldTolerance), f.out))
 	}, losses)
 	if err != nil {
 		return err
@@ -344,7 +344,7 @@ func (s *selection) fit(call string) (*Fitted, FitReport, error) {
 	if s.mixed {
 		r.Method, r.Shrinkage, r.ClassShrinkage = Mixing, math.NaN(), math.NaN()
 		m := mixture{likelihood: s.likelihood}
-		v := m.fit(nil)
+		v := m.fit(nil, 1e-6)
 		f := newFitted(Mixing, o, floats32(v), true)
 		f.inner = float32(s.inverse)
 		r.Loss, r.Iterations, r.Converged = m.loss(v, nil), m.iterations, m.converged

@@ -7,7 +7,7 @@ import (
 )
 
 // FitMixture learns the weights of a mean of probabilities, p = sum_a v_a softmax(x_a) with weights that sum to one, by
-// expectation maximisation. It cannot overfit by more than the number of views allows, which makes it the choice for
+// expectation maximisation, to a likelihood that is known to be within a millionth of the best. It cannot overfit by more than the number of views allows, which makes it the choice for
 // very few labels.
 //
 // Options are [WithWorkers]; errors are those of [FitAugTTA].
@@ -22,7 +22,7 @@ func FitMixture(o *Outputs, opts ...FitOption) (*Fitted, FitReport, error) {
 	}
 	r := newReport(Mixing, o)
 	m := mixture{likelihood: logLikelihoods(o, 1, c.workers)}
-	v := m.fit(nil)
+	v := m.fit(nil, 1e-6)
 	r.Loss, r.Iterations, r.Converged = m.loss(v, nil), m.iterations, m.converged
 	r.Objective = r.Loss
 	if !r.Converged {
@@ -54,50 +54,53 @@ type mixture struct {
 	converged  bool
 }
 
-// fit is expectation maximisation on the given rows, all of them for nil, until the weights stay. Weights below 1e-12
-// are zero in the end.
-func (m *mixture) fit(rows []int) []float64 {
-	if rows == nil {
-		rows = span(0, m.likelihood.Rows)
-	}
-	a := m.likelihood.Cols
-	p := tensor.NewMatrix[float64](len(rows), a)
-	for k, n := range rows { // only ratios within a row matter
-		row, own := p.Row(k), m.likelihood.Row(n)
-		tensor.Scale(row, 1, own)
-		top := tensor.Max(own)
-		for i := range row {
-			row[i] = math.Exp(row[i] - top)
-		}
-	}
-	v, next := make([]float64, a), make([]float64, a)
+// fit is expectation maximisation on the given rows, all of them for nil. Each pass multiplies the weights by factors
+// whose logarithm bounds how much the mean likelihood can still rise, which tells when it is done. Weights too small to
+// count become 0 on the way: their products would be denormal numbers, which take the processor a hundred times as long.
+func (m *mixture) fit(rows []int, tolerance float64) []float64 {
+	const least = 1e-30
+	p := m.relative(rows)
+	v, factor := make([]float64, p.Cols), make([]float64, p.Cols)
 	for i := range v {
-		v[i] = 1 / float64(a)
+		v[i] = 1 / float64(p.Cols)
 	}
 	m.converged = false
 	for m.iterations = 0; m.iterations < 20_000 && !m.converged; m.iterations++ {
-		clear(next)
-		for k := range rows {
+		clear(factor)
+		for k := range p.Rows {
 			row := p.Row(k)
-			tensor.Axpy(next, 1/tensor.Dot(row, v), row)
+			tensor.Axpy(factor, 1/(tensor.Dot(row, v)*float64(p.Rows)), row)
 		}
-		moved := 0.0
-		for i := range next {
-			next[i] *= v[i] / float64(len(rows))
-			moved = max(moved, math.Abs(next[i]-v[i]))
+		m.converged = tensor.Max(factor) <= 1+tolerance
+		for i, f := range factor {
+			if v[i] *= f; v[i] < least {
+				v[i] = 0
+			}
 		}
-		v, next = next, v
-		m.converged = moved < 1e-8
 	}
-	sum := 0.0
 	for i, x := range v {
-		if x < 1e-12 {
+		if x < 1e-9 {
 			v[i] = 0
 		}
-		sum += v[i]
 	}
-	tensor.Scale(v, 1/sum, v)
+	tensor.Scale(v, 1/tensor.Sum(v), v)
 	return v
+}
+
+// relative is the likelihoods of rows, which matter up to a factor for each row. None is 0, or a pass could divide by it.
+func (m *mixture) relative(rows []int) tensor.Matrix[float64] {
+	if rows == nil {
+		rows = span(0, m.likelihood.Rows)
+	}
+	p := tensor.NewMatrix[float64](len(rows), m.likelihood.Cols)
+	for k, n := range rows {
+		own := m.likelihood.Row(n)
+		top := tensor.Max(own)
+		for i, l := range own {
+			p.Set(k, i, max(math.Exp(l-top), 1e-200))
+		}
+	}
+	return p
 }
 
 // losses is the cross-entropy of each of the given rows, all of them for nil.
