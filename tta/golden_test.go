@@ -11,6 +11,7 @@ import (
 
 	"github.com/espalier-ml/espalier/internal/golden"
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 // goldenSet is the outputs of a model and what the reference code makes of them.
@@ -261,5 +262,106 @@ func TestBestBeatsThePaper(t *testing.T) {
 		// On one split of notMNIST the two are as good as equal, .27863 and .27822, and no strengths of shrinkage come
 		// below .27843; over splits anew FitBest is lower (see RESULTS.md).
 		assert.Less(t, loss(best), loss(ours)+map[string]float64{"notmnist_cnn_expanded": 5e-4}[s.Name], s.Name)
+	}
+}
+
+func TestGoldenTable(t *testing.T) {
+	for _, s := range goldenSets(t) {
+		test := s.outputs["test"]
+		gps, _, err := FitGPS(t.Context(), s.fitted(t), 3, WithReference())
+		require.NoError(t, err)
+		official, _, err := FitGPS(t.Context(), s.fitted(t), 5)
+		require.NoError(t, err)
+		official.outer = 1 // the table has the mean of probabilities as it is
+		class, _, err := FitClassTTA(s.outputs["train"], WithPaper())
+		require.NoError(t, err)
+		aug, _, err := FitAugTTA(s.outputs["train"], WithPaper())
+		require.NoError(t, err)
+		for method, a := range map[string]Aggregator{"original": fixedOf(t, Single(s.Identity), test),
+			"mean": fixedOf(t, Mean(), test), "max": fixedOf(t, MostConfident(), test), "gps": gps, "class_tta": class,
+			"aug_tta": aug, "mean_prob": fixedOf(t, MeanProb(), test), "gmean_prob": fixedOf(t, GeoMean(), test),
+			"vote": fixedOf(t, Vote(), test), "gps_official": official} {
+			want, name := s.Expected.Table[method], s.Name+" "+method
+			r, err := Evaluate(test, a)
+			require.NoError(t, err)
+			assert.Equal(t, want.Correct, r.Aggregated.Correct, name)
+			assert.Equal(t, want.N, r.N, name)
+			assert.Equal(t, []int{want.Corrections, want.Corruptions, want.Changed, want.WrongToWrong},
+				[]int{r.Corrections, r.Corruptions, r.Changed, r.WrongToWrong}, name)
+			assert.InDelta(t, want.Top5, r.Aggregated.Top*float64(r.N), 1e-9, name)
+			assert.InDelta(t, float64(want.Net)/float64(want.N), r.Net.Value, 1e-12, name)
+			assert.InDelta(t, want.Exact, r.McNemar.P, 1e-9, name)
+			assert.InDelta(t, want.MidP, r.McNemar.MidP, 1e-9, name)
+			if method != "vote" {
+				assert.InDelta(t, want.NLL, r.Aggregated.Loss, 1e-5*max(1, want.NLL), name)
+				assert.InDelta(t, want.Brier, r.Aggregated.Brier, 1e-5, name)
+				assert.InDelta(t, want.ECE15, r.Aggregated.Calibration.ECE, 1e-5, name)
+			}
+		}
+	}
+}
+
+func TestGoldenAnalysis(t *testing.T) {
+	for _, s := range goldenSets(t) {
+		path := filepath.Join("testdata", "analysis_"+s.Name+".json.gz")
+		if _, err := os.Stat(path); err != nil {
+			continue
+		}
+		var file struct {
+			Method   string `json:"new_method"`
+			Analysis struct {
+				Correct     []int         `json:"per_aug_correct"`
+				Pairwise    golden.Tensor `json:"pairwise_agreement"`
+				Agreement   golden.Tensor `json:"agreement_with_original_per_example_first20"`
+				Oracle      int           `json:"oracle_any_correct"`
+				All         int           `json:"all_correct"`
+				Entropy     golden.Tensor `json:"predictive_entropy_first20"`
+				Mutual      golden.Tensor `json:"mutual_information_first20"`
+				Corruptions [][3]int      `json:"corruption_pairs"`
+				Corrections [][3]int      `json:"correction_pairs"`
+				LeaveOneOut []int         `json:"leave_one_out_mean_logit_correct"`
+				PerClass    []struct {
+					Cls, N, Corrections, Corruptions int
+					Orig                             int `json:"orig_correct"`
+					New                              int `json:"new_correct"`
+				} `json:"per_class"`
+			}
+			Calibration map[string]map[string]any
+		}
+		golden.JSON(t, path, &file)
+		test, want := s.outputs["test"], file.Analysis
+		v, err := AnalyzeViews(test)
+		require.NoError(t, err)
+		assert.Equal(t, []int{want.Oracle, want.All}, []int{v.Oracle, v.All})
+		for a, own := range v.Views {
+			assert.Equal(t, []int{want.Correct[a], want.LeaveOneOut[a]}, []int{own.Correct, own.WithoutIt})
+			golden.Close(t, "agreement", v.Agreement[a], want.Pairwise.Data[a*s.Views:(a+1)*s.Views], 0, 1e-12)
+		}
+		u, err := Uncertainties(test)
+		require.NoError(t, err)
+		for n := range 20 {
+			assert.InDelta(t, want.Agreement.Data[n], u[n].Agreement, 1e-9)
+			assert.InDelta(t, want.Entropy.Data[n], u[n].Entropy, 1e-6)
+			assert.InDelta(t, want.Mutual.Data[n], u[n].MutualInformation, 1e-6)
+		}
+		method := map[string]Rule{"mean_prob": MeanProb(), "mean": Mean(), "max": MostConfident()}
+		require.Contains(t, method, file.Method)
+		r, err := Evaluate(test, fixedOf(t, method[file.Method], test), WithBins(10, stats.EqualWidth))
+		require.NoError(t, err)
+		for c, own := range want.PerClass {
+			got := r.PerClass[c]
+			assert.Equal(t, []int{own.N, own.Orig, own.New, own.Corrections, own.Corruptions},
+				[]int{got.N, got.OriginalCorrect, got.AggregatedCorrect, got.Corrections, got.Corruptions})
+		}
+		pairs := func(list []Confusion) (out [][3]int) {
+			for _, p := range list {
+				out = append(out, [3]int{p.Label, p.Predicted, p.N})
+			}
+			return out
+		}
+		assert.Equal(t, want.Corruptions, pairs(r.CorruptionPairs))
+		assert.Equal(t, want.Corrections, pairs(r.CorrectionPairs))
+		assert.InDelta(t, file.Calibration["original"]["ece10"], r.Original.Calibration.ECE, 1e-9)
+		assert.InDelta(t, file.Calibration["original"]["brier"], r.Original.Brier, 1e-9)
 	}
 }
