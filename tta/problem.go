@@ -52,14 +52,17 @@ func newProblem(o *Outputs, rows []int, workers int) *problem {
 			p.pack(i, o.Example(row), o.classes)
 		}
 	})
-	p.scratch = &sync.Pool{New: func() any {
-		wide := p.classes * block
-		return &problemScratch{z: make([]float32, wide), u: make([]float32, wide),
-			weights: make([]float32, p.classes*p.views), grad: make([]float32, p.classes*p.views),
-			gram: make([]float32, p.views*p.views+2*p.views*block),
+	p.scratch = newProblemScratch(p.views, p.classes)
+	return p
+}
+
+func newProblemScratch(views, classes int) *sync.Pool {
+	return &sync.Pool{New: func() any {
+		return &problemScratch{z: make([]float32, classes*block), u: make([]float32, classes*block),
+			weights: make([]float32, classes*views), grad: make([]float32, classes*views),
+			gram: make([]float32, views*views+2*views*block),
 			top:  make([]float32, block), sum: make([]float32, block)}
 	}}
-	return p
 }
 
 func (p *problem) blockSize() int { return p.classes * p.views * block }
