@@ -229,11 +229,16 @@ func (b *Ballot) Add(ids []int) error {
 	return nil
 }
 
-// Result is the class with most votes for each pixel, the lowest of equals, and without votes 0.
-func (b *Ballot) Result() []int {
+// Result is the class with most votes for each pixel, the lowest of equals. The error wraps [tensor.ErrEmpty] if nothing
+// was added.
+func (b *Ballot) Result() ([]int, error) {
 	ids := make([]int, b.h*b.w)
 	for i := range ids {
-		ids[i] = tensor.ArgMax(b.votes[i*b.classes : (i+1)*b.classes])
+		votes := b.votes[i*b.classes : (i+1)*b.classes]
+		ids[i] = tensor.ArgMax(votes)
+		if votes[ids[i]] == 0 {
+			return nil, fmt.Errorf("tta: Ballot.Result: no votes: %w", tensor.ErrEmpty)
+		}
 	}
-	return ids
+	return ids, nil
 }
