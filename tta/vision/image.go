@@ -3,6 +3,7 @@ package vision
 import (
 	"fmt"
 	"image"
+	"image/color"
 	"math"
 
 	"github.com/espalier-ml/espalier/tensor"
@@ -74,6 +75,14 @@ func FromImage(src image.Image) Image {
 }
 
 func unit(v uint8) float32 { return float32(v) / 255 }
+
+// straight is red, green and blue of a colour that is not multiplied by its alpha, as palettes hold them.
+func straight(c color.Color) ([3]uint8, bool) {
+	if n, ok := c.(color.NRGBA); ok {
+		return [3]uint8{n.R, n.G, n.B}, true
+	}
+	return [3]uint8{}, false
+}
 
 // ToImage is the image with its intensities rounded to 8 bits: grey for one channel, and the first three of more.
 func (m Image) ToImage() image.Image {
