@@ -25,3 +25,10 @@ func BenchmarkTransforms(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkFlipRows(b *testing.B) {
+	m := NewImage(224, 224, 3)
+	for b.Loop() {
+		flipRows(m)
+	}
+}

@@ -2,6 +2,7 @@ package vision
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/espalier-ml/espalier/tensor"
 	"github.com/espalier-ml/espalier/tta"
@@ -28,32 +29,33 @@ func Rot90(k int) *Transform {
 }
 
 func flipH(m Image) Image {
-	out := NewImage(m.H, m.W, m.C)
-	switch m.C {
-	case 1:
-		for y := range m.H {
-			src, dst := m.Pix[y*m.W:(y+1)*m.W], out.Pix[y*m.W:(y+1)*m.W]
-			for x, v := range src {
-				dst[len(dst)-1-x] = v
+	out := Image{m.H, m.W, m.C, slices.Clone(m.Pix)} // which does not clear the memory first
+	flipRows(out)
+	return out
+}
+
+// flipRows mirrors in place.
+func flipRows(m Image) {
+	row := m.W * m.C
+	for y := range m.H {
+		switch p := m.Pix[y*row : (y+1)*row]; m.C {
+		case 1:
+			slices.Reverse(p)
+		case 3:
+			for len(p) >= 6 {
+				a, b := (*[3]float32)(p), (*[3]float32)(p[len(p)-3:])
+				a[0], a[1], a[2], b[0], b[1], b[2] = b[0], b[1], b[2], a[0], a[1], a[2]
+				p = p[3 : len(p)-3]
 			}
-		}
-	case 3:
-		for y := range m.H {
-			src, dst := m.Pix[y*m.W*3:(y+1)*m.W*3], out.Pix[y*m.W*3:(y+1)*m.W*3]
-			for len(src) >= 3 && len(dst) >= 3 {
-				s, d := (*[3]float32)(src), (*[3]float32)(dst[len(dst)-3:])
-				d[0], d[1], d[2] = s[0], s[1], s[2]
-				src, dst = src[3:], dst[:len(dst)-3]
-			}
-		}
-	default:
-		for y := range m.H {
-			for x := range m.W {
-				copy(out.At(y, m.W-1-x), m.At(y, x))
+		default:
+			for x := range m.W / 2 {
+				a, b := m.At(y, x), m.At(y, m.W-1-x)
+				for c := range a {
+					a[c], b[c] = b[c], a[c]
+				}
 			}
 		}
 	}
-	return out
 }
 
 func flipV(m Image) Image {
@@ -68,7 +70,7 @@ func flipV(m Image) Image {
 func rot90(m Image, k int) Image {
 	switch k % 4 {
 	case 0:
-		return Image{m.H, m.W, m.C, append([]float32(nil), m.Pix...)}
+		return Image{m.H, m.W, m.C, slices.Clone(m.Pix)}
 	case 2:
 		return flipV(flipH(m))
 	}
