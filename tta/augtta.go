@@ -42,7 +42,7 @@ func fitAugTTA(call string, o *Outputs, opts []Option) (*Fitted, FitReport, erro
 	}
 	r.Shrinkage = p.lambda
 	if p.lambda > 0 || o.identity >= 0 {
-		if err := r.centre(call, o, p.centre, c.workers); err != nil {
+		if err := r.centre(call, o, p.centre); err != nil {
 			return nil, FitReport{}, err
 		}
 		copy(start, p.centre)
@@ -57,12 +57,12 @@ func fitAugTTA(call string, o *Outputs, opts []Option) (*Fitted, FitReport, erro
 var inverseBounds = [2]float64{0.05, 20}
 
 // centre sets the weights of the calibrated original view.
-func (r *FitReport) centre(call string, o *Outputs, weights []float64, workers int) error {
+func (r *FitReport) centre(call string, o *Outputs, weights []float64) error {
 	view, err := o.original(call)
 	if err != nil {
 		return err
 	}
-	inverse := calibratedView(o, nil, view, workers)
+	inverse := calibratedView(o, nil, view)
 	r.Temperature = 1 / inverse
 	if inverse == inverseBounds[0] || inverse == inverseBounds[1] {
 		r.warn("the temperature of the original view has no optimum within [%g, %g] and is %g",

@@ -155,10 +155,11 @@ func (s *selection) split(ctx context.Context) error {
 			next++
 		}
 	}
-	s.inverse = calibratedView(s.outputs, nil, s.view, s.config.workers)
+	var atBound bool
+	s.inverse, atBound = carefullyCalibrated(s.outputs, nil, s.view)
 	s.report.Temperature = 1 / s.inverse
-	if s.inverse == inverseBounds[0] || s.inverse == inverseBounds[1] {
-		s.report.warn("the temperature of the original view has no optimum within [%g, %g] and is %g",
+	if atBound {
+		s.report.warn("the temperature of the original view has no optimum within [%g, %g]: with a prior it is %.4g",
 			1/inverseBounds[1], 1/inverseBounds[0], s.report.Temperature)
 	}
 	s.likelihood = logLikelihoods(s.outputs, s.inverse, s.config.workers)
@@ -173,7 +174,7 @@ func (s *selection) split(ctx context.Context) error {
 			}
 		}
 		f.fit, f.own = newProblem(s.outputs, in, 1), newProblem(s.outputs, f.out, 1)
-		f.inverse = calibratedView(s.outputs, in, s.view, 1)
+		f.inverse, _ = carefullyCalibrated(s.outputs, in, s.view)
 		return nil
 	}, nil)
 }

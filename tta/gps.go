@@ -65,7 +65,7 @@ func FitGPS(ctx context.Context, o *Outputs, k int, opts ...GPSOption) (*Fitted,
 	if err != nil {
 		return nil, nil, err
 	}
-	picks := gpsReference(o, k, calibratedView(o, nil, view, c.workers), c.workers)
+	picks := gpsReference(o, k, calibratedView(o, nil, view), c.workers)
 	w := make([]float32, o.views)
 	for _, p := range picks {
 		w[p.View] = 1 / float32(k)

@@ -107,7 +107,7 @@ func SelectViews(ctx context.Context, o *Outputs, opts ...PathOption) (*Path, er
 			call, c.costs[view], c.budget, tensor.ErrRange)
 	}
 	centre := make([]float64, o.views)
-	centre[view] = calibratedView(o, nil, view, c.workers)
+	centre[view] = calibratedView(o, nil, view)
 	p := shrunk{newProblem(o, nil, c.workers), centre, c.lambda}
 	path := &Path{costs: c.costs}
 	s := p.restricted(centre, []int{view})

@@ -83,8 +83,7 @@ func FitTemperature(o *Outputs, a Aggregator, opts ...FitOption) (*Scaled, Tempe
 
 // tempering is the mean cross-entropy of outputs as a function of the inverse temperature.
 type tempering struct {
-	z      tensor.Matrix[float32] // less the label's output
-	worker []float64
+	z tensor.Matrix[float32] // less the label's output
 }
 
 // newTempering keeps differences from the label's output; one logit becomes two classes.
@@ -159,7 +158,20 @@ func (t tempering) minimize(lo, hi float64) float64 {
 }
 
 // calibratedView is the inverse temperature of a view for the given examples, all of them for nil, within bounds.
-func calibratedView(o *Outputs, rows []int, view, workers int) float64 {
+func calibratedView(o *Outputs, rows []int, view int) float64 {
+	return viewTempering(o, rows, view).minimize(inverseBounds[0], inverseBounds[1])
+}
+
+// carefullyCalibrated is calibratedView with a weak prior: the logarithm of the temperature is normal with a standard
+// deviation of 1. It weighs as much as one example, which matters where there are few, and decides where there is no
+// optimum: a view that is right in all of 50 examples is no evidence for a temperature near 0. atBound says so.
+func carefullyCalibrated(o *Outputs, rows []int, view int) (inverse float64, atBound bool) {
+	t := viewTempering(o, rows, view)
+	free := t.minimize(inverseBounds[0], inverseBounds[1])
+	return t.withPrior(), free == inverseBounds[0] || free == inverseBounds[1]
+}
+
+func viewTempering(o *Outputs, rows []int, view int) tempering {
 	if rows == nil {
 		rows = span(0, o.Len())
 	}
@@ -169,5 +181,32 @@ func calibratedView(o *Outputs, rows []int, view, workers int) float64 {
 		copy(out.Row(k), o.View(n, view))
 		labels[k] = o.labels[n]
 	}
-	return newTempering(out, labels).minimize(inverseBounds[0], inverseBounds[1])
+	return newTempering(out, labels)
+}
+
+// withPrior minimises the loss plus u²/2N in u, the logarithm of the inverse temperature, by Newton's method kept between
+// points where the derivative has either sign.
+func (t tempering) withPrior() float64 {
+	n := float64(t.z.Rows)
+	lo, hi := math.Log(inverseBounds[0]), math.Log(inverseBounds[1])
+	u := 0.0
+	for range 100 {
+		b := math.Exp(u)
+		_, first, second := t.eval(b)
+		d := b*first + u/n
+		if d > 0 {
+			hi = u
+		} else {
+			lo = u
+		}
+		next := u - d/(b*b*second+b*first+1/n)
+		if !(next > lo && next < hi) {
+			next = lo + (hi-lo)/2
+		}
+		if math.Abs(next-u) <= 1e-10 {
+			break
+		}
+		u = next
+	}
+	return math.Exp(u)
 }
