@@ -1,0 +1,239 @@
+package tta
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math"
+
+	"github.com/espalier-ml/espalier/internal/option"
+	"github.com/espalier-ml/espalier/tensor"
+)
+
+// Model computes the outputs of a batch of inputs: row i of C numbers of out for batch[i]. It is never called from two
+// goroutines at once.
+type Model[X any] func(ctx context.Context, batch []X, out []float32) error
+
+// CollectOption is a choice of [Collect] and [CollectLabelled].
+type CollectOption func(*collectConfig) error
+
+type collectConfig struct {
+	batch    int
+	workers  int
+	seed     uint64
+	progress func(done int)
+	outputs  []OutputsOption
+}
+
+// WithBatch sets how many inputs the model gets at once, 1 or more; default 64. Results depend on it as far as the
+// model's do.
+func WithBatch(n int) CollectOption {
+	return func(c *collectConfig) error {
+		c.batch = n
+		return option.Range(n >= 1 && n <= 1<<20, "WithBatch", n, "1 to 2^20")
+	}
+}
+
+// WithCollectWorkers sets the goroutines that transform inputs; default 0, GOMAXPROCS.
+func WithCollectWorkers(n int) CollectOption {
+	return func(c *collectConfig) error {
+		c.workers = n
+		return option.Workers(n)
+	}
+}
+
+// WithCollectSeed sets the seed of random views; default 0.
+func WithCollectSeed(seed uint64) CollectOption {
+	return func(c *collectConfig) error {
+		c.seed = seed
+		return nil
+	}
+}
+
+// WithCollectProgress has f called after every batch with how many examples are done.
+func WithCollectProgress(f func(done int)) CollectOption {
+	return func(c *collectConfig) error {
+		c.progress = f
+		return option.Nil(f != nil, "WithCollectProgress")
+	}
+}
+
+// WithOutputs says more about what the model computes, such as [WithProbabilities].
+func WithOutputs(opts ...OutputsOption) CollectOption {
+	return func(c *collectConfig) error {
+		c.outputs = opts
+		return nil
+	}
+}
+
+// Collect runs a model on every view of every input, in order, and ranges over xs once. Views are transformed side by
+// side; a batch may hold views of several inputs. Labels are not needed to aggregate or to predict: [CollectLabelled]
+// is for those who fit.
+//
+// The error is that of the model, of a transform with its view and example, of ctx, or of [NewOutputs].
+func Collect[X any](ctx context.Context, m Model[X], p *Policy[X], xs iter.Seq[X], classes int,
+	opts ...CollectOption) (*Outputs, error) {
+	return collect(ctx, "Collect", m, p, func(yield func(X, int) bool) {
+		for x := range xs {
+			if !yield(x, -1) {
+				return
+			}
+		}
+	}, classes, opts)
+}
+
+// CollectLabelled is [Collect] of inputs with their classes.
+func CollectLabelled[X any](ctx context.Context, m Model[X], p *Policy[X], xs iter.Seq2[X, int], classes int,
+	opts ...CollectOption) (*Outputs, error) {
+	labels := []int{} // not nil
+	return collect(ctx, "CollectLabelled", m, p, xs, classes, append(opts, func(c *collectConfig) error {
+		c.outputs = append(c.outputs, func(o *outputsConfig) error { o.labels = labels; return nil })
+		return nil
+	}), &labels)
+}
+
+func collect[X any](ctx context.Context, call string, m Model[X], p *Policy[X], xs iter.Seq2[X, int], classes int,
+	opts []CollectOption, labels ...*[]int) (*Outputs, error) {
+	c := collectConfig{batch: 64, progress: func(int) {}}
+	if err := option.Apply("tta: "+call, &c, opts); err != nil {
+		return nil, err
+	}
+	if m == nil || p == nil || xs == nil {
+		return nil, fmt.Errorf("tta: %s: model, policy or inputs are nil: %w", call, tensor.ErrEmpty)
+	}
+	if err := p.checkClasses(classes); err != nil {
+		return nil, fmt.Errorf("tta: %s: %w", call, err)
+	}
+	r := &runner[X]{model: m, policy: p, classes: classes, config: c}
+	var data []float32
+	var err error
+	inputs := max(1, c.batch/p.Len()) // as many as fill a batch
+	var pending []X
+	n := 0
+	flush := func() bool {
+		if err = r.run(ctx, pending, n, &data); err != nil {
+			err = fmt.Errorf("tta: %s: %w", call, err)
+			return false
+		}
+		n += len(pending)
+		pending = pending[:0]
+		c.progress(n)
+		return true
+	}
+	for x, y := range xs {
+		pending = append(pending, x)
+		if labels != nil {
+			*labels[0] = append(*labels[0], y)
+		}
+		if len(pending) == inputs && !flush() {
+			return nil, err
+		}
+	}
+	if len(pending) > 0 && !flush() {
+		return nil, err
+	}
+	own := []OutputsOption{WithNames(p.Names()...), WithPolicy(p.Fingerprint())}
+	if p.identity >= 0 {
+		own = append(own, WithIdentity(p.identity))
+	}
+	return NewOutputs(p.Len(), classes, data, append(own, c.outputs...)...)
+}
+
+// checkClasses holds permutations against the number of classes.
+func (p *Policy[X]) checkClasses(classes int) error {
+	if classes < 1 || classes > math.MaxInt32/block/p.Len() {
+		return fmt.Errorf("%d classes: %w", classes, tensor.ErrRange)
+	}
+	for _, v := range p.views {
+		if v.Classes != nil && len(v.Classes) != labelsOf(classes) {
+			return fmt.Errorf("view %q permutes %d of %d classes: %w", v.Name, len(v.Classes), labelsOf(classes), ErrPolicy)
+		}
+	}
+	return nil
+}
+
+// runner makes views and calls the model.
+type runner[X any] struct {
+	model   Model[X]
+	policy  *Policy[X]
+	classes int
+	config  collectConfig
+}
+
+// run appends the outputs for all views of inputs, of which the first is example number first.
+func (r *runner[X]) run(ctx context.Context, xs []X, first int, data *[]float32) error {
+	all := span(0, r.policy.Len())
+	out := make([]float32, len(xs)*len(all)*r.classes)
+	if err := r.views(ctx, xs, first, all, out); err != nil {
+		return err
+	}
+	*data = append(*data, out...)
+	return nil
+}
+
+// views writes the outputs for some views of inputs to out, [inputs, views, classes].
+func (r *runner[X]) views(ctx context.Context, xs []X, first int, views []int, out []float32) error {
+	total := len(xs) * len(views)
+	batch := make([]X, min(total, r.config.batch))
+	errs := make([]error, len(batch))
+	for lo := 0; lo < total; lo += len(batch) {
+		part := batch[:min(len(batch), total-lo)]
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		tensor.ParallelWorkers(r.config.workers, len(part), 1, func(from, to int) {
+			for i := from; i < to && ctx.Err() == nil; i++ {
+				k, a := (lo+i)/len(views), views[(lo+i)%len(views)]
+				part[i], errs[i] = r.policy.views[a].apply(xs[k], r.config.seed, first+k, a)
+			}
+		})
+		for i, err := range errs[:len(part)] {
+			if err != nil {
+				return fmt.Errorf("example %d: %w", first+(lo+i)/len(views), err)
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		rows := out[lo*r.classes : (lo+len(part))*r.classes]
+		for i := range rows {
+			rows[i] = float32(math.NaN()) // what the model does not write is found
+		}
+		if err := r.model(ctx, part, rows); err != nil {
+			return fmt.Errorf("model: %w", err)
+		}
+		for i := range part {
+			r.permute(rows[i*r.classes:(i+1)*r.classes], views[(lo+i)%len(views)])
+		}
+	}
+	return nil
+}
+
+// permute puts the classes of a view where they belong. Of one logit, exchanged classes change its sign; of one
+// probability, its side of one half.
+func (r *runner[X]) permute(row []float32, view int) {
+	classes := r.policy.views[view].Classes
+	if classes == nil {
+		return
+	}
+	if len(row) == 1 {
+		if classes[0] == 1 {
+			row[0] = r.opposite(row[0])
+		}
+		return
+	}
+	before := append([]float32(nil), row...)
+	for c, from := range classes {
+		row[c] = before[from]
+	}
+}
+
+func (r *runner[X]) opposite(v float32) float32 {
+	var c outputsConfig
+	for _, opt := range r.config.outputs {
+		if opt != nil && opt(&c) == nil && c.probabilities {
+			return 1 - v
+		}
+	}
+	return -v
+}

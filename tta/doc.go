@@ -1,0 +1,2 @@
+// Package tta is test-time augmentation.
+package tta
