@@ -17,7 +17,7 @@ type BestOption func(*bestConfig) error
 type bestConfig struct {
 	folds    int
 	seed     uint64
-	lowest   bool
+	caution  float64 // below 0: the default
 	workers  int
 	progress func(done, total int)
 }
@@ -38,13 +38,14 @@ func WithSeed(seed uint64) BestOption {
 	}
 }
 
-// WithLowest chooses the strengths of shrinkage with the lowest mean loss over the folds. The default is the
-// one-standard-error rule: the strongest shrinkage whose loss is not higher by more than a standard error of the
-// difference. It gives up a little where there is much to gain, and loses less where there is nothing.
-func WithLowest() BestOption {
+// WithCaution sets how many standard errors, 0 or more, a model with less freedom may be behind and still be taken; 0
+// takes the lowest mean loss over the folds. The default is 1, but 2 for up to 200 examples and 400/N between those and
+// 400: the standard error of few is itself not well known. It gives up a little where there is much to gain,
+// and loses less where there is nothing.
+func WithCaution(se float64) BestOption {
 	return func(c *bestConfig) error {
-		c.lowest = true
-		return nil
+		c.caution = se
+		return option.Range(se >= 0 && se <= 100, "WithCaution", se, "a value in [0, 100]")
 	}
 }
 
@@ -87,7 +88,7 @@ const (
 // folds, or that of ctx.
 func FitBest(ctx context.Context, o *Outputs, opts ...BestOption) (*Fitted, FitReport, error) {
 	const call = "FitBest"
-	c := bestConfig{folds: 5, progress: func(int, int) {}}
+	c := bestConfig{folds: 5, caution: -1, progress: func(int, int) {}}
 	err := option.Apply("tta: "+call, &c, opts)
 	if err == nil {
 		err = checkFit(call, o)
@@ -97,6 +98,9 @@ func FitBest(ctx context.Context, o *Outputs, opts ...BestOption) (*Fitted, FitR
 	}
 	if o.Len() < c.folds {
 		return nil, FitReport{}, fmt.Errorf("tta: %s: %d examples in %d folds: %w", call, o.Len(), c.folds, tensor.ErrRange)
+	}
+	if c.caution < 0 {
+		c.caution = min(max(400/float64(o.Len()), 1), 2)
 	}
 	s := &selection{outputs: o, config: c, report: newReport(AugTTA, o)}
 	if s.view, err = o.original(call); err != nil {
@@ -290,14 +294,13 @@ func (s *selection) chooseClasses(ctx context.Context) error {
 		s.l2, linear = classStrengths[at], losses[at]
 	}
 	excess, se := paired(s.mixing, linear)
-	s.mixed = excess < 0 && (s.config.lowest || excess < -se)
+	s.mixed = excess < -s.config.caution*se
 	s.report.Candidates = append(s.report.Candidates, Candidate{Name: "mixture", Loss: average(s.mixing),
 		Excess: excess, SE: se, Chosen: s.mixed})
 	return nil
 }
 
-// choose is the candidate to take of those in order of their freedom, by the lowest loss or by the one-standard-error
-// rule.
+// choose is the candidate to take of those in order of their freedom, by how many standard errors they are behind.
 func (s *selection) choose(names []string, losses [][]float64) int {
 	best := 0
 	for j := range losses {
@@ -308,7 +311,7 @@ func (s *selection) choose(names []string, losses [][]float64) int {
 	chosen := best
 	from := len(s.report.Candidates)
 	for j := len(losses) - 1; j >= 0; j-- {
-		if excess, se := paired(losses[j], losses[best]); !s.config.lowest && j < best && excess <= se {
+		if excess, se := paired(losses[j], losses[best]); j < best && excess <= s.config.caution*se {
 			chosen = j
 		}
 	}

@@ -640,7 +640,10 @@ func TestReportsReadBackEqual(t *testing.T) {
 	require.NoError(t, err)
 	var reportAgain Report
 	require.NoError(t, json.Unmarshal(b, &reportAgain))
-	assert.Equal(t, r, reportAgain)
+	c, err := json.Marshal(reportAgain) // warnings of estimates are errors, equal by their texts
+	require.NoError(t, err)
+	assert.JSONEq(t, string(b), string(c))
+	assert.Equal(t, r.PerClass, reportAgain.PerClass)
 	v, err := AnalyzeViews(test)
 	require.NoError(t, err)
 	b, err = json.Marshal(v)

@@ -71,7 +71,7 @@ func Standard(h, w int) (*tta.Policy[Image], error) {
 }
 
 // Expanded is the paper's expanded policy: twenty operations of Pillow at levels 0 to 9, in the order of AutoAugment,
-// without those that equal an earlier view: 137 of 200. The original is "Rotate 0". Signs are positive, and the square of
+// one of the seven that have no levels: 137 of 200. The original is "Rotate 0". Signs are positive, and the square of
 // Cutout lies in the middle of an image of h x w pixels, where the reference code draws both for each image.
 func Expanded(h, w int) (*tta.Policy[Image], error) {
 	fixed := func(f func() *Transform) func(int) *Transform { return func(int) *Transform { return f() } }
@@ -98,15 +98,13 @@ func Expanded(h, w int) (*tta.Policy[Image], error) {
 		{"Cutout", func(l int) *Transform { return PILCutout(l*20/10, w/2, h/2, [3]uint8{125, 122, 113}) }},
 		{"Blur", fixed(PILBlur)}, {"Smooth", fixed(PILSmooth)},
 	}
-	seen := map[string]bool{}
 	var views []tta.View[Image]
 	for _, op := range ops {
 		for l := range 10 {
 			t := op.make(l)
-			if seen[t.Name()] {
-				continue
+			if l > 0 && t.Name() == op.make(0).Name() && op.make(9).Name() == t.Name() {
+				break // no levels
 			}
-			seen[t.Name()] = true
 			name := fmt.Sprintf("%s %d", op.name, l)
 			views = append(views, tta.View[Image]{Name: name, Steps: Chain(t), Original: name == "Rotate 0"})
 		}
