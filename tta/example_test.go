@@ -1,0 +1,274 @@
+package tta_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/stats"
+	"github.com/espalier-ml/espalier/tta"
+)
+
+// outputs are logits of four views of 400 examples, of which the third and fourth are worse and worse.
+func outputs(seed uint64) *tta.Outputs {
+	const n, views, classes = 400, 4, 3
+	rng := tensor.Stream(seed)
+	data, labels := make([]float32, n*views*classes), make([]int, n)
+	for i := range labels {
+		labels[i] = rng.IntN(classes)
+		for a := range views {
+			row := data[(i*views+a)*classes:][:classes]
+			for c := range row {
+				row[c] = float32(rng.NormFloat64() * (1 + float64(a*a)))
+			}
+			row[labels[i]] += 2
+		}
+	}
+	o, err := tta.NewOutputs(views, classes, data, tta.WithLabels(labels), tta.WithIdentity(0),
+		tta.WithNames("identity", "good", "bad", "awful"))
+	if err != nil {
+		panic(err)
+	}
+	return o
+}
+
+func Example() {
+	fit, test := outputs(1), outputs(2)
+	best, report, err := tta.FitBest(context.Background(), fit)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	mean, err := tta.NewFixed(tta.Mean(), test.Views(), test.Classes())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, a := range []tta.Aggregator{mean, best} {
+		r, err := tta.Evaluate(test, a)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Printf("%d corrections, %d corruptions, significant: %v\n", r.Corrections, r.Corruptions, r.Significant(0.05))
+	}
+	fmt.Println(report.Method, "reads", report.Active)
+	// Output:
+	// 18 corrections, 169 corruptions, significant: true
+	// 15 corrections, 9 corruptions, significant: false
+	// AugTTA reads [0 1 2 3]
+}
+
+func ExampleNewFixed() {
+	views := []float32{10, 0, 0, 0, 3, 0, 0, 3, 0}
+	for _, r := range []tta.Rule{tta.Mean(), tta.MeanProb(), tta.GeoMean(), tta.Vote(), tta.Median(), tta.ElementMax(),
+		tta.ElementMin(), tta.MaxProb()} {
+		f, err := tta.NewFixed(r, 3, 3)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		dst := make([]float32, 3)
+		f.Aggregate(dst, views)
+		fmt.Printf("%v: class %d\n", f.Rule(), tensor.ArgMax(dst))
+	}
+	// Output:
+	// mean: class 0
+	// mean of probabilities: class 1
+	// geometric mean of probabilities: class 0
+	// vote: class 1
+	// median: class 1
+	// largest of each class: class 0
+	// smallest of each class: class 0
+	// largest probability of each class: class 0
+}
+
+func ExampleFitTemperature() {
+	o := outputs(1)
+	f, err := tta.NewFixed(tta.MeanProb(), o.Views(), o.Classes())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	scaled, r, err := tta.FitTemperature(o, f)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("T %.2f, loss %.3f before and %.3f after\n", scaled.Temperature(), r.Before, r.After)
+	// Output:
+	// T 0.56, loss 0.732 before and 0.686 after
+}
+
+func ExampleCollect() {
+	// A policy of numbers and a model of two classes.
+	add := func(v float64) []tta.Transform[float64] {
+		return []tta.Transform[float64]{tta.Func(fmt.Sprint("add ", v), func(x float64) (float64, error) { return x + v, nil })}
+	}
+	p, err := tta.NewPolicy(tta.View[float64]{Name: "identity", Original: true},
+		tta.View[float64]{Name: "up", Steps: add(1)}, tta.View[float64]{Name: "mirror", Classes: []int{1, 0}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	model := func(_ context.Context, batch []float64, out []float32) error {
+		for i, x := range batch {
+			out[2*i], out[2*i+1] = float32(x), float32(-x)
+		}
+		return nil
+	}
+	o, err := tta.Collect(context.Background(), model, p, slices.Values([]float64{3, 4}), 2)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(o)
+	fmt.Println(o.Example(0))
+	// Output:
+	// 2 examples, 3 views, 2 classes, logits, no labels
+	// [3 -3 4 -4 -3 3]
+}
+
+func ExampleSelectViews() {
+	o := outputs(1)
+	path, err := tta.SelectViews(context.Background(), o, tta.WithBudget(2))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	tau, cost, err := path.Threshold(o, 0.01)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("views %v, exit at %.2f, mean cost %.2f\n", path.Order(), tau, cost)
+	// Output:
+	// views [0 1], exit at 0.84, mean cost 1.33
+}
+
+func ExampleUncertainties() {
+	u, err := tta.Uncertainties(outputs(1))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("entropy %.2f, mutual information %.2f, agreement %.2f\n", u[0].Entropy, u[0].MutualInformation, u[0].Agreement)
+	// Output:
+	// entropy 1.02, mutual information 0.52, agreement 0.25
+}
+
+func ExampleEvaluator() {
+	e, err := tta.NewEvaluator(2, tta.WithTop(1), tta.WithBins(10, stats.EqualMass), tta.WithLevel(0.9))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, x := range []struct {
+		original, aggregated []float32
+		label                int
+	}{{[]float32{1, 0}, []float32{0, 1}, 1}, {[]float32{2, 0}, []float32{3, 0}, 0}} {
+		if err := e.Add(x.original, x.aggregated, x.label); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	r, err := e.Report()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(r.Corrections, r.Corruptions, r.Aggregated.Correct)
+	// Output:
+	// 1 0 2
+}
+
+func ExampleMerger() {
+	m, err := tta.NewMerger(tta.MergeMean, 4, 4, 1)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	windows, err := tta.Windows(4, 4, 3, 0.5)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for i, w := range windows {
+		scores := slices.Repeat([]float32{float32(i)}, w.H*w.W)
+		if err := m.AddWindow(scores, w.Top, w.Left, w.H, w.W, tta.Hann(w.H, w.W)); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	dst := make([]float32, 16)
+	if err := m.Result(dst); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%.1f\n", dst)
+	// Output:
+	// [0.0 0.2 0.8 1.0 0.4 0.6 1.2 1.4 1.6 1.8 2.4 2.6 2.0 2.2 2.8 3.0]
+}
+
+func ExampleFuseBoxes() {
+	a := tta.Box{X0: .1, Y0: .1, X1: .5, Y1: .5, Score: .9}
+	b := tta.Box{X0: .12, Y0: .1, X1: .52, Y1: .5, Score: .6}
+	fused, err := tta.FuseBoxes([][]tta.Box{{a}, {b}, nil}, nil, 0.5)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%.3f to %.3f, score %.2f\n", fused[0].X0, fused[0].X1, fused[0].Score)
+	kept, err := tta.Suppress([][]tta.Box{{a}, {b}}, 0.5)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	soft, err := tta.SoftSuppress([][]tta.Box{{a}, {b}}, 0.5, 0.05)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%.1f, %.2f\n", kept[0].Score, soft[1].Score)
+	// Output:
+	// 0.108 to 0.508, score 0.50
+	// 0.9, 0.12
+}
+
+func ExampleGeometry() {
+	g, err := tta.Frame(6, 10)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	g = g.FlipH()
+	x, y := g.Pixel(2, 3)
+	fmt.Println(x, y, g.Angle(0.5))
+	m, err := tta.MeanAngle(350*math.Pi/180, 10*math.Pi/180)
+	fmt.Printf("%.1f %v\n", math.Abs(m), err)
+	axis, err := tta.MeanAxis(178*math.Pi/180, 4*math.Pi/180)
+	fmt.Printf("%.1f %v\n", axis*180/math.Pi, err)
+	// Output:
+	// 7 3 -0.5
+	// 0.0 <nil>
+	// 1.0 <nil>
+}
+
+func ExampleBallot() {
+	b, err := tta.NewBallot(1, 2, 3)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, ids := range [][]int{{0, 2}, {2, 2}, {2, 1}} {
+		if err := b.Add(ids); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	fmt.Println(b.Result())
+	// Output:
+	// [2 2] <nil>
+}
