@@ -371,8 +371,8 @@ func (one comparison) print(c *call) {
 
 // results is a row for each result, numbers with all digits.
 func results(all []comparison) *table {
-	t := &table{header: []string{"task", "model", "method", "baseline", "cost", "quality", "runs", "baseline_runs", "failed",
-		"baseline_failed", "result", "value", "lo", "hi", "interval", "text"}}
+	t := &table{header: []string{"task", "model", "method", "baseline", "cost", "quality", "runs", "baseline_runs",
+		"failed", "baseline_failed", "result", "value", "lo", "hi", "interval", "text"}}
 	for _, one := range all {
 		for _, l := range one.Lines {
 			row := []string{one.Task, one.Model, one.Method, one.Baseline, one.Cost, one.Quality, fmt.Sprint(one.MethodRuns),
