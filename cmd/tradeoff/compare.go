@@ -70,10 +70,14 @@ func compare(c *call, args []string) error {
 	c.flags.Float64Var(&k.smallest, "speedup", 0,
 		"the smallest speedup that matters, for the runs needed (default the one measured)")
 	asJSON := c.flags.Bool("json", false, "print JSON")
+	format := c.flags.String("format", "text", "text, markdown, latex, csv or json (as -json)")
 	list := c.flags.String("checklist", "summary", "full, summary (errors, and how many others) or none")
 	files, err := c.parse(args)
 	if err != nil {
 		return err
+	}
+	if !slices.Contains(formats, *format) {
+		return c.misuse("-format is %q, want one of %q", *format, formats)
 	}
 	if *list != "full" && *list != "summary" && *list != "none" {
 		return c.misuse("-checklist is %q, want full, summary or none", *list)
@@ -109,11 +113,14 @@ func compare(c *call, args []string) error {
 	if err != nil {
 		return err
 	}
-	if *asJSON {
+	if *asJSON || *format == "json" {
 		return json.NewEncoder(c.stdout).Encode(struct {
 			Comparisons []comparison     `json:"comparisons"`
 			Checklist   []runlog.Finding `json:"checklist"`
 		}{all, append([]runlog.Finding{}, findings...)})
+	}
+	if *format != "text" {
+		return results(all).write(c, *format)
 	}
 	for _, one := range all {
 		one.print(c)
@@ -360,4 +367,23 @@ func (one comparison) print(c *call) {
 		fmt.Fprintf(c.stdout, "  * %s\n", n)
 	}
 	fmt.Fprintln(c.stdout)
+}
+
+// results is a row for each result, numbers with all digits.
+func results(all []comparison) *table {
+	t := &table{header: []string{"task", "model", "method", "baseline", "cost", "quality", "runs", "baseline_runs",
+		"failed", "baseline_failed", "result", "value", "lo", "hi", "interval", "text"}}
+	for _, one := range all {
+		for _, l := range one.Lines {
+			row := []string{one.Task, one.Model, one.Method, one.Baseline, one.Cost, one.Quality, fmt.Sprint(one.MethodRuns),
+				fmt.Sprint(one.BaselineRuns), fmt.Sprint(one.MethodFailed), fmt.Sprint(one.BaselineFailed), l.Name}
+			if e := l.Estimate; e != nil {
+				row = append(row, fmt.Sprint(e.Value), fmt.Sprint(e.Lo), fmt.Sprint(e.Hi), e.Interval.String(), "")
+			} else {
+				row = append(row, "", "", "", "", l.Text+l.Error)
+			}
+			t.add(row...)
+		}
+	}
+	return t
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"text/tabwriter"
 
 	"github.com/espalier-ml/espalier/tensor/stats"
 	"github.com/espalier-ml/espalier/tradeoff"
@@ -34,10 +33,14 @@ func summarize(c *call, args []string) error {
 	var targets numbers
 	c.flags.Var(&targets, "target", "qualities whose times to list, with commas between")
 	asJSON := c.flags.Bool("json", false, "print JSON")
+	format := c.flags.String("format", "text", "text, markdown, latex, csv or json (as -json)")
 	bench := c.flags.Bool("bench", false, "print runs as Go benchmarks, for benchstat -col /method")
 	files, err := c.parse(args)
 	if err != nil {
 		return err
+	}
+	if !slices.Contains(formats, *format) {
+		return c.misuse("-format is %q, want one of %q", *format, formats)
 	}
 	log, err := c.log(files, &s)
 	if err != nil {
@@ -63,29 +66,28 @@ func summarize(c *call, args []string) error {
 			all = append(all, one)
 		}
 	}
-	if *asJSON {
+	if *asJSON || *format == "json" {
 		return json.NewEncoder(c.stdout).Encode(all)
 	}
-	w := tabwriter.NewWriter(c.stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprint(w, "task\tmodel\tmethod\truns\tfailed\tpoints\tcosts\tbest quality")
+	t := &table{header: []string{"task", "model", "method", "runs", "failed", "points", "costs", "best quality"}}
 	for _, q := range targets {
-		fmt.Fprintf(w, "\ttime to %g", q)
+		t.header = append(t.header, fmt.Sprintf("time to %g", q))
 	}
-	fmt.Fprintln(w)
 	for _, one := range all {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\t%.4g to %.4g\t%v (%s)", one.Task, one.Model, one.Method, one.Runs,
-			one.Failed, one.Points, one.FirstCost, one.LastCost, one.Best, one.Direction)
+		row := []string{one.Task, one.Model, one.Method, fmt.Sprint(one.Runs), fmt.Sprint(one.Failed),
+			fmt.Sprint(one.Points), fmt.Sprintf("%.4g to %.4g", one.FirstCost, one.LastCost),
+			fmt.Sprintf("%v (%s)", one.Best, one.Direction)}
 		for _, q := range targets {
 			key := fmt.Sprint(q)
 			if e := one.Times[key]; e != nil {
-				fmt.Fprintf(w, "\t%v", *e)
+				row = append(row, e.String())
 			} else {
-				fmt.Fprintf(w, "\t%d of %d reach it", one.Reached[key], one.Runs)
+				row = append(row, fmt.Sprintf("%d of %d reach it", one.Reached[key], one.Runs))
 			}
 		}
-		fmt.Fprintln(w)
+		t.add(row...)
 	}
-	return w.Flush()
+	return t.write(c, *format)
 }
 
 func summaryOf(a runlog.Arm, targets []float64) (summary, error) {

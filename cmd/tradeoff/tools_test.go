@@ -119,3 +119,24 @@ func TestComparisonOfFailedRuns(t *testing.T) {
 	require.Contains(t, out, "gain at step 300")
 	require.NotContains(t, out, "tradeoff: ")
 }
+
+func TestTableFormats(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "runs.jsonl")
+	writeLog(t, log)
+	for format, want := range map[string]string{
+		"markdown": "| digits | mlp | baseline | 3 | 0 | 24 |", "latex": "digits & mlp & baseline & 3 & 0 & 24 &",
+		"csv": "digits,mlp,baseline,3,0,24,", "json": `"method":"baseline","runs":3`, "text": "digits  mlp    baseline  3",
+	} {
+		code, out, diag := invoke([]string{"summarize", "-format", format, log}, "")
+		require.Zero(t, code, diag)
+		require.Contains(t, out, want, format)
+		code, out, diag = invoke([]string{"compare", "-format", format, "-target", "0.8", "-replicates", "100", log}, "")
+		require.Zero(t, code, diag)
+		require.Contains(t, out, "speedup at 0.8", format)
+		require.NotContains(t, out, "Usage")
+	}
+	code, _, diag := invoke([]string{"compare", "-format", "pdf", log}, "")
+	require.Equal(t, 2, code)
+	require.Contains(t, diag, "-format is")
+	require.NotContains(t, diag, "usage:")
+}
