@@ -47,6 +47,15 @@ func checkSpec(t *testing.T, spec s.Spec) {
 	if _, err := s.Breakpoints(sch, -10, 10); err != nil {
 		t.Logf("Breakpoints: %v", err)
 	}
+	for axis := s.Epochs; axis <= s.Fraction; axis++ {
+		for _, composer := range []bool{false, true} {
+			plan.Composer = composer
+			if other, err := spec.Compile(plan, axis); err == nil {
+				checkValues(t, other)
+			}
+		}
+	}
+	plan.Composer = false
 	frozen, err := spec.Freeze(plan)
 	if err != nil {
 		t.Fatalf("%v compiles but does not freeze: %v", spec, err)
