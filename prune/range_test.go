@@ -250,32 +250,3 @@ func FuzzParseMask(f *testing.F) {
 		require.Equal(t, s, m.String())
 	})
 }
-
-func ExampleFill() {
-	m, _ := prune.ParseMask("0110")
-	x := make([]float32, 4)
-	prune.Fill(m, x)
-	fmt.Println(x)
-	// Output: [0 1 1 0]
-}
-
-func ExamplePruner_Due() {
-	w := &tensor.Param[float32]{Name: "w", Shape: []int{1, 4}, Data: []float32{1, -3, 2, 0.5}}
-	p, err := prune.New([]*tensor.Param[float32]{w}, prune.WithSparsity(0.5), prune.WithSchedule(prune.OneShot(2)))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	for step := range 4 {
-		due := p.Due(step)
-		if _, err := p.Step(step); err != nil {
-			fmt.Println(err)
-		}
-		fmt.Println(step, due, w.Data)
-	}
-	// Output:
-	// 0 false [1 -3 2 0.5]
-	// 1 false [1 -3 2 0.5]
-	// 2 true [0 -3 2 0]
-	// 3 false [0 -3 2 0]
-}

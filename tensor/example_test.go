@@ -89,3 +89,10 @@ func ExampleSquaredDistances() {
 	fmt.Println(d.Row(0), d.Row(1))
 	// Output: [0 25] [25 0]
 }
+
+func ExampleLog() {
+	x := []float32{1, 2, 0, -1}
+	tensor.Log(x, x)
+	fmt.Println(x)
+	// Output: [0 0.6931472 -Inf NaN]
+}

@@ -1,7 +1,6 @@
 package nn
 
 import (
-	"fmt"
 	"math"
 	"testing"
 
@@ -226,18 +225,4 @@ func TestAttentionKeyMask(t *testing.T) {
 	require.PanicsWithError(t,
 		"nn: MultiHeadAttention: a key mask of 6 steps for 2 samples of 6: "+tensor.ErrShape.Error(),
 		func() { a.Forward(tensor.NewDense[float64](2, 6, 4), true) })
-}
-
-func ExampleClipNorm() {
-	p := &tensor.Param[float32]{Name: "w", Shape: []int{2}, Data: make([]float32, 2), Grad: []float32{3, 4}}
-	norm, err := ClipNorm([]*tensor.Param[float32]{p}, 1)
-	fmt.Printf("%.1f %.1f %v\n", norm, p.Grad, err)
-	// Output: 5.0 [0.6 0.8] <nil>
-}
-
-func ExampleClipValue() {
-	p := &tensor.Param[float32]{Name: "w", Shape: []int{2}, Data: make([]float32, 2), Grad: []float32{3, -.5}}
-	err := ClipValue([]*tensor.Param[float32]{p}, 1)
-	fmt.Println(p.Grad, err)
-	// Output: [1 -0.5] <nil>
 }

@@ -97,6 +97,7 @@ func ExampleExperiment() {
 	}
 	m, err := pipeline.Experiment(context.Background(), []pipeline.Arm{
 		arm(pipeline.Real, 100*time.Millisecond), arm(pipeline.CachedBatch, 60*time.Millisecond),
+		arm(pipeline.DoubleBatch, 190*time.Millisecond),
 		arm(pipeline.NoOpModel, 99*time.Millisecond),
 	}, pipeline.WithStepClock(func() time.Duration { return now }), pipeline.WithBlocks(8, 3), pipeline.WithWarmupSteps(0),
 		pipeline.WithProgress(func(done, total int) {}))
