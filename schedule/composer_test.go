@@ -32,9 +32,11 @@ func TestGoldenComposer(t *testing.T) {
 		"LinearWithWarmupScheduler": `{"type":"piecewise","interp":"linear",` +
 			`"knots":[{"t":0,"v":0},{"t":"0.06dur","v":1},{"t":"1dur","v":0.02}]}`,
 		"CosineAnnealingWithWarmupScheduler": `{"type":"wsd","peak":1,"warmup":"10ba","decay":"190ba"}`,
-		"PolynomialWithWarmupScheduler":      `{"type":"warmup","over":"1ep","then":{"type":"polynomial","from":1,"to":0,"over":"9ep","power":2}}`,
-		"MultiStepWithWarmupScheduler":       `{"type":"warmup","over":"1ep","then":{"type":"multiStep","from":1,"gamma":0.1,"at":["2ep","4ep"]}}`,
-		"ConstantWithWarmupScheduler":        `{"type":"warmup","over":"1ep","then":{"type":"constant","v":0.7}}`,
+		"PolynomialWithWarmupScheduler": `{"type":"warmup","over":"1ep",` +
+			`"then":{"type":"polynomial","from":1,"to":0,"over":"9ep","power":2}}`,
+		"MultiStepWithWarmupScheduler": `{"type":"warmup","over":"1ep",` +
+			`"then":{"type":"multiStep","from":1,"gamma":0.1,"at":["2ep","4ep"]}}`,
+		"ConstantWithWarmupScheduler": `{"type":"warmup","over":"1ep","then":{"type":"constant","v":0.7}}`,
 	}
 	for _, c := range cases(t, "composer", 22) {
 		plan := s.Plan{StepsPerEpoch: 20, SamplesPerStep: 32, TokensPerStep: 4096, Composer: true}
@@ -175,7 +177,8 @@ func TestAccumulated(t *testing.T) {
 func TestCompileOnAnyAxis(t *testing.T) {
 	plan := s.Plan{Total: s.Duration{Value: 10, Unit: s.Epochs}, StepsPerEpoch: 20, SamplesPerStep: 32,
 		TokensPerStep: 4096}
-	spec, err := s.ParseJSON([]byte(`{"version":1,"type":"wsd","peak":1,"warmup":"1000sp","stable":"0.5dur","decay":"20ba"}`))
+	spec, err := s.ParseJSON([]byte(`{"version":1,"type":"wsd","peak":1,"warmup":"1000sp",` +
+		`"stable":"0.5dur","decay":"20ba"}`))
 	require.NoError(t, err)
 	bySteps, err := spec.Compile(plan, s.Steps)
 	require.NoError(t, err)

@@ -26,8 +26,8 @@
 //
 //	spec, err := schedule.ParseJSON([]byte(`{"version": 1, "type": "wsd", "peak": 0.1, "floor": 0.001,
 //		"warmup": "5%", "decay": "0.95dur"}`))
-//	lr, err := spec.Compile(schedule.Plan{Total: schedule.Duration{Value: 90, Unit: schedule.Epochs}, StepsPerEpoch: 625},
-//		schedule.Steps)
+//	plan := schedule.Plan{Total: schedule.Duration{Value: 90, Unit: schedule.Epochs}, StepsPerEpoch: 625}
+//	lr, err := spec.Compile(plan, schedule.Steps)
 //
 // # What is here
 //

@@ -23,7 +23,7 @@ func meant(x float64) *big.Rat {
 }
 
 // simple is the first convergent p/q of the continued fraction of x >= 0 that rounds to x, if q is below 2^20. Rounding
-// on the way can only put off the convergent: that p/q is x is tested, and whole numbers below 2^53 are divided exactly.
+// on the way can only put off the convergent: that p/q is x is tested, and numbers below 2^53 are divided as they are.
 func simple(x float64) (p, q int64, ok bool) {
 	p0, q0, p1, q1 := 0.0, 1.0, 1.0, 0.0
 	for y := x; ; {

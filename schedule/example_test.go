@@ -85,7 +85,8 @@ func ExampleSpec_Compile() {
 
 // The run is made twice as long on resuming. What is a fraction of it moves, unless it was frozen.
 func ExampleSpec_Freeze() {
-	spec, err := schedule.ParseJSON([]byte(`{"version": 1, "type": "warmup", "over": "6%", "then": {"type": "constant", "v": 1}}`))
+	spec, err := schedule.ParseJSON([]byte(`{"version": 1, "type": "warmup", "over": "6%",
+		"then": {"type": "constant", "v": 1}}`))
 	if err != nil {
 		log.Fatal(err)
 	}

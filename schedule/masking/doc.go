@@ -33,8 +33,8 @@
 // # What is here
 //
 //   - Forms: [Masker.Mask] and [Masker.MaskBatch] write ids and labels, on one goroutine and on several;
-//     [Masker.MaskSparse] lists the targets, for models that compute only these; [Masker.MaskSentinels] makes T5's pairs
-//     of input and target; [Masker.MaskDraws] takes the random numbers of another program.
+//     [Masker.MaskSparse] lists the targets, for models that compute only these; [Masker.MaskSentinels] makes T5's
+//     pairs of input and target; [Masker.MaskDraws] takes the random numbers of another program.
 //   - Units: single tokens, [WithWords], [WithWordPositions], [WithSpans], [WithPoissonSpans], [WithFixedSpans],
 //     [WithT5Spans], [WithRoll]; [WithExactCount], [WithMinTargets] and
 //     [WithMaxTargets] for their number.

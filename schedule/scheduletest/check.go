@@ -74,7 +74,8 @@ func checkFinite(t testing.TB, s schedule.Schedule, at []float64) bool {
 	for _, list := range [][]float64{oddTimes, at} {
 		for _, x := range list {
 			if v := s.Value(x); v-v != 0 {
-				t.Errorf("Value(%v) = %v\nEvery time must give a finite number: a NaN that reaches an optimizer destroys the model.", x, v)
+				t.Errorf("Value(%v) = %v\nEvery time must give a finite number: a NaN that reaches an optimizer destroys "+
+					"the model.", x, v)
 				return false
 			}
 		}
