@@ -5,6 +5,7 @@
 //	tradeoff compare runs.jsonl                # speedups and gains against the baseline, with intervals
 //	tradeoff check runs.jsonl                  # the checklist T01 to T23
 //	tradeoff plot -o curves.svg runs.jsonl     # curves with their bands, fronts, profiles, survival
+//	tradeoff profile trace.jsonl               # what a loop waits for, and what can be done
 //	tradeoff score -targets targets.json logs.csv.gz
 //
 // Logs are files, folders or globs of what tools write, recognised by content, gzipped or not: JSON lines of package
@@ -49,6 +50,7 @@ var commands = []command{
 		compare},
 	{"check", "FILES", "apply the checklist; exit 1 on errors", check},
 	{"plot", "FILES", "draw curves, fronts, profiles or survival as SVG, PNG or PDF", draw},
+	{"profile", "TRACE", "tell what a training loop waits for, from spans that a loop in any language wrote", profile},
 	{"score", "FILES", "score by performance profiles, as AlgoPerf does", scoring},
 }
 

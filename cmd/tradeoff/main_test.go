@@ -125,6 +125,31 @@ func TestOutput(t *testing.T) {
 	}
 }
 
+// A trace as another language writes it; 60 % of the time the loop waits.
+func TestProfile(t *testing.T) {
+	var trace strings.Builder
+	for i := range 40 {
+		at := float64(i)
+		fmt.Fprintf(&trace, `{"step":%d,"phase":"wait","start":%g,"end":%g,"samples":32}`+"\n", i, at, at+.6)
+		fmt.Fprintf(&trace, `{"step":%d,"phase":"forward","start":%g,"end":%g}`+"\n", i, at+.6, at+1)
+	}
+	picture := filepath.Join(t.TempDir(), "steps.svg")
+	code, out, diag := invoke([]string{"profile", "-o", picture, "-warmup", "2", "-"}, trace.String())
+	require.Empty(t, diag)
+	require.Zero(t, code)
+	require.Contains(t, out, "waiting for batches takes 60 % of the time")
+	require.FileExists(t, picture)
+	code, out, _ = invoke([]string{"profile", "-json", "-"}, trace.String())
+	require.Zero(t, code)
+	require.Contains(t, out, `"verdict": "input"`)
+	for text, args := range map[string][]string{"go together": {"profile", "-flops", "1", "-"},
+		"one trace": {"profile", "a", "b"}, "line 1": {"profile", "-"}} {
+		code, _, diag := invoke(args, "{\"step\":0,\"phase\":\"nap\",\"start\":0,\"end\":1}\n{}\n")
+		require.NotZero(t, code)
+		require.Contains(t, diag, text)
+	}
+}
+
 var long = regexp.MustCompile(`-?\d\.\d{9,}(e-?\d+)?`)
 
 func TestFailures(t *testing.T) {
