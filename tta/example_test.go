@@ -105,7 +105,10 @@ func ExampleFitTemperature() {
 func ExampleCollect() {
 	// A policy of numbers and a model of two classes.
 	add := func(v float64) []tta.Transform[float64] {
-		return []tta.Transform[float64]{tta.Func(fmt.Sprint("add ", v), func(x float64) (float64, error) { return x + v, nil })}
+		return []tta.Transform[float64]{tta.Func(fmt.Sprint("add ", v), func(x float64) (float64, error) {
+			return x + v,
+				nil
+		})}
 	}
 	p, err := tta.NewPolicy(tta.View[float64]{Name: "identity", Original: true},
 		tta.View[float64]{Name: "up", Steps: add(1)}, tta.View[float64]{Name: "mirror", Classes: []int{1, 0}})
@@ -154,7 +157,8 @@ func ExampleUncertainties() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Printf("entropy %.2f, mutual information %.2f, agreement %.2f\n", u[0].Entropy, u[0].MutualInformation, u[0].Agreement)
+	fmt.Printf("entropy %.2f, mutual information %.2f, agreement %.2f\n", u[0].Entropy, u[0].MutualInformation,
+		u[0].Agreement)
 	// Output:
 	// entropy 1.02, mutual information 0.52, agreement 0.25
 }
