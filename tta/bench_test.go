@@ -66,8 +66,9 @@ func BenchmarkAggregate(b *testing.B) {
 		class.weights[i] = 1. / 30
 	}
 	mixing := newFitted(Mixing, o, class.weights[:30], true)
-	all := map[string]Aggregator{"ClassTTA": class, "AugTTA": newFitted(AugTTA, o, class.weights[:30], false), "mixture": mixing,
-		"mean": fixedOf(b, Mean(), o), "mean of probabilities": fixedOf(b, MeanProb(), o), "vote": fixedOf(b, Vote(), o),
+	all := map[string]Aggregator{"ClassTTA": class, "AugTTA": newFitted(AugTTA, o, class.weights[:30], false),
+		"mixture": mixing,
+		"mean":    fixedOf(b, Mean(), o), "mean of probabilities": fixedOf(b, MeanProb(), o), "vote": fixedOf(b, Vote(), o),
 		"median": fixedOf(b, Median(), o)}
 	for name, a := range all {
 		b.Run(name, func(b *testing.B) {

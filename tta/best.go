@@ -84,8 +84,8 @@ const (
 // data do not show that a model with more freedom is better, the one with less is taken: hence it does no harm. The
 // paper's own rule takes ClassTTA or AugTTA, as far as its training gets, by accuracy on a fifth of the labels.
 //
-// The error wraps [ErrIdentity] if the original view is not known, [ErrLabel], [tensor.ErrRange] for fewer examples than
-// folds, or that of ctx.
+// The error wraps [ErrIdentity] if the original view is not known, [ErrLabel], [tensor.ErrRange] for fewer examples
+// than folds, or that of ctx.
 func FitBest(ctx context.Context, o *Outputs, opts ...BestOption) (*Fitted, FitReport, error) {
 	const call = "FitBest"
 	c := bestConfig{folds: 5, caution: -1, progress: func(int, int) {}}

@@ -71,10 +71,10 @@ func bySure(a, b Box) int {
 
 // FuseBoxes merges the detections of views, already taken back to one frame, by weighted box fusion (Solovyev et al.
 // 2021): boxes of a class that overlap by at least iou are a cluster, whose edges are the means weighted by score and
-// the view's weight. Its score is, with s_a the best score of view a in it or 0, the weighted mean of s_a over all views:
-// a box that half of the views miss has half the score, none exceeds 1, and a view that finds a box twice counts once.
-// Scaling all weights changes nothing. nil weights are equal. The result is ordered by score and does not depend on the
-// order of the boxes of a view.
+// the view's weight. Its score is, with s_a the best score of view a in it or 0, the weighted mean of s_a over all
+// views: a box that half of the views miss has half the score, none exceeds 1, and a view that finds a box twice counts
+// once. Scaling all weights changes nothing. nil weights are equal. The result is ordered by score and does not depend
+// on the order of the boxes of a view.
 //
 // The error wraps [tensor.ErrShape], [tensor.ErrNotFinite] or [tensor.ErrRange].
 func FuseBoxes(views [][]Box, weights []float64, iou float64) ([]Box, error) {
@@ -183,8 +183,8 @@ func Suppress(views [][]Box, iou float64) ([]Box, error) {
 	return kept, nil
 }
 
-// SoftSuppress lowers the scores of boxes that overlap a surer one of their class, by the factor exp(-IoU²/sigma) (Bodla
-// et al. 2017), and leaves out those that come below least. The result is ordered by score. The error is that of
+// SoftSuppress lowers the scores of boxes that overlap a surer one of their class, by the factor exp(-IoU²/sigma)
+// (Bodla et al. 2017), and leaves out those that come below least. The result is ordered by score. The error is that of
 // [FuseBoxes], or wraps [tensor.ErrRange] for a sigma that is not above 0.
 func SoftSuppress(views [][]Box, sigma, least float64) ([]Box, error) {
 	const call = "SoftSuppress"

@@ -5,9 +5,9 @@ import "fmt"
 // defaultClassShrinkage is that of FitClassTTA.
 const defaultClassShrinkage = 0.1
 
-// FitClassTTA learns a weight, 0 or more, for each view and class: z_c = sum_a W_ac x_ac (Shanmugam et al. 2021, "full").
-// The mean cross-entropy plus lambda |W - w|² is minimised, w being the weights of [FitAugTTA] for every class. For one
-// logit it is AugTTA shrunk to the calibrated original.
+// FitClassTTA learns a weight, 0 or more, for each view and class: z_c = sum_a W_ac x_ac (Shanmugam et al. 2021,
+// "full"). The mean cross-entropy plus lambda |W - w|² is minimised, w being the weights of [FitAugTTA] for every
+// class. For one logit it is AugTTA shrunk to the calibrated original.
 //
 // With few labels it overfits badly unless shrunk, and even then: the paper's training loses 5 points of accuracy with
 // 100 labels of MNIST. [FitBest] finds out how much freedom the data support.

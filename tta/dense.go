@@ -229,8 +229,8 @@ func (b *Ballot) Add(ids []int) error {
 	return nil
 }
 
-// Result is the class with most votes for each pixel, the lowest of equals. The error wraps [tensor.ErrEmpty] if nothing
-// was added.
+// Result is the class with most votes for each pixel, the lowest of equals. The error wraps [tensor.ErrEmpty] if
+// nothing was added.
 func (b *Ballot) Result() ([]int, error) {
 	ids := make([]int, b.h*b.w)
 	for i := range ids {

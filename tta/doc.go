@@ -1,12 +1,12 @@
-// Package tta aggregates what a model says of several views of an input: test-time augmentation with learned weights, and
-// a report of what they change (Shanmugam, Blalock, Balakrishnan and Guttag 2021, "Better Aggregation in Test-Time
+// Package tta aggregates what a model says of several views of an input: test-time augmentation with learned weights,
+// and a report of what they change (Shanmugam, Blalock, Balakrishnan and Guttag 2021, "Better Aggregation in Test-Time
 // Augmentation", arXiv 2011.11156).
 //
 // The mean over views, which is what test-time augmentation does by default, turns many right answers wrong, and more
-// the stranger the views are to the model. Weights of views ([FitAugTTA]) or of views and classes ([FitClassTTA]) repair
-// that where there are labels enough, and overfit where there are not. [FitBest] finds out by cross-validation how much
-// freedom the labels support, down to none at all. [Evaluate] says what was corrected and what was corrupted, with tests
-// and intervals. Any model and any type of input will do: the model is a function.
+// the stranger the views are to the model. Weights of views ([FitAugTTA]) or of views and classes ([FitClassTTA])
+// repair that where there are labels enough, and overfit where there are not. [FitBest] finds out by cross-validation
+// how much freedom the labels support, down to none at all. [Evaluate] says what was corrected and what was corrupted,
+// with tests and intervals. Any model and any type of input will do: the model is a function.
 //
 //	p, err := tta.Product(                                     // views by factors; package vision has ready ones
 //		tta.Factor[Input]{{Name: "identity", Original: true}, {Name: "mirror", Steps: mirror}},
@@ -22,16 +22,16 @@
 // # Logits or probabilities
 //
 // [Outputs] know whether they are logits, log-probabilities or single logits of two classes ([WithProbabilities],
-// [WithLogProbs]), and an aggregator that was fitted on one kind refuses another. It matters: of the views (10, 0, 0), (0,
-// 3, 0) and (0, 3, 0), the mean of logits is class 0 and the mean of probabilities class 1. Everything is computed with
-// logarithms and nothing is clipped.
+// [WithLogProbs]), and an aggregator that was fitted on one kind refuses another. It matters: of the views (10, 0, 0),
+// (0, 3, 0) and (0, 3, 0), the mean of logits is class 0 and the mean of probabilities class 1. Everything is computed
+// with logarithms and nothing is clipped.
 //
 // # How much to expect
 //
 // Little, and that is the point of measuring: half a point of accuracy and better calibration on the digits of `go run
 // ./examples/tta`, which also shows what few labels do. Over 20 splits with 50, 200 and 1000 labels the paper's choice
-// loses accuracy in 19, 14 and 6 of them, and FitBest in 0, 0 and 1; the rule by which FitBest is careful with fewer than
-// 400 examples was set on these digits.
+// loses accuracy in 19, 14 and 6 of them, and FitBest in 0, 0 and 1; the rule by which FitBest is careful with fewer
+// than 400 examples was set on these digits.
 //
 // # When not to use it
 //
@@ -41,10 +41,10 @@
 //
 // # What differs from the reference code
 //
-// [WithPaper] and [FitPaper] reproduce its training, whose weights are far from the minimum for small data: the losses are
-// convex, and the solvers here go there, with the projected gradient as a certificate. Its temperature is wrong, since
-// gradients add up over evaluations; [FitTemperature] is the minimum. Its error bars, the spread over subsamples of 80 %,
-// are half the standard error; [Report] has paired intervals and McNemar's test.
+// [WithPaper] and [FitPaper] reproduce its training, whose weights are far from the minimum for small data: the losses
+// are convex, and the solvers here go there, with the projected gradient as a certificate. Its temperature is wrong,
+// since gradients add up over evaluations; [FitTemperature] is the minimum. Its error bars, the spread over subsamples
+// of 80 %, are half the standard error; [Report] has paired intervals and McNemar's test.
 //
 // Dense outputs are merged by [Merger] and [Ballot], taken back by [Geometry]; detections by [FuseBoxes].
 package tta

@@ -105,7 +105,10 @@ func ExampleFitTemperature() {
 func ExampleCollect() {
 	// A policy of numbers and a model of two classes.
 	add := func(v float64) []tta.Transform[float64] {
-		return []tta.Transform[float64]{tta.Func(fmt.Sprint("add ", v), func(x float64) (float64, error) { return x + v, nil })}
+		return []tta.Transform[float64]{tta.Func(fmt.Sprint("add ", v), func(x float64) (float64, error) {
+			return x + v,
+				nil
+		})}
 	}
 	p, err := tta.NewPolicy(tta.View[float64]{Name: "identity", Original: true},
 		tta.View[float64]{Name: "up", Steps: add(1)}, tta.View[float64]{Name: "mirror", Classes: []int{1, 0}})
@@ -149,12 +152,13 @@ func ExampleSelectViews() {
 }
 
 func ExampleUncertainties() {
-	u, err := tta.Uncertainties(outputs(1))
+	u, err := tta.Uncertainties(outputs(1), tta.WithUncertaintyWorkers(1))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Printf("entropy %.2f, mutual information %.2f, agreement %.2f\n", u[0].Entropy, u[0].MutualInformation, u[0].Agreement)
+	fmt.Printf("entropy %.2f, mutual information %.2f, agreement %.2f\n", u[0].Entropy, u[0].MutualInformation,
+		u[0].Agreement)
 	// Output:
 	// entropy 1.02, mutual information 0.52, agreement 0.25
 }
@@ -271,4 +275,171 @@ func ExampleBallot() {
 	fmt.Println(b.Result())
 	// Output:
 	// [2 2] <nil>
+}
+
+func ExampleNewPredictor() {
+	fit := outputs(1)
+	// The inputs are numbers of examples, the transforms choose a view, and the model looks its outputs up.
+	var views []tta.View[int]
+	for a := range fit.Views() {
+		choose := tta.Func(fit.Name(a), func(n int) (int, error) { return n*fit.Views() + a, nil })
+		views = append(views, tta.View[int]{Name: fit.Name(a), Original: a == 0, Steps: []tta.Transform[int]{choose}})
+	}
+	p, err := tta.NewPolicy(views...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	model := func(_ context.Context, batch []int, out []float32) error {
+		for i, x := range batch {
+			copy(out[i*fit.Classes():], fit.View(x/fit.Views(), x%fit.Views()))
+		}
+		return nil
+	}
+	inputs := func(yield func(int, int) bool) {
+		for n, y := range fit.Labels() {
+			if !yield(n, y) {
+				return
+			}
+		}
+	}
+	collected, err := tta.CollectLabelled(context.Background(), model, p, inputs, fit.Classes(), tta.WithCollectWorkers(2),
+		tta.WithCollectSeed(1), tta.WithCollectProgress(func(int) {}), tta.WithOutputs())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(collected.Policy() == p.Fingerprint(), collected.Kind(), collected.Warnings())
+	path, err := tta.SelectViews(context.Background(), collected, tta.WithCosts(p.Costs()), tta.WithMost(3),
+		tta.WithPathShrinkage(0.1), tta.WithPathWorkers(2))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	predictor, err := tta.NewPredictor(model, p, path.Step(path.Len()), tta.WithEarlyExit(path, 0.9),
+		tta.WithCollect(tta.WithBatch(32)))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	dst := tensor.NewMatrix[float32](3, fit.Classes())
+	used, err := predictor.Predict(context.Background(), []int{0, 1, 2}, dst)
+	fmt.Println(len(path.Loss()), "sets of views,", used, "views for 3 inputs", err)
+	// Output:
+	// true logits []
+	// 3 sets of views, 5 views for 3 inputs <nil>
+}
+
+func ExampleFitAugTTA() {
+	o := outputs(1)
+	f, r, err := tta.FitAugTTA(o, tta.WithShrinkage(0.1), tta.WithTolerance(1e-5), tta.WithIterations(50),
+		tta.WithWorkers(1))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%v: views %v, converged %v, policy %q\n", f.Method(), f.Active(), r.Converged, f.Policy())
+	gps, picks, err := tta.FitGPS(context.Background(), o, 2, tta.WithReference(), tta.WithGPSWorkers(1))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(gps.Method(), len(picks))
+	best, _, err := tta.FitBest(context.Background(), o, tta.WithFolds(4), tta.WithSeed(1), tta.WithCaution(2),
+		tta.WithBestWorkers(1), tta.WithProgress(func(int, int) {}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	out, err := tta.Aggregate(o, best, tta.WithAggregateWorkers(1))
+	fmt.Println(best.Method(), out.Rows, err)
+	// Output:
+	// AugTTA: views [0 1 2 3], converged true, policy ""
+	// GPS 2
+	// AugTTA 400 <nil>
+}
+
+func ExampleNewOutputs() {
+	o, err := tta.NewOutputs(1, 2, []float32{-0.1, -2.35, -3, -0.051}, tta.WithLogProbs(), tta.WithPolicy("none"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	second, err := o.Subset(1)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	half, err := o.MarshalFloat16()
+	fmt.Println(second, len(half) > 0, err)
+	// Output:
+	// 1 examples, 1 views, 2 classes, log-probabilities, no labels true <nil>
+}
+
+func ExampleEvaluator_Merge() {
+	a, err := tta.NewEvaluator(2, tta.WithTop(1), tta.WithSuperclasses([]int{0, 0}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	b, err := tta.NewEvaluator(2, tta.WithTop(1), tta.WithSuperclasses([]int{0, 0}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(a.Add([]float32{1, 0}, []float32{0, 1}, 0), b.Add([]float32{1, 0}, []float32{1, 0}, 0), a.Merge(b))
+	r, err := a.Report()
+	fmt.Println(r.N, r.CorruptionsWithin, err)
+	t, err := tta.Evaluate(outputs(1), mustFixed(tta.Vote()), tta.WithEvaluatorWorkers(1))
+	fmt.Println(t.N, err)
+	// Output:
+	// <nil> <nil> <nil>
+	// 2 1 <nil>
+	// 400 <nil>
+}
+
+func mustFixed(r tta.Rule) *tta.Fixed {
+	f, err := tta.NewFixed(r, 4, 3)
+	if err != nil {
+		panic(err)
+	}
+	return f
+}
+
+func ExampleGeometry_Box() {
+	g, err := tta.Frame(6, 10)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	g = g.Rot90(1)
+	b := g.Box(tta.Box{X0: 1, Y0: 5, X1: 4, Y1: 8})
+	h, w := g.Size()
+	fmt.Println(b.X0, b.Y0, b.X1, b.Y1, b.IoU(b.Clip(h, w)))
+	x, y := g.Point(1, 5)
+	u, v := g.Vector(1, 0)
+	fmt.Println(x, y, u, v)
+	eyes := []string{"left", "right"}
+	fmt.Println(tta.SwapPairs(eyes, [][2]int{{0, 1}}), eyes)
+	// Output:
+	// 2 1 5 4 1
+	// 5 1 0 1
+	// <nil> [right left]
+}
+
+func ExampleScaled() {
+	o := outputs(1)
+	best, _, err := tta.FitMixture(o)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	s, _, err := tta.FitTemperature(o, best)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%q %v %v\n", s.Policy(), s.Active(), s.Unwrap() == tta.Aggregator(best))
+	// Output:
+	// "" [0 1] true
 }

@@ -8,7 +8,8 @@ import (
 )
 
 func FuzzOutputs(f *testing.F) {
-	o, err := NewOutputs(2, 2, []float32{1, 2, 3, 4, 5, 6, 7, 8}, WithLabels([]int{0, 1}), WithIdentity(1), WithNames("a", "b"))
+	o, err := NewOutputs(2, 2, []float32{1, 2, 3, 4, 5, 6, 7, 8}, WithLabels([]int{0, 1}), WithIdentity(1),
+		WithNames("a", "b"))
 	require.NoError(f, err)
 	for _, marshal := range []func() ([]byte, error){o.MarshalBinary, o.MarshalFloat16} {
 		b, err := marshal()

@@ -81,8 +81,8 @@ func (g Geometry) Normalized(x, y float64) (float64, float64) {
 	return x / float64(g.w), y / float64(g.h)
 }
 
-// Box takes a box of the view, with its edges in coordinates of edges, back to the input. It stays as large as it is: see
-// [Box.Clip].
+// Box takes a box of the view, with its edges in coordinates of edges, back to the input. It stays as large as it is:
+// see [Box.Clip].
 func (g Geometry) Box(b Box) Box {
 	x0, y0 := g.Point(b.X0, b.Y0)
 	x1, y1 := g.Point(b.X1, b.Y1)

@@ -63,8 +63,8 @@ func (o *Outputs) marshal(half bool) ([]byte, error) {
 	return le.AppendUint32(b, crc32.ChecksumIEEE(b)), nil
 }
 
-// UnmarshalBinary reads what either of them wrote; o is unchanged by an error, which wraps [ErrFormat]. It takes no more
-// memory than a small multiple of the bytes that are there. It must not run beside other calls.
+// UnmarshalBinary reads what either of them wrote; o is unchanged by an error, which wraps [ErrFormat]. It takes no
+// more memory than a small multiple of the bytes that are there. It must not run beside other calls.
 func (o *Outputs) UnmarshalBinary(b []byte) error {
 	bad := func(format string, args ...any) error {
 		return fmt.Errorf("tta: Outputs: "+format+": %w", append(args, ErrFormat)...)

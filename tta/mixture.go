@@ -7,8 +7,8 @@ import (
 )
 
 // FitMixture learns the weights of a mean of probabilities, p = sum_a v_a softmax(x_a) with weights that sum to one, by
-// expectation maximisation, to a likelihood that is known to be within a millionth of the best. It cannot overfit by more than the number of views allows, which makes it the choice for
-// very few labels.
+// expectation maximisation, to a likelihood that is known to be within a millionth of the best. It cannot overfit by
+// more than the number of views allows, which makes it the choice for very few labels.
 //
 // Options are [WithWorkers]; errors are those of [FitAugTTA].
 func FitMixture(o *Outputs, opts ...FitOption) (*Fitted, FitReport, error) {
@@ -56,7 +56,8 @@ type mixture struct {
 
 // fit is expectation maximisation on the given rows, all of them for nil. Each pass multiplies the weights by factors
 // whose logarithm bounds how much the mean likelihood can still rise, which tells when it is done. Weights too small to
-// count become 0 on the way: their products would be denormal numbers, which take the processor a hundred times as long.
+// count become 0 on the way: their products would be denormal numbers, which take the processor a hundred times as
+// long.
 func (m *mixture) fit(rows []int, tolerance float64) []float64 {
 	const least = 1e-30
 	p := m.relative(rows)
@@ -87,7 +88,8 @@ func (m *mixture) fit(rows []int, tolerance float64) []float64 {
 	return v
 }
 
-// relative is the likelihoods of rows, which matter up to a factor for each row. None is 0, or a pass could divide by it.
+// relative is the likelihoods of rows, which matter up to a factor for each row. None is 0, or a pass could divide by
+// it.
 func (m *mixture) relative(rows []int) tensor.Matrix[float64] {
 	if rows == nil {
 		rows = span(0, m.likelihood.Rows)

@@ -88,9 +88,9 @@ func normalized(w []float64) (q []float64, sum float64) {
 	return q, sum
 }
 
-// FitPaper is the method of the paper (Shanmugam et al. 2021): AugTTA and ClassTTA are trained on one part of the labelled
-// outputs as its reference code trains them, and ClassTTA is taken if it gets more of the other part right, else AugTTA.
-// The paper splits 80 to 20. It reproduces the reference's numbers; [FitBest] is what to use.
+// FitPaper is the method of the paper (Shanmugam et al. 2021): AugTTA and ClassTTA are trained on one part of the
+// labelled outputs as its reference code trains them, and ClassTTA is taken if it gets more of the other part right,
+// else AugTTA. The paper splits 80 to 20. It reproduces the reference's numbers; [FitBest] is what to use.
 //
 // Options are [WithWorkers]. The report is that of the choice, and has both among its candidates, with accuracies in
 // place of losses. Errors are those of [FitAugTTA], or wrap [ErrPolicy] if the parts do not match.

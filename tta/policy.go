@@ -143,7 +143,7 @@ func (v View[X]) validate() error {
 	seen := make([]bool, len(v.Classes))
 	for c, from := range v.Classes {
 		if from < 0 || from >= len(seen) || seen[from] {
-			return fmt.Errorf("classes[%d] is %d, want a permutation of 0 to %d: %w", c, from, len(seen)-1, tensor.ErrRange)
+			return fmt.Errorf("class %d is output %d, want a permutation of 0 to %d: %w", c, from, len(seen)-1, tensor.ErrRange)
 		}
 		seen[from] = true
 	}

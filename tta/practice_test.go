@@ -174,7 +174,8 @@ func TestMaskedClassesAreFoundAndZeroWeightsNotRead(t *testing.T) {
 	assert.ErrorContains(t, err, "example 1, view 1, class 0")
 	inf := float32(math.Inf(-1))
 	o := outputsOf(t, 2, 2, []float32{1, 0, 0, 1})
-	for _, f := range []*Fitted{newFitted(AugTTA, o, []float32{1, 0}, false), newFitted(ClassTTA, o, []float32{1, 1, 0, 0}, false),
+	for _, f := range []*Fitted{newFitted(AugTTA, o, []float32{1, 0}, false), newFitted(ClassTTA, o, []float32{1, 1, 0,
+		0}, false),
 		newFitted(Mixing, o, []float32{1, 0}, true)} {
 		p := one(t, f, 2, 1, inf, inf)
 		assert.InDelta(t, 1/(1+math.Exp(-1)), p[0], 1e-6, "%v", f.Method())
@@ -202,7 +203,8 @@ func TestFloat16LosesDigits(t *testing.T) {
 		}
 	}
 	assert.Equal(t, []uint16{0x7bff, 0x7c00, 0, 1, 0x3c00, 0x3c00, 0x3c02},
-		[]uint16{toHalf(65519), toHalf(65520), toHalf(1e-8), toHalf(3e-8), toHalf(1), toHalf(1 + 0x1p-11), toHalf(1 + 3*0x1p-11)})
+		[]uint16{toHalf(65519), toHalf(65520), toHalf(1e-8), toHalf(3e-8), toHalf(1), toHalf(1 + 0x1p-11),
+			toHalf(1 + 3*0x1p-11)})
 }
 
 func TestRandomViewsDrawApart(t *testing.T) {
@@ -220,7 +222,8 @@ func TestRandomViewsDrawApart(t *testing.T) {
 	assert.Empty(t, o.Warnings())
 	assert.NotEqual(t, o.View(0, 0), o.View(0, 1))
 	assert.NotEqual(t, o.View(0, 0), o.View(1, 0))
-	for _, opts := range [][]CollectOption{{WithBatch(1)}, {WithBatch(5), WithCollectWorkers(1)}, {WithBatch(3), WithCollectWorkers(4)}} {
+	for _, opts := range [][]CollectOption{{WithBatch(1)}, {WithBatch(5), WithCollectWorkers(1)}, {WithBatch(3),
+		WithCollectWorkers(4)}} {
 		again, err := Collect(t.Context(), echo, p, slices.Values(x), 2, opts...)
 		require.NoError(t, err)
 		assert.Equal(t, o, again)
@@ -278,7 +281,8 @@ func TestCollectPassesErrorsOn(t *testing.T) {
 	assert.ErrorIs(t, err, bad)
 	assert.ErrorContains(t, err, `example 2: view "fails": third`)
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err = Collect(ctx, func(context.Context, [][]float32, []float32) error { cancel(); return nil }, p, xs, 2, WithBatch(1))
+	_, err = Collect(ctx, func(context.Context, [][]float32, []float32) error { cancel(); return nil }, p, xs, 2,
+		WithBatch(1))
 	assert.ErrorIs(t, err, context.Canceled)
 	one, err := NewPolicy(identity())
 	require.NoError(t, err)
@@ -654,8 +658,9 @@ func TestReportsReadBackEqual(t *testing.T) {
 	var svg bytes.Buffer
 	require.NoError(t, r.WriteSVG(&svg))
 	assert.Contains(t, svg.String(), "</svg>")
-	for _, bad := range []string{`{}`, `{"version":2}`, `[]`, `{"version":1,"method":"AugTTA","shape":{"views":2,"classes":2,` +
-		`"kind":"logits","invariance":"none"},"weights":[1],"inner_scale":1,"outer_scale":1}`} {
+	for _, bad := range []string{`{}`, `{"version":2}`, `[]`,
+		`{"version":1,"method":"AugTTA","shape":{"views":2,"classes":2,` +
+			`"kind":"logits","invariance":"none"},"weights":[1],"inner_scale":1,"outer_scale":1}`} {
 		assert.ErrorIs(t, json.Unmarshal([]byte(bad), new(Fitted)), ErrFormat, bad)
 	}
 	leaked, err := Evaluate(o, best)
@@ -704,7 +709,8 @@ func TestEarlyExitComputesFewerViews(t *testing.T) {
 		path, err := SelectViews(t.Context(), o, WithMost(4))
 		require.NoError(t, err)
 		losses := path.Loss()
-		assert.True(t, slices.IsSortedFunc(losses, func(a, b float64) int { return int(math.Copysign(1, b-a)) }), "%v", losses)
+		assert.True(t, slices.IsSortedFunc(losses, func(a, b float64) int { return int(math.Copysign(1, b-a)) }), "%v",
+			losses)
 		assert.Equal(t, s.Identity, path.Order()[0])
 		tau, cost, err := path.Threshold(o, .01)
 		require.NoError(t, err)
@@ -755,7 +761,8 @@ func TestEarlyExitComputesFewerViews(t *testing.T) {
 
 func TestProductsChangeTheLastFactorFirst(t *testing.T) {
 	level := func(name string, original bool) Level[int] { return Level[int]{Name: name, Original: original} }
-	p, err := Product(Factor[int]{level("a", true), level("b", false)}, Factor[int]{level("x", false), level("y", true), level("z", false)})
+	p, err := Product(Factor[int]{level("a", true), level("b", false)}, Factor[int]{level("x", false), level("y",
+		true), level("z", false)})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"a/x", "a/y", "a/z", "b/x", "b/y", "b/z"}, p.Names())
 	i, ok := p.Identity()

@@ -45,8 +45,8 @@ func Mean() Rule { return Rule{kind: mean} }
 // MeanProb is the mean of the probabilities. Views (10,0,0), (0,3,0) and (0,3,0) give class 1.
 func MeanProb() Rule { return Rule{kind: meanProb} }
 
-// GeoMean is the mean of the log-probabilities, the rule of APAC (Sato et al. 2015). A view that rules a class out has a
-// veto.
+// GeoMean is the mean of the log-probabilities, the rule of APAC (Sato et al. 2015). A view that rules a class out has
+// a veto.
 func GeoMean() Rule { return Rule{kind: geoMean} }
 
 // MostConfident is the outputs of the view with the largest single output, the first one of equals: the reference

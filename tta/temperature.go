@@ -184,8 +184,8 @@ func viewTempering(o *Outputs, rows []int, view int) tempering {
 	return newTempering(out, labels)
 }
 
-// withPrior minimises the loss plus u²/2N in u, the logarithm of the inverse temperature, by Newton's method kept between
-// points where the derivative has either sign.
+// withPrior minimises the loss plus u²/2N in u, the logarithm of the inverse temperature, by Newton's method kept
+// between points where the derivative has either sign.
 func (t tempering) withPrior() float64 {
 	n := float64(t.z.Rows)
 	lo, hi := math.Log(inverseBounds[0]), math.Log(inverseBounds[1])

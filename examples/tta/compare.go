@@ -20,7 +20,8 @@ type method struct {
 }
 
 // methods fits everything that there is to compare.
-func methods(ctx context.Context, fit *tta.Outputs) (all []method, best, class *tta.Fitted, r tta.FitReport, err error) {
+func methods(ctx context.Context, fit *tta.Outputs) (all []method, best, class *tta.Fitted, r tta.FitReport,
+	err error) {
 	add := func(name string, a tta.Aggregator, err error) error {
 		all = append(all, method{name, a})
 		return err
@@ -74,7 +75,7 @@ func compare(ctx context.Context, fit, test *tta.Outputs, s settings) error {
 			100*last.Aggregated.Accuracy.Value, last.Corrections, last.Corruptions, 100*last.Net.Value, 100*last.Net.Lo,
 			100*last.Net.Hi, last.McNemar.P, last.Aggregated.Loss, last.Aggregated.Calibration.ECE)
 	}
-	fmt.Printf("\nThe paper says that a mean over views corrupts right answers even where it helps on the whole, and that learned\n"+
+	fmt.Printf("\nThe paper says that a mean over views corrupts right answers even where it helps, and that learned\n"+
 		"weights do better. Here FitBest has %d corrections and %d corruptions.\n\n%v", last.Corrections, last.Corruptions, r)
 	if err := sets(fit, test, best, s.seed); err != nil {
 		return err

@@ -1,10 +1,10 @@
-// Command tta trains a small network on handwritten digits, asks it about 18 views of each test image, and compares ways
-// to make one answer of them, with what each corrects and corrupts (Shanmugam et al. 2021, arXiv 2011.11156).
+// Command tta trains a small network on handwritten digits, asks it about 18 views of each test image, and compares
+// ways to make one answer of them, with what each corrects and corrupts (Shanmugam et al. 2021, arXiv 2011.11156).
 //
 //	go run ./examples/tta
 //
-// A model that was trained elsewhere is judged by its outputs, an array [examples, views, classes] of float32 or float64
-// and one of int64 labels as numpy.save writes them:
+// A model that was trained elsewhere is judged by its outputs, an array [examples, views, classes] of float32 or
+// float64 and one of int64 labels as numpy.save writes them:
 //
 //	go run ./examples/tta -outputs logits.npy -labels labels.npy
 package main
@@ -38,7 +38,7 @@ func main() {
 	flag.BoolVar(&s.probabilities, "probabilities", false, "the outputs are probabilities and no logits")
 	flag.StringVar(&s.out, "out", "", "directory for report.svg and weights.png")
 	flag.IntVar(&s.splits, "splits", 0, "re-split this many times with 50, 200 and 1000 labels instead, as for RESULTS.md")
-	cli.Usage("tta compares ways to aggregate the outputs of a model for several views of an input. It takes a few seconds.")
+	cli.Usage("tta compares ways to aggregate what a model says of several views of an input. It takes seconds.")
 	flag.Parse()
 	if err := run(context.Background(), s); err != nil {
 		log.Fatal("tta: ", err)

@@ -18,8 +18,8 @@ const (
 	batch       = 25
 )
 
-// policy is the image, eight shifts, small turns, changes of intensity, and views that the model has not been trained for:
-// mirrors turn a 2 into no digit at all.
+// policy is the image, eight shifts, small turns, changes of intensity, and views that the model has not been trained
+// for: mirrors turn a 2 into no digit at all.
 func policy() (*tta.Policy[vision.Image], error) {
 	view := func(name string, steps ...*vision.Transform) tta.View[vision.Image] {
 		return tta.View[vision.Image]{Name: name, Steps: vision.Chain(steps...), Original: len(steps) == 0}

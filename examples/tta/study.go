@@ -12,7 +12,7 @@ import (
 // study fits with few labels again and again, and tests on all examples that are left.
 func study(ctx context.Context, all *tta.Outputs, s settings) error {
 	names := []string{"mean", "ClassTTA as trained there", "the paper's choice", "FitBest"}
-	fmt.Printf("%d splits anew; points of accuracy and cross-entropy against the original view on the same test examples\n\n",
+	fmt.Printf("%d splits anew; points of accuracy and loss against the original view, same test examples\n\n",
 		s.splits)
 	fmt.Printf("%7s %-26s %25s %7s %7s %24s\n", "labels", "", "points", "worst", "lost", "loss")
 	for _, labels := range []int{50, 200, 1000} {
@@ -59,7 +59,8 @@ func line(labels int, name string, points, losses []float64) error {
 			lost++
 		}
 	}
-	fmt.Printf("%7d %-26s %+7.2f [%+6.2f, %+6.2f] %+7.2f %3d/%-3d %+7.4f [%+.4f, %+.4f]\n", labels, name, p.Value, p.Lo, p.Hi,
+	fmt.Printf("%7d %-26s %+7.2f [%+6.2f, %+6.2f] %+7.2f %3d/%-3d %+7.4f [%+.4f, %+.4f]\n", labels, name, p.Value,
+		p.Lo, p.Hi,
 		worst, lost, len(points), l.Value, l.Lo, l.Hi)
 	return nil
 }

@@ -92,12 +92,13 @@ type Calibrated struct {
 }
 
 // Calibrate finds the thresholds: the k-th smallest score of the labels, with k = ceil((n+1)(1-alpha)). Rows of outputs
-// are numbers whose softmax is the predicted distribution, or single logits of two classes. If there are fewer rows than
-// 1/alpha - 1, of a class with [WithClasses], every class is in every set, and Warnings say how many it takes.
+// are numbers whose softmax is the predicted distribution, or single logits of two classes. If there are fewer rows
+// than 1/alpha - 1, of a class with [WithClasses], every class is in every set, and Warnings say how many it takes.
 //
 // Errors wrap [tensor.ErrEmpty], [tensor.ErrShape], [tensor.ErrNotFinite], or [tensor.ErrRange] for labels, for alpha
 // outside (0, 1) or for a lambda or rank below 0.
-func Calibrate(outputs tensor.Matrix[float32], labels []int, s Score, alpha float64, opts ...Option) (*Calibrated, error) {
+func Calibrate(outputs tensor.Matrix[float32], labels []int, s Score, alpha float64, opts ...Option) (*Calibrated,
+	error) {
 	const call = "conformal: Calibrate"
 	var c config
 	if err := option.Apply(call, &c, opts); err != nil {
@@ -182,8 +183,8 @@ func newWork(classes int) *work {
 	return &work{make([]float64, classes), make([]float64, classes), make([]int, classes)}
 }
 
-// scores fills w with the scores of all classes and their order, the surest first. Calibration and sets share it, so that
-// the label that set a threshold is in its own set.
+// scores fills w with the scores of all classes and their order, the surest first. Calibration and sets share it, so
+// that the label that set a threshold is in its own set.
 func (r *Calibrated) scores(w *work, x []float32, u float64) {
 	if len(x) == 1 {
 		w.p[0], w.p[1] = 0, float64(x[0])

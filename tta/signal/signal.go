@@ -1,6 +1,6 @@
-// Package signal has views of signals for [github.com/espalier-ml/espalier/tta]: shifts, scaling, noise, crops, reversal.
-// A signal is T samples of C channels, in the order [T, C], of which the first Valid carry data and the rest are padding,
-// which no transform moves into the data.
+// Package signal has views of signals for [github.com/espalier-ml/espalier/tta]: shifts, scaling, noise, crops,
+// reversal. A signal is T samples of C channels, in the order [T, C], of which the first Valid carry data and the rest
+// are padding, which no transform moves into the data.
 package signal
 
 import (
@@ -103,8 +103,8 @@ func Reverse() tta.Transform[Signal] {
 	})
 }
 
-// Noise adds normal noise with a standard deviation, 0 or more, that is a share of the data's own, channel by channel. As
-// part of a view it draws by seed, example and view.
+// Noise adds normal noise with a standard deviation, 0 or more, that is a share of the data's own, channel by channel.
+// As part of a view it draws by seed, example and view.
 func Noise(share float64) tta.Random[Signal] {
 	name := fmt.Sprintf("noise %g", share)
 	return tta.RandomFunc(name, func(s Signal, rng *rand.Rand) (Signal, error) {

@@ -54,7 +54,8 @@ func TestTransformsKeepTheContract(t *testing.T) {
 }
 
 func TestBadSignals(t *testing.T) {
-	for _, s := range []Signal{{}, {T: 2, C: 1, Samples: make([]float32, 3)}, {T: 2, C: 1, Samples: make([]float32, 2), Valid: 3}} {
+	for _, s := range []Signal{{}, {T: 2, C: 1, Samples: make([]float32, 3)}, {T: 2, C: 1, Samples: make([]float32, 2),
+		Valid: 3}} {
 		_, err := Reverse().Apply(s)
 		assert.ErrorIs(t, err, tensor.ErrShape)
 	}

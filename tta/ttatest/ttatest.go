@@ -25,8 +25,8 @@ import (
 // inputs is how many inputs a check looks at.
 const inputs = 4
 
-// CheckTransform fails the test for every property of a transform that tr lacks. input makes an input of a seed, the same
-// one for the same seed.
+// CheckTransform fails the test for every property of a transform that tr lacks. input makes an input of a seed, the
+// same one for the same seed.
 //
 //   - it has a name;
 //   - an input is not modified, and the same input always gives the same view;
@@ -74,9 +74,9 @@ func CheckTransform[X any](t testing.TB, tr tta.Transform[X], input func(seed ui
 	}
 }
 
-// CheckInverse fails the test if undo does not take what tr makes of an input back to the input, to within a distance of
-// tolerance, which is what difference returns for two inputs: 0 for exact inverses. Inputs of several sizes that are not
-// square find exchanged axes.
+// CheckInverse fails the test if undo does not take what tr makes of an input back to the input, to within a distance
+// of tolerance, which is what difference returns for two inputs: 0 for exact inverses. Inputs of several sizes that are
+// not square find exchanged axes.
 func CheckInverse[X any](t testing.TB, tr tta.Transform[X], undo func(y, x X) (X, error), input func(seed uint64) X,
 	difference func(a, b X) float64, tolerance float64) {
 	t.Helper()

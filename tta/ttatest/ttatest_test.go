@@ -100,7 +100,8 @@ func (b broken) Aggregate(dst, views []float32) {
 }
 
 func TestCheckAggregatorFinds(t *testing.T) {
-	for how, want := range map[string]string{"lengths": "want a panic", "modifies": "were modified", "writes": "not finite",
+	for how, want := range map[string]string{"lengths": "want a panic", "modifies": "were modified",
+		"writes":     "not finite",
 		"invariance": "declared invariance", "allocates": "allocates"} {
 		f, err := tta.NewFixed(tta.MostConfident(), 5, 3)
 		require.NoError(t, err)

@@ -7,8 +7,10 @@ func BenchmarkTransforms(b *testing.B) {
 		name string
 		side int
 		t    *Transform
-	}{{"FlipH 224", 224, FlipH()}, {"Rot90 224", 224, Rot90(1)}, {"antialiased 256 to 224", 256, Resize(224, 224, Antialiased)},
-		{"bilinear 256 to 224", 256, Resize(224, 224, Bilinear)}, {"Pillow 256 to 224", 256, PILResize(224, 224, Antialiased)},
+	}{{"FlipH 224", 224, FlipH()}, {"Rot90 224", 224, Rot90(1)}, {"antialiased 256 to 224", 256, Resize(224, 224,
+		Antialiased)},
+		{"bilinear 256 to 224", 256, Resize(224, 224, Bilinear)}, {"Pillow 256 to 224", 256, PILResize(224, 224,
+			Antialiased)},
 		{"crop 256 to 224", 256, CropAt(CenterTtach, 224, 224)}, {"rotate 224", 224, Rotate(15, Linear)}} {
 		b.Run(c.name, func(b *testing.B) {
 			m := NewImage(c.side, c.side, 3)

@@ -81,8 +81,8 @@ func oneOrThree(m Image) error {
 	return nil
 }
 
-// Hue turns the hue by a share of the circle, in [-1/2, 1/2], as torchvision does for tensors. Grey has none and stays. It
-// changes nothing of one channel.
+// Hue turns the hue by a share of the circle, in [-1/2, 1/2], as torchvision does for tensors. Grey has none and stays.
+// It changes nothing of one channel.
 func Hue(shift float64) *Transform {
 	return intensities(fmt.Sprintf("hue %g", shift), func(dst, src Image) error {
 		if err := oneOrThree(src); err != nil {

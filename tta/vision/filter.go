@@ -7,8 +7,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Sharpness blends with the image smoothed by 1 1 1, 1 5 1, 1 1 1 over 13, its border left as it is, as torchvision does
-// for tensors: a factor of 0 is the smooth one and 1 the image itself.
+// Sharpness blends with the image smoothed by 1 1 1, 1 5 1, 1 1 1 over 13, its border left as it is, as torchvision
+// does for tensors: a factor of 0 is the smooth one and 1 the image itself.
 func Sharpness(factor float64) *Transform {
 	return intensities(fmt.Sprintf("sharpness %g", factor), func(dst, src Image) error {
 		copy(dst.Pix, src.Pix)

@@ -90,8 +90,8 @@ func rot90(m Image, k int) Image {
 // Corner is a place of a crop.
 type Corner uint8
 
-// The corners, and the two rules for the middle: where the margin is odd, torchvision rounds half of it to even and ttach
-// takes half of the image less half of the crop, both rounded down.
+// The corners, and the two rules for the middle: where the margin is odd, torchvision rounds half of it to even and
+// ttach takes half of the image less half of the crop, both rounded down.
 const (
 	TopLeft Corner = iota
 	BottomLeft

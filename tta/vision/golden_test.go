@@ -174,7 +174,8 @@ func TestGoldenImages(t *testing.T) {
 		}
 		require.Equal(t, c.Out.Shape, []int{out.H, out.W, out.C}, name)
 		tolerance := 1e-3 // of a level: exact
-		if c.Op == "hue" || c.Params.Interp == "bilinear" || c.Params.Interp == "bilinear_antialias" || c.Op == "crop_bilinear" {
+		if c.Op == "hue" || c.Params.Interp == "bilinear" || c.Params.Interp == "bilinear_antialias" ||
+			c.Op == "crop_bilinear" {
 			tolerance = 1.001
 		}
 		levels := make([]float32, len(out.Pix))

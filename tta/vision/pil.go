@@ -85,7 +85,10 @@ func PILSolarize(threshold int) *Transform {
 
 // PILPosterize is ImageOps.posterize: the given number of bits, 0 to 8, is kept.
 func PILPosterize(bits int) *Transform {
-	return lookup(fmt.Sprintf("posterize %d", bits), each(func(v int) int { return v &^ (1<<(8-min(max(bits, 0), 8)) - 1) }))
+	return lookup(fmt.Sprintf("posterize %d", bits), each(func(v int) int {
+		return v &^ (1<<(8-min(max(bits, 0),
+			8)) - 1)
+	}))
 }
 
 // PILGamma is torchvision's adjust_gamma of a Pillow image.
@@ -152,7 +155,10 @@ func luminance(p []uint8) uint8 {
 
 // PILBrightness is ImageEnhance.Brightness.
 func PILBrightness(factor float64) *Transform {
-	return lookup(fmt.Sprintf("brightness %g", factor), each(func(v int) int { return int(mix(0, uint8(v), float32(factor))) }))
+	return lookup(fmt.Sprintf("brightness %g", factor), each(func(v int) int {
+		return int(mix(0, uint8(v),
+			float32(factor)))
+	}))
 }
 
 // PILContrast is ImageEnhance.Contrast.
@@ -231,7 +237,8 @@ func bytesRGB(dst []uint8, h, s, v uint8) {
 	f := full - float64(i)
 	round := func(x float64) uint8 { return uint8(min(max(math.Round(x), 0), 255)) }
 	p, q, t := round(float64(v)*(1-fs)), round(float64(v)*(1-fs*f)), round(float64(v)*(1-fs*(1-f)))
-	dst[0], dst[1], dst[2] = [6]uint8{v, q, p, p, t, v}[i%6], [6]uint8{t, v, v, q, p, p}[i%6], [6]uint8{p, p, t, v, v, q}[i%6]
+	dst[0], dst[1], dst[2] = [6]uint8{v, q, p, p, t, v}[i%6], [6]uint8{t, v, v, q, p, p}[i%6], [6]uint8{p, p, t, v, v,
+		q}[i%6]
 }
 
 // kernel filters with weights over an odd square, a border of half of it left as it is.
@@ -326,8 +333,8 @@ func (b bytesImage) turn(dst bytesImage, k int) {
 	}
 }
 
-// affine is Image.transform: output (x, y) is input (a x + b y + c, d x + e y + f). Nearest runs in 16-bit fixed point, as
-// Pillow does.
+// affine is Image.transform: output (x, y) is input (a x + b y + c, d x + e y + f). Nearest runs in 16-bit fixed point,
+// as Pillow does.
 func (b bytesImage) affine(dst bytesImage, a [6]float64, how Interpolation) {
 	fix := func(v float64) int64 { return int64(math.Floor(v*65536 + 0.5)) }
 	for y := range dst.h {
@@ -390,8 +397,8 @@ func PILTranslateY(pixels int) *Transform {
 	return shear("translate y", float64(pixels), [6]float64{1, 0, 0, 0, 1, float64(pixels)})
 }
 
-// PILResize is Image.resize with [Antialiased], between whose two passes 8 bits are kept, or [NearestPillow]. It differs
-// from Pillow's fixed point by at most one level.
+// PILResize is Image.resize with [Antialiased], between whose two passes 8 bits are kept, or [NearestPillow]. It
+// differs from Pillow's fixed point by at most one level.
 func PILResize(h, w int, how Sampling) *Transform {
 	name := fmt.Sprintf("PIL resize %dx%d (%v)", h, w, how)
 	apply := func(m Image, h, w int) (Image, error) {

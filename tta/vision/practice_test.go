@@ -127,9 +127,12 @@ func TestAlphaIsNotMultipliedIn(t *testing.T) {
 
 func TestTransformsKeepTheContract(t *testing.T) {
 	for _, tr := range []*Transform{FlipH(), FlipV(), Rot90(1), Rot90(-1), CropAt(CenterTtach, 2, 2), Crop(1, 1, 2, 3),
-		Resize(5, 4, Bilinear), Resize(5, 4, Antialiased), Scale(1.5, NearestTorch), ScaleCrop(1.1), Rotate(13, Linear), Translate(1, -1),
-		Affine(AffineParams{Degrees: 5, Scale: 1.1}, Linear), Brightness(1.2), Contrast(.5), Saturation(2), Hue(.2), Gamma(2, 1), Invert(),
-		Solarize(.5), Autocontrast(), Sharpness(2), GaussianBlur(3, 1), PILInvert(), PILSolarize(99), PILPosterize(3), PILGamma(2, 1),
+		Resize(5, 4, Bilinear), Resize(5, 4, Antialiased), Scale(1.5, NearestTorch), ScaleCrop(1.1), Rotate(13, Linear),
+		Translate(1, -1),
+		Affine(AffineParams{Degrees: 5, Scale: 1.1}, Linear), Brightness(1.2), Contrast(.5), Saturation(2), Hue(.2),
+		Gamma(2, 1), Invert(),
+		Solarize(.5), Autocontrast(), Sharpness(2), GaussianBlur(3, 1), PILInvert(), PILSolarize(99), PILPosterize(3),
+		PILGamma(2, 1),
 		PILAutocontrast(), PILEqualize(), PILBrightness(2), PILContrast(2), PILColor(2), PILHue(.1), PILSmooth(), PILBlur(),
 		PILSharpness(2), PILCutout(2, 1, 1, [3]uint8{1, 2, 3}), PILRotate(20, Linear), PILShearX(.1), PILShearY(.1),
 		PILTranslateX(1), PILTranslateY(1), PILResize(3, 3, Antialiased), PILCropBilinear(1)} {
@@ -159,7 +162,8 @@ func TestInverses(t *testing.T) {
 			return m, nil
 		})
 	}
-	for _, steps := range [][]*Transform{{FlipH()}, {FlipV()}, {Rot90(1)}, {Rot90(2)}, {Rot90(3)}, {Rot90(1), FlipH(), Rot90(3), FlipV()},
+	for _, steps := range [][]*Transform{{FlipH()}, {FlipV()}, {Rot90(1)}, {Rot90(2)}, {Rot90(3)}, {Rot90(1), FlipH(),
+		Rot90(3), FlipV()},
 		{FlipH(), Brightness(1)}, {Scale(2, NearestTorch), Rot90(1), FlipH()}, {Scale(3, NearestPillow)}} {
 		ttatest.CheckInverse(t, chain(steps...), func(y, x Image) (Image, error) {
 			return Undo(y, x.H, x.W, Chain(steps...))

@@ -20,7 +20,8 @@ const (
 	NearestPillow                   // Pillow: the pixel below the middle
 )
 
-var samplingNames = [...]string{"bilinear", "bilinear align corners", "bilinear antialiased", "nearest torch", "nearest PIL"}
+var samplingNames = [...]string{"bilinear", "bilinear align corners", "bilinear antialiased", "nearest torch",
+	"nearest PIL"}
 
 // String is the sampling's name.
 func (s Sampling) String() string {
@@ -30,8 +31,8 @@ func (s Sampling) String() string {
 	return fmt.Sprintf("sampling(%d)", uint8(s))
 }
 
-// Resize makes images h x w pixels. Applying one to less than a pixel or with an unknown sampling is an error that wraps
-// [tensor.ErrRange]. Its inverse resizes by the same rule to the size that there was.
+// Resize makes images h x w pixels. Applying one to less than a pixel or with an unknown sampling is an error that
+// wraps [tensor.ErrRange]. Its inverse resizes by the same rule to the size that there was.
 func Resize(h, w int, how Sampling) *Transform {
 	return resizing(fmt.Sprintf("resize %dx%d (%v)", h, w, how), how, func(int, int) (int, int) { return h, w })
 }
@@ -53,8 +54,8 @@ func resizing(name string, how Sampling, size func(h, w int) (int, int)) *Transf
 		undo: func(m Image, h, w int) (Image, error) { return resize(name, m, h, w, how) }}
 }
 
-// ScaleCrop is the zoom of the paper's standard policy: nearest to int(h*factor) x int(w*factor), and the middle of it by
-// ttach's rule. The factor is 1 or more.
+// ScaleCrop is the zoom of the paper's standard policy: nearest to int(h*factor) x int(w*factor), and the middle of it
+// by ttach's rule. The factor is 1 or more.
 func ScaleCrop(factor float64) *Transform {
 	name := fmt.Sprintf("scale-crop %g", factor)
 	return &Transform{name: name, undo: notInvertible,

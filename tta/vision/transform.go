@@ -70,8 +70,8 @@ func Geometry(h, w int, steps []tta.Transform[Image]) (tta.Geometry, error) {
 }
 
 // Undo takes a map of scores for a view of an image of h x w pixels, of any number of channels, back to the image:
-// inverses are applied in reverse order, flips and turns exactly and a resize by the same rule to the size that there was.
-// The error wraps [tta.ErrInverse] for a step without an inverse, such as a crop, whose map [tta.Merger.AddWindow]
+// inverses are applied in reverse order, flips and turns exactly and a resize by the same rule to the size that there
+// was. The error wraps [tta.ErrInverse] for a step without an inverse, such as a crop, whose map [tta.Merger.AddWindow]
 // takes, or [tensor.ErrShape] for a map of another size than the view has.
 func Undo(m Image, h, w int, steps []tta.Transform[Image]) (Image, error) {
 	if err := m.validate(); err != nil {
