@@ -16,7 +16,8 @@ func (o *config) checkRows(a tensor.Matrix[float32]) error {
 		return fmt.Errorf("maddness: a has %d rows, more than can be counted: %w", a.Rows, tensor.ErrRange)
 	}
 	if o.columns == nil && a.Cols < o.codebooks {
-		return fmt.Errorf("maddness: a has %d columns for %d codebooks; want at least as many, or a smaller WithCodebooks: %w",
+		return fmt.Errorf("maddness: a has %d columns for %d codebooks; want at least as many, or a smaller "+
+			"WithCodebooks: %w",
 			a.Cols, o.codebooks, ErrColumns)
 	}
 	return nil

@@ -42,7 +42,8 @@ func TestJSONReadsBack(t *testing.T) {
 	in := settings{prune.PerRow, prune.RuleBernoulli, prune.OutputLast, prune.Max, prune.LInf, prune.Other}
 	b, err = json.Marshal(in)
 	require.NoError(t, err)
-	require.Equal(t, `{"Scope":"per row","Rule":"bernoulli","Layout":"output last","Pool":"max","Norm":"linf","Role":"other"}`, string(b))
+	require.Equal(t, `{"Scope":"per row","Rule":"bernoulli","Layout":"output last","Pool":"max",`+
+		`"Norm":"linf","Role":"other"}`, string(b))
 	var out settings
 	require.NoError(t, json.Unmarshal(b, &out))
 	require.Equal(t, in, out)

@@ -176,7 +176,8 @@ func (p *Pruner[T]) Finish() error {
 	for k, i := range p.pick.at {
 		for j, w := range p.pick.params[i].Data {
 			if w != 0 && !p.pick.masks[k].Keep(j) {
-				return fmt.Errorf("prune: param %q: element %d is pruned and yet %v: call Step after every step of the optimizer: %w",
+				return fmt.Errorf("prune: param %q: element %d is pruned and yet %v: call Step after every "+
+					"step of the optimizer: %w",
 					p.pick.infos[i].Name, j, w, ErrTargetNotReached)
 			}
 		}

@@ -33,7 +33,8 @@ const columns = 120
 var modules = []string{".", "benchmarks", "adapters/gomlx"}
 
 func main() {
-	s := &surface{names: map[string]string{}, used: map[string]bool{}, groups: map[string][]string{}, asked: map[string]bool{}}
+	s := &surface{names: map[string]string{}, used: map[string]bool{}, groups: map[string][]string{},
+		asked: map[string]bool{}}
 	for i, dir := range modules {
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err != nil {
 			continue
@@ -98,7 +99,8 @@ func (s *surface) module(dir string, own bool) error {
 		if p.ForTest == "" {
 			exports[p.ImportPath] = p.Export
 		}
-		if p.Module != nil && strings.HasPrefix(p.Module.Path, root) && p.ForTest == "" && !strings.HasSuffix(p.ImportPath, ".test") {
+		if p.Module != nil && strings.HasPrefix(p.Module.Path, root) && p.ForTest == "" &&
+			!strings.HasSuffix(p.ImportPath, ".test") {
 			packages = append(packages, p)
 		}
 	}
@@ -267,9 +269,9 @@ func (s *surface) declare(fset *token.FileSet, pkg *types.Package) {
 }
 
 // standard are methods that the standard library and testing ask for.
-var standard = []string{"String", "Error", "Unwrap", "Is", "As", "MarshalText", "UnmarshalText", "MarshalJSON", "UnmarshalJSON",
-	"MarshalBinary", "UnmarshalBinary", "AppendBinary", "Write", "WriteTo", "Read", "ReadFrom", "Close", "Len", "Less", "Swap",
-	"Format", "Set", "Validate"}
+var standard = []string{"String", "Error", "Unwrap", "Is", "As", "MarshalText", "UnmarshalText", "MarshalJSON",
+	"UnmarshalJSON", "MarshalBinary", "UnmarshalBinary", "AppendBinary", "Write", "WriteTo", "Read", "ReadFrom", "Close",
+	"Len", "Less", "Swap", "Format", "Set", "Validate"}
 
 func (s *surface) unused() []string {
 	for group, constants := range s.groups {
@@ -286,7 +288,8 @@ func (s *surface) unused() []string {
 		parts := strings.Split(name, ".")
 		last := parts[len(parts)-1]
 		isMethod := len(parts) > 2
-		if s.used[name] || !isMethod && strings.HasPrefix(last, "Err") || isMethod && (s.asked[last] || slices.Contains(standard, last)) {
+		if s.used[name] || !isMethod && strings.HasPrefix(last, "Err") ||
+			isMethod && (s.asked[last] || slices.Contains(standard, last)) {
 			continue
 		}
 		list = append(list, at+": "+name)
@@ -299,7 +302,8 @@ func (s *surface) unused() []string {
 	return list
 }
 
-// longLines looks at what git knows of, but for generated code and tables.
+// longLines looks at what git knows of, but for generated code, what generates instructions, and what cannot be broken:
+// tables and commands of documents, directives and the expected output of examples.
 func longLines() ([]string, error) {
 	out, err := exec.Command("git", "ls-files", "*.go", "*.md").Output()
 	if err != nil {
@@ -314,12 +318,15 @@ func longLines() ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if bytes.Contains(b[:min(len(b), 300)], []byte("DO NOT EDIT")) {
+		if bytes.Contains(b[:min(len(b), 300)], []byte("DO NOT EDIT")) || strings.Contains(name, "/_gen/") {
 			continue
 		}
+		document, output := strings.HasSuffix(name, ".md"), false
 		for i, line := range strings.Split(string(b), "\n") {
-			table := strings.HasSuffix(name, ".md") && strings.HasPrefix(line, "|")
-			if n := len([]rune(line)); n > columns && !table {
+			output = !strings.HasPrefix(line, "}") && (output || strings.Contains(line, "// Output:"))
+			whole := document && (strings.HasPrefix(line, "|") || strings.HasPrefix(line, "    ")) ||
+				output || strings.HasPrefix(line, "//go:")
+			if n := len([]rune(line)); n > columns && !whole {
 				long = append(long, fmt.Sprintf("%s:%d: %d columns", name, i+1, n))
 			}
 		}

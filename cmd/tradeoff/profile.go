@@ -13,7 +13,8 @@ import (
 func profile(c *call, args []string) error {
 	warmup := c.flags.Int("warmup", -1, "steps at the beginning to leave out; -1 chooses")
 	var peaks pipeline.Peaks
-	c.flags.Float64Var(&peaks.Flops, "flops", 0, "what the machine can do: operations a second; with -bytes gives a roofline")
+	c.flags.Float64Var(&peaks.Flops, "flops", 0,
+		"what the machine can do: operations a second; with -bytes gives a roofline")
 	c.flags.Float64Var(&peaks.Bytes, "bytes", 0, "bytes it can move between memory and processor in a second")
 	out := c.flags.String("o", "", "draw the steps into this SVG file")
 	asJSON := c.flags.Bool("json", false, "print JSON")

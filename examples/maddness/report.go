@@ -123,7 +123,8 @@ func logarithm(value func(result) float64) func(result) float64 {
 // save writes all results and three pictures.
 func save(s settings, results []result) error {
 	var csv strings.Builder
-	csv.WriteString("method,size,nmse,accuracy,exact_accuracy,agreement,ns_per_row,ns_per_row_feature_major,multiplies,adds,compares,lookups\n")
+	csv.WriteString("method,size,nmse,accuracy,exact_accuracy,agreement,ns_per_row," +
+		"ns_per_row_feature_major,multiplies,adds,compares,lookups\n")
 	for _, r := range results {
 		p, c := r.report, r.report.Cost
 		fmt.Fprintf(&csv, "%q,%d,%g,%g,%g,%g,%g,%g,%d,%d,%d,%d\n", r.method, r.size,

@@ -45,12 +45,14 @@ func picture(sums [][]point, seeds float64) []byte {
 	x := func(step float64) float64 { return left + step/last*(width-left-20) }
 	y := func(sum float64) float64 { return top + (hi-sum)/(hi-lo)*(bottom-top) }
 	var b bytes.Buffer
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">`+"\n", width, height)
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">`+
+		"\n", width, height)
 	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="white"/><path d="M%d %dV%dH%d" stroke="black" fill="none"/>`+"\n",
 		width, height, left, top, bottom, width-20)
 	for i := range 5 {
 		v, s := lo+(hi-lo)*float64(i)/4, last*float64(i)/4
-		fmt.Fprintf(&b, `<text x="%d" y="%.1f" text-anchor="end">%.2f</text><text x="%.1f" y="%d" text-anchor="middle">%.0f</text>`+"\n",
+		fmt.Fprintf(&b, `<text x="%d" y="%.1f" text-anchor="end">%.2f</text>`+
+			`<text x="%.1f" y="%d" text-anchor="middle">%.0f</text>`+"\n",
 			left-6, y(v)+4, v/seeds, x(s), bottom+16, s)
 	}
 	fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="middle">steps; loss at 15 %%, mean over the seeds</text>`+"\n",

@@ -12,7 +12,8 @@ func report(w io.Writer, p plan, runs []result) error {
 	t := newTable(runs, p.seeds)
 	fmt.Fprintf(w, "Loss on held-out text, %.0f %% of it masked, in nats; mean and standard deviation over %d seeds.\n",
 		100*testRate, p.seeds)
-	fmt.Fprintf(w, "Step speedup: steps that constant 15 %% takes to its best loss, divided by those to the same loss.\n\n")
+	fmt.Fprintf(w, "Step speedup: steps that constant 15 %% takes to its best loss, divided "+
+		"by those to the same loss.\n\n")
 	fmt.Fprintf(w, "%-22s %6s %8s  %-16s %-20s %s\n", "equal steps", "steps", "targets", "loss", "minus constant 15 %",
 		"step speedup")
 	for a := range arms {
@@ -27,7 +28,8 @@ This model computes targets only, so its steps cost in proportion to their numbe
 cost. BERT computes every position, and a step of it costs the same at any rate: the first table does. The paper counts
 steps.
 
-What the paper says, and what these runs say. A difference counts if it has the sign in a one-sided paired t-test at 5 %.
+What the paper says, and what these runs say. A difference counts if it has the sign in a one-sided paired t-test at
+5 %.
 
 `)
 	for _, s := range t.statements() {

@@ -95,7 +95,8 @@ func read(path string) ([]byte, error) {
 	return io.ReadAll(z)
 }
 
-var header = regexp.MustCompile(`'descr':\s*'([<|=])([fiu])(\d)',\s*'fortran_order':\s*(False|True),\s*'shape':\s*\(([\d, ]*)\)`)
+var header = regexp.MustCompile(`'descr':\s*'([<|=])([fiu])(\d)',\s*'fortran_order':\s*(False|True),\s*` +
+	`'shape':\s*\(([\d, ]*)\)`)
 
 func parseNPY(b []byte) (Array, error) {
 	if len(b) < 12 || string(b[:6]) != "\x93NUMPY" {

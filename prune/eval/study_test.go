@@ -292,7 +292,9 @@ func TestCSV(t *testing.T) {
 	var b bytes.Buffer
 	require.NoError(t, eval.WriteCSV(&b, s.Results))
 	require.True(t, strings.HasPrefix(b.String(),
-		"dataset,model,strategy,compression,size,size_nz,real_compression,flops,flops_nz,speedup,pre_acc1,pre_acc5,post_acc1,post_acc5,seed,batch_size,epochs,optim,lr,completed_epochs,path\n"))
+		"dataset,model,strategy,compression,size,size_nz,real_compression,flops,flops_nz,"+
+			"speedup,pre_acc1,pre_acc5,post_acc1,post_acc5,"+
+			"seed,batch_size,epochs,optim,lr,completed_epochs,path\n"))
 	got, err := eval.ReadCSV(&b)
 	require.NoError(t, err)
 	require.Len(t, got, len(s.Results))
@@ -385,7 +387,8 @@ func TestPublished(t *testing.T) {
 }
 
 func TestReadPublished(t *testing.T) {
-	const table = "paper,method,year,dataset,model,compression_ratio,theoretical_speedup,top1,top5,d_top1,d_top5,std_top1,orig_top1,orig_top5\n" +
+	const table = "paper,method,year,dataset,model,compression_ratio,theoretical_speedup," +
+		"top1,top5,d_top1,d_top5,std_top1,orig_top1,orig_top5\n" +
 		"p,P 2017,2017,D,M,2,,0.9,,0.01,,,0.89,\np,P 2017,2017,D,M,4,3,0.8,,0,,,0.89,\nq,Q,2018,D,M,4,,,,,-0.1,,,\n"
 	rows, err := eval.ReadPublished(strings.NewReader(table))
 	require.NoError(t, err)
