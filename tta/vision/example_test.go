@@ -91,7 +91,8 @@ func ExampleCropAt() {
 }
 
 func ExamplePILRotate() {
-	for _, t := range []*vision.Transform{vision.PILRotate(45, vision.Linear), vision.PILShearX(0.3), vision.PILShearY(0.3),
+	for _, t := range []*vision.Transform{vision.PILRotate(45, vision.Linear), vision.PILShearX(0.3),
+		vision.PILShearY(0.3),
 		vision.PILTranslateX(1), vision.PILTranslateY(1), vision.PILResize(2, 2, vision.Antialiased),
 		vision.PILCropBilinear(1), vision.PILInvert(), vision.PILSolarize(50), vision.PILPosterize(2),
 		vision.PILGamma(0.5, 1), vision.PILAutocontrast(), vision.PILEqualize(), vision.PILBrightness(2),
