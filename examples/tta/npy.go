@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"strings"
 
 	"codeberg.org/sbinet/npyio/npy"
 
@@ -70,7 +71,7 @@ func parseNPY(b []byte) (shape []int, data []float64, err error) {
 	if d.Fortran {
 		return nil, nil, fmt.Errorf("columns come first: save numpy.ascontiguousarray")
 	}
-	switch d.Type {
+	switch strings.Trim(d.Type, "'") { // as it stands in the header
 	case "<f4":
 		return read[float32](r, d.Shape)
 	case "<f8":
