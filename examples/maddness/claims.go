@@ -177,8 +177,8 @@ func notes(images int) {
 What to keep in mind:
   An accuracy near 95%% on %d images has a standard error of %.1f points: smaller differences mean little.
   Factors are over the exact product in its better layout, and rivals are taken in theirs.
-  Speed-ups assume that the matrix is fixed and columns per codebook are many. Feature-major rows are the fast case, since
-  only the columns that trees look at are read; row-major, reading them costs as much as looking up.
+  Speed-ups assume that the matrix is fixed and columns per codebook are many. Feature-major rows are the fast case,
+  since only the columns that trees look at are read; row-major, reading them costs as much as looking up.
   The exact product is float32. A product of bytes with instructions made for it is several times as fast, with an error
   below that of any table here: compare with one. An NMSE below 0.001 is out of reach with few codebooks.
   Bolt, PQ and int8 are plain Go around the same products in float32, and so are the averages of the paper's setting and
