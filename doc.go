@@ -10,13 +10,20 @@
 //   - [github.com/espalier-ml/espalier/maddness]: products with a fixed matrix by hashing and table lookup, with
 //     [github.com/espalier-ml/espalier/maddness/amm] to compare with other approximations and
 //     [github.com/espalier-ml/espalier/maddness/conv] for convolutions
-//   - [github.com/espalier-ml/espalier/tradeoff]: curves, statistics, records and a checklist for claims about speed
-//     and quality, with [github.com/espalier-ml/espalier/tradeoff/importers] for the logs of others,
+//   - [github.com/espalier-ml/espalier/tta]: test-time augmentation whose aggregation is learned and does not hurt
+//   - [github.com/espalier-ml/espalier/causal]: removal and audit of shortcuts by auxiliary labels
+//   - [github.com/espalier-ml/espalier/tradeoff]: curves and comparisons for claims about speed and quality, with
+//     [github.com/espalier-ml/espalier/tradeoff/score] for many tasks,
+//     [github.com/espalier-ml/espalier/tradeoff/pareto] for frontiers,
+//     [github.com/espalier-ml/espalier/tradeoff/runlog] for records and a checklist,
+//     [github.com/espalier-ml/espalier/tradeoff/pipeline] for what holds a loop up,
+//     [github.com/espalier-ml/espalier/tradeoff/taxonomy] for what can be done about it, [github.com/espalier-ml/espalier/tradeoff/importers] for the logs of others,
 //     [github.com/espalier-ml/espalier/tradeoff/plot] to draw them,
 //     [github.com/espalier-ml/espalier/tradeoff/tradeofftest] for tests, and the command
 //     [github.com/espalier-ml/espalier/cmd/tradeoff]
 //   - [github.com/espalier-ml/espalier/tensor]: the numeric core under the algorithms: matrix views, products,
 //     vector functions, seeded streams, deterministic parallel loops
+//   - [github.com/espalier-ml/espalier/tensor/stats]: estimates with intervals, tests, survival and calibration
 //   - [github.com/espalier-ml/espalier/tensor/nn]: layers, losses and optimizers with hand-derived gradients, the
 //     substrate of the examples
 //
