@@ -17,7 +17,8 @@
 //     [github.com/espalier-ml/espalier/tradeoff/pareto] for frontiers,
 //     [github.com/espalier-ml/espalier/tradeoff/runlog] for records and a checklist,
 //     [github.com/espalier-ml/espalier/tradeoff/pipeline] for what holds a loop up,
-//     [github.com/espalier-ml/espalier/tradeoff/taxonomy] for what can be done about it, [github.com/espalier-ml/espalier/tradeoff/importers] for the logs of others,
+//     [github.com/espalier-ml/espalier/tradeoff/taxonomy] for what can be done about it,
+//     [github.com/espalier-ml/espalier/tradeoff/importers] for the logs of others,
 //     [github.com/espalier-ml/espalier/tradeoff/plot] to draw them,
 //     [github.com/espalier-ml/espalier/tradeoff/tradeofftest] for tests, and the command
 //     [github.com/espalier-ml/espalier/cmd/tradeoff]
