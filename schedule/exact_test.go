@@ -32,7 +32,7 @@ func TestPercentagesAreExact(t *testing.T) {
 		for _, total := range []int{10, 990, 1000, 1001, 70000, 123456789} {
 			got, err := s.Plan{Total: s.Duration{Value: float64(total), Unit: s.Steps}}.Convert(d, s.Steps)
 			require.NoError(t, err)
-			require.Equal(t, float64(tenths*total)/1000, got)
+			require.Equal(t, float64(tenths)*float64(total)/1000, got)
 		}
 	}
 }
