@@ -139,9 +139,10 @@ func PILEqualize() *Transform {
 	})
 }
 
-// mix is Image.blend: truncated, and cut off for factors outside [0, 1].
+// mix is Image.blend: truncated, and cut off for factors outside [0, 1]. The conversion of the product keeps processors from
+// fusing it with the sum, which would round otherwise.
 func mix(from, to uint8, factor float32) uint8 {
-	v := float32(int(from)) + factor*float32(int(to)-int(from))
+	v := float32(int(from)) + float32(factor*float32(int(to)-int(from)))
 	return uint8(min(max(v, 0), 255))
 }
 
@@ -250,7 +251,7 @@ func (b bytesImage) kernel(dst bytesImage, size int, weights []int, scale int) {
 			for c := range b.c {
 				sum := float32(0.5)
 				for k, w := range weights {
-					sum += float32(w) / float32(scale) * float32(b.at(y+k/size-half, x+k%size-half)[c])
+					sum += float32(float32(w) / float32(scale) * float32(b.at(y+k/size-half, x+k%size-half)[c]))
 				}
 				dst.at(y, x)[c] = uint8(min(max(sum, 0), 255))
 			}
