@@ -139,8 +139,8 @@ func PILEqualize() *Transform {
 	})
 }
 
-// mix is Image.blend: truncated, and cut off for factors outside [0, 1]. The conversion of the product keeps processors from
-// fusing it with the sum, which would round otherwise.
+// mix is Image.blend: truncated, and cut off for factors outside [0, 1]. The conversion of the product keeps
+// processors from fusing it with the sum, which would round otherwise.
 func mix(from, to uint8, factor float32) uint8 {
 	v := float32(int(from)) + float32(factor*float32(int(to)-int(from)))
 	return uint8(min(max(v, 0), 255))
