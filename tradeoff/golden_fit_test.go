@@ -43,7 +43,7 @@ func TestGoldenFits(t *testing.T) {
 		for how, want := range map[Interpolation]float64{Linear: k.Linear.Speedup, LogCost: k.LogTime.Speedup} {
 			e, err := Speedup(Runs{"b", curves[k.Baseline : k.Baseline+1]}, Runs{"c", []Curve{c}}, WithInterpolation(how))
 			require.NoError(t, err)
-			same(t, want, e.Value, 1e-12, "%v", how)
+			golden.Same(t, want, e.Value, 1e-12, "%v", how)
 		}
 		f, err := FitSaturating(c)
 		require.NoError(t, err)
@@ -65,7 +65,7 @@ func TestGoldenFits(t *testing.T) {
 		f, err := FitPowerLaw(c)
 		require.NoError(t, err)
 		golden.Close(t, "parameters", []float64{f.A, f.B, f.G}, []float64{k.A, k.B, k.G}, 1e-5, 0)
-		same(t, k.SSE, f.SSE, 1e-9, "sum of squares")
+		golden.Same(t, k.SSE, f.SSE, 1e-9, "sum of squares")
 	}
 }
 

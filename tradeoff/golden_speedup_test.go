@@ -47,29 +47,29 @@ func TestGoldenSpeedups(t *testing.T) {
 		for i, q := range k.Targets {
 			e, err := Speedup(base, method, AtQuality(q), WithInterpolation(Linear))
 			require.NoError(t, err)
-			same(t, k.Speedups[i], e.Value, 1e-12, "%s speedup at %v", k.Name, q)
+			golden.Same(t, k.Speedups[i], e.Value, 1e-12, "%s speedup at %v", k.Name, q)
 			require.ErrorIs(t, e.Warnings[0], ErrTooFewRuns)
 			require.Equal(t, [2]float64{0, math.Inf(1)}, [2]float64{e.Lo, e.Hi})
 		}
 		e, err := AverageSpeedup(base, method)
 		require.NoError(t, err)
-		same(t, k.Linear.Speedup, e.Value, 1e-12, "%s average", k.Name)
+		golden.Same(t, k.Linear.Speedup, e.Value, 1e-12, "%s average", k.Name)
 		e, err = AverageSpeedup(base, method, WithPCHIP())
 		require.NoError(t, err)
-		same(t, k.PCHIP.Speedup, e.Value, 1e-12, "%s average by cubics", k.Name)
+		golden.Same(t, k.PCHIP.Speedup, e.Value, 1e-12, "%s average by cubics", k.Name)
 		back, err := AverageSpeedup(method, base, WithPCHIP())
 		require.NoError(t, err)
-		same(t, 1, back.Value*e.Value, 1e-12, "%s there and back", k.Name)
+		golden.Same(t, 1, back.Value*e.Value, 1e-12, "%s there and back", k.Name)
 	}
 }
 
 func TestGoldenBootstrapOfSpeedups(t *testing.T) {
 	var g struct {
 		Cases []struct {
-			Base      []number `json:"base_time"`
-			Method    []number `json:"method_time"`
-			IdxBase   [][]int  `json:"idx_base"`
-			IdxMethod [][]int  `json:"idx_method"`
+			Base      []golden.Number `json:"base_time"`
+			Method    []golden.Number `json:"method_time"`
+			IdxBase   [][]int         `json:"idx_base"`
+			IdxMethod [][]int         `json:"idx_method"`
 			Point     float64
 			CI        []float64 `json:"ci95_percentile"`
 		} `json:"speedup_bootstrap"`
@@ -78,7 +78,7 @@ func TestGoldenBootstrapOfSpeedups(t *testing.T) {
 	require.NotEmpty(t, g.Cases)
 	for _, k := range g.Cases {
 		arms := [2][]stats.Lifetime{}
-		for a, times := range [][]number{k.Base, k.Method} {
+		for a, times := range [][]golden.Number{k.Base, k.Method} {
 			for _, v := range times {
 				if math.IsInf(float64(v), 1) {
 					arms[a] = append(arms[a], stats.Lifetime{Time: 30, Event: false})
@@ -96,8 +96,8 @@ func TestGoldenBootstrapOfSpeedups(t *testing.T) {
 		}
 		e, err := medianSpeedup(arms, []stats.Option{stats.WithDraws(draws)})
 		require.NoError(t, err)
-		same(t, k.Point, e.Value, 1e-12, "point")
-		same(t, k.CI[0], e.Lo, 1e-12, "lo")
-		same(t, k.CI[1], e.Hi, 1e-12, "hi")
+		golden.Same(t, k.Point, e.Value, 1e-12, "point")
+		golden.Same(t, k.CI[0], e.Lo, 1e-12, "lo")
+		golden.Same(t, k.CI[1], e.Hi, 1e-12, "hi")
 	}
 }

@@ -15,21 +15,21 @@ func TestGoldenRunTimes(t *testing.T) {
 	var g struct {
 		Cases []struct {
 			Name     string
-			ATime    []float64 `json:"a_time"`
-			AReached []int     `json:"a_reached"`
-			AERT     number    `json:"a_ert"`
-			ACap     number    `json:"a_par10_cap"`
-			APAR10   number    `json:"a_par10"`
-			BTime    []float64 `json:"b_time"`
-			BReached []int     `json:"b_reached"`
-			BERT     number    `json:"b_ert"`
-			BCap     number    `json:"b_par10_cap"`
-			BPAR10   number    `json:"b_par10"`
+			ATime    []float64     `json:"a_time"`
+			AReached []int         `json:"a_reached"`
+			AERT     golden.Number `json:"a_ert"`
+			ACap     golden.Number `json:"a_par10_cap"`
+			APAR10   golden.Number `json:"a_par10"`
+			BTime    []float64     `json:"b_time"`
+			BReached []int         `json:"b_reached"`
+			BERT     golden.Number `json:"b_ert"`
+			BCap     golden.Number `json:"b_par10_cap"`
+			BPAR10   golden.Number `json:"b_par10"`
 		}
 	}
 	golden.JSON(t, "testdata/timetotarget_survival.json.gz", &g)
 	require.NotEmpty(t, g.Cases)
-	check := func(name string, cost []float64, reached []int, ert, limit, par10 number) {
+	check := func(name string, cost []float64, reached []int, ert, limit, par10 golden.Number) {
 		times := make([]stats.Lifetime, len(cost))
 		for i, c := range cost {
 			times[i] = stats.Lifetime{Time: c, Event: reached[i] == 1}
@@ -39,11 +39,11 @@ func TestGoldenRunTimes(t *testing.T) {
 			require.ErrorIs(t, err, ErrNotReached, name)
 		} else {
 			require.NoError(t, err, name)
-			same(t, float64(ert), got, 1e-8, "%s ERT", name)
+			golden.Same(t, float64(ert), got, 1e-8, "%s ERT", name)
 		}
 		got, err = PAR10(times, float64(limit))
 		require.NoError(t, err, name)
-		same(t, float64(par10), got, 1e-8, "%s PAR10", name)
+		golden.Same(t, float64(par10), got, 1e-8, "%s PAR10", name)
 	}
 	for _, k := range g.Cases {
 		check(k.Name+" a", k.ATime, k.AReached, k.AERT, k.ACap, k.APAR10)

@@ -1,8 +1,6 @@
 package tradeoff
 
 import (
-	"encoding/json"
-	"fmt"
 	"math"
 	"testing"
 
@@ -10,42 +8,6 @@ import (
 
 	"github.com/espalier-ml/espalier/internal/golden"
 )
-
-// number is a float64 of the reference data, in which infinities and NaN are words or null.
-type number float64
-
-func (n *number) UnmarshalJSON(b []byte) error {
-	switch string(b) {
-	case `"inf"`:
-		*n = number(math.Inf(1))
-	case `"-inf"`:
-		*n = number(math.Inf(-1))
-	case `"nan"`, "null":
-		*n = number(math.NaN())
-	default:
-		return json.Unmarshal(b, (*float64)(n))
-	}
-	return nil
-}
-
-func floats[T ~float64](x []T) []float64 {
-	y := make([]float64, len(x))
-	for i, v := range x {
-		y[i] = float64(v)
-	}
-	return y
-}
-
-// same fails the test unless got is want up to a relative (and, near zero, absolute) tolerance.
-func same(t *testing.T, want, got, tol float64, format string, args ...any) {
-	t.Helper()
-	if want == got || math.IsNaN(want) && math.IsNaN(got) {
-		return
-	}
-	if d := math.Abs(want - got); !(d <= tol*max(1, math.Abs(want))) {
-		t.Errorf("%s: got %v, want %v", fmt.Sprintf(format, args...), got, want)
-	}
-}
 
 func direction(higher bool) Direction {
 	if higher {
@@ -61,34 +23,34 @@ func TestGoldenReadings(t *testing.T) {
 		Curves []struct {
 			Name          string
 			HigherBetter  bool `json:"higher_better"`
-			Cost, Quality []number
+			Cost, Quality []golden.Number
 			Targets       []float64
-			CostsQuery    []float64           `json:"costs_query"`
-			TimeToQuality map[string][]number `json:"time_to_quality"`
-			QualityAtCost map[string][]number `json:"quality_at_cost"`
+			CostsQuery    []float64                  `json:"costs_query"`
+			TimeToQuality map[string][]golden.Number `json:"time_to_quality"`
+			QualityAtCost map[string][]golden.Number `json:"quality_at_cost"`
 			AUC           *struct{ Lo, Hi, Linear, Log float64 }
 		}
 	}
 	golden.JSON(t, "testdata/time_to_quality.json.gz", &g)
 	require.NotEmpty(t, g.Curves)
 	for _, k := range g.Curves {
-		c, err := NewCurve(floats(k.Cost), floats(k.Quality), direction(k.HigherBetter))
+		c, err := NewCurve(golden.Floats(k.Cost), golden.Floats(k.Quality), direction(k.HigherBetter))
 		require.NoError(t, err)
 		for name, how := range readings {
 			for i, q := range k.Targets {
 				got, ok := c.Crossing(q, how)
-				same(t, float64(k.TimeToQuality[name+"/envelope=False"][i]), got, 1e-12, "%s %s crossing of %v", k.Name, name, q)
+				golden.Same(t, float64(k.TimeToQuality[name+"/envelope=False"][i]), got, 1e-12, "%s %s crossing of %v", k.Name, name, q)
 				require.Equal(t, !math.IsInf(got, 1), ok)
 				got, ok = c.TimeToQuality(q, how)
-				same(t, float64(k.TimeToQuality[name+"/envelope=True"][i]), got, 1e-12, "%s %s time to %v", k.Name, name, q)
+				golden.Same(t, float64(k.TimeToQuality[name+"/envelope=True"][i]), got, 1e-12, "%s %s time to %v", k.Name, name, q)
 				require.Equal(t, !math.IsInf(got, 1), ok)
 			}
 			for i, cost := range k.CostsQuery {
 				got, ok := c.QualityAt(cost, how)
-				same(t, float64(k.QualityAtCost[name+"/envelope=False"][i]), got, 1e-12, "%s %s quality at %v", k.Name, name, cost)
+				golden.Same(t, float64(k.QualityAtCost[name+"/envelope=False"][i]), got, 1e-12, "%s %s quality at %v", k.Name, name, cost)
 				require.Equal(t, !math.IsNaN(got), ok)
 				got, _ = c.Envelope().QualityAt(cost, how)
-				same(t, float64(k.QualityAtCost[name+"/envelope=True"][i]), got, 1e-12, "%s %s best at %v", k.Name, name, cost)
+				golden.Same(t, float64(k.QualityAtCost[name+"/envelope=True"][i]), got, 1e-12, "%s %s best at %v", k.Name, name, cost)
 			}
 		}
 		if k.AUC == nil {
@@ -97,7 +59,7 @@ func TestGoldenReadings(t *testing.T) {
 		for axis, want := range map[Axis]float64{LinearAxis: k.AUC.Linear, LogAxis: k.AUC.Log} {
 			got, err := c.AUC(k.AUC.Lo, k.AUC.Hi, axis)
 			require.NoError(t, err)
-			same(t, want, got, 1e-12, "%s AUC on axis %v", k.Name, axis)
+			golden.Same(t, want, got, 1e-12, "%s AUC on axis %v", k.Name, axis)
 		}
 	}
 }

@@ -45,18 +45,18 @@ func TestPublishedCyclicCurves(t *testing.T) {
 			curves[kind][name] = c
 			got, ok := c.TimeToQuality(0.76, LogCost)
 			require.True(t, ok)
-			same(t, g.Metrics.To76[name][kind], got, 1e-9, "%s %s time to 76 %%", name, kind)
+			golden.Same(t, g.Metrics.To76[name][kind], got, 1e-9, "%s %s time to 76 %%", name, kind)
 		}
 	}
 	f, err := CompareCurves(curves["standard"], curves["cyclic"], WithBaseline("Baseline"))
 	require.NoError(t, err)
 	for i, b := range f.Budgets {
-		same(t, g.Metrics.Tau[i], b.KendallTau, 1e-9, "tau %d", i)
+		golden.Same(t, g.Metrics.Tau[i], b.KendallTau, 1e-9, "tau %d", i)
 	}
 	for _, r := range f.Recipes {
-		same(t, g.Metrics.Cost[r.Name], r.CostRatio, 1e-9, "%s cost", r.Name)
+		golden.Same(t, g.Metrics.Cost[r.Name], r.CostRatio, 1e-9, "%s cost", r.Name)
 		if r.Name != "Baseline" {
-			same(t, g.Metrics.Pearson[r.Name], r.GainPearson, 1e-9, "%s gain", r.Name)
+			golden.Same(t, g.Metrics.Pearson[r.Name], r.GainPearson, 1e-9, "%s gain", r.Name)
 		}
 	}
 	for gap, want := range map[float64][]int{0: g.Metrics.Pairs.All, 0.003: g.Metrics.Pairs.Gap} {
@@ -67,9 +67,9 @@ func TestPublishedCyclicCurves(t *testing.T) {
 	f, err = CompareCurves(curves["standard"], curves["cyclic"], WithSkip(1))
 	require.NoError(t, err)
 	for _, r := range f.Recipes {
-		same(t, g.Metrics.MeanDiff[r.Name], 100*r.MeanDiff, 1e-9, "%s mean difference", r.Name)
+		golden.Same(t, g.Metrics.MeanDiff[r.Name], 100*r.MeanDiff, 1e-9, "%s mean difference", r.Name)
 	}
 	t.Logf("without the first points:\n%v", f)
-	same(t, g.Metrics.RMSE, 100*f.RMSE, 1e-9, "RMSE")
-	same(t, g.Metrics.Max, 100*f.MaxAbs, 1e-9, "max")
+	golden.Same(t, g.Metrics.RMSE, 100*f.RMSE, 1e-9, "RMSE")
+	golden.Same(t, g.Metrics.Max, 100*f.MaxAbs, 1e-9, "max")
 }

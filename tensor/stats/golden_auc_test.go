@@ -40,30 +40,30 @@ func TestGoldenROC(t *testing.T) {
 		positive := positives(k.Labels)
 		e, err := AUC(positive, k.Score1, nil)
 		require.NoError(t, err)
-		same(t, k.AUC1, e.Value, tol, "%s AUC", k.Name)
-		same(t, k.Lo, e.Lo, tol, "%s lo", k.Name)
-		same(t, k.Hi, e.Hi, tol, "%s hi", k.Name)
+		golden.Same(t, k.AUC1, e.Value, tol, "%s AUC", k.Name)
+		golden.Same(t, k.Lo, e.Lo, tol, "%s lo", k.Name)
+		golden.Same(t, k.Hi, e.Hi, tol, "%s hi", k.Name)
 		c := config{call: "test", level: 0.95}
 		p, err := c.placements("score", positive, k.Score1, nil)
 		require.NoError(t, err)
-		same(t, k.Var1, covariance(p, p), tol, "%s variance", k.Name)
+		golden.Same(t, k.Var1, covariance(p, p), tol, "%s variance", k.Name)
 		curve, err := ROC(positive, k.Score1, nil)
 		require.NoError(t, err)
 		for i, point := range curve {
-			same(t, k.ROC1.Sensitivity[len(curve)-1-i], point.TPR, tol, "%s point %d", k.Name, i)
-			same(t, k.ROC1.Specificity[len(curve)-1-i], 1-point.FPR, tol, "%s point %d", k.Name, i)
+			golden.Same(t, k.ROC1.Sensitivity[len(curve)-1-i], point.TPR, tol, "%s point %d", k.Name, i)
+			golden.Same(t, k.ROC1.Specificity[len(curve)-1-i], 1-point.FPR, tol, "%s point %d", k.Name, i)
 		}
 		if k.Score2 == nil {
 			continue
 		}
 		q, err := c.placements("score", positive, k.Score2, nil)
 		require.NoError(t, err)
-		same(t, k.Cov12, covariance(p, q), tol, "%s covariance", k.Name)
+		golden.Same(t, k.Cov12, covariance(p, q), tol, "%s covariance", k.Name)
 		d, err := CompareAUC(positive, k.Score1, k.Score2, nil)
 		require.NoError(t, err)
-		same(t, k.AUC2, d.B.Value, tol, "%s AUC of the second", k.Name)
-		same(t, k.Z, d.Z, tol, "%s z", k.Name)
-		same(t, k.P, d.P, tol, "%s p", k.Name)
+		golden.Same(t, k.AUC2, d.B.Value, tol, "%s AUC of the second", k.Name)
+		golden.Same(t, k.Z, d.Z, tol, "%s z", k.Name)
+		golden.Same(t, k.P, d.P, tol, "%s p", k.Name)
 	}
 }
 
@@ -89,11 +89,11 @@ func TestGoldenBootstrapOfAUC(t *testing.T) {
 		positive := positives(k.Labels)
 		d, err := CompareAUC(positive, k.Old, k.New, nil)
 		require.NoError(t, err)
-		same(t, k.AUCOld, d.A.Value, tol, "old AUC")
-		same(t, k.AUCNew, d.B.Value, tol, "new AUC")
+		golden.Same(t, k.AUCOld, d.A.Value, tol, "old AUC")
+		golden.Same(t, k.AUCNew, d.B.Value, tol, "new AUC")
 		c, err := Calibrate(k.Old, positive, 10, EqualMass)
 		require.NoError(t, err)
-		same(t, k.BrierOld, c.Brier, tol, "Brier")
+		golden.Same(t, k.BrierOld, c.Brier, tol, "Brier")
 		if k.Bootstrap.Indices == nil {
 			continue
 		}
@@ -114,13 +114,13 @@ func TestGoldenBootstrapOfAUC(t *testing.T) {
 		golden.Close(t, "replicates", b.Replicates[0], k.Bootstrap.AUC, tol, tol)
 		e, err := b.Estimate(0)
 		require.NoError(t, err)
-		same(t, k.Bootstrap.CI[0], e.Lo, tol, "lo")
-		same(t, k.Bootstrap.CI[1], e.Hi, tol, "hi")
+		golden.Same(t, k.Bootstrap.CI[0], e.Lo, tol, "lo")
+		golden.Same(t, k.Bootstrap.CI[1], e.Hi, tol, "hi")
 	}
 	for i, q := range g.Percentile.Q {
 		got, err := Quantiles(g.Percentile.X, q/100)
 		require.NoError(t, err)
-		same(t, g.Percentile.Type7[i], got[0], tol, "percentile %v", q)
+		golden.Same(t, g.Percentile.Type7[i], got[0], tol, "percentile %v", q)
 	}
 }
 
@@ -160,9 +160,9 @@ func TestGoldenPairedClassifiers(t *testing.T) {
 	for _, k := range g.PairedCI {
 		e, err := PairedShares(k.B, k.C, k.N)
 		require.NoError(t, err)
-		same(t, k.Net, e.Value, 1e-12, "net")
-		same(t, k.Lo, e.Lo, 1e-12, "lo")
-		same(t, k.Hi, e.Hi, 1e-12, "hi")
+		golden.Same(t, k.Net, e.Value, 1e-12, "net")
+		golden.Same(t, k.Lo, e.Lo, 1e-12, "lo")
+		golden.Same(t, k.Hi, e.Hi, 1e-12, "hi")
 	}
 	for _, k := range g.Proportion {
 		e, err := Share(k.K, k.N)

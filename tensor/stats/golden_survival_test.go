@@ -54,7 +54,7 @@ func TestGoldenSurvivalOfR(t *testing.T) {
 		require.NoError(t, err)
 		at := -1
 		for i, v := range k.T {
-			same(t, k.S[i], s.At(v), tol, "%s S(%v)", k.Name, v)
+			golden.Same(t, k.S[i], s.At(v), tol, "%s S(%v)", k.Name, v)
 			if at+1 < len(hazard) && hazard[at+1].Time <= v {
 				at++
 			}
@@ -62,14 +62,14 @@ func TestGoldenSurvivalOfR(t *testing.T) {
 				continue
 			}
 			if k.S[i] > 0 {
-				same(t, k.SE[i], s.Steps()[at].SE, tol, "%s SE at %v", k.Name, v)
+				golden.Same(t, k.SE[i], s.Steps()[at].SE, tol, "%s SE at %v", k.Name, v)
 				e, err := s.Interval(v)
 				require.NoError(t, err)
-				same(t, k.LogLog.Lower[i], e.Lo, tol, "%s lower at %v", k.Name, v)
-				same(t, k.LogLog.Upper[i], e.Hi, tol, "%s upper at %v", k.Name, v)
+				golden.Same(t, k.LogLog.Lower[i], e.Lo, tol, "%s lower at %v", k.Name, v)
+				golden.Same(t, k.LogLog.Upper[i], e.Hi, tol, "%s upper at %v", k.Name, v)
 			}
-			same(t, k.H[i], hazard[at].H, tol, "%s H(%v)", k.Name, v)
-			same(t, k.HSE[i], hazard[at].SE, tol, "%s SE of H(%v)", k.Name, v)
+			golden.Same(t, k.H[i], hazard[at].H, tol, "%s H(%v)", k.Name, v)
+			golden.Same(t, k.HSE[i], hazard[at].SE, tol, "%s SE of H(%v)", k.Name, v)
 		}
 		require.Equal(t, len(hazard)-1, at)
 		for i, p := range k.Quantiles.P {
@@ -80,12 +80,12 @@ func TestGoldenSurvivalOfR(t *testing.T) {
 				want = math.Inf(1)
 				require.ErrorIs(t, e.Warnings[0], ErrUnreached)
 			}
-			same(t, want, e.Value, tol, "%s quantile %v", k.Name, p)
+			golden.Same(t, want, e.Value, tol, "%s quantile %v", k.Name, p)
 		}
 		mean, se, err := s.RMST(k.Tau)
 		require.NoError(t, err)
-		same(t, k.RMST, mean.Value, tol, "%s RMST", k.Name)
-		same(t, k.RMSTSE, se, tol, "%s SE of RMST", k.Name)
+		golden.Same(t, k.RMST, mean.Value, tol, "%s RMST", k.Name)
+		golden.Same(t, k.RMSTSE, se, tol, "%s SE of RMST", k.Name)
 		if k.LogRank == nil {
 			continue
 		}
@@ -100,8 +100,8 @@ func TestGoldenSurvivalOfR(t *testing.T) {
 		for rho, want := range map[float64]*test{0: k.LogRank, 1: k.FH} {
 			got, err := WeightedLogRank(FlemingHarrington(rho, 0), groups)
 			require.NoError(t, err)
-			same(t, want.ChiSq, got.Statistic, tol, "%s chi squared, rho %v", k.Name, rho)
-			same(t, want.P, got.P, tol, "%s P, rho %v", k.Name, rho)
+			golden.Same(t, want.ChiSq, got.Statistic, tol, "%s chi squared, rho %v", k.Name, rho)
+			golden.Same(t, want.P, got.P, tol, "%s P, rho %v", k.Name, rho)
 			golden.Close(t, "observed", got.Observed, want.Obs, tol, tol)
 			golden.Close(t, "expected", got.Expected, want.Exp, tol, tol)
 		}
@@ -112,39 +112,39 @@ func TestGoldenTimesToTarget(t *testing.T) {
 	type arm struct {
 		time         []float64
 		event        []int
-		at, surv, se []number
-		risk         []number
-		quantile     map[string]number
-		median       []number
-		tau, rmst    number
+		at, surv, se []golden.Number
+		risk         []golden.Number
+		quantile     map[string]golden.Number
+		median       []golden.Number
+		tau, rmst    golden.Number
 	}
 	var g struct {
 		Cases []struct {
 			Name     string
-			ATime    []float64         `json:"a_time"`
-			AReached []int             `json:"a_reached"`
-			AKMTime  []number          `json:"a_km_time"`
-			AKMSurv  []number          `json:"a_km_surv"`
-			AKMSE    []number          `json:"a_km_se"`
-			ARisk    []number          `json:"a_n_risk"`
-			AQ       map[string]number `json:"a_quantile_le"`
-			AMedian  []number          `json:"a_median_ci_cloglog"`
-			ATau     number            `json:"a_tau"`
-			ARMST    number            `json:"a_rmst"`
-			BTime    []float64         `json:"b_time"`
-			BReached []int             `json:"b_reached"`
-			BKMTime  []number          `json:"b_km_time"`
-			BKMSurv  []number          `json:"b_km_surv"`
-			BKMSE    []number          `json:"b_km_se"`
-			BRisk    []number          `json:"b_n_risk"`
-			BQ       map[string]number `json:"b_quantile_le"`
-			BMedian  []number          `json:"b_median_ci_cloglog"`
-			BTau     number            `json:"b_tau"`
-			BRMST    number            `json:"b_rmst"`
-			LogRank  number            `json:"logrank_chi2"`
-			LogRankP number            `json:"logrank_p"`
-			Gehan    number            `json:"gehan_chi2"`
-			GehanP   number            `json:"gehan_p"`
+			ATime    []float64                `json:"a_time"`
+			AReached []int                    `json:"a_reached"`
+			AKMTime  []golden.Number          `json:"a_km_time"`
+			AKMSurv  []golden.Number          `json:"a_km_surv"`
+			AKMSE    []golden.Number          `json:"a_km_se"`
+			ARisk    []golden.Number          `json:"a_n_risk"`
+			AQ       map[string]golden.Number `json:"a_quantile_le"`
+			AMedian  []golden.Number          `json:"a_median_ci_cloglog"`
+			ATau     golden.Number            `json:"a_tau"`
+			ARMST    golden.Number            `json:"a_rmst"`
+			BTime    []float64                `json:"b_time"`
+			BReached []int                    `json:"b_reached"`
+			BKMTime  []golden.Number          `json:"b_km_time"`
+			BKMSurv  []golden.Number          `json:"b_km_surv"`
+			BKMSE    []golden.Number          `json:"b_km_se"`
+			BRisk    []golden.Number          `json:"b_n_risk"`
+			BQ       map[string]golden.Number `json:"b_quantile_le"`
+			BMedian  []golden.Number          `json:"b_median_ci_cloglog"`
+			BTau     golden.Number            `json:"b_tau"`
+			BRMST    golden.Number            `json:"b_rmst"`
+			LogRank  golden.Number            `json:"logrank_chi2"`
+			LogRankP golden.Number            `json:"logrank_p"`
+			Gehan    golden.Number            `json:"gehan_chi2"`
+			GehanP   golden.Number            `json:"gehan_p"`
 		}
 	}
 	golden.JSON(t, "testdata/timetotarget_survival.json.gz", &g)
@@ -160,16 +160,16 @@ func TestGoldenTimesToTarget(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, s.Steps(), len(a.at), name)
 			for i, step := range s.Steps() {
-				same(t, float64(a.at[i]), step.Time, tol, "%s time %d", name, i)
-				same(t, float64(a.surv[i]), step.S, tol, "%s S %d", name, i)
-				same(t, float64(a.se[i]), step.SE, tol, "%s SE %d", name, i)
-				same(t, float64(a.risk[i]), float64(step.AtRisk), 0, "%s at risk %d", name, i)
+				golden.Same(t, float64(a.at[i]), step.Time, tol, "%s time %d", name, i)
+				golden.Same(t, float64(a.surv[i]), step.S, tol, "%s S %d", name, i)
+				golden.Same(t, float64(a.se[i]), step.SE, tol, "%s SE %d", name, i)
+				golden.Same(t, float64(a.risk[i]), float64(step.AtRisk), 0, "%s at risk %d", name, i)
 			}
 			for p, want := range a.quantile {
 				f, err := strconv.ParseFloat(p, 64)
 				require.NoError(t, err)
 				got, _ := s.Reached(f)
-				same(t, float64(want), got, tol, "%s quantile %s", name, p)
+				golden.Same(t, float64(want), got, tol, "%s quantile %s", name, p)
 			}
 			if a.at == nil { // all censored: the reference has no curve
 				require.Equal(t, 1.0, s.At(1e9), name)
@@ -179,18 +179,18 @@ func TestGoldenTimesToTarget(t *testing.T) {
 			}
 			rmst, _, err := s.RMST(float64(a.tau))
 			require.NoError(t, err)
-			same(t, float64(a.rmst), rmst.Value, tol, "%s RMST", name)
+			golden.Same(t, float64(a.rmst), rmst.Value, tol, "%s RMST", name)
 			e, err := s.Median()
 			if a.median == nil { // the reference raised
 				require.ErrorIs(t, err, ErrDegenerate, name)
 				continue
 			}
 			require.NoError(t, err)
-			same(t, float64(a.median[0]), e.Lo, tol, "%s median lo", name)
+			golden.Same(t, float64(a.median[0]), e.Lo, tol, "%s median lo", name)
 			// The reference ends the interval where S comes down to 0, of which there is no interval that could exclude
 			// one half; R's is open there.
 			if want, last := float64(a.median[1]), s.Steps()[len(s.Steps())-1]; last.S > 0 || want != last.Time {
-				same(t, want, e.Hi, tol, "%s median hi", name)
+				golden.Same(t, want, e.Hi, tol, "%s median hi", name)
 			} else {
 				require.Equal(t, math.Inf(1), e.Hi, name)
 			}
@@ -205,11 +205,11 @@ func TestGoldenTimesToTarget(t *testing.T) {
 		}
 		test, err := LogRank(a, b)
 		require.NoError(t, err)
-		same(t, float64(k.LogRank), test.Statistic, tol, "%s log-rank", k.Name)
-		same(t, float64(k.LogRankP), test.P, tol, "%s log-rank p", k.Name)
+		golden.Same(t, float64(k.LogRank), test.Statistic, tol, "%s log-rank", k.Name)
+		golden.Same(t, float64(k.LogRankP), test.P, tol, "%s log-rank p", k.Name)
 		test, err = WeightedLogRank(Gehan, [][]Lifetime{a, b})
 		require.NoError(t, err)
-		same(t, float64(k.Gehan), test.Statistic, tol, "%s Gehan", k.Name)
-		same(t, float64(k.GehanP), test.P, tol, "%s Gehan p", k.Name)
+		golden.Same(t, float64(k.Gehan), test.Statistic, tol, "%s Gehan", k.Name)
+		golden.Same(t, float64(k.GehanP), test.P, tol, "%s Gehan p", k.Name)
 	}
 }

@@ -1,8 +1,6 @@
 package stats
 
 import (
-	"encoding/json"
-	"fmt"
 	"math"
 	"math/big"
 	"strconv"
@@ -13,34 +11,6 @@ import (
 
 	"github.com/espalier-ml/espalier/internal/golden"
 )
-
-// number is a float64 of the reference data, in which infinities and NaN are words or null.
-type number float64
-
-func (n *number) UnmarshalJSON(b []byte) error {
-	switch string(b) {
-	case `"inf"`:
-		*n = number(math.Inf(1))
-	case `"-inf"`:
-		*n = number(math.Inf(-1))
-	case `"nan"`, "null":
-		*n = number(math.NaN())
-	default:
-		return json.Unmarshal(b, (*float64)(n))
-	}
-	return nil
-}
-
-// same fails the test unless got is want up to a relative (and, near zero, absolute) tolerance.
-func same(t *testing.T, want, got, tol float64, format string, args ...any) {
-	t.Helper()
-	if want == got || math.IsNaN(want) && math.IsNaN(got) {
-		return
-	}
-	if d := math.Abs(want - got); !(d <= tol*max(1, math.Abs(want))) {
-		t.Errorf("%s: got %v, want %v", fmt.Sprintf(format, args...), got, want)
-	}
-}
 
 func TestGoldenUTest(t *testing.T) {
 	var g struct {
@@ -70,17 +40,17 @@ func TestGoldenUTest(t *testing.T) {
 		}
 		back, err := MannWhitney(k.Y, k.X)
 		require.NoError(t, err)
-		same(t, u.P, back.P, 1e-13, "%s the other way", k.Name)
-		same(t, u.Less, back.Greater, 1e-13, "%s the other way", k.Name)
+		golden.Same(t, u.P, back.P, 1e-13, "%s the other way", k.Name)
+		golden.Same(t, u.Less, back.Greater, 1e-13, "%s the other way", k.Name)
 		if k.ExactTwo != nil {
 			require.True(t, u.Exact)
-			same(t, *k.ExactTwo, u.P, 1e-12, "%s P", k.Name)
-			same(t, *k.ExactLess, u.Less, 1e-12, "%s less", k.Name)
-			same(t, *k.ExactGreater, u.Greater, 1e-12, "%s greater", k.Name)
+			golden.Same(t, *k.ExactTwo, u.P, 1e-12, "%s P", k.Name)
+			golden.Same(t, *k.ExactLess, u.Less, 1e-12, "%s less", k.Name)
+			golden.Same(t, *k.ExactGreater, u.Greater, 1e-12, "%s greater", k.Name)
 		}
 		if strings.HasSuffix(k.Name, "ties=false") { // with ties the reference is wrong
-			same(t, k.PTwo, u.P, 1e-9, "%s P", k.Name)
-			same(t, k.PLess, u.Less, 1e-9, "%s less", k.Name)
+			golden.Same(t, k.PTwo, u.P, 1e-9, "%s P", k.Name)
+			golden.Same(t, k.PLess, u.Less, 1e-9, "%s less", k.Name)
 			require.Equal(t, k.Cmp, u.String(), k.Name)
 		}
 		m, err := Median(k.X)
@@ -91,7 +61,7 @@ func TestGoldenUTest(t *testing.T) {
 		}{"median": {k.MedX, m.Value}, "lo": {k.LoX, m.Lo}, "hi": {k.HiX, m.Hi}} {
 			want, err := strconv.ParseFloat(strings.Replace(w.text, "inf", "Inf", 1), 64)
 			require.NoError(t, err)
-			same(t, want, w.got, 1e-15, "%s %s", k.Name, name)
+			golden.Same(t, want, w.got, 1e-15, "%s %s", k.Name, name)
 		}
 		for _, w := range k.Warn {
 			if strings.Contains(w, "confidence interval") || strings.Contains(w, "all samples") {
@@ -108,9 +78,9 @@ func TestGoldenUTest(t *testing.T) {
 		if k.WelchDoF != 0 {
 			w, err := Welch(k.X, k.Y)
 			require.NoError(t, err)
-			same(t, k.WelchT, w.T, 1e-12, "%s t", k.Name)
-			same(t, k.WelchDoF, w.DF, 1e-12, "%s df", k.Name)
-			same(t, k.WelchP, w.P, 1e-12, "%s Welch p", k.Name)
+			golden.Same(t, k.WelchT, w.T, 1e-12, "%s t", k.Name)
+			golden.Same(t, k.WelchDoF, w.DF, 1e-12, "%s df", k.Name)
+			golden.Same(t, k.WelchP, w.P, 1e-12, "%s Welch p", k.Name)
 		}
 	}
 	for _, k := range g.QuantileCI {
@@ -147,11 +117,11 @@ const tQuantiles = 1e-10
 func TestStudentQuantile(t *testing.T) {
 	for _, p := range []float64{0.6, 0.9, 0.95, 0.975, 0.995} {
 		a := 2*p - 1
-		same(t, math.Tan(math.Pi*a/2), studentQuantile(p, 1), 1e-13, "%v of 1 degree", p)
-		same(t, a*math.Sqrt2/math.Sqrt(1-a*a), studentQuantile(p, 2), 1e-13, "%v of 2 degrees", p)
+		golden.Same(t, math.Tan(math.Pi*a/2), studentQuantile(p, 1), 1e-13, "%v of 1 degree", p)
+		golden.Same(t, a*math.Sqrt2/math.Sqrt(1-a*a), studentQuantile(p, 2), 1e-13, "%v of 2 degrees", p)
 		b := 4 * p * (1 - p)
 		q := math.Cos(math.Acos(math.Sqrt(b))/3) / math.Sqrt(b)
-		same(t, 2*math.Sqrt(q-1), studentQuantile(p, 4), 1e-13, "%v of 4 degrees", p)
+		golden.Same(t, 2*math.Sqrt(q-1), studentQuantile(p, 4), 1e-13, "%v of 4 degrees", p)
 	}
 }
 
@@ -159,7 +129,7 @@ func TestGoldenStatistics(t *testing.T) {
 	var g struct {
 		Quantile7 []struct {
 			X, P []float64
-			Q    []number
+			Q    []golden.Number
 		}
 		GMean []struct {
 			X     []float64
@@ -187,15 +157,15 @@ func TestGoldenStatistics(t *testing.T) {
 		for i, p := range k.P {
 			got, err := Quantiles(k.X, p)
 			require.NoError(t, err)
-			same(t, float64(k.Q[i]), got[0], 1e-12, "quantile %v of %v", p, k.X)
+			golden.Same(t, float64(k.Q[i]), got[0], 1e-12, "quantile %v of %v", p, k.X)
 		}
 	}
 	for _, k := range g.GMean {
 		e, err := GeoMean(k.X)
 		require.NoError(t, err)
-		same(t, k.GMean, e.Value, 1e-12, "geometric mean")
-		same(t, k.CI[0], e.Lo, tQuantiles, "lo")
-		same(t, k.CI[1], e.Hi, tQuantiles, "hi")
+		golden.Same(t, k.GMean, e.Value, 1e-12, "geometric mean")
+		golden.Same(t, k.CI[0], e.Lo, tQuantiles, "lo")
+		golden.Same(t, k.CI[1], e.Hi, tQuantiles, "hi")
 		require.Equal(t, LogT, e.Interval)
 	}
 	for _, k := range g.NonInferiority {
@@ -209,11 +179,11 @@ func TestGoldenStatistics(t *testing.T) {
 		if !k.HigherBetter {
 			diff = -diff
 		}
-		same(t, k.Diff, diff, 1e-12, "difference")
-		same(t, k.DF, n.DF, 1e-12, "degrees of freedom")
-		same(t, k.Lower, n.Lower, tQuantiles, "bound")
-		same(t, k.P, n.P, 1e-12, "p")
-		same(t, k.TOST, n.Equivalence, 1e-12, "equivalence")
+		golden.Same(t, k.Diff, diff, 1e-12, "difference")
+		golden.Same(t, k.DF, n.DF, 1e-12, "degrees of freedom")
+		golden.Same(t, k.Lower, n.Lower, tQuantiles, "bound")
+		golden.Same(t, k.P, n.P, 1e-12, "p")
+		golden.Same(t, k.TOST, n.Equivalence, 1e-12, "equivalence")
 		require.Equal(t, k.Shown, n.NonInferior())
 	}
 	for _, k := range g.Holm {

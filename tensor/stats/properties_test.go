@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/espalier-ml/espalier/internal/golden"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -71,9 +72,9 @@ func TestMannWhitneyByEnumeration(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, got.Exact)
 		require.Equal(t, float64(observed)/2, got.U)
-		same(t, float64(less)/float64(total), got.Less, 1e-14, "less of %v and %v", a, b)
-		same(t, float64(greater)/float64(total), got.Greater, 1e-14, "greater of %v and %v", a, b)
-		same(t, float64(far)/float64(total), got.P, 1e-14, "p of %v and %v", a, b)
+		golden.Same(t, float64(less)/float64(total), got.Less, 1e-14, "less of %v and %v", a, b)
+		golden.Same(t, float64(greater)/float64(total), got.Greater, 1e-14, "greater of %v and %v", a, b)
+		golden.Same(t, float64(far)/float64(total), got.P, 1e-14, "p of %v and %v", a, b)
 	}
 }
 
@@ -135,7 +136,7 @@ func TestAdjustmentsByDefinition(t *testing.T) {
 			}
 		}
 		for i := range p {
-			same(t, want[i], holm[i], 1e-15, "Holm %d of %v", i, p)
+			golden.Same(t, want[i], holm[i], 1e-15, "Holm %d of %v", i, p)
 		}
 		sorted := slices.Sorted(slices.Values(p))
 		for _, alpha := range []float64{0.013, 0.051, 0.11, 0.37} {
@@ -170,8 +171,8 @@ func TestStudentizedOfFewValues(t *testing.T) {
 	}
 	m, err := Mean(y, WithInterval(Studentized))
 	require.NoError(t, err)
-	same(t, 10-2*e.Hi, m.Lo, 1e-9, "lo")
-	same(t, 10-2*e.Lo, m.Hi, 1e-9, "hi")
+	golden.Same(t, 10-2*e.Hi, m.Lo, 1e-9, "lo")
+	golden.Same(t, 10-2*e.Lo, m.Hi, 1e-9, "hi")
 }
 
 func TestQuantileOfInfinities(t *testing.T) {
@@ -190,7 +191,7 @@ func TestQuantileOfInfinities(t *testing.T) {
 			continue
 		}
 		require.NoError(t, err)
-		same(t, k.want, got[0], 0, "quantile %v of %v", k.p, k.x)
+		golden.Same(t, k.want, got[0], 0, "quantile %v of %v", k.p, k.x)
 	}
 }
 

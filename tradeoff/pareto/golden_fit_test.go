@@ -46,8 +46,8 @@ func TestGoldenAttainment(t *testing.T) {
 			slices.SortFunc(want, func(a, b []float64) int { return cmp.Compare(a[0], b[0]) })
 			require.Len(t, got[0].Points(), len(want), "level %d", l+1)
 			for i, p := range got[0].Points() {
-				same(t, want[i][0]+shift, p.Cost, 1e-9, "cost")
-				same(t, want[i][1], p.Quality, 1e-9, "quality")
+				golden.Same(t, want[i][0]+shift, p.Cost, 1e-9, "cost")
+				golden.Same(t, want[i][1], p.Quality, 1e-9, "quality")
 			}
 		}
 	}

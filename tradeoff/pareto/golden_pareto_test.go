@@ -68,10 +68,10 @@ func TestGoldenPareto(t *testing.T) {
 			require.Equal(t, k.Rank, ranks, k.Name)
 			v, err := Hypervolume(rows, ref, senses)
 			require.NoError(t, err)
-			same(t, k.Hypervolume, v, 1e-9, "%s", k.Name)
+			golden.Same(t, k.Hypervolume, v, 1e-9, "%s", k.Name)
 			v, err = Hypervolume(rows, tight, senses)
 			require.NoError(t, err)
-			same(t, k.Tight, v, 1e-9, "%s tight", k.Name)
+			golden.Same(t, k.Tight, v, 1e-9, "%s tight", k.Name)
 			share, err := Contributions(rows, ref, senses)
 			require.NoError(t, err)
 			golden.Close(t, k.Name+" contributions", share, k.Contributions, 1e-9, 1e-9)
@@ -81,10 +81,10 @@ func TestGoldenPareto(t *testing.T) {
 		senses := smallest(k.A.Shape[1])
 		v, err := AdditiveEpsilon(k.A.rows(), k.R.rows(), senses)
 		require.NoError(t, err)
-		same(t, k.Additive, v, 1e-9, "additive")
+		golden.Same(t, k.Additive, v, 1e-9, "additive")
 		v, err = MultiplicativeEpsilon(k.A.rows(), k.R.rows(), senses)
 		require.NoError(t, err)
-		same(t, k.Multiplicative, v, 1e-9, "multiplicative")
+		golden.Same(t, k.Multiplicative, v, 1e-9, "multiplicative")
 	}
 	var s struct {
 		Pareto []struct {
@@ -107,7 +107,7 @@ func TestGoldenPareto(t *testing.T) {
 		require.Equal(t, k.Index, front)
 		v, err := Hypervolume(rows, k.Ref, []Sense{Min, Max})
 		require.NoError(t, err)
-		same(t, k.Hypervolume, v, 1e-9, "hypervolume")
+		golden.Same(t, k.Hypervolume, v, 1e-9, "hypervolume")
 	}
 }
 
@@ -198,11 +198,11 @@ func TestGoldenVerdicts(t *testing.T) {
 		got, err := Verdicts(k.Methods, tradeoff.HigherBetter, WithLevel(1-k.Alpha), WithResampling(stats.WithDraws(draws)))
 		require.NoError(t, err)
 		for i, s := range got {
-			same(t, k.Point[i][0], s.Cost, 1e-12, "cost")
-			same(t, k.Point[i][1], s.Quality, 1e-12, "quality")
-			same(t, k.POptimal[i], s.Optimal, 1e-12, "optimal %d", i)
+			golden.Same(t, k.Point[i][0], s.Cost, 1e-12, "cost")
+			golden.Same(t, k.Point[i][1], s.Quality, 1e-12, "quality")
+			golden.Same(t, k.POptimal[i], s.Optimal, 1e-12, "optimal %d", i)
 			for j := range got {
-				same(t, k.PDominates[j][i], s.DominatedBy[j], 1e-12, "%d by %d", i, j)
+				golden.Same(t, k.PDominates[j][i], s.DominatedBy[j], 1e-12, "%d by %d", i, j)
 			}
 			require.Equal(t, k.Verdict[i], s.Verdict.String())
 		}

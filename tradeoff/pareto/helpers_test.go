@@ -1,7 +1,6 @@
 package pareto
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -12,17 +11,6 @@ import (
 )
 
 var nan, inf = math.NaN(), math.Inf(1)
-
-// same fails the test unless got is want up to a relative (and, near zero, absolute) tolerance.
-func same(t *testing.T, want, got, tol float64, format string, args ...any) {
-	t.Helper()
-	if want == got || math.IsNaN(want) && math.IsNaN(got) {
-		return
-	}
-	if d := math.Abs(want - got); !(d <= tol*max(1, math.Abs(want))) {
-		t.Errorf("%s: got %v, want %v", fmt.Sprintf(format, args...), got, want)
-	}
-}
 
 func curve(tb testing.TB, dir tradeoff.Direction, points ...tradeoff.Point) tradeoff.Curve {
 	tb.Helper()

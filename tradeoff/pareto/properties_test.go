@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/espalier-ml/espalier/internal/golden"
 	"github.com/espalier-ml/espalier/tensor"
 	"github.com/espalier-ml/espalier/tradeoff"
 )
@@ -89,7 +90,7 @@ func TestParetoOfManyPoints(t *testing.T) {
 			}
 			without, err := Hypervolume(others, ref, senses)
 			require.NoError(t, err)
-			same(t, (all-without)/all, share[i]/all, 1e-12, "share of point %d in %d objectives", i, d)
+			golden.Same(t, (all-without)/all, share[i]/all, 1e-12, "share of point %d in %d objectives", i, d)
 		}
 	}
 }
@@ -101,7 +102,7 @@ func TestIndicators(t *testing.T) {
 	// (1, 1) is 1 from what (2, 1) dominates; (3, 3) is 2 from what (5, 4) does and sqrt 4 from (2, 1).
 	d, err := IGDPlus(points, reference, senses)
 	require.NoError(t, err)
-	same(t, 1.5, d, 1e-15, "IGD+")
+	golden.Same(t, 1.5, d, 1e-15, "IGD+")
 	e, err := AdditiveEpsilon(points, reference, senses)
 	require.NoError(t, err)
 	require.Equal(t, 2.0, e)

@@ -23,13 +23,13 @@ func TestGoldenProfiles(t *testing.T) {
 			Runs []struct {
 				Submission, Workload, Study, Trial string
 				Time                               []float64
-				Value                              []number
+				Value                              []golden.Number
 			}
-			Times    map[string]map[string]number `json:"time_to_target"`
-			MaxRatio float64                      `json:"max_ratio"`
-			Tau      []float64                    `json:"tau7"`
-			Rho      map[string][]float64         `json:"rho7"`
-			Score    map[string]float64           `json:"score_trapz100"`
+			Times    map[string]map[string]golden.Number `json:"time_to_target"`
+			MaxRatio float64                             `json:"max_ratio"`
+			Tau      []float64                           `json:"tau7"`
+			Rho      map[string][]float64                `json:"rho7"`
+			Score    map[string]float64                  `json:"score_trapz100"`
 		}
 	}
 	golden.JSON(t, "testdata/perfprofile.json.gz", &g)
@@ -45,7 +45,7 @@ func TestGoldenProfiles(t *testing.T) {
 		var trials []Trial
 		for _, r := range k.Runs {
 			trials = append(trials, Trial{Submission: r.Submission, Workload: r.Workload, Study: r.Study, Name: r.Trial,
-				Time: r.Time, Value: floats(r.Value)})
+				Time: r.Time, Value: golden.Floats(r.Value)})
 		}
 		table, err := NewTrialTable(trials, workloads)
 		require.NoError(t, err)
@@ -53,7 +53,7 @@ func TestGoldenProfiles(t *testing.T) {
 			for w, v := range row {
 				want, ok := k.Times[table.submissions[s]][workloads[w].Name]
 				require.True(t, ok)
-				same(t, float64(want), v, 1e-12, "%s %s on %s", k.Name, table.submissions[s], workloads[w].Name)
+				golden.Same(t, float64(want), v, 1e-12, "%s %s on %s", k.Name, table.submissions[s], workloads[w].Name)
 			}
 		}
 		p, err := table.Profile(AlgoPerf())
@@ -62,10 +62,10 @@ func TestGoldenProfiles(t *testing.T) {
 		require.NoError(t, err)
 		for s, name := range p.Submissions() {
 			for i, tau := range k.Tau {
-				same(t, k.Rho[name][i], p.Rho(s, tau), 1e-12, "%s rho of %s at %v", k.Name, name, tau)
+				golden.Same(t, k.Rho[name][i], p.Rho(s, tau), 1e-12, "%s rho of %s at %v", k.Name, name, tau)
 			}
-			same(t, k.Score[name], p.Scores()[s], 1e-12, "%s score of %s", k.Name, name)
-			same(t, k.Score[name], exact.Scores()[s], 0.006, "%s exact score of %s", k.Name, name)
+			golden.Same(t, k.Score[name], p.Scores()[s], 1e-12, "%s score of %s", k.Name, name)
+			golden.Same(t, k.Score[name], exact.Scores()[s], 0.006, "%s exact score of %s", k.Name, name)
 		}
 	}
 	require.Positive(t, variants)

@@ -50,23 +50,23 @@ func TestGoldenScores(t *testing.T) {
 			Indices     [][]int   `json:"resample_indices"`
 			Reps        int
 			Level       float64
-			BootIQM     []float64 `json:"boot_iqm"`
-			BootMean    []float64 `json:"boot_mean"`
-			IQMPct      []number  `json:"ci_iqm_percentile"`
-			MeanPct     []number  `json:"ci_mean_percentile"`
-			IQMBasic    []number  `json:"ci_iqm_basic"`
-			MeanBasic   []number  `json:"ci_mean_basic"`
-			IQMBC       []number  `json:"ci_iqm_bc"`
-			MeanBC      []number  `json:"ci_mean_bc"`
-			IQMBCa      []number  `json:"ci_iqm_bca"`
-			MeanBCa     []number  `json:"ci_mean_bca"`
-			POIX        [][]int   `json:"poi_indices_x"`
-			POIY        [][]int   `json:"poi_indices_y"`
-			POIPct      []number  `json:"ci_poi_percentile"`
-			TaskRuns    [][]int   `json:"task_indices_runs"`
-			Tasks       [][]int   `json:"task_indices_tasks"`
-			TaskPct     []number  `json:"ci_iqm_taskboot_percentile"`
-			Fragile     bool      `json:"bc_fragile"`
+			BootIQM     []float64       `json:"boot_iqm"`
+			BootMean    []float64       `json:"boot_mean"`
+			IQMPct      []golden.Number `json:"ci_iqm_percentile"`
+			MeanPct     []golden.Number `json:"ci_mean_percentile"`
+			IQMBasic    []golden.Number `json:"ci_iqm_basic"`
+			MeanBasic   []golden.Number `json:"ci_mean_basic"`
+			IQMBC       []golden.Number `json:"ci_iqm_bc"`
+			MeanBC      []golden.Number `json:"ci_mean_bc"`
+			IQMBCa      []golden.Number `json:"ci_iqm_bca"`
+			MeanBCa     []golden.Number `json:"ci_mean_bca"`
+			POIX        [][]int         `json:"poi_indices_x"`
+			POIY        [][]int         `json:"poi_indices_y"`
+			POIPct      []golden.Number `json:"ci_poi_percentile"`
+			TaskRuns    [][]int         `json:"task_indices_runs"`
+			Tasks       [][]int         `json:"task_indices_tasks"`
+			TaskPct     []golden.Number `json:"ci_iqm_taskboot_percentile"`
+			Fragile     bool            `json:"bc_fragile"`
 		}
 	}
 	golden.JSON(t, "testdata/rliable.json.gz", &g)
@@ -74,11 +74,11 @@ func TestGoldenScores(t *testing.T) {
 	const tol = 1e-10
 	for _, k := range g.Cases {
 		x, y := k.X.scores(t), k.Y.scores(t)
-		same(t, k.Mean, x.Mean(), tol, "%s mean", k.Name)
-		same(t, k.Median, x.Median(), tol, "%s median", k.Name)
-		same(t, k.IQM, x.IQM(), tol, "%s IQM", k.Name)
-		same(t, k.Gap, x.OptimalityGap(1), tol, "%s gap", k.Name)
-		same(t, k.GapHalf, x.OptimalityGap(0.5), tol, "%s gap to 0.5", k.Name)
+		golden.Same(t, k.Mean, x.Mean(), tol, "%s mean", k.Name)
+		golden.Same(t, k.Median, x.Median(), tol, "%s median", k.Name)
+		golden.Same(t, k.IQM, x.IQM(), tol, "%s IQM", k.Name)
+		golden.Same(t, k.Gap, x.OptimalityGap(1), tol, "%s gap", k.Name)
+		golden.Same(t, k.GapHalf, x.OptimalityGap(0.5), tol, "%s gap to 0.5", k.Name)
 		golden.Close(t, k.Name+" profile", x.Profile(k.Taus), k.ProfileRuns, tol, tol)
 		golden.Close(t, k.Name+" mean profile", x.MeanProfile(k.Taus), k.ProfileMean, tol, tol)
 
@@ -100,7 +100,7 @@ func TestGoldenScores(t *testing.T) {
 		for _, w := range []struct {
 			stat Statistic
 			how  stats.Interval
-			want []number
+			want []golden.Number
 		}{
 			{IQM, stats.Percentile, k.IQMPct}, {MeanScore, stats.Percentile, k.MeanPct}, {IQM, stats.Basic, k.IQMBasic},
 			{MeanScore, stats.Basic, k.MeanBasic},
@@ -118,8 +118,8 @@ func TestGoldenScores(t *testing.T) {
 				continue
 			}
 			require.NoError(t, err, name)
-			same(t, float64(w.want[0]), e.Lo, tol, "%s lo", name)
-			same(t, float64(w.want[1]), e.Hi, tol, "%s hi", name)
+			golden.Same(t, float64(w.want[0]), e.Lo, tol, "%s lo", name)
+			golden.Same(t, float64(w.want[1]), e.Hi, tol, "%s hi", name)
 		}
 		// Task by task, the runs of x and then those of y.
 		pairs := make([][]int, len(k.POIX))
@@ -136,9 +136,9 @@ func TestGoldenScores(t *testing.T) {
 		}
 		e, err := ProbabilityOfImprovement(x, y, WithInterval(stats.WithLevel(k.Level), stats.WithDraws(pairs)))
 		require.NoError(t, err)
-		same(t, k.POI, e.Value, tol, "%s POI", k.Name)
-		same(t, float64(k.POIPct[0]), e.Lo, tol, "%s POI lo", k.Name)
-		same(t, float64(k.POIPct[1]), e.Hi, tol, "%s POI hi", k.Name)
+		golden.Same(t, k.POI, e.Value, tol, "%s POI", k.Name)
+		golden.Same(t, float64(k.POIPct[0]), e.Lo, tol, "%s POI lo", k.Name)
+		golden.Same(t, float64(k.POIPct[1]), e.Hi, tol, "%s POI hi", k.Name)
 		nested := make([][]int, len(k.Tasks))
 		for b := range nested {
 			for at, task := range k.Tasks[b] {
@@ -149,7 +149,7 @@ func TestGoldenScores(t *testing.T) {
 		}
 		e, err = x.Interval(t.Context(), IQM, WithTasks(), WithInterval(stats.WithLevel(k.Level), stats.WithDraws(nested)))
 		require.NoError(t, err)
-		same(t, float64(k.TaskPct[0]), e.Lo, tol, "%s tasks lo", k.Name)
-		same(t, float64(k.TaskPct[1]), e.Hi, tol, "%s tasks hi", k.Name)
+		golden.Same(t, float64(k.TaskPct[0]), e.Lo, tol, "%s tasks lo", k.Name)
+		golden.Same(t, float64(k.TaskPct[1]), e.Hi, tol, "%s tasks hi", k.Name)
 	}
 }

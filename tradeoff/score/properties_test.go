@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/espalier-ml/espalier/internal/golden"
 	"github.com/espalier-ml/espalier/tensor"
 	"github.com/espalier-ml/espalier/tensor/stats"
 	"github.com/espalier-ml/espalier/tradeoff"
@@ -59,7 +60,7 @@ func TestScoresByCounting(t *testing.T) {
 			direct, err := s.replicates(t.Context(), false, NewStatistic("", stat.of), stats.WithDraws(draws))
 			require.NoError(t, err)
 			for b := range counted {
-				same(t, direct[b], counted[b], 1e-12, "%v of %v", stat, s.byTask)
+				golden.Same(t, direct[b], counted[b], 1e-12, "%v of %v", stat, s.byTask)
 			}
 		}
 	}
@@ -84,10 +85,10 @@ func TestImprovementByPairs(t *testing.T) {
 		}
 		got, err := ProbabilityOfImprovement(x, y, WithInterval(stats.WithReplicates(50)))
 		require.NoError(t, err)
-		same(t, want, got.Value, 1e-14, "improvement")
+		golden.Same(t, want, got.Value, 1e-14, "improvement")
 		back, err := ProbabilityOfImprovement(y, x, WithInterval(stats.WithReplicates(50)))
 		require.NoError(t, err)
-		same(t, 1-want, back.Value, 1e-14, "the other way")
+		golden.Same(t, 1-want, back.Value, 1e-14, "the other way")
 		require.True(t, 0 <= got.Lo && got.Lo <= got.Hi && got.Hi <= 1)
 	}
 }
@@ -123,12 +124,12 @@ func TestScoresProperties(t *testing.T) {
 		better := change(func(v float64) float64 { return v + float64(rng.IntN(3)) }, false)
 		for _, stat := range []Statistic{IQM, MeanScore, MedianScore} {
 			v := stat.of(s.byTask)
-			same(t, v, stat.of(reversed.byTask), 1e-13, "%v reversed", stat)
-			same(t, 3*v-5, stat.of(affine.byTask), 1e-13, "%v scaled", stat)
+			golden.Same(t, v, stat.of(reversed.byTask), 1e-13, "%v reversed", stat)
+			golden.Same(t, 3*v-5, stat.of(affine.byTask), 1e-13, "%v scaled", stat)
 			require.GreaterOrEqual(t, stat.of(better.byTask), v-1e-12)
 		}
 		require.LessOrEqual(t, better.OptimalityGap(4), s.OptimalityGap(4)+1e-12)
-		same(t, 9-s.Mean(), s.OptimalityGap(9), 1e-13, "gap to what no score exceeds")
+		golden.Same(t, 9-s.Mean(), s.OptimalityGap(9), 1e-13, "gap to what no score exceeds")
 		taus := []float64{-1, 0, 2.5, 4, 8}
 		p := s.Profile(taus)
 		require.Equal(t, 1.0, math.Round(p[0]*1e12)/1e12)
@@ -161,7 +162,7 @@ func TestProfileIntegrates(t *testing.T) {
 					area += (b - a) * p.Rho(s, (a+b)/2)
 				}
 			}
-			same(t, area/(most-1), p.Scores()[s], 1e-13, "score of %d up to %v", s, most)
+			golden.Same(t, area/(most-1), p.Scores()[s], 1e-13, "score of %d up to %v", s, most)
 			require.LessOrEqual(t, p.Rho(s, 1), p.Rho(s, most))
 		}
 	}

@@ -27,19 +27,19 @@ func TestReferencesOfThePolicy(t *testing.T) {
 	} {
 		got := r.Points()[i]
 		require.Equal(t, [2]any{want.Name, want.BatchSize}, [2]any{got.Name, got.BatchSize})
-		same(t, want.Mean, got.Mean, 1e-15, "mean")
-		same(t, want.SD, got.SD, 1e-14, "deviation")
-		same(t, want.Min, got.Min, tQuantiles, "least mean")
+		golden.Same(t, want.Mean, got.Mean, 1e-15, "mean")
+		golden.Same(t, want.SD, got.SD, 1e-14, "deviation")
+		golden.Same(t, want.Min, got.Min, tQuantiles, "least mean")
 	}
-	same(t, 1.035324541176809, r.Points()[0].MaxSpeedup(), tQuantiles, "speedup at 128")
-	same(t, 1.0411889203900697, r.Points()[1].MaxSpeedup(), tQuantiles, "speedup at 256")
+	golden.Same(t, 1.035324541176809, r.Points()[0].MaxSpeedup(), tQuantiles, "speedup at 128")
+	golden.Same(t, 1.0411889203900697, r.Points()[1].MaxSpeedup(), tQuantiles, "speedup at 256")
 	between, err := r.At(192)
 	require.NoError(t, err)
 	require.True(t, between.Interpolated)
 	require.Empty(t, between.Name)
 	require.Equal(t, 18.25, between.Mean)
-	same(t, 0.547, between.SD, 5e-4, "deviation between")
-	same(t, 1.0367, between.MaxSpeedup(), 5e-5, "speedup between")
+	golden.Same(t, 0.547, between.SD, 5e-4, "deviation between")
+	golden.Same(t, 1.0367, between.MaxSpeedup(), 5e-5, "speedup between")
 	for _, k := range []struct {
 		batch  int
 		epochs []float64
@@ -56,7 +56,7 @@ func TestReferencesOfThePolicy(t *testing.T) {
 		got, err := r.Review(k.batch, k.epochs)
 		require.NoError(t, err)
 		require.Equal(t, k.pass, got.Pass, "%v", k)
-		same(t, k.scale, got.Scale, 1e-15, "scale of %v", k)
+		golden.Same(t, k.scale, got.Scale, 1e-15, "scale of %v", k)
 	}
 	_, err = r.Review(64, []float64{9, 9, 9, 9, 9})
 	require.ErrorIs(t, err, tradeoff.ErrNoOverlap)
@@ -87,8 +87,8 @@ func TestPublishedReferences(t *testing.T) {
 			Pruned []string
 		}
 		Olympic []struct {
-			Runs []number
-			Mean number `json:"olympic_mean"`
+			Runs []golden.Number
+			Mean golden.Number `json:"olympic_mean"`
 		}
 	}
 	golden.JSON(t, file, &g)
@@ -104,9 +104,9 @@ func TestPublishedReferences(t *testing.T) {
 		for i, p := range r.Points() {
 			want := k.Records[i]
 			require.Equal(t, want.Record, p.Name)
-			same(t, want.Mean, p.Mean, 1e-12, "%s mean of %s", name, p.Name)
-			same(t, want.SD, p.SD, 1e-12, "%s deviation of %s", name, p.Name)
-			same(t, want.Min, p.Min, tQuantiles, "%s least mean of %s", name, p.Name)
+			golden.Same(t, want.Mean, p.Mean, 1e-12, "%s mean of %s", name, p.Name)
+			golden.Same(t, want.SD, p.SD, 1e-12, "%s deviation of %s", name, p.Name)
+			golden.Same(t, want.Min, p.Min, tQuantiles, "%s least mean of %s", name, p.Name)
 			require.InDelta(t, want.Search, p.Min, 1e-4)
 		}
 		var kept []string
@@ -116,9 +116,9 @@ func TestPublishedReferences(t *testing.T) {
 		require.Equal(t, k.Pruned, kept, name)
 	}
 	for _, k := range g.Olympic {
-		got, err := OlympicMean(floats(k.Runs), 1)
+		got, err := OlympicMean(golden.Floats(k.Runs), 1)
 		require.NoError(t, err)
-		same(t, float64(k.Mean), got, 1e-12, "olympic mean of %v", k.Runs)
+		golden.Same(t, float64(k.Mean), got, 1e-12, "olympic mean of %v", k.Runs)
 	}
 }
 
