@@ -15,8 +15,8 @@ import (
 // One test per defect of ShrinkBench and its neighbours that package prune must not have. B2, B4 and B9 are in package
 // eval.
 
-// B1: ShrinkBench always counts convolutions with padding "same" and without groups or dilation.
-func TestDefectB1FLOPs(t *testing.T) {
+// ShrinkBench always counts convolutions with padding "same" and without groups or dilation.
+func TestFLOPs(t *testing.T) {
 	for net, want := range map[string][2]int64{"cnn": {14574, 11550}, "cnn_group_bn": {16722, 7002}} {
 		var g shrinkBench
 		golden.JSON(t, "testdata/shrinkbench_masks_"+net+".json.gz", &g)
@@ -62,8 +62,8 @@ func same(input, kernel, stride []int, in, out int) int64 {
 	return rows * cols * int64(kernel[0]*kernel[1]*in*out)
 }
 
-// B3: ShrinkBench sets the seed after it has pruned, so that random masks cannot be repeated.
-func TestDefectB3SeededRandomMasks(t *testing.T) {
+// ShrinkBench sets the seed after it has pruned, so that random masks cannot be repeated.
+func TestSeededRandomMasks(t *testing.T) {
 	masks := func(seed uint64, names ...string) *prune.Masks {
 		var params []*tensor.Param[float32]
 		for _, n := range names {
@@ -81,8 +81,8 @@ func TestDefectB3SeededRandomMasks(t *testing.T) {
 	require.InDelta(t, 0.75, a.Sparsity(), 0.05)
 }
 
-// B5: values that happen to be zero are not pruned.
-func TestDefectB5ZerosAreNotPruned(t *testing.T) {
+// Values that happen to be zero are not pruned.
+func TestZerosAreNotPruned(t *testing.T) {
 	params := []*tensor.Param[float32]{param("fc.weight", []int{2, 2}, []float64{1, 2, 3, 4}), param("bn.bias",
 		[]int{4}, make([]float64, 4))}
 	stats, err := prune.StatsOf(params, nil, nil)
@@ -91,9 +91,9 @@ func TestDefectB5ZerosAreNotPruned(t *testing.T) {
 	require.Equal(t, []int{8, 8, 4}, []int{stats.Size, stats.Kept, stats.NonzeroValues})
 }
 
-// B6: the mean of activations is taken before their absolute value, so that a feature that is positive as often as
+// The mean of activations is taken before their absolute value, so that a feature that is positive as often as
 // negative counts for nothing; a convolution's bias is not divided by the pixels; groups crash.
-func TestDefectB6Activations(t *testing.T) {
+func TestActivations(t *testing.T) {
 	var a prune.Activations[float64]
 	require.NoError(t, a.Add(tensor.DenseOf([]float64{5, 0.1, -5, 0.1}, 2, 2), "fc.weight", "fc.bias"))
 	w := &tensor.Param[float64]{Name: "fc.weight", Shape: []int{1, 2}, Data: []float64{1, 1}}
@@ -133,8 +133,8 @@ func TestDefectB6Activations(t *testing.T) {
 	}
 }
 
-// B7: taking gradients or activations for scores changes the model there. Here scores only read.
-func TestDefectB7ScoresOnlyRead(t *testing.T) {
+// Taking gradients or activations for scores changes the model there. Here scores only read.
+func TestScoresOnlyRead(t *testing.T) {
 	for name, build := range scoreModels(t) {
 		m, g, x := build()
 		m.load()
@@ -161,7 +161,7 @@ func TestDefectB7ScoresOnlyRead(t *testing.T) {
 
 // ShrinkBench's masked training, step by step, and its pitfall: momentum from before pruning moves raw masked weights
 // off zero, 86 nonzeros become 171. Ours stay at zero because the velocity is masked too.
-func TestDefectStaleMomentum(t *testing.T) {
+func TestStaleMomentum(t *testing.T) {
 	var g struct {
 		Optimizer struct {
 			LR, Momentum float64
@@ -244,7 +244,7 @@ func TestDefectStaleMomentum(t *testing.T) {
 }
 
 // neural-compressor#592 ranks signed weights, PocketFlow#130 computes masks from weights that are masked already.
-func TestDefectSignAndMaskedWeights(t *testing.T) {
+func TestSignAndMaskedWeights(t *testing.T) {
 	w := param("w", []int{1, 4}, []float64{-9, 1, 2, 3})
 	m, err := prune.ComputeMasks([]*tensor.Param[float32]{w}, prune.WithSparsity(0.5))
 	require.NoError(t, err)
@@ -271,7 +271,7 @@ func TestDefectSignAndMaskedWeights(t *testing.T) {
 
 // tfmot#973, #975, #601: short runs never prune. jaxpruner: an end that is no multiple of the frequency is never
 // reached. neural-compressor#1250: the last mask is not applied.
-func TestDefectSchedulesThatNeverFire(t *testing.T) {
+func TestSchedulesThatNeverFire(t *testing.T) {
 	for _, c := range []struct{ begin, end, every, stride int }{{0, 5, 100, 1}, {5, 18, 5, 1}, {3, 3, 0, 1},
 		{10, 95, 10, 7}, {0, 1000, 0, 333}} {
 		w := param("w", []int{10, 10}, tensorRamp(100))
@@ -297,7 +297,7 @@ func TestDefectSchedulesThatNeverFire(t *testing.T) {
 }
 
 // tfmot#215: a sparsity near 1 crashes.
-func TestDefectSparsityNearOne(t *testing.T) {
+func TestSparsityNearOne(t *testing.T) {
 	w := param("w", []int{10, 10}, tensorRamp(100))
 	_, err := prune.New([]*tensor.Param[float32]{w}, prune.WithSparsity(1-1e-12))
 	var infeasible *prune.InfeasibleError
@@ -321,9 +321,9 @@ func tensorRamp(n int) []float64 {
 	return x
 }
 
-// B8: channel pruning is dead code, sizes in bits are computed and thrown away, and masks are applied where the
+// Channel pruning is dead code, sizes in bits are computed and thrown away, and masks are applied where the
 // weights are not.
-func TestDefectB8DeadCode(t *testing.T) {
+func TestDeadCode(t *testing.T) {
 	w := param("conv.weight", []int{3, 3, 2, 4}, tensorRamp(72))
 	p, err := prune.New([]*tensor.Param[float32]{w}, prune.WithPattern(prune.Channel(prune.L2)), prune.WithSparsity(0.5))
 	require.NoError(t, err)

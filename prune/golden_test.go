@@ -146,7 +146,7 @@ func TestGoldenShrinkBench(t *testing.T) {
 				continue
 			}
 			require.NoError(t, err, name)
-			if c.Error != "" { // B6: ShrinkBench crashes where groups are; ours does not
+			if c.Error != "" { // ShrinkBench crashes where groups are; ours does not
 				require.Contains(t, c.Error, "ValueError")
 				continue
 			}

@@ -16,6 +16,7 @@ func LAMP[T tensor.Float]() Scorer[T] {
 
 type lamp[T tensor.Float] struct{}
 
+// Score implements [Scorer].
 func (lamp[T]) Score(dst []T, c *Context[T]) error {
 	shares(c, func(i int, v float64) { dst[i] = T(v) })
 	return nil

@@ -95,6 +95,7 @@ func TaylorSquared[T tensor.Float]() Scorer[T] {
 // product scores products of weight and gradient.
 type product[T tensor.Float] struct{ squared bool }
 
+// Score implements [Scorer].
 func (s product[T]) Score(dst []T, c *Context[T]) error {
 	if err := needGrad(c.Param); err != nil {
 		return err

@@ -59,7 +59,10 @@ type bareError struct {
 	err  error
 }
 
+// Error is the text without the prefix.
 func (b *bareError) Error() string { return b.text }
+
+// Unwrap is the cause.
 func (b *bareError) Unwrap() error { return b.err }
 
 // lowerNames are the names of fields in a path as JSON has them.

@@ -132,9 +132,12 @@ type pathError struct {
 	err  error
 }
 
+// Error names the place and what is wrong there.
 func (e *pathError) Error() string {
 	return strings.TrimPrefix(e.path, ".") + ": " + bare(e.err).Error()
 }
+
+// Unwrap is the cause.
 func (e *pathError) Unwrap() error { return e.err }
 
 // under puts a step, ".field" or "[i]", in front of the path of an error.

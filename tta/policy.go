@@ -38,7 +38,10 @@ type funcTransform[X any] struct {
 	f    func(x X) (X, error)
 }
 
-func (t funcTransform[X]) Name() string         { return t.name }
+// Name implements [Transform].
+func (t funcTransform[X]) Name() string { return t.name }
+
+// Apply implements [Transform].
 func (t funcTransform[X]) Apply(x X) (X, error) { return t.f(x) }
 
 type randomTransform[X any] struct {
@@ -46,7 +49,10 @@ type randomTransform[X any] struct {
 	f    func(x X, rng *rand.Rand) (X, error)
 }
 
-func (t randomTransform[X]) Name() string                             { return t.name }
+// Name implements [Transform].
+func (t randomTransform[X]) Name() string { return t.name }
+
+// Apply implements [Transform].
 func (t randomTransform[X]) Apply(x X) (X, error)                     { return t.f(x, tensor.Stream(0)) }
 func (t randomTransform[X]) ApplyRandom(x X, r *rand.Rand) (X, error) { return t.f(x, r) }
 

@@ -23,8 +23,10 @@ type input struct{ path, method string }
 // armFlags is the values of -arm.
 type armFlags []input
 
+// String is empty: there is no default.
 func (a *armFlags) String() string { return "" }
 
+// Set adds NAME=GLOB.
 func (a *armFlags) Set(text string) error {
 	name, glob, ok := strings.Cut(text, "=")
 	if !ok || name == "" || glob == "" {

@@ -21,7 +21,7 @@ var hulls = map[string]eval.Hull{"pareto": eval.Pareto, "pareto_hull": eval.Pare
 
 // The paper's comparison of curves, corrected (B9): its dominance test took a point equal to one of the curve's for
 // dominated.
-func TestDefectB9GoldenPareto(t *testing.T) {
+func TestGoldenPareto(t *testing.T) {
 	var g struct {
 		Cases []struct {
 			Name    string

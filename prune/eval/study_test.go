@@ -163,8 +163,8 @@ func TestRules(t *testing.T) {
 	require.ErrorContains(t, err, `eval: Review: no rule "P21"`)
 }
 
-// B2: accuracy is over samples, not over batches of the nominal size: a perfect model scores 1.
-func TestDefectB2Accuracy(t *testing.T) {
+// Accuracy is over samples, not over batches of the nominal size: a perfect model scores 1.
+func TestAccuracy(t *testing.T) {
 	var m eval.Meter
 	theirs, batches := 0.0, 0
 	for left := 10000; left > 0; left -= 128 {
@@ -201,8 +201,8 @@ func TestMeter(t *testing.T) {
 	require.Equal(t, before, m)
 }
 
-// B4: the epoch to report is chosen by validation; choosing it by the test set reports the largest of many draws.
-func TestDefectB4Selection(t *testing.T) {
+// The epoch to report is chosen by validation; choosing it by the test set reports the largest of many draws.
+func TestSelection(t *testing.T) {
 	validation, test := []float64{0.7, 0.9, 0.9, 0.8}, []float64{0.7, 0.85, 0.95, 0.8}
 	at, err := eval.SelectEpoch(validation)
 	require.NoError(t, err)

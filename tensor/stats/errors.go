@@ -27,5 +27,8 @@ var sentinels = []error{ErrTooFew, ErrDegenerate, ErrNonPositive, ErrOneClass, E
 // rangeError is a kind of [tensor.ErrRange].
 type rangeError string
 
-func (e rangeError) Error() string        { return string(e) }
+// Error is the text.
+func (e rangeError) Error() string { return string(e) }
+
+// Is makes errors.Is(err, tensor.ErrRange) true.
 func (e rangeError) Is(target error) bool { return target == tensor.ErrRange }

@@ -72,6 +72,7 @@ type lastByte struct {
 	end  bool
 }
 
+// Read reads on and remembers the last byte.
 func (l *lastByte) Read(p []byte) (int, error) {
 	n, err := l.r.Read(p)
 	if n > 0 {
