@@ -3,8 +3,9 @@ package maddness
 import (
 	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 	"math"
+
+	"github.com/espalier-ml/espalier/internal/blob"
 )
 
 // The binary form, numbers little-endian: a magic with the version, then as uint32 the columns D, outputs M, codebooks
@@ -60,7 +61,7 @@ func (o *Operator) marshal(magic string) []byte {
 	}
 	b = appendFloats(b, o.lut.Table.Data)
 	b = appendFloats(b, o.lut.Offset.Data)
-	return le.AppendUint32(b, crc32.ChecksumIEEE(b))
+	return blob.Seal(b)
 }
 
 func appendFloats(b []byte, x []float32) []byte {
@@ -74,14 +75,14 @@ func unmarshal(b []byte, magic string) (*Operator, error) {
 	bad := func(format string, args ...any) (*Operator, error) {
 		return nil, fmt.Errorf("maddness: "+format+": %w", append(args, ErrFormat)...)
 	}
-	if len(b) < len(magic)+headerBytes+4 || string(b[:len(magic)]) != magic {
-		return bad("%d bytes do not begin with %q and a header", len(b), magic)
+	body, err := blob.Open(b, magic)
+	if err != nil {
+		return bad("%v", err)
 	}
-	body := b[:len(b)-4]
-	if sum := binary.LittleEndian.Uint32(b[len(body):]); sum != crc32.ChecksumIEEE(body) {
-		return bad("checksum %08x over bytes of checksum %08x", sum, crc32.ChecksumIEEE(body))
+	if len(body) < headerBytes {
+		return bad("%d bytes are no header", len(b))
 	}
-	r := reader(body[len(magic):])
+	r := reader(body)
 	d, m, c := uint64(r.uint32()), uint64(r.uint32()), uint64(r.uint32())
 	bits, aggregation, grouping, refine, flags := r.uint32(), Aggregation(r.uint32()), r.uint32(), r.uint32(), r.uint32()
 	o := &config{bits: int(bits), aggregation: aggregation, grouping: Grouping(grouping), refine: int(refine),

@@ -5,11 +5,11 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"hash/crc32"
 	"math"
 	"slices"
 	"strings"
 
+	"github.com/espalier-ml/espalier/internal/blob"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -22,19 +22,18 @@ const (
 
 // MarshalBinary writes the masks: versioned, checksummed, one bit per element.
 func (m *Masks) MarshalBinary() ([]byte, error) {
-	return sealed(m.append([]byte(masksMagic))), nil
+	return blob.Seal(m.append([]byte(masksMagic))), nil
 }
 
 // UnmarshalBinary reads what MarshalBinary wrote. The error wraps tensor.ErrRange for anything else; m is unchanged
 // then.
 func (m *Masks) UnmarshalBinary(b []byte) error {
-	body, err := unsealed(b, masksMagic)
+	d, err := unsealed(b, masksMagic)
 	if err != nil {
 		return err
 	}
-	d := decoder{b: body}
-	masks := d.masks()
-	if err := d.end(); err != nil {
+	masks := readMasks(d)
+	if err := ended(d); err != nil {
 		return err
 	}
 	*m = *masks
@@ -137,7 +136,7 @@ func (p *Pruner[T]) MarshalBinary() ([]byte, error) {
 		flags |= 2
 	}
 	b = append(b, flags)
-	return sealed(p.Masks().append(b)), nil
+	return blob.Seal(p.Masks().append(b)), nil
 }
 
 // UnmarshalBinary continues a run: the pruner must have been made by [New] for the same model and with the same
@@ -148,17 +147,14 @@ func (p *Pruner[T]) UnmarshalBinary(b []byte) error {
 	if p.state.block == nil {
 		return fmt.Errorf("prune: UnmarshalBinary of a pruner that New has not made: %w", tensor.ErrEmpty)
 	}
-	body, err := unsealed(b, prunerMagic)
+	d, err := unsealed(b, prunerMagic)
 	if err != nil {
 		return err
 	}
-	d := decoder{b: body}
-	mark := binary.LittleEndian.Uint64(append(d.take(8), make([]byte, 8)...))
-	step := d.uvarint()
-	amount := math.Float64frombits(binary.LittleEndian.Uint64(append(d.take(8), make([]byte, 8)...)))
-	flags := append(d.take(1), 0)[0]
-	masks := d.masks()
-	if err := d.end(); err != nil {
+	mark, step := d.Uint64(), d.Uvarint()
+	amount, flags := math.Float64frombits(d.Uint64()), d.Byte()
+	masks := readMasks(d)
+	if err := ended(d); err != nil {
 		return err
 	}
 	if step > 1<<53 || !(amount >= 0 && amount <= 1) || flags > 3 || flags == 2 {
@@ -219,75 +215,36 @@ func (c *config) fingerprint() uint64 {
 	return nameKey(b.String())
 }
 
-func sealed(b []byte) []byte { return binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(b)) }
-
-// unsealed checks magic and checksum and returns what is between them.
-func unsealed(b []byte, magic string) ([]byte, error) {
-	n := len(b) - 4
-	if n < len(magic) || string(b[:len(magic)]) != magic {
-		return nil, fmt.Errorf("prune: %d bytes that do not start with %q: %w", len(b), magic, tensor.ErrRange)
+// unsealed is what was sealed under a magic.
+func unsealed(b []byte, magic string) (*blob.Reader, error) {
+	body, err := blob.Open(b, magic)
+	if err != nil {
+		return nil, fmt.Errorf("prune: %w: %w", err, tensor.ErrRange)
 	}
-	if sum := crc32.ChecksumIEEE(b[:n]); sum != binary.LittleEndian.Uint32(b[n:]) {
-		return nil, fmt.Errorf("prune: checksum %08x does not fit the data: %w",
-			binary.LittleEndian.Uint32(b[n:]), tensor.ErrRange)
+	return &blob.Reader{Body: body}, nil
+}
+
+func ended(d *blob.Reader) error {
+	if err := d.End(); err != nil {
+		return fmt.Errorf("prune: %w: %w", err, tensor.ErrRange)
 	}
-	return b[len(magic):n:n], nil
+	return nil
 }
 
-// decoder reads from b until something is wrong; then everything is empty.
-type decoder struct {
-	b   []byte
-	bad bool
-}
-
-func (d *decoder) take(n int) []byte {
-	if d.bad || n < 0 || n > len(d.b) {
-		d.bad = true
-		return nil
-	}
-	x := d.b[:n:n]
-	d.b = d.b[n:]
-	return x
-}
-
-func (d *decoder) uvarint() uint64 {
-	v, n := binary.Uvarint(d.b)
-	d.take(max(n, 0))
-	d.bad = d.bad || n <= 0
-	return v
-}
-
-// size is a number that cannot be more than most.
-func (d *decoder) size(most int) int {
-	v := d.uvarint()
-	if v > uint64(most) {
-		d.bad = true
-		return 0
-	}
-	return int(v)
-}
-
-func (d *decoder) masks() *Masks {
+func readMasks(d *blob.Reader) *Masks {
 	masks := new(Masks)
-	for range d.size(len(d.b)) {
-		name := string(d.take(d.size(len(d.b))))
-		n := d.size(8 * len(d.b))
-		words := d.take((n + 63) / 64 * 8)
-		if d.bad {
+	for range d.Size(len(d.Body)) {
+		name := string(d.Take(d.Size(len(d.Body))))
+		n := d.Size(8 * len(d.Body))
+		words := d.Take((n + 63) / 64 * 8)
+		if d.Bad {
 			break
 		}
 		mask, err := maskOf(n, words)
 		if err != nil || masks.Add(name, mask) != nil {
-			d.bad = true
+			d.Bad = true
 			break
 		}
 	}
 	return masks
-}
-
-func (d *decoder) end() error {
-	if d.bad || len(d.b) > 0 {
-		return fmt.Errorf("prune: %d bytes too many, or data cut short or inconsistent: %w", len(d.b), tensor.ErrRange)
-	}
-	return nil
 }

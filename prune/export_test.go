@@ -3,6 +3,7 @@ package prune
 import (
 	"slices"
 
+	"github.com/espalier-ml/espalier/internal/blob"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -12,5 +13,5 @@ func Amount[T tensor.Float](p *Pruner[T]) float64                    { return p.
 func Apportion(params []Info, sparsities []float64, keep int) []int {
 	return apportion(params, sparsities, keep)
 }
-func Seal(b []byte) []byte                                               { return sealed(slices.Clone(b)) }
+func Seal(b []byte) []byte                                               { return blob.Seal(slices.Clone(b)) }
 func Move[T tensor.Float](old *Mask, w, g []T, f float64) (*Mask, []int) { return move(old, w, g, f) }

@@ -4,9 +4,9 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"hash/crc32"
 	"math"
 
+	"github.com/espalier-ml/espalier/internal/blob"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -60,7 +60,7 @@ func (o *Outputs) marshal(half bool) ([]byte, error) {
 	for _, y := range o.labels {
 		b = le.AppendUint32(b, uint32(y))
 	}
-	return le.AppendUint32(b, crc32.ChecksumIEEE(b)), nil
+	return blob.Seal(b), nil
 }
 
 // UnmarshalBinary reads what either of them wrote; o is unchanged by an error, which wraps [ErrFormat]. It takes no
@@ -70,15 +70,13 @@ func (o *Outputs) UnmarshalBinary(b []byte) error {
 		return fmt.Errorf("tta: Outputs: "+format+": %w", append(args, ErrFormat)...)
 	}
 	le := binary.LittleEndian
-	const fixed = len(outputsMagic) + 8
-	if len(b) < fixed || string(b[:len(outputsMagic)]) != outputsMagic {
-		return bad("%d bytes do not begin with %q", len(b), outputsMagic)
+	body, err := blob.Open(b, outputsMagic)
+	if err != nil {
+		return bad("%v", err)
 	}
-	body := b[:len(b)-4]
-	if sum := crc32.ChecksumIEEE(body); sum != le.Uint32(b[len(body):]) {
-		return bad("checksum %08x over bytes of checksum %08x", le.Uint32(b[len(body):]), sum)
+	if len(body) < 4 {
+		return bad("%d bytes are no header", len(b))
 	}
-	body = body[len(outputsMagic):]
 	size := uint64(le.Uint32(body))
 	if body = body[4:]; size > uint64(len(body)) {
 		return bad("header of %d bytes in %d", size, len(body))

@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/espalier-ml/espalier/tensor"
@@ -107,7 +108,11 @@ func (o *Adam[T]) UnmarshalState(params []*tensor.Param[T], state []byte) error 
 	}
 	next := map[*tensor.Param[T]]*adamState[T]{}
 	for i, s := range all {
-		if s.data[0] == nil || s.data[1] == nil || s.steps > math.MaxInt32 {
+		if (s.steps == 0) != (s.data[0] == nil) || (s.data[0] == nil) != (s.data[1] == nil) || s.steps > math.MaxInt32 {
+			return fmt.Errorf("nn: state: %d steps of %q do not go with its moments: %w",
+				s.steps, params[i].Name, tensor.ErrRange)
+		}
+		if s.steps == 0 {
 			continue
 		}
 		next[params[i]] = &adamState[T]{int(s.steps), s.data[0], s.data[1]}

@@ -3,10 +3,10 @@ package nn
 import (
 	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 	"math"
 	"unsafe"
 
+	"github.com/espalier-ml/espalier/internal/blob"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -42,42 +42,39 @@ func marshalState[T tensor.Float](magic string, params []*tensor.Param[T], of fu
 			}
 		}
 	}
-	return binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
+	return blob.Seal(b)
 }
 
 // unmarshalState reads what marshalState wrote for the same parameters, each with so many slots.
 func unmarshalState[T tensor.Float](magic string, params []*tensor.Param[T], n int, b []byte) ([]slots[T], error) {
-	end := len(b) - 4
-	if end < len(magic)+1 || string(b[:len(magic)]) != magic {
-		return nil, fmt.Errorf("nn: state: %d bytes that do not start with %q: %w", len(b), magic, tensor.ErrRange)
+	body, err := blob.Open(b, magic)
+	if err != nil {
+		return nil, fmt.Errorf("nn: state: %w: %w", err, tensor.ErrRange)
 	}
-	if sum := crc32.ChecksumIEEE(b[:end]); sum != binary.LittleEndian.Uint32(b[end:]) {
-		return nil, fmt.Errorf("nn: state: the checksum does not fit the data: %w", tensor.ErrRange)
-	}
-	size := int(b[len(magic)])
+	r := blob.Reader{Body: body}
+	size := int(r.Byte())
 	if want := int(unsafe.Sizeof(T(0))); size != want {
 		return nil, fmt.Errorf("nn: state: elements of %d bytes, those of the parameters have %d: %w",
 			size, want, tensor.ErrShape)
 	}
-	r := reader{b: b[len(magic)+1 : end]}
-	if count := r.uvarint(); count != uint64(len(params)) {
+	if count := r.Uvarint(); count != uint64(len(params)) {
 		return nil, fmt.Errorf("nn: state: of %d parameters, there are %d: %w", count, len(params), tensor.ErrShape)
 	}
 	all := make([]slots[T], len(params))
 	for i, p := range params {
-		name := string(r.take(r.uvarint()))
-		length := r.uvarint()
-		if !r.bad && (name != p.Name || length != uint64(len(p.Data))) {
+		name := string(r.Take(r.Size(len(body))))
+		length := r.Uvarint()
+		if !r.Bad && (name != p.Name || length != uint64(len(p.Data))) {
 			return nil, fmt.Errorf("nn: state: parameter %d is %q of %d elements, want %q of %d: %w",
 				i, name, length, p.Name, len(p.Data), tensor.ErrShape)
 		}
-		all[i] = slots[T]{steps: r.uvarint(), data: make([][]T, n)}
+		all[i] = slots[T]{steps: r.Uvarint(), data: make([][]T, n)}
 		for k := range all[i].data {
-			if flag := r.take(1); len(flag) == 0 || flag[0] == 0 {
+			if r.Byte() == 0 {
 				continue
 			}
-			words := r.take(length * uint64(size))
-			if r.bad {
+			words := r.Take(len(p.Data) * size)
+			if r.Bad {
 				break
 			}
 			x := make([]T, len(p.Data))
@@ -91,31 +88,8 @@ func unmarshalState[T tensor.Float](magic string, params []*tensor.Param[T], n i
 			all[i].data[k] = x
 		}
 	}
-	if r.bad || len(r.b) > 0 {
-		return nil, fmt.Errorf("nn: state: data cut short, or %d bytes too many: %w", len(r.b), tensor.ErrRange)
+	if err := r.End(); err != nil {
+		return nil, fmt.Errorf("nn: state: %w: %w", err, tensor.ErrRange)
 	}
 	return all, nil
-}
-
-// reader reads from b until something is wrong; then everything is empty.
-type reader struct {
-	b   []byte
-	bad bool
-}
-
-func (r *reader) take(n uint64) []byte {
-	if r.bad || n > uint64(len(r.b)) {
-		r.bad = true
-		return nil
-	}
-	x := r.b[:n:n]
-	r.b = r.b[n:]
-	return x
-}
-
-func (r *reader) uvarint() uint64 {
-	v, n := binary.Uvarint(r.b)
-	r.take(uint64(max(n, 0)))
-	r.bad = r.bad || n <= 0
-	return v
 }
