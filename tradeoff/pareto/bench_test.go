@@ -39,11 +39,11 @@ func BenchmarkFrontier(b *testing.B) {
 		if k.front {
 			name = fmt.Sprintf("%d objectives/all of %d on it", k.d, k.n)
 		}
-		points, senses := randomPoints(1, k.n, k.d, k.front), smallest(k.d)
+		points, directions := randomPoints(1, k.n, k.d, k.front), smallest(k.d)
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := Frontier(points, senses); err != nil {
+				if _, err := Frontier(points, directions); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -12,16 +12,16 @@ import (
 
 // What each point adds, how many frontiers lie before it, and how far one set is from another.
 func ExampleContributions() {
-	senses := []pareto.Sense{pareto.Min, pareto.Max}
+	directions := []tradeoff.Direction{tradeoff.LowerBetter, tradeoff.HigherBetter}
 	points := [][]float64{{1, 0.81}, {3, 0.90}, {3, 0.90}, {9, 0.95}, {9, 0.94}}
-	front := must(pareto.Frontier(points, senses, pareto.WithoutDuplicates()))
-	ranks := must(pareto.Ranks(points, senses))
-	shares := must(pareto.Contributions(points, []float64{10, 0.8}, senses))
+	front := must(pareto.Frontier(points, directions, pareto.WithoutDuplicates()))
+	ranks := must(pareto.Ranks(points, directions))
+	shares := must(pareto.Contributions(points, []float64{10, 0.8}, directions))
 	fmt.Println(front, ranks)
 	fmt.Printf("%.2f\n", shares)
 	reference := [][]float64{{1, 0.85}, {3, 0.91}, {8, 0.96}}
-	fmt.Printf("%.2f %.2f %.2f\n", must(pareto.AdditiveEpsilon(points, reference, senses)),
-		must(pareto.MultiplicativeEpsilon(points, reference, senses)), must(pareto.IGDPlus(points, reference, senses)))
+	fmt.Printf("%.2f %.2f %.2f\n", must(pareto.AdditiveEpsilon(points, reference, directions)),
+		must(pareto.MultiplicativeEpsilon(points, reference, directions)), must(pareto.IGDPlus(points, reference, directions)))
 	// Output:
 	// [0 1 3] [0 0 0 0 1]
 	// [0.02 0.00 0.00 0.05 0.00]

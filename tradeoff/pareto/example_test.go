@@ -12,15 +12,15 @@ import (
 func ExampleFrontier() {
 	names := []string{"small", "medium", "wide", "large", "slow"}
 	points := [][]float64{{1, 0.81}, {3, 0.90}, {4, 0.88}, {9, 0.95}, {9, 0.94}} // hours, accuracy
-	senses := []pareto.Sense{pareto.Min, pareto.Max}
-	front, err := pareto.Frontier(points, senses)
+	directions := []tradeoff.Direction{tradeoff.LowerBetter, tradeoff.HigherBetter}
+	front, err := pareto.Frontier(points, directions)
 	if err != nil {
 		log.Fatal(err)
 	}
 	for _, i := range front {
 		fmt.Println(names[i])
 	}
-	volume, err := pareto.Hypervolume(points, []float64{10, 0.8}, senses)
+	volume, err := pareto.Hypervolume(points, []float64{10, 0.8}, directions)
 	if err != nil {
 		log.Fatal(err)
 	}

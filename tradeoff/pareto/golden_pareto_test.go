@@ -26,7 +26,9 @@ func (g goldenMatrix) rows() [][]float64 {
 	return rows
 }
 
-func smallest(d int) []Sense { return make([]Sense, d) }
+func smallest(d int) []tradeoff.Direction {
+	return slices.Repeat([]tradeoff.Direction{tradeoff.LowerBetter}, d)
+}
 
 func TestGoldenPareto(t *testing.T) {
 	var g struct {
@@ -54,35 +56,35 @@ func TestGoldenPareto(t *testing.T) {
 		points := k.Points.rows()
 		d := k.Points.Shape[1]
 		// As they are, and turned around.
-		for _, sense := range []Sense{Min, Max} {
-			senses, rows := slices.Repeat([]Sense{sense}, d), turned(points, sense)
-			ref, tight := turned([][]float64{k.Ref}, sense)[0], turned([][]float64{k.RefTight}, sense)[0]
-			all, err := Frontier(rows, senses)
+		for _, dir := range []tradeoff.Direction{tradeoff.LowerBetter, tradeoff.HigherBetter} {
+			directions, rows := slices.Repeat([]tradeoff.Direction{dir}, d), turned(points, dir)
+			ref, tight := turned([][]float64{k.Ref}, dir)[0], turned([][]float64{k.RefTight}, dir)[0]
+			all, err := Frontier(rows, directions)
 			require.NoError(t, err)
 			require.Equal(t, k.All, all, k.Name)
-			first, err := Frontier(rows, senses, WithoutDuplicates())
+			first, err := Frontier(rows, directions, WithoutDuplicates())
 			require.NoError(t, err)
 			require.Equal(t, k.First, first, k.Name)
-			ranks, err := Ranks(rows, senses)
+			ranks, err := Ranks(rows, directions)
 			require.NoError(t, err)
 			require.Equal(t, k.Rank, ranks, k.Name)
-			v, err := Hypervolume(rows, ref, senses)
+			v, err := Hypervolume(rows, ref, directions)
 			require.NoError(t, err)
 			golden.Same(t, k.Hypervolume, v, 1e-9, "%s", k.Name)
-			v, err = Hypervolume(rows, tight, senses)
+			v, err = Hypervolume(rows, tight, directions)
 			require.NoError(t, err)
 			golden.Same(t, k.Tight, v, 1e-9, "%s tight", k.Name)
-			share, err := Contributions(rows, ref, senses)
+			share, err := Contributions(rows, ref, directions)
 			require.NoError(t, err)
 			golden.Close(t, k.Name+" contributions", share, k.Contributions, 1e-9, 1e-9)
 		}
 	}
 	for _, k := range g.Epsilon {
-		senses := smallest(k.A.Shape[1])
-		v, err := AdditiveEpsilon(k.A.rows(), k.R.rows(), senses)
+		directions := smallest(k.A.Shape[1])
+		v, err := AdditiveEpsilon(k.A.rows(), k.R.rows(), directions)
 		require.NoError(t, err)
 		golden.Same(t, k.Additive, v, 1e-9, "additive")
-		v, err = MultiplicativeEpsilon(k.A.rows(), k.R.rows(), senses)
+		v, err = MultiplicativeEpsilon(k.A.rows(), k.R.rows(), directions)
 		require.NoError(t, err)
 		golden.Same(t, k.Multiplicative, v, 1e-9, "multiplicative")
 	}
@@ -101,22 +103,22 @@ func TestGoldenPareto(t *testing.T) {
 		for i := range k.Time {
 			rows = append(rows, []float64{k.Time[i], k.Quality[i]})
 		}
-		front, err := Frontier(rows, []Sense{Min, Max}, WithoutDuplicates())
+		front, err := Frontier(rows, []tradeoff.Direction{tradeoff.LowerBetter, tradeoff.HigherBetter}, WithoutDuplicates())
 		require.NoError(t, err)
 		slices.SortFunc(front, func(i, j int) int { return cmp.Compare(rows[i][0], rows[j][0]) })
 		require.Equal(t, k.Index, front)
-		v, err := Hypervolume(rows, k.Ref, []Sense{Min, Max})
+		v, err := Hypervolume(rows, k.Ref, []tradeoff.Direction{tradeoff.LowerBetter, tradeoff.HigherBetter})
 		require.NoError(t, err)
 		golden.Same(t, k.Hypervolume, v, 1e-9, "hypervolume")
 	}
 }
 
-func turned(points [][]float64, sense Sense) [][]float64 {
+func turned(points [][]float64, dir tradeoff.Direction) [][]float64 {
 	var rows [][]float64
 	for _, p := range points {
 		q := slices.Clone(p)
 		for k := range q {
-			if sense == Max {
+			if dir == tradeoff.HigherBetter {
 				q[k] = -q[k]
 			}
 		}

@@ -6,15 +6,16 @@ import (
 	"sort"
 
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tradeoff"
 )
 
 // Hypervolume is the volume of what the points dominate, up to the reference point ref (Zitzler and Thiele 1998): the
 // quality of a set of tradeoffs as one number, the larger the better. Points that are not better than ref in all
 // objectives do not count. Two and three objectives take n log n steps, d > 3 up to n^(d-3) as many. The error wraps
 // [tensor.ErrShape] or [tensor.ErrNotFinite].
-func Hypervolume(points [][]float64, ref []float64, senses []Sense) (float64, error) {
+func Hypervolume(points [][]float64, ref []float64, directions []tradeoff.Direction) (float64, error) {
 	c := call("Hypervolume")
-	rows, r, err := c.within(points, ref, senses)
+	rows, r, err := c.within(points, ref, directions)
 	if err != nil {
 		return 0, err
 	}
@@ -24,13 +25,13 @@ func Hypervolume(points [][]float64, ref []float64, senses []Sense) (float64, er
 // Contributions is, for each point, the volume that it alone of the frontier dominates: what the hypervolume of the
 // frontier would shrink by without it. It is 0 for points that are dominated, there twice, or not better than ref; what
 // dominated points would make up for does not count. The error is that of [Hypervolume].
-func Contributions(points [][]float64, ref []float64, senses []Sense) ([]float64, error) {
+func Contributions(points [][]float64, ref []float64, directions []tradeoff.Direction) ([]float64, error) {
 	c := call("Contributions")
-	all, err := c.minimised("points", points, senses)
+	all, err := c.minimised("points", points, directions)
 	if err != nil {
 		return nil, err
 	}
-	_, r, err := c.within(points, ref, senses)
+	_, r, err := c.within(points, ref, directions)
 	if err != nil {
 		return nil, err
 	}
@@ -44,16 +45,16 @@ func Contributions(points [][]float64, ref []float64, senses []Sense) ([]float64
 		return k > 0 && slices.Equal(rows[k], rows[k-1]) || k+1 < len(rows) && slices.Equal(rows[k], rows[k+1])
 	}
 	var sorted [][]float64 // so that what is made of it is nearly in the order that volumes need
-	if len(senses) > 2 {
+	if len(directions) > 2 {
 		sorted = slices.Clone(rows)
-		byLast(sorted, len(senses)-1)
+		byLast(sorted, len(directions)-1)
 	}
 	for k, i := range front { // in lexicographic order
 		switch {
 		case twice(k):
-		case len(senses) == 1:
+		case len(directions) == 1:
 			share[i] = r[0] - rows[k][0]
-		case len(senses) == 2: // a rectangle between its neighbours, the other coordinate of which falls
+		case len(directions) == 2: // a rectangle between its neighbours, the other coordinate of which falls
 			right, top := r[0], r[1]
 			if k+1 < len(rows) {
 				right = rows[k+1][0]
@@ -91,19 +92,19 @@ func exclusive(p []float64, rows [][]float64, r []float64) float64 {
 }
 
 // within is the points that are better than ref, and ref, minimised.
-func (c call) within(points [][]float64, ref []float64, senses []Sense) (rows [][]float64, r []float64, err error) {
-	if rows, err = c.minimised("points", points, senses); err != nil {
+func (c call) within(points [][]float64, ref []float64, directions []tradeoff.Direction) (rows [][]float64, r []float64, err error) {
+	if rows, err = c.minimised("points", points, directions); err != nil {
 		return nil, nil, err
 	}
-	if len(ref) != len(senses) {
-		return nil, nil, c.errorf("ref has %d values for %d senses: %w", len(ref), len(senses), tensor.ErrShape)
+	if len(ref) != len(directions) {
+		return nil, nil, c.errorf("ref has %d values for %d directions: %w", len(ref), len(directions), tensor.ErrShape)
 	}
 	for k, v := range ref {
 		if v-v != 0 {
 			return nil, nil, c.errorf("ref[%d] = %v: %w", k, v, tensor.ErrNotFinite)
 		}
 	}
-	refs, err := c.minimised("ref", [][]float64{ref}, senses)
+	refs, err := c.minimised("ref", [][]float64{ref}, directions)
 	if err != nil {
 		return nil, nil, err
 	}

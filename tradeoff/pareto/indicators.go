@@ -10,9 +10,9 @@ import (
 // AdditiveEpsilon is how much every point of reference must be worsened in all objectives for points to be at least as
 // good as each of them (Zitzler et al. 2003): 0 or less if they are already. The error wraps [tensor.ErrShape],
 // [tensor.ErrNotFinite] or [tensor.ErrEmpty].
-func AdditiveEpsilon(points, reference [][]float64, senses []Sense) (float64, error) {
+func AdditiveEpsilon(points, reference [][]float64, directions []tradeoff.Direction) (float64, error) {
 	c := call("AdditiveEpsilon")
-	p, r, err := c.sets(points, reference, senses)
+	p, r, err := c.sets(points, reference, directions)
 	if err != nil {
 		return 0, err
 	}
@@ -27,9 +27,9 @@ func AdditiveEpsilon(points, reference [][]float64, senses []Sense) (float64, er
 
 // MultiplicativeEpsilon is AdditiveEpsilon by factors, for objectives above 0: 1 or less if points are at least as
 // good. The error may wrap [tradeoff.ErrNonPositive] too.
-func MultiplicativeEpsilon(points, reference [][]float64, senses []Sense) (float64, error) {
+func MultiplicativeEpsilon(points, reference [][]float64, directions []tradeoff.Direction) (float64, error) {
 	c := call("MultiplicativeEpsilon")
-	if _, _, err := c.sets(points, reference, senses); err != nil {
+	if _, _, err := c.sets(points, reference, directions); err != nil {
 		return 0, err
 	}
 	for s, set := range [][][]float64{points, reference} {
@@ -45,7 +45,7 @@ func MultiplicativeEpsilon(points, reference [][]float64, senses []Sense) (float
 	return epsilon(points, reference, func(p, r []float64) float64 {
 		most := 0.0
 		for k := range p {
-			if senses[k] == Max {
+			if directions[k] == tradeoff.HigherBetter {
 				most = max(most, r[k]/p[k])
 			} else {
 				most = max(most, p[k]/r[k])
@@ -57,9 +57,9 @@ func MultiplicativeEpsilon(points, reference [][]float64, senses []Sense) (float
 
 // IGDPlus is the mean distance of the points of reference from what points dominate (Ishibuchi et al. 2015): 0 if they
 // are at least as good everywhere. The error is that of [AdditiveEpsilon].
-func IGDPlus(points, reference [][]float64, senses []Sense) (float64, error) {
+func IGDPlus(points, reference [][]float64, directions []tradeoff.Direction) (float64, error) {
 	c := call("IGDPlus")
-	p, r, err := c.sets(points, reference, senses)
+	p, r, err := c.sets(points, reference, directions)
 	if err != nil {
 		return 0, err
 	}
@@ -91,12 +91,12 @@ func epsilon(points, reference [][]float64, distance func(p, r []float64) float6
 }
 
 // sets is two sets that are not empty, minimised.
-func (c call) sets(points, reference [][]float64, senses []Sense) (p, r [][]float64, err error) {
+func (c call) sets(points, reference [][]float64, directions []tradeoff.Direction) (p, r [][]float64, err error) {
 	if len(points) == 0 || len(reference) == 0 {
 		return nil, nil, c.errorf("%d points and %d of reference: %w", len(points), len(reference), tensor.ErrEmpty)
 	}
-	if p, err = c.minimised("points", points, senses); err == nil {
-		r, err = c.minimised("reference", reference, senses)
+	if p, err = c.minimised("points", points, directions); err == nil {
+		r, err = c.minimised("reference", reference, directions)
 	}
 	return p, r, err
 }

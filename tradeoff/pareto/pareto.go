@@ -5,41 +5,21 @@ import (
 	"slices"
 	"sort"
 
-	"github.com/espalier-ml/espalier/internal/enum"
 	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tradeoff"
 )
-
-// Sense is whether an objective is to be small or large.
-type Sense uint8
-
-// The senses.
-const (
-	Min Sense = iota // cost, loss
-	Max              // accuracy, speed
-)
-
-var senseNames = enum.Of[Sense]("sense", "min", "max")
-
-// String is "min" or "max".
-func (s Sense) String() string { return senseNames.String(s) }
-
-// MarshalText writes the name.
-func (s Sense) MarshalText() ([]byte, error) { return senseNames.Marshal(s) }
-
-// UnmarshalText reads a name.
-func (s *Sense) UnmarshalText(text []byte) error { return senseNames.Unmarshal(s, text) }
 
 // Frontier returns the indices, in order, of the points that no other point dominates: none is at least as good in all
 // objectives and better in one. Equal points are all on the frontier, or off it; [WithoutDuplicates] keeps the first of
-// each. Points are rows of one value per sense. It takes n log n steps for two and three objectives. The error wraps
+// each. Points are rows of one value per direction. It takes n log n steps for two and three objectives. The error wraps
 // [tensor.ErrShape] or [tensor.ErrNotFinite] with the first row at fault.
-func Frontier(points [][]float64, senses []Sense, opts ...FrontierOption) ([]int, error) {
+func Frontier(points [][]float64, directions []tradeoff.Direction, opts ...FrontierOption) ([]int, error) {
 	c := frontierConfig{call: "Frontier"}
 	if err := option.Apply("pareto: Frontier", &c, opts); err != nil {
 		return nil, err
 	}
-	rows, err := c.minimised("points", points, senses)
+	rows, err := c.minimised("points", points, directions)
 	if err != nil {
 		return nil, err
 	}
@@ -69,9 +49,9 @@ func WithoutDuplicates() FrontierOption {
 
 // Ranks is, for each point, how many frontiers must be peeled off before it lies on one: 0 on the frontier of all
 // points, 1 on that of the rest, and so on (Goldberg 1989). The error is that of [Frontier].
-func Ranks(points [][]float64, senses []Sense) ([]int, error) {
+func Ranks(points [][]float64, directions []tradeoff.Direction) ([]int, error) {
 	c := call("Ranks")
-	rows, err := c.minimised("points", points, senses)
+	rows, err := c.minimised("points", points, directions)
 	if err != nil {
 		return nil, err
 	}
@@ -120,31 +100,31 @@ func (f *frontier) add(p []float64) {
 }
 
 // minimised checks points and negates what is to be large.
-func (c call) minimised(name string, points [][]float64, senses []Sense) ([][]float64, error) {
-	if len(senses) == 0 {
-		return nil, c.errorf("no senses: %w", tensor.ErrEmpty)
+func (c call) minimised(name string, points [][]float64, directions []tradeoff.Direction) ([][]float64, error) {
+	if len(directions) == 0 {
+		return nil, c.errorf("no directions: %w", tensor.ErrEmpty)
 	}
-	for k, s := range senses {
-		if s > Max {
-			return nil, c.errorf("senses[%d] = %d: want Min or Max: %w", k, s, tensor.ErrRange)
+	for k, s := range directions {
+		if s > tradeoff.LowerBetter {
+			return nil, c.errorf("directions[%d] = %d: want tradeoff.LowerBetter or tradeoff.HigherBetter: %w", k, s, tensor.ErrRange)
 		}
 	}
-	flat := make([]float64, 0, len(points)*len(senses))
+	flat := make([]float64, 0, len(points)*len(directions))
 	rows := make([][]float64, len(points))
 	for i, p := range points {
-		if len(p) != len(senses) {
-			return nil, c.errorf("%s[%d] has %d values for %d senses: %w", name, i, len(p), len(senses), tensor.ErrShape)
+		if len(p) != len(directions) {
+			return nil, c.errorf("%s[%d] has %d values for %d directions: %w", name, i, len(p), len(directions), tensor.ErrShape)
 		}
 		for k, v := range p {
 			if v-v != 0 {
 				return nil, c.errorf("%s[%d][%d] = %v: %w", name, i, k, v, tensor.ErrNotFinite)
 			}
-			if senses[k] == Max {
+			if directions[k] == tradeoff.HigherBetter {
 				v = -v
 			}
 			flat = append(flat, v)
 		}
-		rows[i] = flat[len(flat)-len(senses):]
+		rows[i] = flat[len(flat)-len(directions):]
 	}
 	return rows, nil
 }

@@ -18,7 +18,7 @@ import (
 func TestParetoOfManyPoints(t *testing.T) {
 	rng := rand.New(rand.NewPCG(19, 20))
 	for d := 1; d <= 5; d++ {
-		senses := []Sense{Min, Max, Max, Min, Max}[:d]
+		directions := []tradeoff.Direction{tradeoff.LowerBetter, tradeoff.HigherBetter, tradeoff.HigherBetter, tradeoff.LowerBetter, tradeoff.HigherBetter}[:d]
 		points := make([][]float64, 250)
 		for i := range points {
 			for k := range d {
@@ -34,9 +34,9 @@ func TestParetoOfManyPoints(t *testing.T) {
 		}
 		worse := func(p, q []float64) bool { // p than q
 			strictly := false
-			for k, s := range senses {
+			for k, s := range directions {
 				a, b := p[k], q[k]
-				if s == Max {
+				if s == tradeoff.HigherBetter {
 					a, b = -a, -b
 				}
 				if a < b {
@@ -52,10 +52,10 @@ func TestParetoOfManyPoints(t *testing.T) {
 				want = append(want, i)
 			}
 		}
-		front, err := Frontier(points, senses)
+		front, err := Frontier(points, directions)
 		require.NoError(t, err)
 		require.Equal(t, want, front)
-		ranks, err := Ranks(points, senses)
+		ranks, err := Ranks(points, directions)
 		require.NoError(t, err)
 		for i, p := range points {
 			least := 0 // one more than the largest rank of those that dominate it
@@ -68,14 +68,14 @@ func TestParetoOfManyPoints(t *testing.T) {
 		}
 		if d > 3 {
 			points, front = points[:60], nil
-			if front, err = Frontier(points, senses); err != nil {
+			if front, err = Frontier(points, directions); err != nil {
 				t.Fatal(err)
 			}
 		}
 		ref := []float64{11, -1, -1, 11, -1}[:d]
-		all, err := Hypervolume(points, ref, senses)
+		all, err := Hypervolume(points, ref, directions)
 		require.NoError(t, err)
-		share, err := Contributions(points, ref, senses)
+		share, err := Contributions(points, ref, directions)
 		require.NoError(t, err)
 		for i := range points {
 			if !slices.Contains(front, i) {
@@ -88,7 +88,7 @@ func TestParetoOfManyPoints(t *testing.T) {
 					others = append(others, points[j])
 				}
 			}
-			without, err := Hypervolume(others, ref, senses)
+			without, err := Hypervolume(others, ref, directions)
 			require.NoError(t, err)
 			golden.Same(t, (all-without)/all, share[i]/all, 1e-12, "share of point %d in %d objectives", i, d)
 		}
@@ -96,25 +96,25 @@ func TestParetoOfManyPoints(t *testing.T) {
 }
 
 func TestIndicators(t *testing.T) {
-	senses := []Sense{Min, Max}
+	directions := []tradeoff.Direction{tradeoff.LowerBetter, tradeoff.HigherBetter}
 	reference := [][]float64{{1, 1}, {3, 3}}
 	points := [][]float64{{2, 1}, {5, 4}}
 	// (1, 1) is 1 from what (2, 1) dominates; (3, 3) is 2 from what (5, 4) does and sqrt 4 from (2, 1).
-	d, err := IGDPlus(points, reference, senses)
+	d, err := IGDPlus(points, reference, directions)
 	require.NoError(t, err)
 	golden.Same(t, 1.5, d, 1e-15, "IGD+")
-	e, err := AdditiveEpsilon(points, reference, senses)
+	e, err := AdditiveEpsilon(points, reference, directions)
 	require.NoError(t, err)
 	require.Equal(t, 2.0, e)
-	m, err := MultiplicativeEpsilon(points, reference, senses)
+	m, err := MultiplicativeEpsilon(points, reference, directions)
 	require.NoError(t, err)
 	require.Equal(t, 2.0, m) // (2, 1) of (1, 1), and 5/3 of (3, 3)
-	for _, f := range []func(p, r [][]float64, s []Sense) (float64, error){AdditiveEpsilon, IGDPlus} {
-		v, err := f(reference, reference, senses)
+	for _, f := range []func(p, r [][]float64, s []tradeoff.Direction) (float64, error){AdditiveEpsilon, IGDPlus} {
+		v, err := f(reference, reference, directions)
 		require.NoError(t, err)
 		require.Zero(t, v)
 	}
-	v, err := MultiplicativeEpsilon(reference, reference, senses)
+	v, err := MultiplicativeEpsilon(reference, reference, directions)
 	require.NoError(t, err)
 	require.Equal(t, 1.0, v)
 }

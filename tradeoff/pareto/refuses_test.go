@@ -28,19 +28,19 @@ func requireFaults(t *testing.T, faults map[string]fault) {
 func second[T any](_ T, err error) error { return err }
 
 func TestParetoRefuses(t *testing.T) {
-	points, two := [][]float64{{1, 2}, {2, 1}}, []Sense{Min, Max}
+	points, two := [][]float64{{1, 2}, {2, 1}}, []tradeoff.Direction{tradeoff.LowerBetter, tradeoff.HigherBetter}
 	ragged, undefined := [][]float64{{1, 2}, {3}}, [][]float64{{1, 2}, {1, nan}}
 	ref := []float64{3, 0}
 	method := func(cost, quality []float64) []Measured { return []Measured{{Name: "m", Cost: cost, Quality: quality}} }
 	one := []float64{1}
 	requireFaults(t, map[string]fault{
-		"Frontier senses": {second(Frontier(points, nil)), "no senses", tensor.ErrEmpty},
-		"Frontier sense":  {second(Frontier(points, []Sense{Min, 7})), "senses[1] = 7", tensor.ErrRange},
-		"Frontier ragged": {second(Frontier(ragged, two)), "points[1] has 1 values for 2 senses", tensor.ErrShape},
-		"Frontier NaN":    {second(Frontier(undefined, two)), "points[1][1] = NaN", tensor.ErrNotFinite},
-		"Frontier nil":    {second(Frontier(points, two, nil)), "option 0 is nil", tensor.ErrEmpty},
-		"Ranks":           {second(Ranks(ragged, two)), "Ranks: points[1]", tensor.ErrShape},
-		"Hypervolume ref": {second(Hypervolume(points, one, two)), "ref has 1 values for 2 senses",
+		"Frontier directions": {second(Frontier(points, nil)), "no directions", tensor.ErrEmpty},
+		"Frontier direction":  {second(Frontier(points, []tradeoff.Direction{tradeoff.LowerBetter, 7})), "directions[1] = 7", tensor.ErrRange},
+		"Frontier ragged":     {second(Frontier(ragged, two)), "points[1] has 1 values for 2 directions", tensor.ErrShape},
+		"Frontier NaN":        {second(Frontier(undefined, two)), "points[1][1] = NaN", tensor.ErrNotFinite},
+		"Frontier nil":        {second(Frontier(points, two, nil)), "option 0 is nil", tensor.ErrEmpty},
+		"Ranks":               {second(Ranks(ragged, two)), "Ranks: points[1]", tensor.ErrShape},
+		"Hypervolume ref": {second(Hypervolume(points, one, two)), "ref has 1 values for 2 directions",
 			tensor.ErrShape},
 		"Hypervolume infinite": {second(Hypervolume(points, []float64{inf, 0}, two)), "ref[0] = +Inf",
 			tensor.ErrNotFinite},

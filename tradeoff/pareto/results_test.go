@@ -72,7 +72,7 @@ func TestResultsAsJSON(t *testing.T) {
 	var back Measured
 	require.NoError(t, json.Unmarshal(b, &back))
 	require.Equal(t, m, back)
-	for _, v := range []encoding.TextMarshaler{OnFrontier, Dominated, Min, Max} {
+	for _, v := range []encoding.TextMarshaler{OnFrontier, Dominated, tradeoff.LowerBetter, tradeoff.HigherBetter} {
 		text, err := v.MarshalText()
 		require.NoError(t, err)
 		require.Equal(t, fmt.Sprint(v), string(text))
