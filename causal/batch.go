@@ -56,7 +56,7 @@ func checkFinite[T tensor.Float](call string, z tensor.Matrix[T]) error {
 	}
 	for i := range z.Rows {
 		if row := z.Row(i); !finite(row) {
-			return fmt.Errorf("causal: %s: %w", call, tensor.CheckFinite(fmt.Sprint("z row ", i), row))
+			return fmt.Errorf("causal: %s: %w", call, tensor.ValidateFinite(fmt.Sprint("z row ", i), row))
 		}
 	}
 	return nil
@@ -85,8 +85,8 @@ func checkEval[T tensor.Float](call string, z tensor.Matrix[T], b Batch, grad te
 	return b.check(call, z.Rows)
 }
 
-// finite is tensor.CheckFinite for names that take time to format.
-func finite[T tensor.Float](x []T) bool { return tensor.CheckFinite("x", x) == nil }
+// finite is tensor.ValidateFinite for names that take time to format.
+func finite[T tensor.Float](x []T) bool { return tensor.ValidateFinite("x", x) == nil }
 
 // check checks the lengths of what there is and the weights.
 func (b Batch) check(call string, rows int) error {

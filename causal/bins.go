@@ -17,7 +17,7 @@ func Bins(x []float64, n int) ([]int, error) {
 	if len(x) == 0 {
 		return nil, fmt.Errorf("causal: Bins: no values: %w", tensor.ErrEmpty)
 	}
-	if err := tensor.CheckFinite("x", x); err != nil {
+	if err := tensor.ValidateFinite("x", x); err != nil {
 		return nil, fmt.Errorf("causal: Bins: %w", err)
 	}
 	sorted := slices.Sorted(slices.Values(x))

@@ -24,7 +24,7 @@ func newCellScores(call string, scores []float64, y, v []int) (*cellScores, erro
 		return nil, fmt.Errorf("causal: %s: %d scores, %d main and %d auxiliary labels: %w",
 			call, len(scores), len(y), len(v), tensor.ErrShape)
 	}
-	if err := tensor.CheckFinite("scores", scores); err != nil {
+	if err := tensor.ValidateFinite("scores", scores); err != nil {
 		return nil, fmt.Errorf("causal: %s: %w", call, err)
 	}
 	for i, label := range y {

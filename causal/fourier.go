@@ -49,7 +49,7 @@ func NewFourierOf[T tensor.Float](omega tensor.Matrix[T], phase []T) (*Fourier[T
 		return nil, fmt.Errorf("causal: NewFourierOf: frequencies of %dx%d and %d phases: %w",
 			omega.Rows, omega.Cols, len(phase), tensor.ErrShape)
 	}
-	if err := tensor.CheckFinite("phase", phase); err != nil {
+	if err := tensor.ValidateFinite("phase", phase); err != nil {
 		return nil, fmt.Errorf("causal: NewFourierOf: %w", err)
 	}
 	own := tensor.NewMatrix[T](omega.Rows, omega.Cols)

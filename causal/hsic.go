@@ -126,7 +126,7 @@ func (h *HSIC[T]) ready(call string, z tensor.Matrix[T], b Batch, grad tensor.Ma
 	}
 	for i := range b.Aux.Rows {
 		if !finite(b.Aux.Row(i)) {
-			return fmt.Errorf("causal: %s: %w", call, tensor.CheckFinite(fmt.Sprint("Aux row ", i), b.Aux.Row(i)))
+			return fmt.Errorf("causal: %s: %w", call, tensor.ValidateFinite(fmt.Sprint("Aux row ", i), b.Aux.Row(i)))
 		}
 	}
 	if err := h.weigh(call, &h.config, z.Rows, b); err != nil {

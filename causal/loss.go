@@ -20,7 +20,7 @@ func BCE[T tensor.Float](loss []float64, grad, logits []T, y []int) error {
 			return fmt.Errorf("causal: BCE: y[%d] = %d, want 0 or 1: %w", i, label, ErrLabelRange)
 		}
 	}
-	if err := tensor.CheckFinite("logits", logits); err != nil {
+	if err := tensor.ValidateFinite("logits", logits); err != nil {
 		return fmt.Errorf("causal: BCE: %w", err)
 	}
 	for i, v := range logits {

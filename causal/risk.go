@@ -21,7 +21,7 @@ func checkRisk(call string, loss []float64, b Batch, coef []float64) error {
 	if len(loss) == 0 {
 		return fmt.Errorf("causal: %s: no losses: %w", call, tensor.ErrEmpty)
 	}
-	if err := tensor.CheckFinite("loss", loss); err != nil {
+	if err := tensor.ValidateFinite("loss", loss); err != nil {
 		return fmt.Errorf("causal: %s: %w", call, err)
 	}
 	return b.check(call, len(loss))

@@ -60,7 +60,7 @@ func (f fitted) validate() error {
 	if c := f.lut.Table.Shape[1]; c != len(f.trees.Dims) {
 		return fmt.Errorf("tables of %d codebooks for %d trees: %w", c, len(f.trees.Dims), tensor.ErrShape)
 	}
-	return errors.Join(tensor.CheckFinite("LUT.Table", f.lut.Table.Data), tensor.CheckFinite("LUT.Offset",
+	return errors.Join(tensor.ValidateFinite("LUT.Table", f.lut.Table.Data), tensor.ValidateFinite("LUT.Offset",
 		f.lut.Offset.Data))
 }
 

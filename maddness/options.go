@@ -291,7 +291,7 @@ func WithBias(bias []float32) interface {
 			return fmt.Errorf("WithBias: no elements: %w", tensor.ErrEmpty)
 		}
 		o.bias = bias
-		return tensor.CheckFinite("WithBias", bias)
+		return tensor.ValidateFinite("WithBias", bias)
 	})
 }
 

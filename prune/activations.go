@@ -34,7 +34,7 @@ func (a *Activations[T]) Add(x tensor.Dense[T], params ...string) error {
 	if len(x.Shape) < 2 || len(x.Data) == 0 || len(params) == 0 {
 		return fmt.Errorf("prune: Activations.Add: input %v for %d parameters: %w", x.Shape, len(params), tensor.ErrEmpty)
 	}
-	if err := tensor.CheckFinite("x", x.Data); err != nil {
+	if err := tensor.ValidateFinite("x", x.Data); err != nil {
 		return fmt.Errorf("prune: Activations.Add: %q: %w", params[0], err)
 	}
 	features := x.Shape[len(x.Shape)-1]

@@ -34,7 +34,7 @@ func (o *observer[T]) add(f func(w, g float64) float64) error {
 		if err := needGrad(p); err != nil {
 			return fmt.Errorf("prune: %s.Add: %w", o.kind, err)
 		}
-		if err := tensor.CheckFinite("Grad", p.Grad); err != nil {
+		if err := tensor.ValidateFinite("Grad", p.Grad); err != nil {
 			return fmt.Errorf("prune: %s.Add: param %q: %w", o.kind, p.Name, err)
 		}
 	}

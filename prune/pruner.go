@@ -144,7 +144,7 @@ func (p *Pruner[T]) rewire(step int) error {
 		} else if err := needGrad(param); err != nil {
 			return err
 		}
-		if err := tensor.CheckFinite("growth score", growth); err != nil {
+		if err := tensor.ValidateFinite("growth score", growth); err != nil {
 			return fmt.Errorf("prune: param %q: %w", param.Name, err)
 		}
 		for j, g := range growth {

@@ -44,7 +44,7 @@ func (s *SynFlow[T]) Prepare(masks *Masks) error {
 		for i, w := range p.Data {
 			score[i] = math.Abs(float64(w) * float64(p.Grad[i]))
 		}
-		if err := tensor.CheckFinite("Grad", p.Grad); err != nil {
+		if err := tensor.ValidateFinite("Grad", p.Grad); err != nil {
 			faults = append(faults, fmt.Errorf("param %q: %w", p.Name, err))
 		}
 		scores[p.Name] = score

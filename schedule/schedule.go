@@ -7,16 +7,14 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Of is a pure function of training time: the same t gives the same value, on any goroutine and in any
-// order. Resuming a run is calling it with another t; there is no state to save.
-type Of[T any] interface {
-	// Value is the value to use at time t, counted in whatever unit the schedule was written in,
-	// normally optimizer steps already done.
-	Value(t float64) T
+// Schedule is a number that depends on training time: a learning rate, a masking rate, a sparsity. It is a pure
+// function: the same t gives the same value, on any goroutine and in any order. Resuming a run is calling it with
+// another t; there is no state to save.
+type Schedule interface {
+	// Value is the value to use at time t, counted in whatever unit the schedule was written in, normally optimizer
+	// steps already done.
+	Value(t float64) float64
 }
-
-// Schedule is a number that depends on training time: a learning rate, a masking rate, a sparsity.
-type Schedule = Of[float64]
 
 // Func makes a schedule of an ordinary function, which must be pure. It cannot be written as JSON:
 // [SpecOf] answers [ErrNotSerializable].

@@ -15,7 +15,7 @@
 // keep nothing of what they are given. Shapes that do not fit are mistakes of the program: inner functions panic with
 // an error that wraps [ErrShape], [ErrRange] or [ErrOverlap] and says which argument and value, before anything is
 // written. Functions that judge data, such as [SoftmaxCrossEntropy] and [SegmentSum], return such errors instead. NaN
-// and infinities propagate as arithmetic has it; [CheckFinite] finds them.
+// and infinities propagate as arithmetic has it; [ValidateFinite] finds them.
 //
 // # Determinism
 //

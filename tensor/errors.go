@@ -30,9 +30,9 @@ func shapePanic(sentinel error, format string, args ...any) {
 	panic(fmt.Errorf("tensor: "+format+": %w", append(args, sentinel)...))
 }
 
-// CheckFinite returns an error wrapping [ErrNotFinite] that names the first element of x that is
+// ValidateFinite returns an error wrapping [ErrNotFinite] that names the first element of x that is
 // NaN or infinite, and nil if there is none. It runs at memory speed.
-func CheckFinite[T Float](name string, x []T) error {
+func ValidateFinite[T Float](name string, x []T) error {
 	if kernel.Finite(x) {
 		return nil
 	}

@@ -18,7 +18,7 @@ func ExampleSegmentSum() {
 	// Three bags of two, no and one row.
 	x := tensor.Of(3, 2, []float64{1, 2, 3, 4, 5, 6})
 	offsets := []int{0, 2, 2, 3}
-	fmt.Println(tensor.CheckOffsets(offsets, x.Rows))
+	fmt.Println(tensor.ValidateOffsets(offsets, x.Rows))
 	sums := tensor.NewMatrix[float64](3, 2)
 	fmt.Println(tensor.SegmentSum(sums, x, offsets), sums.Data)
 	// Output:

@@ -100,10 +100,10 @@ func TestParam(t *testing.T) {
 }
 
 func TestCheckFinite(t *testing.T) {
-	require.NoError(t, CheckFinite("x", []float32{1, -1, math.MaxFloat32}))
-	require.NoError(t, CheckFinite[float64]("x", nil))
+	require.NoError(t, ValidateFinite("x", []float32{1, -1, math.MaxFloat32}))
+	require.NoError(t, ValidateFinite[float64]("x", nil))
 	for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
-		err := CheckFinite("scores", []float64{0, 0, bad})
+		err := ValidateFinite("scores", []float64{0, 0, bad})
 		require.ErrorIs(t, err, ErrNotFinite)
 		require.ErrorContains(t, err, "tensor: scores[2] = ")
 	}
@@ -112,12 +112,12 @@ func TestCheckFinite(t *testing.T) {
 		for i := range n {
 			x[i], y[i] = math.MaxFloat32, -math.MaxFloat64
 		}
-		require.NoError(t, CheckFinite("x", x))
-		require.NoError(t, CheckFinite("y", y))
+		require.NoError(t, ValidateFinite("x", x))
+		require.NoError(t, ValidateFinite("y", y))
 		for i := range n {
 			x[i], y[i] = float32(math.Inf(-1)), math.NaN()
-			require.ErrorContains(t, CheckFinite("x", x), fmt.Sprintf("x[%d] = -Inf", i))
-			require.ErrorContains(t, CheckFinite("y", y), fmt.Sprintf("y[%d] = NaN", i))
+			require.ErrorContains(t, ValidateFinite("x", x), fmt.Sprintf("x[%d] = -Inf", i))
+			require.ErrorContains(t, ValidateFinite("y", y), fmt.Sprintf("y[%d] = NaN", i))
 			x[i], y[i] = 0, 0
 		}
 	}

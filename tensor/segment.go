@@ -2,10 +2,10 @@ package tensor
 
 import "fmt"
 
-// CheckOffsets reports whether offsets describe consecutive segments of n elements: segment i is
+// ValidateOffsets reports whether offsets describe consecutive segments of n elements: segment i is
 // [offsets[i], offsets[i+1]). They must start at 0, end at n and never decrease; segments may be empty. Errors wrap
 // [ErrEmpty] or [ErrRange] and name the first wrong offset.
-func CheckOffsets(offsets []int, n int) error {
+func ValidateOffsets(offsets []int, n int) error {
 	if len(offsets) == 0 {
 		return fmt.Errorf("tensor: no offsets, want at least the 0: %w", ErrEmpty)
 	}
@@ -25,7 +25,7 @@ func CheckOffsets(offsets []int, n int) error {
 
 // SegmentSum sets row i of dst to the sum of the rows offsets[i] to offsets[i+1]-1 of x, zero for an empty
 // segment. dst has len(offsets)-1 rows and the columns of x and shares no memory with it. Errors are those of
-// [CheckOffsets], or wrap [ErrShape] or [ErrOverlap]; dst is then unchanged.
+// [ValidateOffsets], or wrap [ErrShape] or [ErrOverlap]; dst is then unchanged.
 func SegmentSum[T Float](dst, x Matrix[T], offsets []int) error {
 	const op = "tensor: SegmentSum"
 	if err := dst.Validate(); err != nil {
@@ -34,7 +34,7 @@ func SegmentSum[T Float](dst, x Matrix[T], offsets []int) error {
 	if err := x.Validate(); err != nil {
 		return fmt.Errorf("%s: x: %w", op, err)
 	}
-	if err := CheckOffsets(offsets, x.Rows); err != nil {
+	if err := ValidateOffsets(offsets, x.Rows); err != nil {
 		return fmt.Errorf("%s: %w", op, err)
 	}
 	if dst.Rows != len(offsets)-1 || dst.Cols != x.Cols {
@@ -60,7 +60,8 @@ func rowsFrom[T Float](x Matrix[T], lo, hi int) []T {
 }
 
 // SegmentSoftmax applies [Softmax] to every segment [offsets[i], offsets[i+1]) of x separately. dst has the length of
-// x and is either the same slice or disjoint. Errors are those of [CheckOffsets], or wrap [ErrShape] or [ErrOverlap];
+// x and is either the same slice or disjoint. Errors are those of [ValidateOffsets], or wrap [ErrShape] or
+// [ErrOverlap];
 // dst is then unchanged.
 func SegmentSoftmax[T Float](dst, x []T, offsets []int) error {
 	const op = "tensor: SegmentSoftmax"
@@ -70,7 +71,7 @@ func SegmentSoftmax[T Float](dst, x []T, offsets []int) error {
 	if Overlap(dst, x) && &dst[0] != &x[0] {
 		return fmt.Errorf("%s: dst overlaps x without being it: %w", op, ErrOverlap)
 	}
-	if err := CheckOffsets(offsets, len(x)); err != nil {
+	if err := ValidateOffsets(offsets, len(x)); err != nil {
 		return fmt.Errorf("%s: %w", op, err)
 	}
 	for i := 1; i < len(offsets); i++ {

@@ -55,7 +55,7 @@ func TestSegmentsRefuse(t *testing.T) {
 	} {
 		x, dst := random[float64](1, 4, 2, 0), random[float64](2, max(len(c.offsets)-1, 0), 2, 0)
 		before := slices.Clone(dst.Data)
-		for _, err := range []error{CheckOffsets(c.offsets, 4), SegmentSum(dst, x, c.offsets),
+		for _, err := range []error{ValidateOffsets(c.offsets, 4), SegmentSum(dst, x, c.offsets),
 			SegmentSoftmax(make([]float64, 4), x.Data[:4], c.offsets)} {
 			require.ErrorIs(t, err, c.want)
 			require.ErrorContains(t, err, c.says)

@@ -39,7 +39,8 @@ func TestGoldenReadings(t *testing.T) {
 		for name, how := range readings {
 			for i, q := range k.Targets {
 				got, ok := c.Crossing(q, how)
-				golden.Same(t, float64(k.TimeToQuality[name+"/envelope=False"][i]), got, 1e-12, "%s %s crossing of %v", k.Name, name, q)
+				golden.Same(t, float64(k.TimeToQuality[name+"/envelope=False"][i]), got, 1e-12,
+					"%s %s crossing of %v", k.Name, name, q)
 				require.Equal(t, !math.IsInf(got, 1), ok)
 				got, ok = c.TimeToQuality(q, how)
 				golden.Same(t, float64(k.TimeToQuality[name+"/envelope=True"][i]), got, 1e-12, "%s %s time to %v", k.Name, name, q)
@@ -47,10 +48,12 @@ func TestGoldenReadings(t *testing.T) {
 			}
 			for i, cost := range k.CostsQuery {
 				got, ok := c.QualityAt(cost, how)
-				golden.Same(t, float64(k.QualityAtCost[name+"/envelope=False"][i]), got, 1e-12, "%s %s quality at %v", k.Name, name, cost)
+				golden.Same(t, float64(k.QualityAtCost[name+"/envelope=False"][i]), got, 1e-12,
+					"%s %s quality at %v", k.Name, name, cost)
 				require.Equal(t, !math.IsNaN(got), ok)
 				got, _ = c.Envelope().QualityAt(cost, how)
-				golden.Same(t, float64(k.QualityAtCost[name+"/envelope=True"][i]), got, 1e-12, "%s %s best at %v", k.Name, name, cost)
+				golden.Same(t, float64(k.QualityAtCost[name+"/envelope=True"][i]), got, 1e-12,
+					"%s %s best at %v", k.Name, name, cost)
 			}
 		}
 		if k.AUC == nil {

@@ -77,7 +77,7 @@ func (m *Merger) AddWindow(values []float32, top, left, h, w int, weight func(y,
 		return fmt.Errorf("tta: %s: %d values for %d x %d pixels of %d channels: %w",
 			call, len(values), h, w, m.c, tensor.ErrShape)
 	}
-	if err := tensor.CheckFinite("values", values); err != nil {
+	if err := tensor.ValidateFinite("values", values); err != nil {
 		return fmt.Errorf("tta: %s: %w", call, err)
 	}
 	if m.how == MergeGeo || m.how == MergeSharpen {

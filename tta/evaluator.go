@@ -155,7 +155,7 @@ func (e *Evaluator) Add(original, aggregated []float32, label int) error {
 			return fmt.Errorf("tta: Evaluator.Add: %d %s outputs of example %d, want %d classes: %w",
 				len(x.out), x.name, n, e.classes, tensor.ErrShape)
 		}
-		if err := tensor.CheckFinite(x.name, x.out); err != nil {
+		if err := tensor.ValidateFinite(x.name, x.out); err != nil {
 			return fmt.Errorf("tta: Evaluator.Add: example %d: %w", n, err)
 		}
 	}

@@ -148,7 +148,7 @@ func (o *Outputs) check(call string) error {
 	case o.names != nil && len(o.names) != o.views:
 		return fmt.Errorf("tta: %s: %d names for %d views: %w", call, len(o.names), o.views, tensor.ErrShape)
 	}
-	if err := tensor.CheckFinite("data", o.data); err != nil {
+	if err := tensor.ValidateFinite("data", o.data); err != nil {
 		at := slices.IndexFunc(o.data, func(v float32) bool { return v-v != 0 })
 		return fmt.Errorf("tta: %s: example %d, view %d, class %d is %v: %w",
 			call, at/size, at/o.classes%o.views, at%o.classes, o.data[at], tensor.ErrNotFinite)

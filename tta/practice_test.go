@@ -556,7 +556,7 @@ func TestAPerfectOriginalHasAFiniteCentre(t *testing.T) {
 	assert.Less(t, r.Temperature, 1.)
 	assert.Greater(t, r.Temperature, .2)
 	assert.Contains(t, fmt.Sprint(r.Warnings), "no optimum")
-	require.NoError(t, tensor.CheckFinite("weights", best.Weights()))
+	require.NoError(t, tensor.ValidateFinite("weights", best.Weights()))
 	for n := range y { // worse than chance
 		y[n] = 1 - y[n]
 	}
@@ -859,9 +859,9 @@ func TestSeparableDataDoNotDiverge(t *testing.T) {
 	o := outputsOf(t, 4, 2, x, WithLabels(y), WithIdentity(0))
 	f, _, err := FitClassTTA(o)
 	require.NoError(t, err)
-	require.NoError(t, tensor.CheckFinite("weights", f.Weights()))
+	require.NoError(t, tensor.ValidateFinite("weights", f.Weights()))
 	f, r, err := FitAugTTA(o)
 	require.NoError(t, err)
-	require.NoError(t, tensor.CheckFinite("weights", f.Weights()))
+	require.NoError(t, tensor.ValidateFinite("weights", f.Weights()))
 	assert.Less(t, r.Loss, 1e-3)
 }

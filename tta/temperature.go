@@ -65,7 +65,7 @@ func FitTemperature(o *Outputs, a Aggregator, opts ...FitOption) (*Scaled, Tempe
 		return nil, TemperatureReport{}, err
 	}
 	out := aggregate(o, a, c.workers)
-	if err := tensor.CheckFinite("outputs", out.Data); err != nil {
+	if err := tensor.ValidateFinite("outputs", out.Data); err != nil {
 		return nil, TemperatureReport{}, fmt.Errorf("tta: %s: aggregated: %w", call, err)
 	}
 	t := newTempering(out, o.labels)

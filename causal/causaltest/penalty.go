@@ -339,7 +339,7 @@ func (k *check) extremes(b causal.Batch) {
 		if r.Value-r.Value != 0 {
 			k.Errorf("rows times %v: the value is %v", scale, r.Value)
 		}
-		if err := tensor.CheckFinite("gradient", grad.Data); err != nil {
+		if err := tensor.ValidateFinite("gradient", grad.Data); err != nil {
 			k.Errorf("rows times %v: %v", scale, err)
 		}
 	}

@@ -104,5 +104,5 @@ func trial(ctx context.Context, fit, test *tta.Outputs, seed uint64) (gains, exc
 		gains = append(gains, 100*r.Net.Value)
 		excess = append(excess, r.Aggregated.Loss-base.Aggregated.Loss)
 	}
-	return gains, excess, tensor.CheckFinite("loss", excess)
+	return gains, excess, tensor.ValidateFinite("loss", excess)
 }

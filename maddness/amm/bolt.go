@@ -78,7 +78,7 @@ func (q *Bolt) raise(exact []tensor.Matrix[float32]) error {
 			}
 		}
 	}
-	if err := tensor.CheckFinite("sum of tables", q.offset); err != nil {
+	if err := tensor.ValidateFinite("sum of tables", q.offset); err != nil {
 		return fmt.Errorf("amm: %w", err)
 	}
 	return nil

@@ -60,7 +60,7 @@ func checkMatrix(name string, m tensor.Matrix[float32]) error {
 		return fmt.Errorf("amm: %s is %dx%d: %w", name, m.Rows, m.Cols, tensor.ErrEmpty)
 	}
 	for i := range m.Rows {
-		if tensor.CheckFinite(name, m.Row(i)) == nil {
+		if tensor.ValidateFinite(name, m.Row(i)) == nil {
 			continue
 		}
 		for j, v := range m.Row(i) {

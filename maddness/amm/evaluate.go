@@ -43,7 +43,7 @@ func (t Task) validate() error {
 	if t.Runs < 0 {
 		err = errors.Join(err, fmt.Errorf("amm: Runs is %d: %w", t.Runs, tensor.ErrRange))
 	}
-	return errors.Join(err, tensor.CheckFinite("bias", t.Bias))
+	return errors.Join(err, tensor.ValidateFinite("bias", t.Bias))
 }
 
 // Evaluate compares an approximator with the exact product on the rows of a task. Errors are those of the

@@ -154,7 +154,7 @@ func (k *approximatorCheck) multiplies() bool {
 	k.Helper()
 	test := k.test()
 	for i := range k.want.Rows {
-		if err := tensor.CheckFinite("output", k.want.Row(i)); err != nil {
+		if err := tensor.ValidateFinite("output", k.want.Row(i)); err != nil {
 			k.Errorf("row %d: %v\nFinite rows must have finite outputs.", i, err)
 			return false
 		}
@@ -231,7 +231,7 @@ func (k *approximatorCheck) sizes() {
 			return
 		}
 		for i := range rows {
-			if err := tensor.CheckFinite("output", dst.Row(i)); err != nil {
+			if err := tensor.ValidateFinite("output", dst.Row(i)); err != nil {
 				k.Errorf("%d rows: row %d: %v\nNaN lies around the rows: it was read.", rows, i, err)
 				return
 			}

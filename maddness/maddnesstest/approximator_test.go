@@ -183,7 +183,7 @@ func TestCheckApproximatorFails(t *testing.T) {
 		"gives the error I do not like it, want none or one wrapping": wrapping(func(e *amm.Exact) amm.Approximator {
 			return with{Approximator: e, mul: func(dst, a matrix) error {
 				for i := range a.Rows {
-					if tensor.CheckFinite("", a.Row(i)) != nil {
+					if tensor.ValidateFinite("", a.Row(i)) != nil {
 						return errors.New("I do not like it")
 					}
 				}
@@ -196,7 +196,7 @@ func TestCheckApproximatorFails(t *testing.T) {
 					return err
 				}
 				for i := range dst.Rows {
-					if err := tensor.CheckFinite("dst", dst.Row(i)); err != nil {
+					if err := tensor.ValidateFinite("dst", dst.Row(i)); err != nil {
 						return err
 					}
 				}
@@ -225,7 +225,7 @@ func TestCheckApproximatorFails(t *testing.T) {
 			return err
 		}),
 		"fitting to NaN in the matrix: the error is <nil>": func(a, b matrix) (amm.Approximator, error) {
-			if tensor.CheckFinite("b", b.Data) != nil {
+			if tensor.ValidateFinite("b", b.Data) != nil {
 				return exact(normal(b.Rows, b.Cols)), nil
 			}
 			return fitting(nil)(a, b)

@@ -257,7 +257,7 @@ func SelectEpoch(validation []float64) (int, error) {
 	if len(validation) == 0 {
 		return 0, fmt.Errorf("eval: SelectEpoch: no epochs: %w", tensor.ErrEmpty)
 	}
-	if err := tensor.CheckFinite("validation", validation); err != nil {
+	if err := tensor.ValidateFinite("validation", validation); err != nil {
 		return 0, fmt.Errorf("eval: SelectEpoch: %w", err)
 	}
 	return tensor.ArgMax(validation), nil

@@ -121,7 +121,7 @@ func (a *MultiHeadAttention[T]) forwardBlock(lo, hi int) {
 			a.hide(i/a.heads, r[:seen])
 			tensor.Softmax(r[:seen], r[:seen])
 			clear(r[seen:])
-			if (a.KeyMask != nil || step >= valid) && tensor.CheckFinite("weights",
+			if (a.KeyMask != nil || step >= valid) && tensor.ValidateFinite("weights",
 				r[:seen]) != nil && a.blind(i/a.heads, step) {
 				clear(r)
 			}
@@ -210,7 +210,7 @@ func (a *MultiHeadAttention[T]) finite(x tensor.Dense[T], y []T) (clean tensor.D
 	for sample := range x.Shape[0] {
 		for step := range steps {
 			row, width := sample*steps+step, len(y)/(x.Shape[0]*steps)
-			if !a.hidden(sample, step) || tensor.CheckFinite("y", y[row*width:(row+1)*width]) == nil {
+			if !a.hidden(sample, step) || tensor.ValidateFinite("y", y[row*width:(row+1)*width]) == nil {
 				continue
 			}
 			if !changed {

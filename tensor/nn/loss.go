@@ -210,7 +210,7 @@ func checkFinite[T tensor.Float](name string, loss float64, nameX string, x []T,
 	if !math.IsNaN(loss) && !math.IsInf(loss, 0) {
 		return nil
 	}
-	err := errors.Join(tensor.CheckFinite(nameX, x), tensor.CheckFinite(nameY, y))
+	err := errors.Join(tensor.ValidateFinite(nameX, x), tensor.ValidateFinite(nameY, y))
 	if err == nil { // finite inputs overflowed
 		err = tensor.ErrNotFinite
 	}

@@ -149,7 +149,7 @@ func validateParams[T tensor.Float](params []*tensor.Param[T]) error {
 			return fmt.Errorf("nn: params[%d]: %w", i, err)
 		}
 		if s := tensor.Dot(p.Grad, p.Grad); s-s != 0 { // or it overflowed
-			if err := tensor.CheckFinite("Grad", p.Grad); err != nil {
+			if err := tensor.ValidateFinite("Grad", p.Grad); err != nil {
 				return fmt.Errorf("nn: params[%d] %q: %w", i, p.Name, err)
 			}
 		}

@@ -21,7 +21,8 @@ func ExampleContributions() {
 	fmt.Printf("%.2f\n", shares)
 	reference := [][]float64{{1, 0.85}, {3, 0.91}, {8, 0.96}}
 	fmt.Printf("%.2f %.2f %.2f\n", must(pareto.AdditiveEpsilon(points, reference, directions)),
-		must(pareto.MultiplicativeEpsilon(points, reference, directions)), must(pareto.IGDPlus(points, reference, directions)))
+		must(pareto.MultiplicativeEpsilon(points, reference, directions)),
+		must(pareto.IGDPlus(points, reference, directions)))
 	// Output:
 	// [0 1 3] [0 0 0 0 1]
 	// [0.02 0.00 0.00 0.05 0.00]

@@ -92,7 +92,8 @@ func exclusive(p []float64, rows [][]float64, r []float64) float64 {
 }
 
 // within is the points that are better than ref, and ref, minimised.
-func (c call) within(points [][]float64, ref []float64, directions []tradeoff.Direction) (rows [][]float64, r []float64, err error) {
+func (c call) within(points [][]float64, ref []float64, directions []tradeoff.Direction) (rows [][]float64,
+	r []float64, err error) {
 	if rows, err = c.minimised("points", points, directions); err != nil {
 		return nil, nil, err
 	}

@@ -12,7 +12,8 @@ import (
 
 // Frontier returns the indices, in order, of the points that no other point dominates: none is at least as good in all
 // objectives and better in one. Equal points are all on the frontier, or off it; [WithoutDuplicates] keeps the first of
-// each. Points are rows of one value per direction. It takes n log n steps for two and three objectives. The error wraps
+// each. Points are rows of one value per direction. It takes n log n steps for two and three
+// objectives. The error wraps
 // [tensor.ErrShape] or [tensor.ErrNotFinite] with the first row at fault.
 func Frontier(points [][]float64, directions []tradeoff.Direction, opts ...FrontierOption) ([]int, error) {
 	c := frontierConfig{call: "Frontier"}
@@ -106,7 +107,8 @@ func (c call) minimised(name string, points [][]float64, directions []tradeoff.D
 	}
 	for k, s := range directions {
 		if s > tradeoff.LowerBetter {
-			return nil, c.errorf("directions[%d] = %d: want tradeoff.LowerBetter or tradeoff.HigherBetter: %w", k, s, tensor.ErrRange)
+			return nil, c.errorf("directions[%d] = %d: want tradeoff.LowerBetter or tradeoff.HigherBetter: %w",
+				k, s, tensor.ErrRange)
 		}
 	}
 	flat := make([]float64, 0, len(points)*len(directions))

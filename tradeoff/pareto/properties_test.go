@@ -18,7 +18,8 @@ import (
 func TestParetoOfManyPoints(t *testing.T) {
 	rng := rand.New(rand.NewPCG(19, 20))
 	for d := 1; d <= 5; d++ {
-		directions := []tradeoff.Direction{tradeoff.LowerBetter, tradeoff.HigherBetter, tradeoff.HigherBetter, tradeoff.LowerBetter, tradeoff.HigherBetter}[:d]
+		directions := []tradeoff.Direction{tradeoff.LowerBetter, tradeoff.HigherBetter, tradeoff.HigherBetter,
+			tradeoff.LowerBetter, tradeoff.HigherBetter}[:d]
 		points := make([][]float64, 250)
 		for i := range points {
 			for k := range d {

@@ -35,11 +35,12 @@ func TestParetoRefuses(t *testing.T) {
 	one := []float64{1}
 	requireFaults(t, map[string]fault{
 		"Frontier directions": {second(Frontier(points, nil)), "no directions", tensor.ErrEmpty},
-		"Frontier direction":  {second(Frontier(points, []tradeoff.Direction{tradeoff.LowerBetter, 7})), "directions[1] = 7", tensor.ErrRange},
-		"Frontier ragged":     {second(Frontier(ragged, two)), "points[1] has 1 values for 2 directions", tensor.ErrShape},
-		"Frontier NaN":        {second(Frontier(undefined, two)), "points[1][1] = NaN", tensor.ErrNotFinite},
-		"Frontier nil":        {second(Frontier(points, two, nil)), "option 0 is nil", tensor.ErrEmpty},
-		"Ranks":               {second(Ranks(ragged, two)), "Ranks: points[1]", tensor.ErrShape},
+		"Frontier direction": {second(Frontier(points, []tradeoff.Direction{tradeoff.LowerBetter, 7})),
+			"directions[1] = 7", tensor.ErrRange},
+		"Frontier ragged": {second(Frontier(ragged, two)), "points[1] has 1 values for 2 directions", tensor.ErrShape},
+		"Frontier NaN":    {second(Frontier(undefined, two)), "points[1][1] = NaN", tensor.ErrNotFinite},
+		"Frontier nil":    {second(Frontier(points, two, nil)), "option 0 is nil", tensor.ErrEmpty},
+		"Ranks":           {second(Ranks(ragged, two)), "Ranks: points[1]", tensor.ErrShape},
 		"Hypervolume ref": {second(Hypervolume(points, one, two)), "ref has 1 values for 2 directions",
 			tensor.ErrShape},
 		"Hypervolume infinite": {second(Hypervolume(points, []float64{inf, 0}, two)), "ref[0] = +Inf",

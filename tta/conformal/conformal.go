@@ -166,7 +166,7 @@ func check(call string, outputs tensor.Matrix[float32], labels []int) error {
 		if y < 0 || y >= max(outputs.Cols, 2) {
 			return fmt.Errorf("%s: label %d of row %d: %w", call, y, n, tensor.ErrRange)
 		}
-		if err := tensor.CheckFinite("outputs", outputs.Row(n)); err != nil {
+		if err := tensor.ValidateFinite("outputs", outputs.Row(n)); err != nil {
 			return fmt.Errorf("%s: row %d: %w", call, n, err)
 		}
 	}

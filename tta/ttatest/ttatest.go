@@ -172,7 +172,7 @@ func (k aggregatorCheck) finite(seed uint64) bool {
 		x := k.views(seed, scale)
 		before := append([]float32(nil), x...)
 		out := k.aggregate(x)
-		if err := tensor.CheckFinite("dst", out); err != nil {
+		if err := tensor.ValidateFinite("dst", out); err != nil {
 			k.Errorf("outputs of scale %v: %v\nOutputs of any size must give a distribution.", scale, err)
 			return false
 		}
