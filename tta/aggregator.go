@@ -51,24 +51,16 @@ func (i Invariance) MarshalText() ([]byte, error) { return invariances.Marshal(i
 func (i *Invariance) UnmarshalText(text []byte) error { return invariances.Unmarshal(i, text) }
 
 // AggregateOption is a choice of [Aggregate].
-type AggregateOption func(*aggregateConfig) error
+type AggregateOption interface{ forAggregate(*aggregateConfig) error }
 
 type aggregateConfig struct{ workers int }
-
-// WithAggregateWorkers sets the goroutines; the result does not depend on it. Default 0: GOMAXPROCS.
-func WithAggregateWorkers(n int) AggregateOption {
-	return func(c *aggregateConfig) error {
-		c.workers = n
-		return option.Workers(n)
-	}
-}
 
 // Aggregate aggregates every example: a row of C numbers each. Labels are not needed. The error wraps [ErrPolicy] if
 // the aggregator is for other views, classes, kinds or another policy.
 func Aggregate(o *Outputs, a Aggregator, opts ...AggregateOption) (tensor.Matrix[float32], error) {
 	const call = "Aggregate"
 	var c aggregateConfig
-	if err := option.Apply("tta: "+call, &c, opts); err != nil {
+	if err := option.Apply("tta: "+call, &c, choices(opts, AggregateOption.forAggregate)); err != nil {
 		return tensor.Matrix[float32]{}, err
 	}
 	if err := matches(call, o, a); err != nil {

@@ -9,9 +9,9 @@ import (
 // cross-entropy is convex in them, and is minimised. The sum of the weights is free, so that the output is calibrated.
 // Views without a weight need not be computed.
 //
-// Options are a [SolverOption] or a [FitOption]. [WithPaper] trains as the reference code does and divides by the sum
-// of the weights. [WithShrinkage] asks for [WithIdentity]. Errors wrap [ErrLabel], [ErrIdentity], [tensor.ErrEmpty] for
-// fewer than two examples, or [tensor.ErrConflict].
+// Options are [WithPaper], [WithShrinkage], [WithIterations], [WithTolerance] and [WithWorkers]. WithPaper trains as
+// the reference code does and divides by the sum of the weights. WithShrinkage asks for [WithIdentity]. Errors wrap
+// [ErrLabel], [ErrIdentity], [tensor.ErrEmpty] for fewer than two examples, or [tensor.ErrConflict].
 func FitAugTTA(o *Outputs, opts ...Option) (*Fitted, FitReport, error) {
 	return fitAugTTA("FitAugTTA", o, opts)
 }

@@ -51,7 +51,7 @@ func BenchmarkFitBest(b *testing.B) {
 	for _, workers := range []int{1, 2} {
 		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
 			for b.Loop() {
-				if _, _, err := FitBest(b.Context(), o, WithBestWorkers(workers)); err != nil {
+				if _, _, err := FitBest(b.Context(), o, WithWorkers(workers)); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -12,7 +12,11 @@ import (
 )
 
 // BestOption is a choice of [FitBest].
-type BestOption func(*bestConfig) error
+type BestOption interface{ forBest(*bestConfig) error }
+
+type bestChoice func(*bestConfig) error
+
+func (f bestChoice) forBest(c *bestConfig) error { return f(c) }
 
 type bestConfig struct {
 	folds    int
@@ -24,18 +28,10 @@ type bestConfig struct {
 
 // WithFolds sets the folds of the cross-validation, 2 or more; default 5.
 func WithFolds(n int) BestOption {
-	return func(c *bestConfig) error {
+	return bestChoice(func(c *bestConfig) error {
 		c.folds = n
 		return option.Range(n >= 2, "WithFolds", n, "2 or more")
-	}
-}
-
-// WithSeed sets the seed of the folds; default 0.
-func WithSeed(seed uint64) BestOption {
-	return func(c *bestConfig) error {
-		c.seed = seed
-		return nil
-	}
+	})
 }
 
 // WithCaution sets how many standard errors, 0 or more, a model with less freedom may be behind and still be taken; 0
@@ -43,26 +39,18 @@ func WithSeed(seed uint64) BestOption {
 // 400: the standard error of few is itself not well known. It gives up a little where there is much to gain,
 // and loses less where there is nothing.
 func WithCaution(se float64) BestOption {
-	return func(c *bestConfig) error {
+	return bestChoice(func(c *bestConfig) error {
 		c.caution = se
 		return option.Range(se >= 0 && se <= 100, "WithCaution", se, "a value in [0, 100]")
-	}
-}
-
-// WithBestWorkers sets the goroutines, on which no bit of a result depends; default 0, GOMAXPROCS.
-func WithBestWorkers(n int) BestOption {
-	return func(c *bestConfig) error {
-		c.workers = n
-		return option.Workers(n)
-	}
+	})
 }
 
 // WithProgress has f called as folds end, twice each, with how many of how many have; from one goroutine at a time.
 func WithProgress(f func(done, total int)) BestOption {
-	return func(c *bestConfig) error {
+	return bestChoice(func(c *bestConfig) error {
 		c.progress = f
 		return option.Nil(f != nil, "WithProgress")
-	}
+	})
 }
 
 // The strengths of shrinkage that are tried, the strongest first. An infinite one leaves no freedom.
@@ -89,7 +77,7 @@ const (
 func FitBest(ctx context.Context, o *Outputs, opts ...BestOption) (*Fitted, FitReport, error) {
 	const call = "FitBest"
 	c := bestConfig{folds: 5, caution: -1, progress: func(int, int) {}}
-	err := option.Apply("tta: "+call, &c, opts)
+	err := option.Apply("tta: "+call, &c, choices(opts, BestOption.forBest))
 	if err == nil {
 		err = checkFit(call, o)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"slices"
 
 	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/tensor"
@@ -15,7 +16,11 @@ import (
 type Model[X any] func(ctx context.Context, batch []X, out []float32) error
 
 // CollectOption is a choice of [Collect] and [CollectLabelled].
-type CollectOption func(*collectConfig) error
+type CollectOption interface{ forCollect(*collectConfig) error }
+
+type collectChoice func(*collectConfig) error
+
+func (f collectChoice) forCollect(c *collectConfig) error { return f(c) }
 
 type collectConfig struct {
 	batch    int
@@ -28,42 +33,26 @@ type collectConfig struct {
 // WithBatch sets how many inputs the model gets at once, 1 or more; default 64. Results depend on it as far as the
 // model's do.
 func WithBatch(n int) CollectOption {
-	return func(c *collectConfig) error {
+	return collectChoice(func(c *collectConfig) error {
 		c.batch = n
 		return option.Range(n >= 1 && n <= 1<<20, "WithBatch", n, "1 to 2^20")
-	}
-}
-
-// WithCollectWorkers sets the goroutines that transform inputs; default 0, GOMAXPROCS.
-func WithCollectWorkers(n int) CollectOption {
-	return func(c *collectConfig) error {
-		c.workers = n
-		return option.Workers(n)
-	}
-}
-
-// WithCollectSeed sets the seed of random views; default 0.
-func WithCollectSeed(seed uint64) CollectOption {
-	return func(c *collectConfig) error {
-		c.seed = seed
-		return nil
-	}
+	})
 }
 
 // WithCollectProgress has f called after every batch with how many examples are done.
 func WithCollectProgress(f func(done int)) CollectOption {
-	return func(c *collectConfig) error {
+	return collectChoice(func(c *collectConfig) error {
 		c.progress = f
 		return option.Nil(f != nil, "WithCollectProgress")
-	}
+	})
 }
 
 // WithOutputs says more about what the model computes, such as [WithProbabilities].
 func WithOutputs(opts ...OutputsOption) CollectOption {
-	return func(c *collectConfig) error {
+	return collectChoice(func(c *collectConfig) error {
 		c.outputs = opts
 		return nil
-	}
+	})
 }
 
 // Collect runs a model on every view of every input, in order, and ranges over xs once. Views are transformed side by
@@ -86,16 +75,17 @@ func Collect[X any](ctx context.Context, m Model[X], p *Policy[X], xs iter.Seq[X
 func CollectLabelled[X any](ctx context.Context, m Model[X], p *Policy[X], xs iter.Seq2[X, int], classes int,
 	opts ...CollectOption) (*Outputs, error) {
 	labels := []int{} // not nil
-	return collect(ctx, "CollectLabelled", m, p, xs, classes, append(opts, func(c *collectConfig) error {
-		c.outputs = append(c.outputs, func(o *outputsConfig) error { o.labels = labels; return nil })
+	own := collectChoice(func(c *collectConfig) error {
+		c.outputs = append(slices.Clip(c.outputs), func(o *outputsConfig) error { o.labels = labels; return nil })
 		return nil
-	}), &labels)
+	})
+	return collect(ctx, "CollectLabelled", m, p, xs, classes, append(slices.Clip(opts), own), &labels)
 }
 
 func collect[X any](ctx context.Context, call string, m Model[X], p *Policy[X], xs iter.Seq2[X, int], classes int,
 	opts []CollectOption, labels ...*[]int) (*Outputs, error) {
 	c := collectConfig{batch: 64, progress: func(int) {}}
-	if err := option.Apply("tta: "+call, &c, opts); err != nil {
+	if err := option.Apply("tta: "+call, &c, choices(opts, CollectOption.forCollect)); err != nil {
 		return nil, err
 	}
 	if m == nil || p == nil || xs == nil {

@@ -35,7 +35,11 @@ type tally struct {
 }
 
 // EvaluatorOption is a choice of [NewEvaluator] and [Evaluate].
-type EvaluatorOption func(*evaluatorConfig) error
+type EvaluatorOption interface{ forEvaluator(*evaluatorConfig) error }
+
+type evaluatorChoice func(*evaluatorConfig) error
+
+func (f evaluatorChoice) forEvaluator(c *evaluatorConfig) error { return f(c) }
 
 type evaluatorConfig struct {
 	top          int
@@ -48,42 +52,34 @@ type evaluatorConfig struct {
 
 // WithTop sets the k of top-k accuracy, 1 or more; default 5, or the number of classes if there are fewer.
 func WithTop(k int) EvaluatorOption {
-	return func(c *evaluatorConfig) error {
+	return evaluatorChoice(func(c *evaluatorConfig) error {
 		c.top = k
 		return option.Range(k >= 1, "WithTop", k, "1 or more")
-	}
+	})
 }
 
 // WithBins sets the bins of the calibration error and how they are made; default 15 of equal width.
 func WithBins(n int, how stats.Binning) EvaluatorOption {
-	return func(c *evaluatorConfig) error {
+	return evaluatorChoice(func(c *evaluatorConfig) error {
 		c.bins, c.binning = n, how
 		return option.Range(n >= 1 && n <= 1<<20, "WithBins", n, "1 to 2^20")
-	}
+	})
 }
 
 // WithSuperclasses sets the superclass of each class, so that corruptions within one are counted apart; default none.
 func WithSuperclasses(of []int) EvaluatorOption {
-	return func(c *evaluatorConfig) error {
+	return evaluatorChoice(func(c *evaluatorConfig) error {
 		c.superclasses = of
 		return option.Nil(len(of) > 0, "WithSuperclasses")
-	}
+	})
 }
 
 // WithLevel sets the coverage of intervals, in (0, 1); default 0.95.
 func WithLevel(level float64) EvaluatorOption {
-	return func(c *evaluatorConfig) error {
+	return evaluatorChoice(func(c *evaluatorConfig) error {
 		c.level = level
 		return option.Range(level > 0 && level < 1, "WithLevel", level, "a value in (0, 1)")
-	}
-}
-
-// WithEvaluatorWorkers sets the goroutines of [Evaluate]; the result does not depend on it. Default 0: GOMAXPROCS.
-func WithEvaluatorWorkers(n int) EvaluatorOption {
-	return func(c *evaluatorConfig) error {
-		c.workers = n
-		return option.Workers(n)
-	}
+	})
 }
 
 // NewEvaluator is for outputs of the given width: one for a single logit of two classes. The error wraps
@@ -91,7 +87,7 @@ func WithEvaluatorWorkers(n int) EvaluatorOption {
 func NewEvaluator(classes int, opts ...EvaluatorOption) (*Evaluator, error) {
 	const call = "NewEvaluator"
 	c := evaluatorConfig{top: min(5, labelsOf(classes)), bins: 15, level: 0.95}
-	if err := option.Apply("tta: "+call, &c, opts); err != nil {
+	if err := option.Apply("tta: "+call, &c, choices(opts, EvaluatorOption.forEvaluator)); err != nil {
 		return nil, err
 	}
 	switch wide := labelsOf(classes); {

@@ -152,7 +152,7 @@ func ExampleSelectViews() {
 }
 
 func ExampleUncertainties() {
-	u, err := tta.Uncertainties(outputs(1), tta.WithUncertaintyWorkers(1))
+	u, err := tta.Uncertainties(outputs(1), tta.WithWorkers(1))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -303,15 +303,15 @@ func ExampleNewPredictor() {
 			}
 		}
 	}
-	collected, err := tta.CollectLabelled(context.Background(), model, p, inputs, fit.Classes(), tta.WithCollectWorkers(2),
-		tta.WithCollectSeed(1), tta.WithCollectProgress(func(int) {}), tta.WithOutputs())
+	collected, err := tta.CollectLabelled(context.Background(), model, p, inputs, fit.Classes(), tta.WithWorkers(2),
+		tta.WithSeed(1), tta.WithCollectProgress(func(int) {}), tta.WithOutputs())
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	fmt.Println(collected.Policy() == p.Fingerprint(), collected.Kind(), collected.Warnings())
 	path, err := tta.SelectViews(context.Background(), collected, tta.WithCosts(p.Costs()), tta.WithMost(3),
-		tta.WithPathShrinkage(0.1), tta.WithPathWorkers(2))
+		tta.WithShrinkage(0.1), tta.WithWorkers(2))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -339,19 +339,19 @@ func ExampleFitAugTTA() {
 		return
 	}
 	fmt.Printf("%v: views %v, converged %v, policy %q\n", f.Method(), f.Active(), r.Converged, f.Policy())
-	gps, picks, err := tta.FitGPS(context.Background(), o, 2, tta.WithReference(), tta.WithGPSWorkers(1))
+	gps, picks, err := tta.FitGPS(context.Background(), o, 2, tta.WithReference(), tta.WithWorkers(1))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	fmt.Println(gps.Method(), len(picks))
 	best, _, err := tta.FitBest(context.Background(), o, tta.WithFolds(4), tta.WithSeed(1), tta.WithCaution(2),
-		tta.WithBestWorkers(1), tta.WithProgress(func(int, int) {}))
+		tta.WithWorkers(1), tta.WithProgress(func(int, int) {}))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	out, err := tta.Aggregate(o, best, tta.WithAggregateWorkers(1))
+	out, err := tta.Aggregate(o, best, tta.WithWorkers(1))
 	fmt.Println(best.Method(), out.Rows, err)
 	// Output:
 	// AugTTA: views [0 1 2 3], converged true, policy ""
@@ -390,7 +390,7 @@ func ExampleEvaluator_Merge() {
 	fmt.Println(a.Add([]float32{1, 0}, []float32{0, 1}, 0), b.Add([]float32{1, 0}, []float32{1, 0}, 0), a.Merge(b))
 	r, err := a.Report()
 	fmt.Println(r.N, r.CorruptionsWithin, err)
-	t, err := tta.Evaluate(outputs(1), mustFixed(tta.Vote()), tta.WithEvaluatorWorkers(1))
+	t, err := tta.Evaluate(outputs(1), mustFixed(tta.Vote()), tta.WithWorkers(1))
 	fmt.Println(t.N, err)
 	// Output:
 	// <nil> <nil> <nil>

@@ -17,7 +17,11 @@ type Pick struct {
 }
 
 // GPSOption is a choice of [FitGPS].
-type GPSOption func(*gpsConfig) error
+type GPSOption interface{ forGPS(*gpsConfig) error }
+
+type gpsChoice func(*gpsConfig) error
+
+func (f gpsChoice) forGPS(c *gpsConfig) error { return f(c) }
 
 type gpsConfig struct {
 	reference bool
@@ -29,18 +33,10 @@ type gpsConfig struct {
 // default is the search of the GPS paper, which takes views with replacement, refits the temperature for every
 // candidate and predicts the calibrated mean of probabilities.
 func WithReference() GPSOption {
-	return func(c *gpsConfig) error {
+	return gpsChoice(func(c *gpsConfig) error {
 		c.reference = true
 		return nil
-	}
-}
-
-// WithGPSWorkers sets the goroutines, on which no bit of a result depends; default 0, GOMAXPROCS.
-func WithGPSWorkers(n int) GPSOption {
-	return func(c *gpsConfig) error {
-		c.workers = n
-		return option.Workers(n)
-	}
+	})
 }
 
 // FitGPS chooses k views greedily, one after the other by the likelihood of the labels (Molchanov et al. 2020, "Greedy
@@ -49,7 +45,7 @@ func WithGPSWorkers(n int) GPSOption {
 func FitGPS(ctx context.Context, o *Outputs, k int, opts ...GPSOption) (*Fitted, []Pick, error) {
 	const call = "FitGPS"
 	var c gpsConfig
-	if err := option.Apply("tta: "+call, &c, opts); err != nil {
+	if err := option.Apply("tta: "+call, &c, choices(opts, GPSOption.forGPS)); err != nil {
 		return nil, nil, err
 	}
 	if err := checkFit(call, o); err != nil {

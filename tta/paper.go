@@ -106,7 +106,7 @@ func FitPaper(train, val *Outputs, opts ...FitOption) (*Fitted, FitReport, error
 	if err != nil {
 		return nil, FitReport{}, err
 	}
-	solver := []func(*config) error{func(own *config) error { own.paper, own.workers = true, c.workers; return nil }}
+	solver := []Option{WithPaper(), WithWorkers(c.workers)}
 	aug, augReport, err := fitAugTTA(call, train, solver)
 	if err != nil {
 		return nil, FitReport{}, err

@@ -20,7 +20,11 @@ type Path struct {
 }
 
 // PathOption is a choice of [SelectViews].
-type PathOption func(*pathConfig) error
+type PathOption interface{ forPath(*pathConfig) error }
+
+type pathChoice func(*pathConfig) error
+
+func (f pathChoice) forPath(c *pathConfig) error { return f(c) }
 
 type pathConfig struct {
 	costs   []float64
@@ -32,7 +36,7 @@ type pathConfig struct {
 
 // WithCosts sets what a view costs, 0 or more each, such as [Policy.Costs]; default 1.
 func WithCosts(costs []float64) PathOption {
-	return func(c *pathConfig) error {
+	return pathChoice(func(c *pathConfig) error {
 		c.costs = costs
 		for a, v := range costs {
 			if err := option.Range(v > 0 && v < 1e9, fmt.Sprintf("WithCosts: view %d", a), v, "a cost above 0"); err != nil {
@@ -40,39 +44,23 @@ func WithCosts(costs []float64) PathOption {
 			}
 		}
 		return option.Nil(len(costs) > 0, "WithCosts")
-	}
+	})
 }
 
 // WithBudget sets what the views may cost together; default no limit.
 func WithBudget(budget float64) PathOption {
-	return func(c *pathConfig) error {
+	return pathChoice(func(c *pathConfig) error {
 		c.budget = budget
 		return option.Range(budget > 0, "WithBudget", budget, "more than 0")
-	}
+	})
 }
 
 // WithMost sets the largest number of views, 1 or more; default all.
 func WithMost(n int) PathOption {
-	return func(c *pathConfig) error {
+	return pathChoice(func(c *pathConfig) error {
 		c.most = n
 		return option.Range(n >= 1, "WithMost", n, "1 or more")
-	}
-}
-
-// WithPathShrinkage draws weights to the calibrated original view with the given strength; default 0.01.
-func WithPathShrinkage(lambda float64) PathOption {
-	return func(c *pathConfig) error {
-		c.lambda = lambda
-		return option.Range(lambda >= 0 && lambda <= 1e6, "WithPathShrinkage", lambda, "a value in [0, 1e6]")
-	}
-}
-
-// WithPathWorkers sets the goroutines, on which no bit of a result depends; default 0, GOMAXPROCS.
-func WithPathWorkers(n int) PathOption {
-	return func(c *pathConfig) error {
-		c.workers = n
-		return option.Workers(n)
-	}
+	})
 }
 
 // SelectViews adds view after view to the original, each time the one that lowers the loss most for what it costs, and
@@ -82,7 +70,7 @@ func WithPathWorkers(n int) PathOption {
 func SelectViews(ctx context.Context, o *Outputs, opts ...PathOption) (*Path, error) {
 	const call = "SelectViews"
 	c := pathConfig{budget: infinite, lambda: 0.01}
-	err := option.Apply("tta: "+call, &c, opts)
+	err := option.Apply("tta: "+call, &c, choices(opts, PathOption.forPath))
 	if err == nil {
 		err = checkFit(call, o)
 	}

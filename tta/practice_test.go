@@ -222,13 +222,13 @@ func TestRandomViewsDrawApart(t *testing.T) {
 	assert.Empty(t, o.Warnings())
 	assert.NotEqual(t, o.View(0, 0), o.View(0, 1))
 	assert.NotEqual(t, o.View(0, 0), o.View(1, 0))
-	for _, opts := range [][]CollectOption{{WithBatch(1)}, {WithBatch(5), WithCollectWorkers(1)}, {WithBatch(3),
-		WithCollectWorkers(4)}} {
+	for _, opts := range [][]CollectOption{{WithBatch(1)}, {WithBatch(5), WithWorkers(1)}, {WithBatch(3),
+		WithWorkers(4)}} {
 		again, err := Collect(t.Context(), echo, p, slices.Values(x), 2, opts...)
 		require.NoError(t, err)
 		assert.Equal(t, o, again)
 	}
-	other, err := Collect(t.Context(), echo, p, slices.Values(x), 2, WithCollectSeed(1))
+	other, err := Collect(t.Context(), echo, p, slices.Values(x), 2, WithSeed(1))
 	require.NoError(t, err)
 	assert.NotEqual(t, o.data, other.data)
 	same := outputsOf(t, 2, 2, []float32{1, 2, 1, 2, 3, 4, 3, 4})
@@ -251,7 +251,7 @@ func TestInputsAreRangedOverOnceAndInOrder(t *testing.T) {
 					}
 				}
 			}
-			o, err := CollectLabelled(t.Context(), echo, p, xs, 2, WithBatch(batch), WithCollectWorkers(workers),
+			o, err := CollectLabelled(t.Context(), echo, p, xs, 2, WithBatch(batch), WithWorkers(workers),
 				WithCollectProgress(func(n int) { done = append(done, n) }))
 			require.NoError(t, err)
 			assert.Equal(t, 1, ranged)
@@ -601,7 +601,7 @@ func TestWorkersDoNotChangeABit(t *testing.T) {
 			add := func(v any) {
 				require.NoError(t, json.NewEncoder(&all).Encode(v))
 			}
-			best, r, err := FitBest(t.Context(), o, WithBestWorkers(workers))
+			best, r, err := FitBest(t.Context(), o, WithWorkers(workers))
 			require.NoError(t, err)
 			add(best)
 			add(r)
@@ -609,7 +609,7 @@ func TestWorkersDoNotChangeABit(t *testing.T) {
 			require.NoError(t, err)
 			add(class)
 			add(r)
-			gps, picks, err := FitGPS(t.Context(), o, 3, WithGPSWorkers(workers))
+			gps, picks, err := FitGPS(t.Context(), o, 3, WithWorkers(workers))
 			require.NoError(t, err)
 			add(gps)
 			add(picks)

@@ -61,7 +61,7 @@ func NewPredictor[X any](m Model[X], p *Policy[X], a Aggregator, opts ...Predict
 		return nil, fmt.Errorf("tta: %s: model, policy or aggregator are nil: %w", call, tensor.ErrEmpty)
 	}
 	collect := collectConfig{batch: 64, progress: func(int) {}}
-	if err := option.Apply("tta: "+call, &collect, c.collect); err != nil {
+	if err := option.Apply("tta: "+call, &collect, choices(c.collect, CollectOption.forCollect)); err != nil {
 		return nil, err
 	}
 	outputs := outputsConfig{identity: -1}

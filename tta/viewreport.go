@@ -118,22 +118,16 @@ type Uncertainty struct {
 }
 
 // UncertaintyOption is a choice of [Uncertainties].
-type UncertaintyOption func(*uncertaintyConfig) error
+type UncertaintyOption interface {
+	forUncertainty(*uncertaintyConfig) error
+}
 
 type uncertaintyConfig struct{ workers int }
-
-// WithUncertaintyWorkers sets the goroutines; the result does not depend on it. Default 0: GOMAXPROCS.
-func WithUncertaintyWorkers(n int) UncertaintyOption {
-	return func(c *uncertaintyConfig) error {
-		c.workers = n
-		return option.Workers(n)
-	}
-}
 
 // Uncertainties judges each example by its views. Labels are not needed.
 func Uncertainties(o *Outputs, opts ...UncertaintyOption) ([]Uncertainty, error) {
 	var c uncertaintyConfig
-	if err := option.Apply("tta: Uncertainties", &c, opts); err != nil {
+	if err := option.Apply("tta: Uncertainties", &c, choices(opts, UncertaintyOption.forUncertainty)); err != nil {
 		return nil, err
 	}
 	if o == nil {
