@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/espalier-ml/espalier/causal"
 	"github.com/espalier-ml/espalier/maddness"
 	"github.com/espalier-ml/espalier/maddness/amm"
 	"github.com/espalier-ml/espalier/maddness/conv"
@@ -15,6 +16,8 @@ import (
 	"github.com/espalier-ml/espalier/schedule"
 	"github.com/espalier-ml/espalier/schedule/masking"
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/stats"
+	"github.com/espalier-ml/espalier/tta"
 )
 
 // constructor is a function that takes options, as this test sees it: with options that all mean something to it.
@@ -64,7 +67,57 @@ func constructors() []constructor {
 	all := []constructor{pruneNew(), pruneComputeMasks(), maskingNew(), plateau()}
 	all = append(all, maddnessFits(ctx)...)
 	all = append(all, maddnessRest(ctx)...)
+	all = append(all, statistics()...)
 	return append(all, amms(ctx)...)
+}
+
+// statistics are constructors of tensor/stats, causal and tta.
+func statistics() []constructor {
+	x := []float64{1, 2, 4, 8}
+	level := func(v int) stats.Option { return stats.WithLevel(float64(v) / 4) }
+	width := func(v int) causal.Option { return causal.WithKernel(causal.RBF(float64(v))) }
+	identity := func(v int) tta.OutputsOption { return tta.WithIdentity(v - 1) }
+	top := func(v int) tta.EvaluatorOption { return tta.WithTop(v) }
+	outputs := func(opts ...tta.OutputsOption) (*tta.Outputs, error) {
+		return tta.NewOutputs(2, 3, []float32{3, 2, 1, 0, 5, 1, 1, 2, 3, 3, 1, 2}, opts...)
+	}
+	return []constructor{
+		{
+			call: "stats: Mean",
+			none: func() error { _, err := stats.Mean(x, nil); return err },
+			later: pair(func(v ...int) (stats.Estimate, error) { return stats.Mean(x, each(v, level)...) },
+				func(e stats.Estimate) any { return e }),
+			beyond: func() error { _, err := stats.Mean(x, stats.WithLevel(2)); return err },
+		},
+		{
+			call: "causal: NewMMD",
+			none: func() error { _, err := causal.NewMMD[float32](nil); return err },
+			later: pair(func(v ...int) (*causal.MMD[float32], error) { return causal.NewMMD[float32](each(v, width)...) },
+				func(m *causal.MMD[float32]) any {
+					g := tensor.NewMatrix[float32](8, 2)
+					r, err := m.Eval(matrix(8, 2), causal.Batch{Y: make([]int, 8), V: []int{0, 1, 0, 1, 0, 1, 0, 1}}, g)
+					return []any{r.Value, g.Data, err}
+				}),
+			beyond: func() error { _, err := causal.NewMMD[float32](causal.WithWorkers(-1)); return err },
+		},
+		{
+			call: "tta: NewOutputs",
+			none: func() error { _, err := outputs(nil); return err },
+			later: pair(func(v ...int) (*tta.Outputs, error) { return outputs(each(v, identity)...) },
+				func(o *tta.Outputs) any {
+					view, _ := o.Identity()
+					return view
+				}),
+			beyond: func() error { _, err := outputs(tta.WithIdentity(2)); return err },
+		},
+		{
+			call: "tta: NewEvaluator",
+			none: func() error { _, err := tta.NewEvaluator(3, nil); return err },
+			later: pair(func(v ...int) (*tta.Evaluator, error) { return tta.NewEvaluator(3, each(v, top)...) },
+				func(e *tta.Evaluator) any { return *e }),
+			beyond: func() error { _, err := tta.NewEvaluator(3, tta.WithTop(0)); return err },
+		},
+	}
 }
 
 func weights() []*tensor.Param[float32] {
