@@ -13,6 +13,9 @@ import (
 )
 
 func TestRun(t *testing.T) {
+	if testing.Short() {
+		t.Skip("seconds of real work, and minutes where the processor is emulated")
+	}
 	dir := t.TempDir()
 	require.NoError(t, run(context.Background(), 20, 1, dir))
 	files, err := os.ReadDir(dir)

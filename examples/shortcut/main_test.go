@@ -29,6 +29,9 @@ func TestRun(t *testing.T) {
 // The images of five seeds that another implementation was measured on: training and test images, each of 64 pixels, y
 // and v as bytes. What has to hold for the means is a part of the distances measured there.
 func TestSeedsOfTheReference(t *testing.T) {
+	if testing.Short() {
+		t.Skip("seconds of training, and minutes where the processor is emulated")
+	}
 	f, err := os.Open("testdata/stripes.bin.gz")
 	require.NoError(t, err)
 	defer f.Close()
