@@ -132,30 +132,39 @@ func (a *Activations[T]) ShrinkBench() Scorer[T] {
 
 func (a *Activations[T]) scorer(weight func(in *inputs[T], feature int) float64,
 	bias func(*inputs[T]) float64) Scorer[T] {
-	return ScorerFunc[T](func(dst []T, c *Context[T]) error {
-		in := a.layers[c.Info.Name]
-		if in == nil {
-			return fmt.Errorf("prune: param %q: Activations has observed nothing: %w", c.Info.Name, ErrMissingGrad)
-		}
-		if c.Info.Role != Weight {
-			b := T(bias(in))
-			for i, v := range c.Param.Data {
-				v *= b
-				dst[i] = max(v, -v)
-			}
-			return nil
-		}
-		perFeature := make([]T, len(in.abs))
-		for i := range perFeature {
-			perFeature[i] = T(weight(in, i))
-		}
-		return scoreByFeature(dst, c, perFeature)
-	})
+	return byInput[T]{a, weight, bias}
 }
 
-// scoreByFeature multiplies each weight with the number of its input feature. In a convolution with groups, output g
-// reads the features of its own group.
-func scoreByFeature[T tensor.Float](dst []T, c *Context[T], perFeature []T) error {
+// byInput scores absolute weights times a number of their input feature.
+type byInput[T tensor.Float] struct {
+	seen   *Activations[T]
+	weight func(in *inputs[T], feature int) float64
+	bias   func(*inputs[T]) float64
+}
+
+// Score implements [Scorer].
+func (s byInput[T]) Score(dst []T, c *Context[T]) error { return scoreByInput(s, dst, c) }
+
+func (s byInput[T]) wide(dst []float64, c *Context[T]) error { return scoreByInput(s, dst, c) }
+
+// scoreByInput multiplies each weight with the number of its input feature, in the type of dst. In a convolution with
+// groups, output g reads the features of its own group.
+func scoreByInput[T, F tensor.Float](s byInput[T], dst []F, c *Context[T]) error {
+	in := s.seen.layers[c.Info.Name]
+	if in == nil {
+		return fmt.Errorf("prune: param %q: Activations has observed nothing: %w", c.Info.Name, ErrMissingGrad)
+	}
+	if c.Info.Role != Weight {
+		b := F(s.bias(in))
+		for i, v := range c.Param.Data {
+			dst[i] = F(math.Abs(float64(F(v) * b)))
+		}
+		return nil
+	}
+	perFeature := make([]F, len(in.abs))
+	for i := range perFeature {
+		perFeature[i] = F(s.weight(in, i))
+	}
 	shape := c.Info.Shape
 	features, outs := shape[c.Info.In], shape[c.Info.Out]
 	groups := len(perFeature) / max(features, 1)
@@ -167,8 +176,7 @@ func scoreByFeature[T tensor.Float](dst []T, c *Context[T], perFeature []T) erro
 	_, _, innerOut := split(shape, c.Info.Out)
 	for i, w := range c.Param.Data {
 		group := i / innerOut % outs / (outs / groups)
-		v := w * perFeature[group*features+i/innerIn%features]
-		dst[i] = max(v, -v)
+		dst[i] = F(math.Abs(float64(F(w) * perFeature[group*features+i/innerIn%features])))
 	}
 	return nil
 }

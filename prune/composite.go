@@ -10,8 +10,26 @@ import (
 // Normalized divides the scores of each tensor by their Euclidean norm plus 1e-8, as jaxpruner's global pruners do,
 // so that tensors of different scales can share one threshold.
 func Normalized[T tensor.Float](s Scorer[T]) Scorer[T] {
-	return wrapped(s, func(dst []T, c *Context[T]) error {
+	exact := func(dst []float64, c *Context[T]) error {
+		if err := exactly(s, dst, c); err != nil {
+			return err
+		}
+		norm := tensor.Norm2(dst) + 1e-8
+		for i, v := range dst {
+			dst[i] = v / norm
+		}
+		return nil
+	}
+	score := func(dst []T, c *Context[T]) error {
 		if err := s.Score(dst, c); err != nil {
+			return err
+		}
+		if _, ok := s.(wideScorer[T]); ok && atTheEdge(dst, c.Prior) {
+			wide := make([]float64, len(dst))
+			err := exact(wide, c)
+			for i, v := range wide {
+				dst[i] = T(v)
+			}
 			return err
 		}
 		sum := 0.0
@@ -23,31 +41,41 @@ func Normalized[T tensor.Float](s Scorer[T]) Scorer[T] {
 			dst[i] = T(float64(v) / norm)
 		}
 		return nil
-	})
+	}
+	return composite[T]{score, exact, []Scorer[T]{s}}
 }
 
 // MeanOf scores the mean of several scores. Normalize them first if their scales differ.
 func MeanOf[T tensor.Float](scorers ...Scorer[T]) Scorer[T] {
-	share := T(1) / T(max(len(scorers), 1))
-	return merged(scorers, func(a, b T) T { return a + b }, func(sum T) T { return sum * share })
+	n := max(len(scorers), 1)
+	share := T(1) / T(n)
+	return composite[T]{
+		merged(scorers, Scorer[T].Score, func(a, b T) T { return a + b }, func(sum T) T { return sum * share }),
+		merged(scorers, exactly, func(a, b float64) float64 { return a + b },
+			func(sum float64) float64 { return sum / float64(n) }), scorers}
 }
 
 // MaxOf scores the largest of several scores: it keeps what any of them holds important.
 func MaxOf[T tensor.Float](scorers ...Scorer[T]) Scorer[T] {
-	return merged(scorers, func(a, b T) T { return max(a, b) }, func(v T) T { return v })
+	return composite[T]{
+		merged(scorers, Scorer[T].Score, func(a, b T) T { return max(a, b) }, func(v T) T { return v }),
+		merged(scorers, exactly, func(a, b float64) float64 { return max(a, b) }, func(v float64) float64 { return v }),
+		scorers}
 }
 
-func merged[T tensor.Float](scorers []Scorer[T], merge func(a, b T) T, finish func(T) T) Scorer[T] {
-	f := func(dst []T, c *Context[T]) error {
+// merged scores with several scorers in T or in float64.
+func merged[T, F tensor.Float](scorers []Scorer[T], score func(Scorer[T], []F, *Context[T]) error,
+	merge func(a, b F) F, finish func(F) F) func([]F, *Context[T]) error {
+	return func(dst []F, c *Context[T]) error {
 		if len(scorers) == 0 {
 			return fmt.Errorf("prune: a combination of no scorers: %w", tensor.ErrEmpty)
 		}
-		if err := scorers[0].Score(dst, c); err != nil {
+		if err := score(scorers[0], dst, c); err != nil {
 			return err
 		}
-		next := make([]T, len(dst))
+		next := make([]F, len(dst))
 		for _, s := range scorers[1:] {
-			if err := s.Score(next, c); err != nil {
+			if err := score(s, next, c); err != nil {
 				return err
 			}
 			for i, v := range next {
@@ -59,18 +87,16 @@ func merged[T tensor.Float](scorers []Scorer[T], merge func(a, b T) T, finish fu
 		}
 		return nil
 	}
-	return composite[T]{f, scorers}
 }
 
-func wrapped[T tensor.Float](s Scorer[T], f ScorerFunc[T]) Scorer[T] {
-	return composite[T]{f, []Scorer[T]{s}}
-}
-
-// composite passes on the preparation that scorers inside it need.
+// composite passes on what the scorers inside it need and know.
 type composite[T tensor.Float] struct {
 	ScorerFunc[T]
+	exact func(dst []float64, c *Context[T]) error
 	inner []Scorer[T]
 }
+
+func (c composite[T]) wide(dst []float64, ctx *Context[T]) error { return c.exact(dst, ctx) }
 
 // Prepare prepares the scorers inside.
 func (c composite[T]) Prepare(masks *Masks) error {

@@ -82,8 +82,14 @@ func TestTiedParameters(t *testing.T) {
 
 // Products of any two float32 rank weights, whatever range the products lie in.
 func TestScoresOverTheRangeOfFloat32(t *testing.T) {
+	one := prune.ScorerFunc[float32](func(dst []float32, _ *prune.Context[float32]) error {
+		clear(dst)
+		return nil
+	})
 	scorers := map[string]prune.Scorer[float32]{"taylor": prune.Taylor[float32](),
-		"squared": prune.TaylorSquared[float32]()}
+		"squared": prune.TaylorSquared[float32](),
+		"mean":    prune.MeanOf(prune.Taylor[float32](), prune.Taylor[float32]()),
+		"max":     prune.MaxOf(prune.TaylorSquared[float32](), one)}
 	for name, scorer := range scorers {
 		for seed := range uint64(200) {
 			rng := tensor.Stream(seed)
@@ -114,6 +120,32 @@ func TestScoresOverTheRangeOfFloat32(t *testing.T) {
 	}
 }
 
+// A combination ranks as its parts do, wherever their scores lie, and a tensor's norm does not leave the range either.
+func TestCombinedScoresOverTheRangeOfFloat32(t *testing.T) {
+	for exp := -70; exp <= 60; exp++ {
+		w := &tensor.Param[float32]{Name: "w", Shape: []int{1, 8}, Data: make([]float32, 8), Grad: make([]float32, 8)}
+		for i := range w.Data {
+			w.Data[i] = float32(math.Ldexp(float64(1+i*5%8), exp))
+			w.Grad[i] = float32(math.Ldexp(1, exp))
+		}
+		var seen prune.Activations[float32]
+		x := slices.Repeat([]float32{float32(math.Ldexp(1, exp))}, 8)
+		require.NoError(t, seen.Add(tensor.DenseOf(x, 1, 8), "w"))
+		for name, scorer := range map[string]prune.Scorer[float32]{
+			"normalized": prune.Normalized(prune.Taylor[float32]()),
+			"squared":    prune.Normalized(prune.TaylorSquared[float32]()),
+			"mean":       prune.MeanOf(prune.Normalized(prune.TaylorSquared[float32]()), prune.Taylor[float32]()),
+			"max":        prune.MaxOf(prune.Taylor[float32](), prune.TaylorSquared[float32]()),
+			"inputs":     seen.Magnitude(), "Wanda": seen.Wanda()} {
+			masks, err := prune.ComputeMasks([]*tensor.Param[float32]{w}, prune.WithScorer(scorer), prune.WithSparsity(.5))
+			require.NoError(t, err, "%s %d", name, exp)
+			for i, v := range w.Data {
+				require.Equal(t, v > float32(math.Ldexp(4, exp)), masks.Get("w").Keep(i), "%s %d", name, exp)
+			}
+		}
+	}
+}
+
 func TestScoresThatCannotRank(t *testing.T) {
 	w := param("w", []int{1, 4}, tensorRamp(4))
 	params := []*tensor.Param[float32]{w}
@@ -133,6 +165,12 @@ func TestScoresThatCannotRank(t *testing.T) {
 		_, err = prune.ComputeMasks(params, prune.WithScorer(scorer), prune.WithSparsity(.5))
 		require.ErrorIs(t, err, prune.ErrMissingGrad)
 		require.ErrorContains(t, err, "all 4 scores of gradients are 0")
+		_, err = prune.ComputeMasks(params, prune.WithScorer(prune.Normalized(scorer)), prune.WithSparsity(.5))
+		require.ErrorIs(t, err, prune.ErrMissingGrad)
+		mixed := prune.MeanOf(scorer, prune.Magnitude[float32]())
+		_, err = prune.ComputeMasks(params, prune.WithScorer(mixed), prune.WithSparsity(.5))
+		require.ErrorIs(t, err, prune.ErrMissingGrad)
+		require.ErrorContains(t, err, "fill Grad before Step")
 	}
 }
 

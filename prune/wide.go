@@ -3,6 +3,7 @@ package prune
 import (
 	"fmt"
 	"math"
+	"slices"
 	"unsafe"
 
 	"github.com/espalier-ml/espalier/tensor"
@@ -12,6 +13,19 @@ import (
 // range of float32 where they still rank weights.
 type wideScorer[T tensor.Float] interface {
 	wide(dst []float64, c *Context[T]) error
+}
+
+// exactly writes scores in float64, once Score has succeeded.
+func exactly[T tensor.Float](s Scorer[T], dst []float64, c *Context[T]) error {
+	if w, ok := s.(wideScorer[T]); ok {
+		return w.wide(dst, c)
+	}
+	scores := make([]T, len(dst))
+	err := s.Score(scores, c)
+	for i, v := range scores {
+		dst[i] = float64(v)
+	}
+	return err
 }
 
 // widen replaces all scores by their eighth roots, which float32 has room for, if one of them has left its range. The
@@ -82,10 +96,36 @@ func atTheEdge[T tensor.Float](scores []T, prior *Mask) bool {
 // gradientScorer is a scorer that reads gradients.
 type gradientScorer interface{ ofGradients() }
 
-// distinguishes returns an error if a scorer of gradients gives everything the same score: they were cleared, or never
-// computed.
+// gradients reports whether some of what a scorer says comes from the gradients there are now, and whether all of it
+// comes from gradients of now or before.
+func gradients[T tensor.Float](s Scorer[T]) (some, all bool) {
+	if c, ok := s.(composite[T]); ok {
+		all = true
+		for _, inner := range c.inner {
+			s, a := gradients(inner)
+			some, all = some || s, all && a
+		}
+		return some, all && len(c.inner) > 0
+	}
+	_, some = s.(product[T])
+	_, all = s.(gradientScorer)
+	return some, all
+}
+
+// distinguishes returns an error if gradients tell nothing, because they were cleared or never computed: if all are
+// zero, or if scores that come from nothing else are all the same.
 func (p *picker[T]) distinguishes() error {
-	if _, ok := p.scorer.(gradientScorer); !ok {
+	some, all := gradients(p.scorer)
+	if some && !all {
+		for _, i := range p.at {
+			if slices.ContainsFunc(p.params[i].Grad, func(g T) bool { return g != 0 }) {
+				return nil
+			}
+		}
+		return fmt.Errorf("prune: a scorer needs gradients and all are 0: fill Grad before Step, and clear it afterwards: %w",
+			ErrMissingGrad)
+	}
+	if !all {
 		return nil
 	}
 	var first T
