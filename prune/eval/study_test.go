@@ -338,6 +338,27 @@ func FuzzReadCSV(f *testing.F) {
 	})
 }
 
+func FuzzReadPublished(f *testing.F) {
+	f.Add("paper,dataset,model,compression_ratio,theoretical_speedup,d_top1\na,b,c,2,,-1\na,b,c,,1.5,\n")
+	f.Add("paper,dataset,model,compression_ratio,theoretical_speedup,d_top1,year\na,b,c,NaN,1e400,-1,99999999999999\n")
+	f.Fuzz(func(t *testing.T, s string) {
+		rows, err := eval.ReadPublished(strings.NewReader(s))
+		if err != nil {
+			return
+		}
+		for _, r := range rows {
+			for _, v := range []float64{r.Compression, r.Speedup, r.Top1, r.Top5, r.DTop1, r.DTop5, r.StdTop1} {
+				require.Zero(t, v-v)
+			}
+			for _, axis := range []eval.Axis{eval.ByCompression, eval.BySpeedup} {
+				for _, curve := range eval.PublishedCurves(rows, r.Dataset, r.Model, axis) {
+					require.NotEmpty(t, curve)
+				}
+			}
+		}
+	})
+}
+
 func TestFingerprint(t *testing.T) {
 	a, b := prunetest.Params[float32](1), prunetest.Params[float32](1)
 	require.Equal(t, eval.Fingerprint(a), eval.Fingerprint(b))

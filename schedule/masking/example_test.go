@@ -87,6 +87,24 @@ func ExampleMasker_MaskSparse() {
 	// [3 6 7] ##ed grow flat
 }
 
+// Labels and which of them count, for an engine that computes the loss of every position.
+func ExampleMasker_Targets() {
+	masker, err := masking.New(len(tokenNames), 3, schedule.Constant{V: 0.3}, masking.WithSpecial(0, 1, 2))
+	if err != nil {
+		log.Fatal(err)
+	}
+	ids := encode(text)
+	labels, targets := make([]int32, len(ids)), make([]bool, len(ids))
+	if _, err := masker.Mask(ids, labels, ids, masking.Key{Samples: []int{17}}, 0); err != nil {
+		log.Fatal(err)
+	}
+	if err := masker.Targets(targets, labels); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(labels[:6], targets[:6])
+	// Output: [0 0 0 6 7 8] [false false false true true true]
+}
+
 // Spans for an encoder-decoder, as T5 has them.
 func ExampleMasker_MaskSentinels() {
 	// T5's sentinels count down from the last id

@@ -389,3 +389,21 @@ func FuzzMask(f *testing.F) {
 		}
 	})
 }
+
+func TestTargets(t *testing.T) {
+	m, err := masking.New(10, 0, constant(0.5), masking.WithIgnoreIndex(-1))
+	require.NoError(t, err)
+	labels, targets := []int32{-1, 9, 0, -1}, make([]bool, 4)
+	require.NoError(t, m.Targets(targets, labels))
+	require.Equal(t, []bool{false, true, true, false}, targets)
+	require.Equal(t, []int32{0, 9, 0, 0}, labels)
+	require.ErrorIs(t, m.Targets(targets[1:], labels), tensor.ErrShape)
+	for _, wrong := range []int32{-100, 10} {
+		labels = []int32{-1, 3, wrong, 1}
+		require.ErrorIs(t, m.Targets(targets, labels), tensor.ErrRange)
+		require.Equal(t, []int32{-1, 3, wrong, 1}, labels)
+	}
+	m, err = masking.New(10, 0, constant(0.5), masking.WithRTS())
+	require.NoError(t, err)
+	require.ErrorIs(t, m.Targets(targets, []int32{0, 1, 0, 0}), tensor.ErrConflict)
+}

@@ -54,3 +54,16 @@ func ExampleNewAdamW() {
 	// Output:
 	// [0.8990] <nil>
 }
+
+// The last batch of an epoch can be a single example, on which batch normalisation cannot train.
+func ExampleTryForward() {
+	rng := tensor.Stream(1)
+	model := nn.NewSequential[float32](nn.Must(nn.NewLinear[float32](2, 3, rng)), nn.Must(nn.NewBatchNorm[float32](3)))
+	_, err := nn.TryForward(model, tensor.NewDense[float32](1, 2), true)
+	fmt.Println(err)
+	y, err := nn.TryForward(model, tensor.NewDense[float32](1, 2), false)
+	fmt.Println(y.Shape, err)
+	// Output:
+	// nn: BatchNorm: input has shape [1 3], want more than one value per channel in training: shape mismatch
+	// [1 3] <nil>
+}

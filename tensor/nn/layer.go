@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -14,7 +15,7 @@ type Layer[T tensor.Float] interface {
 	// Forward applies the layer to a batch, whose first dimension is the sample. train selects the behaviour of
 	// layers that differ between training and evaluation. The result belongs to the layer and is
 	// valid until its next Forward; x must stay unchanged until Backward has run.
-	// Forward panics with an error wrapping tensor.ErrShape if x does not fit.
+	// Forward panics with an error wrapping tensor.ErrShape or tensor.ErrRange if x does not fit; [TryForward] returns it.
 	Forward(x tensor.Dense[T], train bool) tensor.Dense[T]
 
 	// Backward takes the gradient of the loss with respect to the result of the last Forward, adds to the Grad of
@@ -32,6 +33,26 @@ func Must[L any](layer L, err error) L {
 		panic(err)
 	}
 	return layer
+}
+
+// TryForward is l.Forward(x, train) with an error where that panics because x does not fit: for shapes that come with
+// the data, such as a last batch of one example, on which BatchNorm cannot train. The error wraps tensor.ErrShape or
+// tensor.ErrRange. No layer has learned from the input that it refuses, though layers before it in a [Sequential] have
+// seen it.
+func TryForward[T tensor.Float](l Layer[T], x tensor.Dense[T], train bool) (y tensor.Dense[T], err error) {
+	defer func() {
+		switch v := recover().(type) {
+		case nil:
+		case error:
+			if !errors.Is(v, tensor.ErrShape) && !errors.Is(v, tensor.ErrRange) {
+				panic(v)
+			}
+			y, err = tensor.Dense[T]{}, v
+		default:
+			panic(v)
+		}
+	}()
+	return l.Forward(x, train), nil
 }
 
 // ZeroGrad sets the gradients of all parameters to zero: once per step, before the backward pass.

@@ -189,7 +189,7 @@ func NewBatchNorm[T tensor.Float](channels int) (*BatchNorm[T], error) {
 }
 
 // Forward normalises [..., channels]. In training it panics with an error wrapping tensor.ErrShape unless there are
-// at least two values per channel: one has no variance.
+// at least two values per channel: one has no variance. [TryForward] returns the error.
 func (l *BatchNorm[T]) Forward(x tensor.Dense[T], train bool) tensor.Dense[T] {
 	m := rowsOf("BatchNorm", x, len(l.Weight.Data))
 	if train && m.Rows < 2 {

@@ -123,6 +123,9 @@ func TestForwardRefuses(t *testing.T) {
 		err := panics(t, func() { x.layer.Forward(x.x, true) })
 		require.ErrorIs(t, err, x.want, "case %d", i)
 		require.ErrorContains(t, err, x.says)
+		_, err = TryForward(x.layer, x.x, true)
+		require.ErrorIs(t, err, x.want)
+		require.ErrorContains(t, err, x.says)
 		require.Equal(t, before, state(x.layer), "modified by a refused call")
 	}
 }
