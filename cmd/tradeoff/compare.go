@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"math"
 	"slices"
@@ -27,6 +28,7 @@ type comparison struct {
 	Cost           string             `json:"cost"`
 	Quality        string             `json:"quality"`
 	Direction      tradeoff.Direction `json:"direction"`
+	Guessed        bool               `json:"direction_guessed"` // by the name of the quality
 	Lines          []statement        `json:"results"`
 	P              *float64           `json:"p,omitempty"`      // of the U test of the best qualities
 	PHolm          *float64           `json:"p_holm,omitempty"` // adjusted for all comparisons
@@ -36,9 +38,17 @@ type comparison struct {
 type statement struct {
 	Name     string          `json:"name"`
 	Target   *float64        `json:"target,omitempty"` // the quality of a speedup
+	Over     *span           `json:"over,omitempty"`   // of a gain or an average
 	Estimate *stats.Estimate `json:"estimate,omitempty"`
 	Text     string          `json:"text,omitempty"`
 	Error    string          `json:"error,omitempty"`
+}
+
+// span is the costs or qualities that a result is over, from and to the same if it is at one.
+type span struct {
+	Name string  `json:"name"`
+	From float64 `json:"from"`
+	To   float64 `json:"to"`
 }
 
 // settings of a comparison.
@@ -57,30 +67,17 @@ func compare(c *call, args []string) error {
 	var s selection
 	s.register(c.flags)
 	var k comparing
+	var show showing
 	base := c.flags.String("baseline", "", "method to compare with (default the one without a name)")
 	methods := c.flags.String("method", "", "methods to compare, with commas between (default all others)")
-	c.flags.Var(&k.targets, "target",
-		"qualities to compare times at, with commas between (default the best that all runs of the baseline reach)")
-	c.flags.Float64Var(&k.margin, "margin", 0, "by how much the method may be worse: of the test of non-inferiority")
-	c.flags.Float64Var(&k.level, "level", 0.95, "of intervals and verdicts")
-	how := c.flags.String("interpolation", "first", "reading of curves: first (hit), linear or log")
-	c.flags.Uint64Var(&k.seed, "seed", 0, "of the bootstrap")
-	c.flags.IntVar(&k.replicates, "replicates", 10_000, "of the bootstrap")
-	c.flags.Float64Var(&k.power, "power", 0.8, "with which the speedup is to be told from 1 by the runs needed")
-	c.flags.Float64Var(&k.smallest, "speedup", 0,
-		"the smallest speedup that matters, for the runs needed (default the one measured)")
-	asJSON := c.flags.Bool("json", false, "print JSON")
-	format := c.flags.String("format", "text", "text, markdown, latex, csv or json (as -json)")
-	list := c.flags.String("checklist", "summary", "full, summary (errors, and how many others) or none")
+	how := k.register(c.flags)
+	show.register(c.flags)
 	files, err := c.parse(args)
 	if err != nil {
 		return err
 	}
-	if !slices.Contains(formats, *format) {
-		return c.misuse("-format is %q, want one of %q", *format, formats)
-	}
-	if *list != "full" && *list != "summary" && *list != "none" {
-		return c.misuse("-checklist is %q, want full, summary or none", *list)
+	if err := show.check(c); err != nil {
+		return err
 	}
 	var ok bool
 	if k.reading, ok = map[string]tradeoff.Interpolation{"first": tradeoff.FirstHit, "linear": tradeoff.Linear,
@@ -100,7 +97,7 @@ func compare(c *call, args []string) error {
 	}
 	var all []comparison
 	for _, arms := range settings {
-		more, err := k.setting(arms, *base, *methods)
+		more, err := k.setting(c, arms, *base, *methods)
 		if err != nil {
 			return err
 		}
@@ -113,19 +110,78 @@ func compare(c *call, args []string) error {
 	if err != nil {
 		return err
 	}
-	if *asJSON || *format == "json" {
+	return show.write(c, all, findings)
+}
+
+func (k *comparing) register(f *flag.FlagSet) (interpolation *string) {
+	f.Var(&k.targets, "target",
+		"qualities to compare times at, with commas between (default the best that all runs of the baseline reach)")
+	f.Float64Var(&k.margin, "margin", 0, "by how much the method may be worse: of the test of non-inferiority")
+	f.Float64Var(&k.level, "level", 0.95, "of intervals and verdicts")
+	f.Uint64Var(&k.seed, "seed", 0, "of the bootstrap")
+	f.IntVar(&k.replicates, "replicates", 10_000, "of the bootstrap")
+	f.Float64Var(&k.power, "power", 0.8, "with which the speedup is to be told from 1 by the runs needed")
+	f.Float64Var(&k.smallest, "speedup", 0,
+		"the smallest speedup that matters, for the runs needed (default the one measured)")
+	return f.String("interpolation", "first", "reading of curves: first (hit), linear or log")
+}
+
+// showing is how comparisons are printed.
+type showing struct {
+	json                       bool
+	format, list, row, columns string
+	group                      *grouping
+}
+
+func (s *showing) register(f *flag.FlagSet) {
+	f.BoolVar(&s.json, "json", false, "print JSON")
+	f.StringVar(&s.format, "format", "text", "text, markdown, latex, csv or json (as -json)")
+	f.StringVar(&s.row, "row", "",
+		"keys that make the rows of a table of speedups: task, model or method, with commas between")
+	f.StringVar(&s.columns, "col", "", "keys that make its columns (default those that -row does not name)")
+	f.StringVar(&s.list, "checklist", "summary", "full, summary (errors, and how many others) or none")
+}
+
+func (s *showing) check(c *call) (err error) {
+	if !slices.Contains(formats, s.format) {
+		return c.misuse("-format is %q, want one of %q", s.format, formats)
+	}
+	if s.list != "full" && s.list != "summary" && s.list != "none" {
+		return c.misuse("-checklist is %q, want full, summary or none", s.list)
+	}
+	if s.group, err = newGrouping(s.row, s.columns); err != nil {
+		return c.misuse("%v", err)
+	}
+	return nil
+}
+
+func (s *showing) write(c *call, all []comparison, findings []runlog.Finding) (err error) {
+	var speedups *table
+	var means []geomean
+	if s.group != nil {
+		if speedups, means, err = s.group.table(all); err != nil {
+			return err
+		}
+	}
+	switch {
+	case s.json || s.format == "json":
 		return json.NewEncoder(c.stdout).Encode(struct {
 			Comparisons []comparison     `json:"comparisons"`
+			Geomeans    []geomean        `json:"geomeans,omitempty"`
 			Checklist   []runlog.Finding `json:"checklist"`
-		}{all, append([]runlog.Finding{}, findings...)})
+		}{all, means, append([]runlog.Finding{}, findings...)})
+	case s.format != "text" && s.group == nil:
+		return results(all).write(c, s.format)
+	case s.group != nil:
+		if err := speedups.write(c, s.format); err != nil || s.format != "text" {
+			return err
+		}
+	default:
+		for _, one := range all {
+			one.print(c)
+		}
 	}
-	if *format != "text" {
-		return results(all).write(c, *format)
-	}
-	for _, one := range all {
-		one.print(c)
-	}
-	c.checklist(findings, *list)
+	c.checklist(findings, s.list)
 	return nil
 }
 
@@ -150,7 +206,7 @@ func (c *call) checklist(findings []runlog.Finding, how string) {
 }
 
 // setting compares the methods of a task and model.
-func (k *comparing) setting(arms []runlog.Arm, base, methods string) ([]comparison, error) {
+func (k *comparing) setting(c *call, arms []runlog.Arm, base, methods string) ([]comparison, error) {
 	find := func(name string) int {
 		return slices.IndexFunc(arms, func(a runlog.Arm) bool { return a.Method == name || a.Runs.Name == name })
 	}
@@ -162,7 +218,7 @@ func (k *comparing) setting(arms []runlog.Arm, base, methods string) ([]comparis
 	if b < 0 {
 		return nil, fmt.Errorf("%s has no method %q to compare with; choose -baseline from %q", setting(arms[0]), base, names)
 	}
-	verdicts, err := k.verdicts(arms)
+	verdicts, err := k.verdicts(c, arms)
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +234,7 @@ func (k *comparing) setting(arms []runlog.Arm, base, methods string) ([]comparis
 	var all []comparison
 	for i, a := range arms {
 		if i != b && (wanted == nil || slices.Contains(wanted, a.Runs.Name)) {
-			one := k.pair(arms[b], a)
+			one := k.pair(c, arms[b], a)
 			one.Lines = append(one.Lines, statement{Name: "verdict", Text: verdicts[i]})
 			all = append(all, one)
 		}
@@ -187,7 +243,7 @@ func (k *comparing) setting(arms []runlog.Arm, base, methods string) ([]comparis
 }
 
 // verdicts is the standing of each method by the cost of its runs and their best quality.
-func (k *comparing) verdicts(arms []runlog.Arm) ([]string, error) {
+func (k *comparing) verdicts(c *call, arms []runlog.Arm) ([]string, error) {
 	var runs []tradeoff.Runs
 	for _, a := range arms {
 		runs = append(runs, a.Runs)
@@ -197,7 +253,7 @@ func (k *comparing) verdicts(arms []runlog.Arm) ([]string, error) {
 		return nil, err
 	}
 	standings, err := pareto.Verdicts(measured, arms[0].Runs.Direction(), pareto.WithLevel(k.level),
-		pareto.WithResampling(stats.WithSeed(k.seed), stats.WithReplicates(k.replicates)))
+		pareto.WithResampling(stats.WithSeed(k.seed), stats.WithReplicates(k.replicates), c.resampling()))
 	if err != nil {
 		return nil, err
 	}
@@ -234,11 +290,12 @@ func ranked(base, method tradeoff.Runs) (b, m []float64) {
 }
 
 // pair compares a method with the baseline.
-func (k *comparing) pair(base, method runlog.Arm) comparison {
+func (k *comparing) pair(c *call, base, method runlog.Arm) comparison {
 	b, m := base.Runs, method.Runs
 	one := comparison{Task: method.Task, Model: method.Model, Method: m.Name, Baseline: b.Name,
 		BaselineRuns: len(b.Curves), MethodRuns: len(m.Curves), BaselineFailed: b.Failed(),
-		MethodFailed: m.Failed(), Cost: method.Cost, Quality: method.Quality, Direction: m.Direction()}
+		MethodFailed: m.Failed(), Cost: method.Cost, Quality: method.Quality, Direction: m.Direction(),
+		Guessed: base.Guessed || method.Guessed}
 	estimate := func(name string, e stats.Estimate, err error) {
 		if err != nil {
 			one.Lines = append(one.Lines, statement{Name: name, Error: plain(err)})
@@ -246,7 +303,13 @@ func (k *comparing) pair(base, method runlog.Arm) comparison {
 		}
 		one.Lines = append(one.Lines, statement{Name: name, Estimate: &e})
 	}
-	bootstrap := []stats.Option{stats.WithLevel(k.level), stats.WithSeed(k.seed), stats.WithReplicates(k.replicates)}
+	over := func(name string, from, to float64) {
+		if from-from == 0 && to-to == 0 {
+			one.Lines[len(one.Lines)-1].Over = &span{name, from, to}
+		}
+	}
+	bootstrap := []stats.Option{stats.WithLevel(k.level), stats.WithSeed(k.seed), stats.WithReplicates(k.replicates),
+		c.resampling()}
 	interval, reading := tradeoff.WithInterval(bootstrap...), tradeoff.WithInterpolation(k.reading)
 	targets := k.targets
 	if len(targets) == 0 {
@@ -263,11 +326,14 @@ func (k *comparing) pair(base, method runlog.Arm) comparison {
 	e, err := tradeoff.AverageSpeedup(b, m, interval)
 	worst, best := tradeoff.CommonQualities(b, m)
 	estimate("average speedup"+between(method.Quality, worst, best), e, err)
+	over(method.Quality, worst, best)
 	first, last := tradeoff.CommonCosts(b, m)
 	e, err = tradeoff.Gain(b, m, reading, interval)
 	estimate(fmt.Sprintf("gain at %s %.6g", method.Cost, last), e, err)
+	over(method.Cost, last, last)
 	e, err = tradeoff.AverageGain(b, m, bootstrap...)
 	estimate("average gain"+between(method.Cost, first, last), e, err)
+	over(method.Cost, first, last)
 	if n, err := tradeoff.NonInferior(b, m, k.margin, stats.WithLevel(k.level)); err != nil {
 		one.Lines = append(one.Lines, statement{Name: "best quality", Error: plain(err)})
 	} else {
@@ -337,9 +403,9 @@ func holm(all []comparison) error {
 }
 
 func (one comparison) print(c *call) {
-	fmt.Fprintf(c.stdout, "%s: %s against %s, %d and %d runs, %s over %s, %s is better\n",
-		setting(runlog.Arm{Task: one.Task,
-			Model: one.Model}), one.Method, one.Baseline, one.MethodRuns, one.BaselineRuns, one.Quality, one.Cost, one.Direction)
+	fmt.Fprintf(c.stdout, "%s: %s against %s, %d and %d runs, %s over %s, %s\n",
+		setting(runlog.Arm{Task: one.Task, Model: one.Model}), one.Method, one.Baseline, one.MethodRuns, one.BaselineRuns,
+		one.Quality, one.Cost, better(one.Direction, one.Guessed))
 	if one.MethodFailed+one.BaselineFailed > 0 {
 		fmt.Fprintf(c.stdout, "  failed: %d of %d runs of %s, %d of %d of %s\n", one.MethodFailed, one.MethodRuns, one.Method,
 			one.BaselineFailed, one.BaselineRuns, one.Baseline)
@@ -369,14 +435,30 @@ func (one comparison) print(c *call) {
 	fmt.Fprintln(c.stdout)
 }
 
+// better says which way a quality improves, and where it has been guessed.
+func better(d tradeoff.Direction, guessed bool) string {
+	text := d.String() + " is better"
+	if guessed {
+		text += " (guessed by its name)"
+	}
+	return text
+}
+
 // results is a row for each result, numbers with all digits.
 func results(all []comparison) *table {
 	t := &table{header: []string{"task", "model", "method", "baseline", "cost", "quality", "runs", "baseline_runs",
-		"failed", "baseline_failed", "result", "value", "lo", "hi", "interval", "text"}}
+		"failed", "baseline_failed", "result", "over", "from", "to", "value", "lo", "hi", "interval", "text"}}
 	for _, one := range all {
 		for _, l := range one.Lines {
 			row := []string{one.Task, one.Model, one.Method, one.Baseline, one.Cost, one.Quality, fmt.Sprint(one.MethodRuns),
 				fmt.Sprint(one.BaselineRuns), fmt.Sprint(one.MethodFailed), fmt.Sprint(one.BaselineFailed), l.Name}
+			if l.Over != nil {
+				row = append(row, l.Over.Name, fmt.Sprint(l.Over.From), fmt.Sprint(l.Over.To))
+			} else if l.Target != nil {
+				row = append(row, one.Quality, fmt.Sprint(*l.Target), fmt.Sprint(*l.Target))
+			} else {
+				row = append(row, "", "", "")
+			}
 			if e := l.Estimate; e != nil {
 				row = append(row, fmt.Sprint(e.Value), fmt.Sprint(e.Lo), fmt.Sprint(e.Hi), e.Interval.String(), "")
 			} else {

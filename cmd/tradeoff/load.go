@@ -62,11 +62,20 @@ func (c *call) log(files []string, s *selection) (*runlog.Log, error) {
 	if err != nil {
 		return nil, err
 	}
+	done, total := int64(0), size(inputs)
+	c.progress.begin()
+	c.read = func(n int) {
+		done += int64(n)
+		if total > 0 {
+			c.progress.report("MB read", int(done>>20), int(total>>20))
+		}
+	}
 	for _, in := range inputs {
 		if err := c.open(in.path, func(r *bufio.Reader) error { return s.read(l, in, r, rename) }); err != nil {
 			return nil, err
 		}
 	}
+	c.progress.end()
 	l.Select(s.task, s.model)
 	if s.resume {
 		l.ResumeClock()
@@ -75,6 +84,16 @@ func (c *call) log(files []string, s *selection) (*runlog.Log, error) {
 		fmt.Fprintln(c.stderr, "tradeoff: warning:", plain(w))
 	}
 	return l, nil
+}
+
+// size is the bytes of files, as far as they tell.
+func size(inputs []input) (total int64) {
+	for _, in := range inputs {
+		if info, err := os.Stat(in.path); err == nil {
+			total += info.Size()
+		}
+	}
+	return total
 }
 
 // pairs reads a=b,c=d.
@@ -103,6 +122,9 @@ func (c *call) open(name string, f func(r *bufio.Reader) error) (err error) {
 		}
 		defer file.Close()
 		in = file
+	}
+	if c.read != nil {
+		in = counting{in, c.read}
 	}
 	r := bufio.NewReader(in)
 	if magic, _ := r.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {

@@ -27,6 +27,8 @@ import (
 	"io"
 	"os"
 	"slices"
+
+	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -42,6 +44,14 @@ type call struct {
 	flags          *flag.FlagSet
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	progress       *progress
+	read           func(n int) // told of bytes as they are read from files, if not nil
+}
+
+// resampling is the option that shows how far a bootstrap is.
+func (c *call) resampling() stats.ResampleOption {
+	c.progress.begin()
+	return stats.WithProgress(func(done, total int) { c.progress.report("replicates", done, total) })
 }
 
 var commands = []command{
@@ -77,7 +87,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 			fmt.Fprintf(stderr, "usage: tradeoff %s [flags] %s\n\n%s\n\n", c.name, c.args, c.text)
 			flags.PrintDefaults()
 		}
-		err := c.run(&call{flags, stdin, stdout, stderr}, args[1:])
+		one := &call{flags: flags, stdin: stdin, stdout: stdout, stderr: stderr, progress: newProgress(stderr)}
+		err := c.run(one, args[1:])
+		one.progress.end()
 		switch {
 		case err == nil, errors.Is(err, flag.ErrHelp):
 			return 0

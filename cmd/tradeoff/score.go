@@ -56,7 +56,7 @@ func scoring(c *call, args []string) error {
 	if *algoPerf {
 		profile = append(profile, score.AlgoPerf())
 	}
-	opts := []score.Option{score.WithInterval(stats.WithReplicates(*replicates), stats.WithSeed(*seed))}
+	opts := []score.Option{score.WithInterval(stats.WithReplicates(*replicates), stats.WithSeed(*seed), c.resampling())}
 	for _, o := range profile {
 		opts = append(opts, o)
 	}

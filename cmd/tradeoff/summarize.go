@@ -22,6 +22,7 @@ type summary struct {
 	FirstCost float64                    `json:"first_cost"`
 	LastCost  float64                    `json:"last_cost"`
 	Direction tradeoff.Direction         `json:"direction"`
+	Guessed   bool                       `json:"direction_guessed"` // by the name of the quality
 	Best      stats.Estimate             `json:"best"`
 	Times     map[string]*stats.Estimate `json:"times,omitempty"`   // to the targets; null if a run does not reach it
 	Reached   map[string]int             `json:"reached,omitempty"` // runs that reach each target
@@ -76,7 +77,7 @@ func summarize(c *call, args []string) error {
 	for _, one := range all {
 		row := []string{one.Task, one.Model, one.Method, fmt.Sprint(one.Runs), fmt.Sprint(one.Failed),
 			fmt.Sprint(one.Points), fmt.Sprintf("%.4g to %.4g", one.FirstCost, one.LastCost),
-			fmt.Sprintf("%v (%s)", one.Best, one.Direction)}
+			fmt.Sprintf("%v (%s)", one.Best, better(one.Direction, one.Guessed))}
 		for _, q := range targets {
 			key := fmt.Sprint(q)
 			if e := one.Times[key]; e != nil {
@@ -92,7 +93,7 @@ func summarize(c *call, args []string) error {
 
 func summaryOf(a runlog.Arm, targets []float64) (summary, error) {
 	one := summary{Task: a.Task, Model: a.Model, Method: a.Runs.Name, Runs: len(a.Runs.Curves), Failed: a.Runs.Failed(),
-		Direction: a.Runs.Direction(),
+		Direction: a.Runs.Direction(), Guessed: a.Guessed,
 		FirstCost: math.Inf(1), Times: map[string]*stats.Estimate{}, Reached: map[string]int{}}
 	for _, curve := range a.Runs.Curves {
 		one.Points += curve.Len()

@@ -1,10 +1,15 @@
 package main
 
 import (
+	"bufio"
+	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -139,4 +144,85 @@ func TestTableFormats(t *testing.T) {
 	require.Equal(t, 2, code)
 	require.Contains(t, diag, "-format is")
 	require.NotContains(t, diag, "usage:")
+}
+
+// Speedups by task and method, and their geometric mean over the tasks.
+func TestSpeedupsAsATable(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("task,method,seed,seconds,acc\n")
+	for task, times := range map[string]map[string]float64{"a": {"baseline": 8, "x": 4, "y": 2},
+		"b": {"baseline": 16, "x": 2, "y": 16}, "c": {"baseline": 5, "x": 5}} {
+		for method, seconds := range times {
+			for seed := range 3 {
+				fmt.Fprintf(&text, "%s,%s,%d,%v,0.5\n", task, method, seed, seconds)
+			}
+		}
+	}
+	args := []string{"compare", "-quality", "acc", "-target", "0.5", "-row", "task", "-checklist", "none"}
+	code, out, diag := invoke(append(args, "-format", "csv", "-"), text.String())
+	require.Zero(t, code, diag)
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	require.Equal(t, "task,x,y", lines[0])
+	require.Regexp(t, `^a,"?2 .*,"?4 `, lines[1])
+	require.Equal(t, "c,", lines[3][:2])
+	require.Equal(t, "geomean,2.52,2 of 2 in 3 rows", lines[4])
+
+	code, out, diag = invoke(append(args, "-json", "-"), text.String())
+	require.Zero(t, code, diag)
+	var j struct {
+		Geomeans    []geomean
+		Comparisons []comparison
+	}
+	require.NoError(t, json.Unmarshal([]byte(out), &j))
+	require.Equal(t, []int{3, 2}, []int{j.Geomeans[0].Rows, j.Geomeans[1].Rows})
+	require.InDelta(t, 2, *j.Geomeans[1].Value, 1e-12)
+	require.True(t, j.Comparisons[0].Guessed)
+	for _, l := range j.Comparisons[0].Lines {
+		if strings.HasPrefix(l.Name, "gain at") {
+			require.Equal(t, &span{"seconds", 4, 4}, l.Over, "the cost that both have")
+		}
+	}
+
+	code, _, diag = invoke([]string{"compare", "-row", "file", "-"}, text.String())
+	require.Equal(t, 2, code)
+	require.Contains(t, diag, `-row: no key "file"; there are ["task" "model" "method"]`)
+}
+
+// Nothing for two seconds, then a line that is written over on a terminal, and a few lines in a file.
+func TestProgress(t *testing.T) {
+	for _, terminal := range []bool{true, false} {
+		var out strings.Builder
+		now := time.Unix(0, 0)
+		p := &progress{w: &out, now: func() time.Time { return now }, terminal: terminal}
+		p.begin()
+		for range 300 { // tenths of a second
+			now = now.Add(100 * time.Millisecond)
+			p.report("replicates", int(now.Unix()), 30)
+			if now.Unix() < 2 {
+				require.Empty(t, out.String())
+			}
+		}
+		p.end()
+		lines, overwritten := strings.Count(out.String(), "\n"), strings.Count(out.String(), "\r")
+		if terminal {
+			require.Equal(t, []int{0, 29 + 2}, []int{lines, overwritten}, out.String())
+		} else {
+			require.Equal(t, []int{3, 0}, []int{lines, overwritten}, out.String())
+		}
+		require.Contains(t, out.String(), "tradeoff: replicates: 2 of 30")
+	}
+}
+
+func TestBytesAreCounted(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "runs.jsonl")
+	writeLog(t, log)
+	info, err := os.Stat(log)
+	require.NoError(t, err)
+	read := 0
+	c := &call{read: func(n int) { read += n }}
+	require.NoError(t, c.open(log, func(r *bufio.Reader) error {
+		_, err := io.Copy(io.Discard, r)
+		return err
+	}))
+	require.Equal(t, info.Size(), int64(read))
 }

@@ -22,6 +22,8 @@ type Arm struct {
 	// Tradeoff reports whether each curve consists of the ends of runs of several lengths, and not of the evaluations
 	// of one run.
 	Tradeoff bool
+	// Guessed reports whether the direction of the quality is by its name alone ([DirectionOf]).
+	Guessed  bool
 	Before   int                // evaluations at cost 0, which the curves are without
 	Target   map[string]float64 // of qualities, as the records have it
 }
@@ -162,10 +164,11 @@ func (l *Log) points(r *loggedRun, cost, quality string) (costs, qualities []flo
 }
 
 func (a *Arm) fill(l *Log, members []*loggedRun) error {
-	dir, err := l.directionOf(members[0], a.Quality)
+	dir, guessed, err := l.directionOf(members[0], a.Quality)
 	if err != nil {
 		return err
 	}
+	a.Guessed = guessed
 	name := a.Method
 	if name == "" {
 		name = "baseline"

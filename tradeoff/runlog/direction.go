@@ -58,23 +58,23 @@ func wordsOf(name string) []string {
 	return words
 }
 
-// direction is that of the records, or of the name.
-func (r *loggedRun) direction(quality string) (tradeoff.Direction, error) {
+// direction is that of the records, or guessed by the name.
+func (r *loggedRun) direction(quality string) (d tradeoff.Direction, guessed bool, err error) {
 	if d, err := tradeoff.ParseDirection(r.Direction[quality]); err == nil {
-		return d, nil
+		return d, false, nil
 	}
 	d, sure := DirectionOf(quality)
 	if !sure {
-		return 0, fmt.Errorf("runlog: Arms: whether %q is better higher or lower, neither its name nor the records tell: %w",
+		return 0, false, fmt.Errorf("runlog: Arms: whether %q is better higher or lower, neither its name nor the records tell: %w",
 			quality, tensor.ErrShape)
 	}
-	return d, nil
+	return d, true, nil
 }
 
 // directionOf is the direction that was set, or that of a run.
-func (l *Log) directionOf(r *loggedRun, quality string) (tradeoff.Direction, error) {
+func (l *Log) directionOf(r *loggedRun, quality string) (d tradeoff.Direction, guessed bool, err error) {
 	if l.direction != nil {
-		return *l.direction, nil
+		return *l.direction, false, nil
 	}
 	return r.direction(quality)
 }

@@ -258,7 +258,7 @@ func tell(report func(string, ...any), at setting, method, what string, runs []*
 func reach(runs []*loggedRun, quality string) (worst, best float64, dir tradeoff.Direction) {
 	worst, best = math.NaN(), math.NaN()
 	for _, r := range runs {
-		dir, _ = r.direction(quality)
+		dir, _, _ = r.direction(quality)
 		for _, q := range r.quality.of(quality).value {
 			switch {
 			case q-q != 0:
