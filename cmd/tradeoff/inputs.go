@@ -99,6 +99,8 @@ func (s *selection) isLog(name string) bool {
 	switch {
 	case strings.HasPrefix(base, "."):
 		return false
+	case strings.HasPrefix(base, "result_") && filepath.Ext(base) == ".txt": // of MLPerf
+		return true
 	case base == "trainer_state.json", strings.Contains(base, "tfevents"), strings.Contains(name, "/metrics/"):
 		return true
 	}

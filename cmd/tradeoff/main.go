@@ -6,12 +6,14 @@
 //	tradeoff check runs.jsonl                  # the checklist T01 to T23
 //	tradeoff plot -o curves.svg runs.jsonl     # curves with their bands, fronts, profiles, survival
 //	tradeoff profile trace.jsonl               # what a loop waits for, and what can be done
-//	tradeoff score -targets targets.json logs.csv.gz
+//	tradeoff score -targets targets.json logs.csv.gz     # as AlgoPerf scores
+//	tradeoff score -references rcp.json results/         # as MLPerf reviews a submission
+//	tradeoff compare -row task -col method runs.jsonl    # speedups as a table, with their geometric mean
 //
 // Logs are files, folders or globs of what tools write, recognised by content, gzipped or not: JSON lines of package
 // runlog, trainer_state.json of Hugging Face, metrics.csv of Lightning, Keras' CSVLogger, event files and CSV of
-// TensorBoard, history and charts of Weights & Biases, mlruns of MLflow, go test -bench, any CSV with a header, and
-// plain text with -pattern. "-" is the standard input. Of several arguments each is a method of its name, and -arm
+// TensorBoard, history and charts of Weights & Biases, mlruns of MLflow, result files of MLPerf, tables of ShrinkBench,
+// go test -bench, any CSV with a header, and plain text with -pattern. "-" is the standard input. Of several arguments each is a method of its name, and -arm
 // NAME=GLOB names others: from a folder of Lightning and one of TensorBoard logs to a comparison and a plot it is
 //
 //	tradeoff compare -cost step -quality acc baseline/ fast/
@@ -61,7 +63,7 @@ var commands = []command{
 	{"check", "FILES", "apply the checklist; exit 1 on errors", check},
 	{"plot", "FILES", "draw curves, fronts, profiles or survival as SVG, PNG or PDF", draw},
 	{"profile", "TRACE", "tell what a training loop waits for, from spans that a loop in any language wrote", profile},
-	{"score", "FILES", "score by performance profiles, as AlgoPerf does", scoring},
+	{"score", "FILES", "score by performance profiles, as AlgoPerf does, or against MLPerf's reference points", scoring},
 }
 
 var errUsage = errors.New("usage") // the message was printed

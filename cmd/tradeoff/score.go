@@ -2,14 +2,15 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"maps"
 	"math"
 	"os"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/espalier-ml/espalier/tensor/stats"
 	"github.com/espalier-ml/espalier/tradeoff"
@@ -19,48 +20,80 @@ import (
 	"github.com/espalier-ml/espalier/tradeoff/score"
 )
 
+// scored is the flags of score.
+type scored struct {
+	targets, references, without, goals, out, format string
+	algoPerf, byTime, workloads, json                bool
+	ratio                                            float64
+	replicates, trim                                 int
+	seed                                             uint64
+}
+
+func (s *scored) register(f *flag.FlagSet) {
+	f.StringVar(&s.targets, "targets", "",
+		"AlgoPerf's JSON file of targets; files are then AlgoPerf tables or directories of logs")
+	f.StringVar(&s.references, "references", "",
+		"MLPerf's JSON file of reference convergence points; files are then the result files of one submission")
+	f.IntVar(&s.trim, "trim", 1, "runs that -references leaves out at each end")
+	f.StringVar(&s.without, "without", "", "workloads to leave out, with commas between")
+	f.StringVar(&s.goals, "target", "",
+		"quality to reach on each task of other logs, as digits=0.95,text=0.8 (default the records' targets)")
+	f.BoolVar(&s.algoPerf, "algoperf", false, "score as the benchmark's own code does, to the last digit")
+	f.BoolVar(&s.byTime, "bytime", false,
+		"of the trials of a study take the fastest and not the one with the fewest evaluations")
+	f.Float64Var(&s.ratio, "max-ratio", 4, "largest ratio to the fastest that counts")
+	f.BoolVar(&s.workloads, "workloads", false, "draw workloads too, for intervals")
+	f.IntVar(&s.replicates, "replicates", 10_000, "of the bootstrap")
+	f.Uint64Var(&s.seed, "seed", 0, "of the bootstrap")
+	f.StringVar(&s.out, "o", "", "file for the performance profiles with their bands: .svg, .png or .pdf")
+	f.BoolVar(&s.json, "json", false, "print JSON")
+	f.StringVar(&s.format, "format", "text", "text, markdown, latex, csv or json (as -json)")
+}
+
 func scoring(c *call, args []string) error {
 	var s selection
 	s.register(c.flags)
-	file := c.flags.String("targets", "",
-		"AlgoPerf's JSON file of targets; files are then AlgoPerf tables or directories of logs")
-	without := c.flags.String("without", "", "workloads to leave out, with commas between")
-	goals := c.flags.String("target", "",
-		"quality to reach on each task of other logs, as digits=0.95,text=0.8 (default the records' targets)")
-	algoPerf := c.flags.Bool("algoperf", false, "score as the benchmark's own code does, to the last digit")
-	byTime := c.flags.Bool("bytime", false,
-		"of the trials of a study take the fastest and not the one with the fewest evaluations")
-	ratio := c.flags.Float64("max-ratio", 4, "largest ratio to the fastest that counts")
-	workloads := c.flags.Bool("workloads", false, "draw workloads too, for intervals")
-	replicates := c.flags.Int("replicates", 10_000, "of the bootstrap")
-	seed := c.flags.Uint64("seed", 0, "of the bootstrap")
-	out := c.flags.String("o", "", "file for the performance profiles: .svg, .png or .pdf")
-	asJSON := c.flags.Bool("json", false, "print JSON")
+	var k scored
+	k.register(c.flags)
 	files, err := c.parse(args)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if *replicates < 1 || !(*ratio > 1) {
+	case k.replicates < 1 || !(k.ratio > 1):
 		return c.misuse("-replicates must be 1 or more and -max-ratio above 1")
+	case !slices.Contains(formats, k.format):
+		return c.misuse("-format is %q, want one of %q", k.format, formats)
+	case k.references != "" && (k.targets != "" || k.without != "" || k.goals != "" || k.out != ""):
+		return c.misuse("-references goes with none of -targets, -target, -without and -o")
+	}
+	if k.json {
+		k.format = "json"
+	}
+	if k.references != "" {
+		return c.references(k.references, k.trim, files, k.format)
 	}
 	var table score.TimeTable
-	if *file != "" {
-		table, err = c.algoPerf(*file, strings.Split(*without, ","), *byTime, files)
+	if k.targets != "" {
+		table, err = c.algoPerf(k.targets, strings.Split(k.without, ","), k.byTime, files)
 	} else {
-		table, err = c.times(&s, *goals, files)
+		table, err = c.times(&s, k.goals, files)
 	}
 	if err != nil {
 		return err
 	}
-	profile := []score.ProfileOption{score.WithMaxRatio(*ratio)}
-	if *algoPerf {
+	return k.write(c, table)
+}
+
+func (k *scored) write(c *call, table score.TimeTable) error {
+	profile := []score.ProfileOption{score.WithMaxRatio(k.ratio)}
+	if k.algoPerf {
 		profile = append(profile, score.AlgoPerf())
 	}
-	opts := []score.Option{score.WithInterval(stats.WithReplicates(*replicates), stats.WithSeed(*seed), c.resampling())}
+	opts := []score.Option{score.WithInterval(stats.WithReplicates(k.replicates), stats.WithSeed(k.seed), c.resampling())}
 	for _, o := range profile {
 		opts = append(opts, o)
 	}
-	if *workloads {
+	if k.workloads {
 		opts = append(opts, score.WithTasks())
 	}
 	scores, err := table.Scores(opts...)
@@ -68,15 +101,9 @@ func scoring(c *call, args []string) error {
 		return err
 	}
 	slices.SortStableFunc(scores, func(a, b score.SubmissionScore) int {
-		switch {
-		case a.Score.Value > b.Score.Value:
-			return -1
-		case a.Score.Value < b.Score.Value:
-			return 1
-		}
-		return strings.Compare(a.Submission, b.Submission)
+		return cmp.Or(-cmp.Compare(a.Score.Value, b.Score.Value), strings.Compare(a.Submission, b.Submission))
 	})
-	if *out != "" {
+	if k.out != "" {
 		p, err := table.Profile(profile...)
 		if err != nil {
 			return err
@@ -85,33 +112,45 @@ func scoring(c *call, args []string) error {
 		if err != nil {
 			return err
 		}
-		if err := plot.Save(figure, *out); err != nil {
+		if err := plot.Save(figure, k.out); err != nil {
 			return err
 		}
 	}
 	for _, name := range nobodyRan(table) {
 		fmt.Fprintf(c.stderr, "tradeoff: nobody ran %s, which counts against all; leave it out with -without\n", name)
 	}
-	if *asJSON {
+	if k.format == "json" {
 		return json.NewEncoder(c.stdout).Encode(scores)
 	}
-	w := tabwriter.NewWriter(c.stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "submission\tscore\t95% interval\tfirst in")
-	for _, one := range scores {
-		fmt.Fprintf(w, "%s\t%.4f\t%.3f to %.3f\t%.0f%%\n", one.Submission, one.Score.Value, one.Score.Lo, one.Score.Hi,
-			100*one.First)
-	}
-	if err := w.Flush(); err != nil {
-		return err
+	return k.print(c, scores)
+}
+
+// print prints a row for each submission, with all digits in csv, and in text the warnings below.
+func (k *scored) print(c *call, scores []score.SubmissionScore) error {
+	t := &table{header: []string{"submission", "score", "95% interval", "first in"}}
+	if k.format == "csv" {
+		t.header = []string{"submission", "score", "lo", "hi", "first"}
 	}
 	var notes []string
 	for _, one := range scores {
-		for _, warning := range one.Score.Warnings {
-			if !slices.Contains(notes, warning.Error()) {
-				notes = append(notes, warning.Error())
-				fmt.Fprintln(c.stdout, "*", warning)
+		e := one.Score
+		if k.format == "csv" {
+			t.add(one.Submission, fmt.Sprint(e.Value), fmt.Sprint(e.Lo), fmt.Sprint(e.Hi), fmt.Sprint(one.First))
+		} else {
+			t.add(one.Submission, fmt.Sprintf("%.4f", e.Value), fmt.Sprintf("%.3f to %.3f", e.Lo, e.Hi),
+				fmt.Sprintf("%.0f%%", 100*one.First))
+		}
+		for _, warning := range e.Warnings {
+			if text := plain(warning); !slices.Contains(notes, text) {
+				notes = append(notes, text)
 			}
 		}
+	}
+	if err := t.write(c, k.format); err != nil || k.format != "text" {
+		return err
+	}
+	for _, n := range notes {
+		fmt.Fprintln(c.stdout, "*", n)
 	}
 	return nil
 }

@@ -226,3 +226,51 @@ func TestBytesAreCounted(t *testing.T) {
 	}))
 	require.Equal(t, info.Size(), int64(read))
 }
+
+// Result files of MLPerf against reference points, and as any other log.
+func TestMLPerf(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 5 {
+		var b strings.Builder
+		event := func(ms int, key, value, metadata string) {
+			fmt.Fprintf(&b, ":::MLLOG {\"time_ms\": %d, \"key\": \"%s\", \"value\": %s, \"metadata\": {%s}}\n", ms, key, value,
+				metadata)
+		}
+		event(0, "submission_benchmark", `"resnet"`, "")
+		event(1, "global_batch_size", "1024", "")
+		event(1000, "run_start", "null", "")
+		for epoch := 4; epoch <= 36+i; epoch += 4 {
+			event(1000+1000*epoch, "eval_accuracy", fmt.Sprint(0.7+0.002*float64(epoch)), fmt.Sprintf(`"epoch_num": %d`, epoch))
+		}
+		event(42000, "run_stop", "null", `"status": "success"`)
+		write(t, b.String(), dir, "logs", fmt.Sprintf("result_%d.txt", i))
+	}
+	var epochs []string
+	for i := range 10 {
+		epochs = append(epochs, fmt.Sprint(38+i%3))
+	}
+	write(t, `{"resnet_1024": {"Benchmark": "resnet", "BS": 1024, "Epochs to converge": [`+strings.Join(epochs, ",")+`]}}`,
+		dir, "rcp.json")
+	code, out, diag := invoke([]string{"score", "-references", filepath.Join(dir, "rcp.json"), filepath.Join(dir, "logs")},
+		"")
+	require.Zero(t, code, diag)
+	require.Regexp(t, `resnet +1024 +5 +5 +41 +36 +38.88 +37.84 +fails +1.08`, out)
+	code, out, diag = invoke([]string{"score", "-format", "json", "-references", filepath.Join(dir, "rcp.json"),
+		filepath.Join(dir, "logs")}, "")
+	require.Zero(t, code, diag)
+	var one convergence
+	require.NoError(t, json.Unmarshal([]byte(out), &one))
+	require.Equal(t, 41.0, *one.Seconds)
+
+	code, _, diag = invoke([]string{"summarize", filepath.Join(dir, "logs")}, "")
+	require.Equal(t, 1, code)
+	require.Contains(t, diag, `whether "eval" is better higher or lower`, "the log calls losses accuracies too")
+	code, out, diag = invoke([]string{"summarize", "-direction", "higher", "-cost", "epochs", "-format", "csv",
+		filepath.Join(dir, "logs")}, "")
+	require.Zero(t, code, diag)
+	require.Contains(t, out, "resnet,,baseline,5,0,46,4 to 40")
+
+	code, _, diag = invoke([]string{"score", "-references", "rcp.json", "-o", "x.svg", "y"}, "")
+	require.Equal(t, 2, code)
+	require.Contains(t, diag, "-references goes with none of")
+}

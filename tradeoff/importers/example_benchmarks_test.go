@@ -102,3 +102,18 @@ epoch 36 done
 	// resnet with batches of 4096: 40 epochs, 1001 s
 	// 1000 true
 }
+
+// A detector must be good at boxes and at masks at once.
+func ExampleMLPerfRun_FirstPass() {
+	run, err := importers.ReadMLPerfLog(strings.NewReader(`
+:::MLLOG {"time_ms": 0, "key": "run_start", "value": null, "metadata": {}}
+:::MLLOG {"time_ms": 900, "key": "eval_accuracy", "value": {"BBOX": 0.38, "SEGM": 0.33}, "metadata": {"epoch_num": 11}}
+:::MLLOG {"time_ms": 990, "key": "eval_accuracy", "value": {"BBOX": 0.38, "SEGM": 0.34}, "metadata": {"epoch_num": 12}}
+`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	pass, ok := run.FirstPass(tradeoff.HigherBetter, map[string]float64{"BBOX": 0.377, "SEGM": 0.339})
+	fmt.Println(pass.Epochs, ok)
+	// Output: 12 true
+}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/espalier-ml/espalier/tensor"
 	"github.com/espalier-ml/espalier/tradeoff"
+	"github.com/espalier-ml/espalier/tradeoff/runlog"
 )
 
 // MLPerfRun is a training run as its result file tells of it.
@@ -38,6 +39,53 @@ func (r MLPerfRun) Curve(dir tradeoff.Direction) (tradeoff.Curve, error) {
 		cost[i], quality[i] = e.Seconds, e.Quality
 	}
 	return tradeoff.NewCurve(cost, quality, dir)
+}
+
+// FirstPass is the first evaluation at which all targets are met, by the names of [MLPerfEvaluation.Qualities], and ""
+// for a benchmark that has a single quality. A quality that an evaluation is without has not passed there. It reports
+// false if there is no such evaluation, or no target.
+func (r MLPerfRun) FirstPass(dir tradeoff.Direction, targets map[string]float64) (MLPerfEvaluation, bool) {
+	for _, e := range r.Evaluations {
+		passed := len(targets) > 0
+		for name, target := range targets {
+			q, ok := e.Qualities[name]
+			if name == "" && len(e.Qualities) == 0 {
+				q, ok = e.Quality, true
+			}
+			passed = passed && ok && q == q && !dir.Better(target, q)
+		}
+		if passed {
+			return e, true
+		}
+	}
+	return MLPerfEvaluation{}, false
+}
+
+// mlperf is the evaluations of a result file, over seconds and what the benchmark counts. The quality is "eval", since
+// the log calls losses accuracies too, or those by name.
+func (s Source) mlperf(b io.Reader) ([]runlog.Record, error) {
+	run, err := ReadMLPerfLog(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.Name, err)
+	}
+	var records []runlog.Record
+	for _, e := range run.Evaluations {
+		r := evaluation(s.Name)
+		r.Task = run.Benchmark
+		s.set(&r, "seconds", e.Seconds)
+		s.set(&r, "epochs", e.Epochs)
+		for name, q := range e.Qualities {
+			s.set(&r, name, q)
+		}
+		if len(e.Qualities) == 0 {
+			s.set(&r, "eval", e.Quality)
+		}
+		records = append(records, r)
+	}
+	if len(records) == 0 {
+		return nil, s.errorf(": no evaluations: %w", tensor.ErrEmpty)
+	}
+	return records, nil
 }
 
 // ReadMLPerfLog reads a result file of MLPerf, gzipped or not: the events of its lines with ":::MLLOG", between which

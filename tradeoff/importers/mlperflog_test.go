@@ -70,6 +70,22 @@ func TestMLPerfLogsOfBenchmarks(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 5000.0, run.Epochs)
 	require.Equal(t, []MLPerfEvaluation{{2, 5000, 0.2, map[string]float64{"BBOX": 0.3, "SEGM": 0.2}}}, run.Evaluations)
+
+	run.Evaluations = []MLPerfEvaluation{{1, 1, 0.2, map[string]float64{"BBOX": 0.4, "SEGM": 0.2}},
+		{2, 2, 0.3, map[string]float64{"BBOX": 0.3, "SEGM": 0.35}}, {3, 3, 0.4, map[string]float64{"BBOX": 0.4}},
+		{4, 4, 0.34, map[string]float64{"BBOX": 0.377, "SEGM": 0.339}},
+		{5, 5, 0.4, map[string]float64{"BBOX": 0.4, "SEGM": 0.4}}}
+	pass, ok := run.FirstPass(tradeoff.HigherBetter, map[string]float64{"BBOX": 0.377, "SEGM": 0.339})
+	require.True(t, ok)
+	require.Equal(t, 4.0, pass.Epochs, "all at once, and not each for itself")
+	_, ok = run.FirstPass(tradeoff.HigherBetter, map[string]float64{"BBOX": 0.5})
+	require.False(t, ok)
+	_, ok = run.FirstPass(tradeoff.HigherBetter, map[string]float64{"": 0.1})
+	require.False(t, ok, "the smallest of several is not a quality")
+	run.Evaluations = []MLPerfEvaluation{{1, 1, 3, nil}, {2, 2, 2.69, nil}}
+	pass, ok = run.FirstPass(tradeoff.LowerBetter, map[string]float64{"": 2.69})
+	require.True(t, ok)
+	require.Equal(t, 2.0, pass.Seconds)
 }
 
 func TestReadMLPerfLogRefuses(t *testing.T) {

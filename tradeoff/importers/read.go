@@ -44,6 +44,7 @@ func (s Source) Run() string {
 //   - TensorBoard: event files, and scalars as CSV;
 //   - Weights & Biases: history as JSON lines, and charts as CSV with columns "run - metric";
 //   - ShrinkBench: its table of results ([ReadShrinkBench]);
+//   - MLPerf: result files ([ReadMLPerfLog]);
 //   - MLflow: the metric files of mlruns, with a time, a value and a step on each line;
 //   - go test -bench;
 //   - plain text, by [Source.Pattern].
@@ -71,6 +72,8 @@ func (s Source) Read(r io.Reader) ([]runlog.Record, error) {
 		return s.trainerState(b)
 	case bytes.HasPrefix(first, []byte("{")):
 		return s.history(b)
+	case bytes.Contains(head, []byte(":::MLLOG")):
+		return s.mlperf(b)
 	case isBenchmark(head):
 		return s.benchmarks(b)
 	case metricLine.Match(bytes.TrimSpace(first)):

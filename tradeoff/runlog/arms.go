@@ -23,9 +23,9 @@ type Arm struct {
 	// of one run.
 	Tradeoff bool
 	// Guessed reports whether the direction of the quality is by its name alone ([DirectionOf]).
-	Guessed  bool
-	Before   int                // evaluations at cost 0, which the curves are without
-	Target   map[string]float64 // of qualities, as the records have it
+	Guessed bool
+	Before  int                // evaluations at cost 0, which the curves are without
+	Target  map[string]float64 // of qualities, as the records have it
 }
 
 // Arms is [Log.Arms] of records.
