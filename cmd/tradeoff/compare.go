@@ -207,9 +207,7 @@ func (c *call) checklist(findings []runlog.Finding, how string) {
 
 // setting compares the methods of a task and model.
 func (k *comparing) setting(c *call, arms []runlog.Arm, base, methods string) ([]comparison, error) {
-	find := func(name string) int {
-		return slices.IndexFunc(arms, func(a runlog.Arm) bool { return a.Method == name || a.Runs.Name == name })
-	}
+	find := func(name string) int { return indexOf(arms, name) }
 	b := find(base)
 	var names []string
 	for _, a := range arms {
@@ -240,6 +238,11 @@ func (k *comparing) setting(c *call, arms []runlog.Arm, base, methods string) ([
 		}
 	}
 	return all, nil
+}
+
+// indexOf is where a method is among arms, -1 if it is not.
+func indexOf(arms []runlog.Arm, name string) int {
+	return slices.IndexFunc(arms, func(a runlog.Arm) bool { return a.Method == name || a.Runs.Name == name })
 }
 
 // verdicts is the standing of each method by the cost of its runs and their best quality.

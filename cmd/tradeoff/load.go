@@ -80,9 +80,7 @@ func (c *call) log(files []string, s *selection) (*runlog.Log, error) {
 	if s.resume {
 		l.ResumeClock()
 	}
-	for _, w := range l.Warnings() {
-		fmt.Fprintln(c.stderr, "tradeoff: warning:", plain(w))
-	}
+	c.warn(l, 0)
 	return l, nil
 }
 
@@ -140,9 +138,18 @@ func (c *call) open(name string, f func(r *bufio.Reader) error) (err error) {
 	return err
 }
 
+// warn prints the warnings of a log but for those that are known.
+func (c *call) warn(l *runlog.Log, known int) {
+	for _, w := range l.Warnings()[known:] {
+		fmt.Fprintln(c.stderr, "tradeoff: warning:", plain(w))
+	}
+}
+
 // arms groups the runs by setting: task and model.
 func (c *call) arms(l *runlog.Log, s *selection) ([][]runlog.Arm, error) {
+	known := len(l.Warnings())
 	all, err := l.Arms(s.cost, s.quality)
+	c.warn(l, known)
 	if err != nil {
 		return nil, err
 	}

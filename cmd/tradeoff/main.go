@@ -13,8 +13,9 @@
 // Logs are files, folders or globs of what tools write, recognised by content, gzipped or not: JSON lines of package
 // runlog, trainer_state.json of Hugging Face, metrics.csv of Lightning, Keras' CSVLogger, event files and CSV of
 // TensorBoard, history and charts of Weights & Biases, mlruns of MLflow, result files of MLPerf, tables of ShrinkBench,
-// go test -bench, any CSV with a header, and plain text with -pattern. "-" is the standard input. Of several arguments each is a method of its name, and -arm
-// NAME=GLOB names others: from a folder of Lightning and one of TensorBoard logs to a comparison and a plot it is
+// go test -bench, any CSV with a header, and plain text with -pattern. "-" is the standard input. Of several arguments
+// each is a method of its name, and -arm NAME=GLOB names others: from a folder of Lightning and one of TensorBoard logs
+// to a comparison and a plot it is
 //
 //	tradeoff compare -cost step -quality acc baseline/ fast/
 //	tradeoff plot -cost step -quality acc -o curves.svg baseline/ fast/

@@ -45,7 +45,7 @@ func (s *scored) register(f *flag.FlagSet) {
 	f.BoolVar(&s.workloads, "workloads", false, "draw workloads too, for intervals")
 	f.IntVar(&s.replicates, "replicates", 10_000, "of the bootstrap")
 	f.Uint64Var(&s.seed, "seed", 0, "of the bootstrap")
-	f.StringVar(&s.out, "o", "", "file for the performance profiles with their bands: .svg, .png or .pdf")
+	f.StringVar(&s.out, "o", "", "file for the performance profiles: .svg, .png or .pdf")
 	f.BoolVar(&s.json, "json", false, "print JSON")
 	f.StringVar(&s.format, "format", "text", "text, markdown, latex, csv or json (as -json)")
 }

@@ -274,3 +274,40 @@ func TestMLPerf(t *testing.T) {
 	require.Equal(t, 2, code)
 	require.Contains(t, diag, "-references goes with none of")
 }
+
+// Every kind of figure, of higher and of lower qualities.
+func TestKindsOfPlots(t *testing.T) {
+	dir := t.TempDir()
+	var text strings.Builder
+	text.WriteString("task,method,seed,seconds,acc,loss\n")
+	for task := range 2 {
+		for method, speed := range map[string]float64{"baseline": 1, "fast": 2} {
+			for seed := range 4 {
+				for _, seconds := range []float64{1, 2, 4, 8} {
+					acc := 1 - 0.5/(1+speed*seconds) - 0.01*float64(seed*(task+1))
+					fmt.Fprintf(&text, "t%d,%s,%d,%v,%v,%v\n", task, method, seed, seconds, acc, 1-acc)
+				}
+			}
+		}
+	}
+	for _, args := range []string{"-kind efficiency -quality acc", "-kind efficiency -quality loss -linear",
+		"-kind scores -quality acc", "-kind scores -quality loss", "-kind speedup -quality loss -target 0.2",
+		"-kind curves -task t0 -quality loss -logy -yrange 0.01,1", "-kind pareto -task t0 -quality acc -yrange 0.5,1"} {
+		path := filepath.Join(dir, "p.svg")
+		code, _, diag := invoke(append(append([]string{"plot", "-o", path, "-replicates", "50"}, strings.Fields(args)...),
+			"-"), text.String())
+		require.Zero(t, code, "%s: %s", args, diag)
+		svg, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Contains(t, string(svg), "fast", args)
+		require.NoError(t, os.Remove(path))
+	}
+	for args, says := range map[string]string{"-yrange 1,0": "-yrange is 1,0",
+		"-kind survival -logy": "are for -kind curves",
+		"-kind x":              `want one of ["curves" "efficiency" "pareto" "scores" "speedup" "survival"]`} {
+		code, _, diag := invoke(append(append([]string{"plot", "-o", "x.svg", "-quality", "acc"}, strings.Fields(args)...),
+			"-"), text.String())
+		require.Equal(t, 2, code, args)
+		require.Contains(t, diag, says)
+	}
+}

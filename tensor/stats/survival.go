@@ -22,7 +22,8 @@ type Lifetime struct {
 type Survival struct {
 	steps []SurvivalStep
 	n     int
-	last  float64 // the largest time, event or not
+	ended []float64 // times without their event
+	last  float64   // the largest time, event or not
 }
 
 // SurvivalStep is a time at which events happened.
@@ -68,7 +69,14 @@ func KaplanMeier(times []Lifetime) (Survival, error) {
 	}
 	k := Survival{n: len(times), last: lastSeen(counts)}
 	s, variance := 1.0, 0.0
-	for _, at := range counts {
+	for i, at := range counts {
+		left := 0 // at risk afterwards
+		if i+1 < len(counts) {
+			left = counts[i+1].risk
+		}
+		for range at.risk - at.events - left {
+			k.ended = append(k.ended, at.time)
+		}
 		if at.events == 0 {
 			continue
 		}
@@ -83,6 +91,9 @@ func KaplanMeier(times []Lifetime) (Survival, error) {
 	}
 	return k, nil
 }
+
+// Censored returns the times at which lifetimes ended without their event, in order, +Inf for those that never have it.
+func (s Survival) Censored() []float64 { return slices.Clone(s.ended) }
 
 // lastSeen is the largest finite time, 0 if there is none.
 func lastSeen(counts []counted) float64 {

@@ -362,3 +362,11 @@ func BenchmarkLogRank(b *testing.B) {
 		}
 	}
 }
+
+func TestCensoredTimes(t *testing.T) {
+	inf := math.Inf(1)
+	k, err := KaplanMeier([]Lifetime{{Time: 5}, {Time: 2, Event: true}, {Time: 2}, {Time: inf}, {Time: 3, Event: true},
+		{Time: 2}})
+	require.NoError(t, err)
+	require.Equal(t, []float64{2, 2, 5, inf}, k.Censored())
+}

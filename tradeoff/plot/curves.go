@@ -19,8 +19,9 @@ import (
 
 // TradeoffCurves draws quality over cost: the points of all runs, the median and, of three runs or more, a band
 // between quantiles. Where all runs of a method have the same costs the median is that of the qualities there; where
-// they do not it is their attainment. Costs are on a logarithmic axis. It takes WithTitle, WithLabels, WithTargets,
-// WithBand and WithLinearCost. The error wraps [tensor.ErrEmpty] or [tensor.ErrShape].
+// they do not it is their attainment. A run that failed ends in a cross. Costs are on a logarithmic axis. It takes
+// every option but WithLine. The error wraps [tensor.ErrEmpty], [tensor.ErrShape] or, for qualities without a
+// logarithm, [tensor.ErrRange].
 func TradeoffCurves(runs []tradeoff.Runs, opts ...Option) (*gplot.Plot, error) {
 	c, err := configure("TradeoffCurves", opts)
 	if err != nil {
@@ -58,7 +59,10 @@ func TradeoffCurves(runs []tradeoff.Runs, opts ...Option) (*gplot.Plot, error) {
 		}
 	}
 	room(p)
-	legend(p, runs[0].Direction() == tradeoff.LowerBetter)
+	if err := c.qualityAxis(p, "TradeoffCurves"); err != nil {
+		return nil, err
+	}
+	beside(p)
 	return p, nil
 }
 
@@ -68,7 +72,7 @@ func (c config) drawRuns(p *gplot.Plot, i int, r tradeoff.Runs) error {
 		return err
 	}
 	if len(lower) > 1 {
-		band, err := plotter.NewPolygon(append(slices.Clone(upper), reversed(lower)...))
+		band, err := plotter.NewPolygon(append(c.within(upper), reversed(c.within(lower))...))
 		if err != nil {
 			return err
 		}

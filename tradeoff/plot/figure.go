@@ -60,14 +60,16 @@ var colours = []color.RGBA{
 	{0xe6, 0x9f, 0x00, 0xff}, {0x56, 0xb4, 0xe9, 0xff}, {0x00, 0x00, 0x00, 0xff}, {0x9a, 0x8c, 0x00, 0xff},
 }
 
-var dashes = [][]vg.Length{nil, {vg.Points(6), vg.Points(3)}, {vg.Points(2), vg.Points(2)}}
+// dashes differ from one method to the next, so that of curves that lie on each other both are seen.
+var dashes = [][]vg.Length{nil, {vg.Points(6), vg.Points(4)}, {vg.Points(2), vg.Points(3)},
+	{vg.Points(9), vg.Points(3), vg.Points(2), vg.Points(3)}}
 
 var shapes = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.SquareGlyph{}, draw.TriangleGlyph{}, draw.CrossGlyph{},
 	draw.RingGlyph{}, draw.BoxGlyph{}, draw.PyramidGlyph{}, draw.PlusGlyph{}}
 
 func colour(i int) color.RGBA                 { return colours[i%len(colours)] }
 func shape(i int) draw.GlyphDrawer            { return shapes[i%len(shapes)] }
-func dash(i int) []vg.Length                  { return dashes[i/len(colours)%len(dashes)] }
+func dash(i int) []vg.Length                  { return dashes[(i+i/len(colours))%len(dashes)] }
 func faint(c color.RGBA, a uint8) color.NRGBA { return color.NRGBA{c.R, c.G, c.B, a} }
 
 // figure makes an empty plot.
@@ -80,7 +82,6 @@ func (c config) figure(x, y string) *gplot.Plot {
 		*size = vg.Points(12)
 	}
 	p.Title.Padding, p.Legend.Padding = vg.Points(6), vg.Points(2)
-	p.Legend.XOffs, p.Legend.YOffs = -vg.Points(8), vg.Points(8)
 	grid := plotter.NewGrid()
 	grid.Horizontal.Color, grid.Vertical.Color = color.Gray{0xe4}, color.Gray{0xe4}
 	p.Add(grid)
@@ -93,6 +94,63 @@ func (c config) costAxis(p *gplot.Plot) {
 		return
 	}
 	p.X.Scale, p.X.Tick.Marker = gplot.LogScale{}, steps{}
+}
+
+// qualityAxis shows the qualities that were asked for, on the axis that was asked for.
+func (c config) qualityAxis(p *gplot.Plot, figure string) error {
+	if c.lo < c.hi {
+		p.Y.Min, p.Y.Max = c.lo, c.hi
+	}
+	if !c.logQuality {
+		return nil
+	}
+	if p.Y.Min <= 0 {
+		return fmt.Errorf("plot: %s: WithLogQuality, and qualities begin at %v: %w", figure, p.Y.Min, tensor.ErrRange)
+	}
+	if p.Y.Min == p.Y.Max {
+		p.Y.Min, p.Y.Max = p.Y.Min/1.5, p.Y.Max*1.5
+	}
+	p.Y.Scale, p.Y.Tick.Marker = gplot.LogScale{}, steps{}
+	return nil
+}
+
+// within is a line of which what lies beyond the qualities that are shown lies at the edge: areas are not clipped.
+func (c config) within(points plotter.XYs) plotter.XYs {
+	if !(c.lo < c.hi) {
+		return points
+	}
+	var cut plotter.XYs
+	for i, p := range points {
+		if i > 0 {
+			cut = append(cut, c.crossings(points[i-1], p)...)
+		}
+		cut = append(cut, plotter.XY{X: p.X, Y: min(max(p.Y, c.lo), c.hi)})
+	}
+	return cut
+}
+
+// crossings is where the straight line between two points, on the axes as they are, passes the edges, in order.
+func (c config) crossings(a, b plotter.XY) plotter.XYs {
+	x, back := math.Log, math.Exp
+	if c.linear {
+		x, back = func(v float64) float64 { return v }, func(v float64) float64 { return v }
+	}
+	y := func(v float64) float64 { return v }
+	if c.logQuality {
+		y = math.Log
+	}
+	edges := []float64{c.lo, c.hi}
+	if a.Y > b.Y {
+		edges = []float64{c.hi, c.lo}
+	}
+	var at plotter.XYs
+	for _, edge := range edges {
+		if edge > min(a.Y, b.Y) && edge < max(a.Y, b.Y) {
+			part := (y(edge) - y(a.Y)) / (y(b.Y) - y(a.Y))
+			at = append(at, plotter.XY{X: back(x(a.X) + part*(x(b.X)-x(a.X))), Y: edge})
+		}
+	}
+	return at
 }
 
 // room widens an axis of costs that holds a single one: on a logarithmic axis gonum would go below 0.
@@ -146,12 +204,4 @@ func dotted(p *gplot.Plot, lo, hi, y float64) error {
 	l.Color, l.Dashes, l.Width = color.Gray{0x60}, []vg.Length{vg.Points(1), vg.Points(3)}, vg.Points(1.2)
 	p.Add(l)
 	return nil
-}
-
-// legend puts the legend where the curves are not.
-func legend(p *gplot.Plot, top bool) {
-	p.Legend.Top, p.Legend.Left = top, false
-	if top {
-		p.Legend.YOffs = -vg.Points(8)
-	}
 }

@@ -15,7 +15,8 @@ import (
 )
 
 // ParetoFront draws methods by cost and quality with a sign for each verdict, and the front of those that lie on it.
-// It takes WithTitle, WithLabels, WithTargets and WithLinearCost. The error wraps [tensor.ErrEmpty].
+// It takes WithTitle, WithLabels, WithTargets, WithQualityRange, WithLogQuality and WithLinearCost. The error wraps
+// [tensor.ErrEmpty] or, for qualities without a logarithm, [tensor.ErrRange].
 func ParetoFront(standings []pareto.Standing, dir tradeoff.Direction, opts ...FrontOption) (*gplot.Plot, error) {
 	c, err := configure("ParetoFront", opts)
 	if err != nil {
@@ -75,7 +76,10 @@ func ParetoFront(standings []pareto.Standing, dir tradeoff.Direction, opts ...Fr
 	}
 	room(p)
 	widen(p, c.linear)
-	legend(p, dir == tradeoff.LowerBetter)
+	if err := c.qualityAxis(p, "ParetoFront"); err != nil {
+		return nil, err
+	}
+	beside(p)
 	return p, nil
 }
 
@@ -87,5 +91,8 @@ func widen(p *gplot.Plot, linear bool) {
 		p.X.Max *= 1 + 0.15*(p.X.Max/p.X.Min-1)/(p.X.Max/p.X.Min)
 	}
 	margin := 0.05 * (p.Y.Max - p.Y.Min)
-	p.Y.Min, p.Y.Max = p.Y.Min-margin, p.Y.Max+margin
+	if p.Y.Min > margin || p.Y.Min <= 0 { // a logarithmic axis must not reach 0
+		p.Y.Min -= margin
+	}
+	p.Y.Max += margin
 }

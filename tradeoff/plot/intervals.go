@@ -15,28 +15,33 @@ import (
 )
 
 // IntervalEstimates draws estimates with their intervals, one below the other with their names. Ends that are
-// infinite reach to the edge. It takes WithTitle and WithLabels, of which the second is not drawn. The error wraps
-// [tensor.ErrEmpty], [tensor.ErrShape] or, for an estimate itself, [tensor.ErrNotFinite].
-func IntervalEstimates(names []string, estimates []stats.Estimate, opts ...LabelOption) (*gplot.Plot, error) {
-	return intervals("IntervalEstimates", "estimate", math.NaN(), names, estimates, opts)
+// infinite reach to the edge. It takes WithLine, WithTitle and WithLabels, of which the second is not drawn. The error
+// wraps [tensor.ErrEmpty], [tensor.ErrShape] or, for an estimate itself, [tensor.ErrNotFinite].
+func IntervalEstimates(names []string, estimates []stats.Estimate, opts ...IntervalOption) (*gplot.Plot, error) {
+	c, err := configure("IntervalEstimates", opts)
+	if err != nil {
+		return nil, err
+	}
+	return c.intervals("IntervalEstimates", "estimate", names, estimates)
 }
 
 // ProbabilityOfImprovement is IntervalEstimates for probabilities that one method is better than another, with a line
 // at 1/2.
 func ProbabilityOfImprovement(names []string, estimates []stats.Estimate, opts ...LabelOption) (*gplot.Plot, error) {
-	p, err := intervals("ProbabilityOfImprovement", "probability of improvement", 0.5, names, estimates, opts)
+	c, err := configure("ProbabilityOfImprovement", opts)
+	if err != nil {
+		return nil, err
+	}
+	c.line = 0.5
+	p, err := c.intervals("ProbabilityOfImprovement", "probability of improvement", names, estimates)
 	if err == nil {
 		p.X.Min, p.X.Max = 0, 1
 	}
 	return p, err
 }
 
-func intervals(function, x string, middle float64, names []string, estimates []stats.Estimate,
-	opts []LabelOption) (*gplot.Plot, error) {
-	c, err := configure(function, opts)
-	if err != nil {
-		return nil, err
-	}
+func (c config) intervals(function, x string, names []string, estimates []stats.Estimate) (*gplot.Plot, error) {
+	middle := c.line
 	if len(names) != len(estimates) {
 		return nil, fmt.Errorf("plot: %s: %d names for %d estimates: %w", function, len(names), len(estimates),
 			tensor.ErrShape)

@@ -2,6 +2,7 @@ package plot
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/tensor"
@@ -15,20 +16,26 @@ type (
 		apply(*config) error
 		forCurves()
 	}
-	// FrontOption is an option of [ParetoFront]: WithTargets, WithLinearCost, WithTitle or WithLabels.
+	// FrontOption is an option of [ParetoFront]: WithTargets, WithQualityRange, WithLogQuality, WithLinearCost, WithTitle
+	// or WithLabels.
 	FrontOption interface {
 		Option
 		forFront()
 	}
-	// CostOption is an option of [Survival]: WithLinearCost, WithTitle or WithLabels.
+	// CostOption is an option of [Survival] and [EstimateCurves]: WithLinearCost, WithTitle or WithLabels.
 	CostOption interface {
 		FrontOption
 		forCosts()
 	}
+	// IntervalOption is an option of [IntervalEstimates]: WithLine, WithTitle or WithLabels.
+	IntervalOption interface {
+		apply(*config) error
+		forIntervals()
+	}
 	// LabelOption is an option of every figure: WithTitle or WithLabels.
 	LabelOption interface {
 		CostOption
-		forAll()
+		IntervalOption
 	}
 )
 
@@ -37,6 +44,9 @@ type config struct {
 	targets     []float64
 	linear      bool
 	level       float64
+	lo, hi      float64 // of the qualities shown; NaN for all
+	logQuality  bool
+	line        float64 // NaN for none
 }
 
 type (
@@ -44,12 +54,14 @@ type (
 	frontOption struct{ set func(*config) error }
 	costOption  struct{ set func(*config) error }
 	labelOption struct{ set func(*config) error }
+	lineOption  struct{ set func(*config) error }
 )
 
 func (o bandOption) apply(c *config) error  { return o.set(c) }
 func (o frontOption) apply(c *config) error { return o.set(c) }
 func (o costOption) apply(c *config) error  { return o.set(c) }
 func (o labelOption) apply(c *config) error { return o.set(c) }
+func (o lineOption) apply(c *config) error  { return o.set(c) }
 
 func (bandOption) forCurves()  {}
 func (frontOption) forCurves() {}
@@ -60,11 +72,13 @@ func (costOption) forCosts()   {}
 func (labelOption) forCurves() {}
 func (labelOption) forFront()  {}
 func (labelOption) forCosts()  {}
-func (labelOption) forAll()    {}
+
+func (labelOption) forIntervals() {}
+func (lineOption) forIntervals()  {}
 
 // configure applies the options of a figure and reports all faults together.
-func configure[O Option](figure string, opts []O) (config, error) {
-	c := config{level: 0.5}
+func configure[O interface{ apply(*config) error }](figure string, opts []O) (config, error) {
+	c := config{level: 0.5, lo: math.NaN(), hi: math.NaN(), line: math.NaN()}
 	all := make([]func(*config) error, len(opts))
 	for i, o := range opts {
 		if any(o) != nil {
@@ -100,6 +114,30 @@ func WithTargets(qualities ...float64) FrontOption {
 		}
 		c.targets = qualities
 		return nil
+	}}
+}
+
+// WithQualityRange sets the qualities that the vertical axis shows, lo < hi. Default: all there are.
+func WithQualityRange(lo, hi float64) FrontOption {
+	return frontOption{func(c *config) error {
+		c.lo, c.hi = lo, hi
+		return option.Range(lo < hi && lo-lo == 0 && hi-hi == 0, "WithQualityRange", [2]float64{lo, hi}, "finite lo < hi")
+	}}
+}
+
+// WithLogQuality has qualities, all above 0, on a logarithmic axis, as losses are often shown. Default: a linear one.
+func WithLogQuality() FrontOption {
+	return frontOption{func(c *config) error {
+		c.logQuality = true
+		return nil
+	}}
+}
+
+// WithLine draws a line at a value, such as 1 for speedups and 0 for gains. Default: none.
+func WithLine(v float64) IntervalOption {
+	return lineOption{func(c *config) error {
+		c.line = v
+		return option.Range(v-v == 0, "WithLine", v, "a finite value")
 	}}
 }
 

@@ -65,7 +65,6 @@ func PhaseBars(programs, phases []string, seconds [][]float64, opts ...LabelOpti
 	p.NominalY(rows...)
 	p.X.Min = 0
 	p.Y.Min, p.Y.Max = -0.6, float64(n)-0.4
-	legend(p, true)
-	p.X.Max *= 1.35 // room for the legend
+	beside(p)
 	return p, nil
 }

@@ -10,11 +10,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	gplot "gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
 
 	"github.com/espalier-ml/espalier/tensor"
 	"github.com/espalier-ml/espalier/tensor/stats"
@@ -99,7 +101,7 @@ func figures(t *testing.T) map[string]*gplot.Plot {
 	add("profile", p, err)
 	var survivals []stats.Survival
 	for _, times := range [][]stats.Lifetime{{{Time: 3, Event: true}, {Time: 5, Event: true}, {Time: 9},
-		{Time: 4, Event: true}}, {{Time: 8, Event: true}, {Time: 10}, {Time: 10}, {Time: 10}}, {{Time: 10}, {Time: 10}}} {
+		{Time: 4, Event: true}}, {{Time: 8, Event: true}, {Time: 10}, {Time: inf}, {Time: 10}}, {{Time: 10}, {Time: 10}}} {
 		s, err := stats.KaplanMeier(times)
 		require.NoError(t, err)
 		survivals = append(survivals, s)
@@ -113,6 +115,29 @@ func figures(t *testing.T) map[string]*gplot.Plot {
 	p, err = IntervalEstimates([]string{"speedup of a method with a long name", "one run", "c"}, estimates,
 		WithLabels("speedup", ""))
 	add("intervals", p, err)
+	p, err = IntervalEstimates([]string{"twice", "half"}, estimates[:2], WithLine(1))
+	add("line at one", p, err)
+	var rows [][]stats.Estimate
+	at := []float64{1, 2, 4, 8, 16}
+	for i := range 2 {
+		var row []stats.Estimate
+		for k := range at {
+			v := 0.9 - 0.5/(1+at[k]*float64(i+1))
+			row = append(row, stats.Estimate{Value: v, Lo: v - 0.05, Hi: v + 0.04})
+		}
+		rows = append(rows, row)
+	}
+	rows[1][2].Hi = inf // a gap in the band
+	p, err = EstimateCurves([]string{"baseline", "method"}, at, rows, WithLabels("steps", "IQM"))
+	add("estimates", p, err)
+	same := logs(t, "the same again", 1, 5, true)
+	same.Curves = slices.Clone(logs(t, "baseline", 1, 5, true).Curves)
+	p, err = TradeoffCurves([]tradeoff.Runs{logs(t, "baseline", 1, 5, true), same}, WithQualityRange(0.5, 0.9))
+	add("on each other", p, err)
+	falling := tradeoff.Runs{Name: "loss", Curves: []tradeoff.Curve{curve(t, []float64{1, 10, 100}, []float64{3, .3, .02},
+		tradeoff.LowerBetter), curve(t, []float64{1, 10, 100}, []float64{3, .4, math.NaN()}, tradeoff.LowerBetter)}}
+	p, err = TradeoffCurves([]tradeoff.Runs{falling}, WithLogQuality())
+	add("losses", p, err)
 	p, err = ProbabilityOfImprovement([]string{"a over b", "a over c"}, []stats.Estimate{{Value: 0.7, Lo: 0.55, Hi: 0.82},
 		{Value: 0.45, Lo: 0.3, Hi: 0.6}})
 	add("improvement", p, err)
@@ -182,7 +207,26 @@ func inked(img image.Image) (n int) {
 	return n * 4
 }
 
+// A band keeps to its line where it leaves what is shown.
+func TestBandsEndAtTheEdge(t *testing.T) {
+	c := config{lo: 0.2, hi: 0.8}
+	points := plotter.XYs{{X: 1, Y: 0}, {X: 100, Y: 1}, {X: 1000, Y: 0.5}}
+	want := []plotter.XY{{X: 1, Y: 0.2}, {X: math.Pow(100, .2), Y: .2}, {X: math.Pow(100, .8), Y: .8}, {X: 100, Y: .8},
+		{X: 100 * math.Pow(10, .4), Y: .8}, {X: 1000, Y: .5}}
+	for i, p := range c.within(points) {
+		require.InDelta(t, want[i].X, p.X, 1e-9*p.X)
+		require.InDelta(t, want[i].Y, p.Y, 1e-12)
+	}
+	c.linear, c.logQuality, c.lo, c.hi = true, true, 0.1, 10
+	cut := c.within(plotter.XYs{{X: 0, Y: 1}, {X: 2, Y: 100}})
+	require.Equal(t, plotter.XYs{{X: 0, Y: 1}, {X: 1, Y: 10}, {X: 2, Y: 10}}, cut)
+}
+
 func TestRefuses(t *testing.T) {
+	of := func(at []float64, rows ...[]stats.Estimate) error {
+		return second(EstimateCurves([]string{"a"}, at, rows))
+	}
+	one := []string{"a"}
 	good := logs(t, "a", 1, 1, true)
 	falling := tradeoff.Runs{Name: "b", Curves: []tradeoff.Curve{curve(t, []float64{1}, []float64{1},
 		tradeoff.LowerBetter)}}
@@ -190,12 +234,23 @@ func TestRefuses(t *testing.T) {
 		err error
 		is  error
 	}{
-		"no runs":      {second(TradeoffCurves(nil)), tensor.ErrEmpty},
-		"empty runs":   {second(TradeoffCurves([]tradeoff.Runs{{}})), tensor.ErrEmpty},
-		"directions":   {second(TradeoffCurves([]tradeoff.Runs{good, falling})), tensor.ErrShape},
-		"target":       {second(TradeoffCurves([]tradeoff.Runs{good}, WithTargets(math.NaN()))), tensor.ErrNotFinite},
-		"band":         {second(TradeoffCurves([]tradeoff.Runs{good}, WithBand(1))), tensor.ErrRange},
-		"nil option":   {second(TradeoffCurves([]tradeoff.Runs{good}, nil)), tensor.ErrEmpty},
+		"no runs":    {second(TradeoffCurves(nil)), tensor.ErrEmpty},
+		"empty runs": {second(TradeoffCurves([]tradeoff.Runs{{}})), tensor.ErrEmpty},
+		"directions": {second(TradeoffCurves([]tradeoff.Runs{good, falling})), tensor.ErrShape},
+		"target":     {second(TradeoffCurves([]tradeoff.Runs{good}, WithTargets(math.NaN()))), tensor.ErrNotFinite},
+		"band":       {second(TradeoffCurves([]tradeoff.Runs{good}, WithBand(1))), tensor.ErrRange},
+		"nil option": {second(TradeoffCurves([]tradeoff.Runs{good}, nil)), tensor.ErrEmpty},
+		"range":      {second(TradeoffCurves([]tradeoff.Runs{good}, WithQualityRange(1, 1))), tensor.ErrRange},
+		"no line": {second(IntervalEstimates(one, make([]stats.Estimate, 1), WithLine(math.Inf(1)))),
+			tensor.ErrRange},
+		"negative": {second(TradeoffCurves([]tradeoff.Runs{good}, WithLogQuality(), WithQualityRange(-1, 1))),
+			tensor.ErrRange},
+		"curves of no names": {second(EstimateCurves(nil, []float64{1}, nil)), tensor.ErrEmpty},
+		"curves at 0":        {of([]float64{0}, []stats.Estimate{{}}), tensor.ErrRange},
+		"curves back":        {of([]float64{2, 1}, []stats.Estimate{{}, {}}), tensor.ErrRange},
+		"curves short":       {of([]float64{1}, nil), tensor.ErrShape},
+		"curves NaN": {of([]float64{1}, []stats.Estimate{{Value: math.NaN()}}),
+			tensor.ErrNotFinite},
 		"no standings": {second(ParetoFront(nil, 0)), tensor.ErrEmpty},
 		"no profile":   {second(PerformanceProfile(score.Profile{})), tensor.ErrEmpty},
 		"no survival":  {second(Survival(nil, nil)), tensor.ErrEmpty},
@@ -230,7 +285,8 @@ func TestOnlyHere(t *testing.T) {
 	found := false
 	for line := range strings.Lines(string(out)) {
 		if name, imports, _ := strings.Cut(line, ": "); strings.Contains(imports, "gonum.org/v1/plot") {
-			require.Equal(t, "github.com/espalier-ml/espalier/tradeoff/plot", name)
+			require.Contains(t, []string{"github.com/espalier-ml/espalier/tradeoff/plot",
+				"github.com/espalier-ml/espalier/cmd/tradeoff"}, name)
 			found = true
 		}
 	}

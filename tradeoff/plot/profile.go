@@ -59,14 +59,6 @@ func PerformanceProfile(profile score.Profile, opts ...LabelOption) (*gplot.Plot
 	}
 	p.Y.Min, p.Y.Max = 0, 1
 	p.X.Min, p.X.Max = 1, profile.MaxRatio()
-	outside(p, len(names))
+	beside(p)
 	return p, nil
-}
-
-// outside makes room for a long legend to the right of the curves.
-func outside(p *gplot.Plot, entries int) {
-	legend(p, true)
-	if entries > 3 {
-		p.X.Max += 0.55 * (p.X.Max - p.X.Min)
-	}
 }

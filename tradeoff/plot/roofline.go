@@ -63,6 +63,6 @@ func Roofline(peak, bandwidth float64, kernels []Kernel, opts ...LabelOption) (*
 		p.Legend.Add(fmt.Sprintf("%s, %.0f%% of the roof", k.Name, 100*k.Rate/min(peak, bandwidth*k.Intensity)), dot)
 	}
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = lo, hi, least, 1.5*peak
-	legend(p, false)
+	beside(p)
 	return p, nil
 }

@@ -7,12 +7,14 @@ import (
 	gplot "gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/espalier-ml/espalier/tensor"
 	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
-// Survival draws the share of the runs that have not reached the target, by cost, for each method in order. It takes
+// Survival draws the share of the runs that have not reached the target, by cost, for each method in order. Upright
+// strokes are runs that ended before they reached it, and a cross at the right end is runs that failed. It takes
 // WithTitle, WithLabels and WithLinearCost. The error wraps [tensor.ErrEmpty] or [tensor.ErrShape].
 func Survival(names []string, curves []stats.Survival, opts ...CostOption) (*gplot.Plot, error) {
 	c, err := configure("Survival", opts)
@@ -55,9 +57,47 @@ func Survival(names []string, curves []stats.Survival, opts ...CostOption) (*gpl
 		line.StepStyle, line.Color, line.Width, line.Dashes = plotter.PostStep, colour(i), vg.Points(2), dash(i)
 		p.Add(line)
 		p.Legend.Add(names[i], line)
+		if err := censored(p, i, s); err != nil {
+			return nil, fmt.Errorf("plot: Survival: %q: %w", names[i], err)
+		}
 	}
 	p.Y.Min, p.Y.Max = 0, 1.02
-	legend(p, false)
-	p.Legend.Left, p.Legend.XOffs = true, vg.Points(8) // curves begin high and fall
+	beside(p)
 	return p, nil
+}
+
+// censored marks lifetimes that ended without their event.
+func censored(p *gplot.Plot, i int, s stats.Survival) error {
+	var ended, never plotter.XYs
+	for _, t := range s.Censored() {
+		if math.IsInf(t, 1) {
+			never = plotter.XYs{{X: max(s.Last(), p.X.Min), Y: s.At(s.Last())}}
+		} else if t > 0 {
+			ended = append(ended, plotter.XY{X: t, Y: s.At(t)})
+		}
+	}
+	for _, marks := range []struct {
+		at    plotter.XYs
+		glyph draw.GlyphDrawer
+	}{{ended, stroke{}}, {never, draw.CrossGlyph{}}} {
+		if len(marks.at) == 0 {
+			continue
+		}
+		dots, err := plotter.NewScatter(marks.at)
+		if err != nil {
+			return err
+		}
+		dots.GlyphStyle = draw.GlyphStyle{Color: colour(i), Radius: vg.Points(5), Shape: marks.glyph}
+		p.Add(dots)
+	}
+	return nil
+}
+
+// stroke is the mark that survival curves have for what was censored.
+type stroke struct{}
+
+// DrawGlyph draws an upright stroke.
+func (stroke) DrawGlyph(c *draw.Canvas, style draw.GlyphStyle, at vg.Point) {
+	c.StrokeLine2(draw.LineStyle{Color: style.Color, Width: vg.Points(1.2)}, at.X, at.Y-style.Radius, at.X,
+		at.Y+style.Radius)
 }

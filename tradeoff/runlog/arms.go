@@ -142,6 +142,9 @@ func (l *Log) points(r *loggedRun, cost, quality string) (costs, qualities []flo
 		return nil, nil, 0, err
 	}
 	column := r.quality.of(quality)
+	if !r.hasSteps() {
+		l.tied(r, cost, values, column)
+	}
 	for i, at := range column.at {
 		switch {
 		case !has[at]:

@@ -65,8 +65,8 @@ func (r *loggedRun) direction(quality string) (d tradeoff.Direction, guessed boo
 	}
 	d, sure := DirectionOf(quality)
 	if !sure {
-		return 0, false, fmt.Errorf("runlog: Arms: whether %q is better higher or lower, neither its name nor the records tell: %w",
-			quality, tensor.ErrShape)
+		return 0, false, fmt.Errorf("runlog: Arms: whether %q is better higher or lower, "+
+			"neither its name nor the records tell: %w", quality, tensor.ErrShape)
 	}
 	return d, true, nil
 }

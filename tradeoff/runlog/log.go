@@ -104,7 +104,7 @@ func (l *Log) ReadJSONL(source string, r io.Reader) error {
 	return err
 }
 
-// Warnings is what was left out in reading.
+// Warnings is what was left out in reading, and after [Log.Arms] also evaluations that cannot be told apart.
 func (l *Log) Warnings() []error { return slices.Clone(l.warnings) }
 
 // Runs is the number of runs with evaluations.
@@ -290,6 +290,36 @@ func (r *loggedRun) twice(quality string) error {
 		seen[step] = v
 	}
 	return nil
+}
+
+// tied warns of evaluations without steps that have one cost and several qualities, of which a curve has the better.
+func (l *Log) tied(r *loggedRun, cost string, values []float64, quality *column) {
+	seen := make(map[float64]float64)
+	ties := 0
+	var first error
+	for i, at := range quality.at {
+		c, v := values[at], quality.value[i]
+		if old, ok := seen[c]; ok && old != v && old == old && v == v && c > 0 {
+			if ties++; ties == 1 {
+				first = fmt.Errorf("run %s has %s %v and %v at %s %v and no steps that tell them apart: the better counts",
+					r.label(), quality.name, old, v, cost, c)
+			}
+		}
+		seen[c] = v
+	}
+	switch {
+	case ties > 1:
+		l.warn(fmt.Errorf("%w; so %d more times", first, ties-1))
+	case ties == 1:
+		l.warn(first)
+	}
+}
+
+// warn notes a warning, once.
+func (l *Log) warn(err error) {
+	if !slices.ContainsFunc(l.warnings, func(w error) bool { return w.Error() == err.Error() }) {
+		l.warnings = append(l.warnings, err)
+	}
 }
 
 // names is the names of all columns, sorted.

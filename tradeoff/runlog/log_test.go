@@ -232,3 +232,20 @@ func BenchmarkReadJSONL(b *testing.B) {
 		require.NoError(b, (&Log{}).ReadJSONL("", bytes.NewReader(text)))
 	}
 }
+
+// Without steps nothing tells two evaluations at one cost apart: the better counts, and that is said.
+func TestTiesAreSaid(t *testing.T) {
+	var l Log
+	for _, q := range []struct{ seconds, acc float64 }{{1, .5}, {2, .6}, {2, .7}, {3, .7}, {3, .7}, {4, .8}, {4, .1}} {
+		require.NoError(t, l.Add("a.csv", Record{Kind: "eval", RunID: "a", Cost: map[string]float64{"seconds": q.seconds},
+			Quality: map[string]float64{"acc": q.acc}}))
+	}
+	for range 2 {
+		arms, err := l.Arms("seconds", "acc")
+		require.NoError(t, err)
+		require.Equal(t, 0.8, arms[0].Runs.Curves[0].Best().Quality)
+		require.Len(t, l.Warnings(), 1)
+		require.ErrorContains(t, l.Warnings()[0], "has acc 0.6 and 0.7 at seconds 2 and no steps")
+		require.ErrorContains(t, l.Warnings()[0], "1 more times")
+	}
+}

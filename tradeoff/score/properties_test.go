@@ -54,7 +54,7 @@ func TestScoresByCounting(t *testing.T) {
 				first += len(runs)
 			}
 		}
-		for _, stat := range []Statistic{IQM, MeanScore, MedianScore, OptimalityGap(4)} {
+		for _, stat := range []Statistic{IQM, MeanScore, MedianScore, OptimalityGap(4), shareAbove(4)} {
 			counted, err := s.replicates(t.Context(), false, stat, stats.WithDraws(draws))
 			require.NoError(t, err)
 			direct, err := s.replicates(t.Context(), false, NewStatistic("", stat.of), stats.WithDraws(draws))
@@ -143,6 +143,24 @@ func boolInt(b bool) int {
 		return 1
 	}
 	return 0
+}
+
+// Intervals hold the profile, which they are around.
+func TestProfileIntervals(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	s := raggedScores(t, rng)
+	taus := []float64{-1, 0, 3, 4.5, 9}
+	estimates, err := s.ProfileIntervals(t.Context(), taus, WithInterval(stats.WithReplicates(300)))
+	require.NoError(t, err)
+	for k, want := range s.Profile(taus) {
+		e := estimates[k]
+		require.InDelta(t, want, e.Value, 1e-12)
+		require.True(t, e.Lo <= want+1e-12 && want <= e.Hi+1e-12 && e.Lo >= 0 && e.Hi <= 1+1e-12, "%v", e)
+	}
+	require.InDelta(t, 1, estimates[0].Lo, 1e-12)
+	require.Zero(t, estimates[4].Hi)
+	_, err = s.ProfileIntervals(t.Context(), []float64{math.NaN()})
+	require.ErrorIs(t, err, tensor.ErrNotFinite)
 }
 
 // The score is the integral of the profile.

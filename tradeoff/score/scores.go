@@ -100,6 +100,22 @@ func (s Scores) Profile(taus []float64) []float64 {
 	return p
 }
 
+// ProfileIntervals is [Scores.Profile] with an interval at each tau, for plot.EstimateCurves. The error is that of
+// [Scores.Interval], or wraps [tensor.ErrNotFinite] for a tau that is not finite.
+func (s Scores) ProfileIntervals(ctx context.Context, taus []float64, opts ...SampleOption) ([]stats.Estimate, error) {
+	estimates := make([]stats.Estimate, len(taus))
+	for k, tau := range taus {
+		if tau-tau != 0 {
+			return nil, fmt.Errorf("score: ProfileIntervals: taus[%d] = %v: %w", k, tau, tensor.ErrNotFinite)
+		}
+		var err error
+		if estimates[k], err = s.Interval(ctx, shareAbove(tau), opts...); err != nil {
+			return nil, err
+		}
+	}
+	return estimates, nil
+}
+
 // MeanProfile is, for each tau, the fraction of the tasks whose mean score is above it.
 func (s Scores) MeanProfile(taus []float64) []float64 {
 	means := taskMeans(s.byTask)

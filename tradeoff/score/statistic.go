@@ -1,6 +1,7 @@
 package score
 
 import (
+	"fmt"
 	"slices"
 
 	"gonum.org/v1/gonum/stat"
@@ -40,6 +41,23 @@ func OptimalityGap(gamma float64) Statistic {
 				mean += float64(float64(counts[at]) * s.weights[i] * min(s.values[i], gamma))
 			}
 			return gamma - mean
+		}}
+}
+
+// shareAbove is the fraction of all scores above tau.
+func shareAbove(tau float64) Statistic {
+	return Statistic{fmt.Sprintf("share above %v", tau),
+		func(byTask [][]float64) (share float64) {
+			for _, runs := range byTask {
+				share += above(runs, tau) / float64(len(byTask))
+			}
+			return share
+		},
+		func(s *Scores, counts []int32, _ []float64) (share float64) {
+			for i := len(s.order) - 1; i >= 0 && s.values[i] > tau; i-- {
+				share += float64(float64(counts[s.order[i]]) * s.weights[i])
+			}
+			return share
 		}}
 }
 
