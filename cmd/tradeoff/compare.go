@@ -87,7 +87,7 @@ func compare(c *call, args []string) error {
 	if !(k.level > 0 && k.level < 1) || k.replicates < 1 || k.margin < 0 {
 		return c.misuse("-level must lie between 0 and 1, -replicates be 1 or more, -margin 0 or more")
 	}
-	log, err := c.log(files, &s)
+	log, err := c.thinLog(files, &s)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -46,11 +47,36 @@ func (s *selection) register(f *flag.FlagSet) {
 
 // log reads all files.
 func (c *call) log(files []string, s *selection) (*runlog.Log, error) {
+	l, err := c.readLog(files, s, false)
+	if err == nil {
+		c.warn(l, 0)
+	}
+	return l, err
+}
+
+// thinLog reads all files for readings of the best quality so far, in a small part of the memory if their evaluations
+// are in order.
+func (c *call) thinLog(files []string, s *selection) (*runlog.Log, error) {
+	thin := !s.resume && !slices.Contains(files, "-")
+	l, err := c.readLog(files, s, thin)
+	if thin && errors.Is(err, runlog.ErrOrder) {
+		l, err = c.readLog(files, s, false)
+	}
+	if err == nil {
+		c.warn(l, 0)
+	}
+	return l, err
+}
+
+func (c *call) readLog(files []string, s *selection, thin bool) (*runlog.Log, error) {
 	rename, err := pairs(s.rename)
 	if err != nil {
 		return nil, c.misuse("-rename: %v", err)
 	}
 	l := &runlog.Log{}
+	if thin {
+		l.Thin()
+	}
 	if s.direction != "" {
 		d, err := tradeoff.ParseDirection(s.direction)
 		if err != nil {
@@ -80,7 +106,6 @@ func (c *call) log(files []string, s *selection) (*runlog.Log, error) {
 	if s.resume {
 		l.ResumeClock()
 	}
-	c.warn(l, 0)
 	return l, nil
 }
 

@@ -76,6 +76,16 @@ func invoke(args []string, stdin string) (code int, out, diag string) {
 	return code, stdout.String(), stderr.String()
 }
 
+// rounded has numbers of many digits with six.
+func rounded(t *testing.T, text string) string {
+	t.Helper()
+	return long.ReplaceAllStringFunc(text, func(s string) string {
+		v, err := strconv.ParseFloat(s, 64)
+		require.NoError(t, err)
+		return strconv.FormatFloat(v, 'g', 6, 64)
+	})
+}
+
 func TestOutput(t *testing.T) {
 	dir := t.TempDir()
 	log := filepath.Join(dir, "runs.jsonl")
@@ -96,11 +106,7 @@ func TestOutput(t *testing.T) {
 		code, out, diag := invoke(args, "algo,seed,wall,acc\nbaseline,1,10,0.5\nbaseline,2,11,0.6\nnew,1,5,0.6\n")
 		require.Empty(t, diag, name)
 		require.Zero(t, code, name)
-		out = long.ReplaceAllStringFunc(out, func(s string) string { // the last digits depend on the processor
-			v, err := strconv.ParseFloat(s, 64)
-			require.NoError(t, err)
-			return strconv.FormatFloat(v, 'g', 6, 64)
-		})
+		out = rounded(t, out) // the last digits depend on the processor
 		golden := filepath.Join("testdata", name+".txt")
 		if *update {
 			require.NoError(t, os.WriteFile(golden, []byte(out), 0o666))

@@ -200,7 +200,7 @@ func (c *call) algoPerf(file string, without []string, byTime bool, files []stri
 
 // times makes a table of ordinary logs: methods are submissions, tasks and models workloads, and runs studies.
 func (c *call) times(s *selection, goals string, files []string) (score.TimeTable, error) {
-	log, err := c.log(files, s)
+	log, err := c.thinLog(files, s)
 	if err != nil {
 		return score.TimeTable{}, err
 	}

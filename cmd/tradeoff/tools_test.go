@@ -311,3 +311,36 @@ func TestKindsOfPlots(t *testing.T) {
 		require.Contains(t, diag, says)
 	}
 }
+
+// A file is read in little memory, and once more where its evaluations are out of order; both say the same.
+func TestThinReading(t *testing.T) {
+	dir := t.TempDir()
+	for name, swap := range map[string]bool{"ordered": false, "not": true} {
+		var text strings.Builder
+		text.WriteString("method,seed,step,seconds,acc\n")
+		for _, method := range []string{"baseline", "fast"} {
+			for seed := range 3 {
+				for i := range 30 {
+					step := i + 1
+					if swap && i < 2 {
+						step = 2 - i
+					}
+					acc := 1 - 1/float64(step+1) - 0.01*float64((7*i+seed)%5)
+					seconds := float64(step)
+					if method == "fast" {
+						seconds /= 2
+					}
+					fmt.Fprintf(&text, "%s,%d,%d,%v,%v\n", method, seed, step, seconds, acc)
+				}
+			}
+		}
+		write(t, text.String(), dir, name+".csv")
+		args := []string{"compare", "-json", "-cost", "seconds", "-quality", "acc", "-replicates", "100",
+			"-interpolation", "log"}
+		code, file, diag := invoke(append(args, filepath.Join(dir, name+".csv")), "")
+		require.Zero(t, code, diag)
+		code, stdin, diag := invoke(append(args, "-"), text.String())
+		require.Zero(t, code, diag)
+		require.Equal(t, rounded(t, stdin), rounded(t, file), name)
+	}
+}

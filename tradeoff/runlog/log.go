@@ -30,6 +30,7 @@ type Log struct {
 	resume    bool
 	direction *tradeoff.Direction
 	warnings  []error
+	thin      bool
 }
 
 // loggedRun is a run: what its first record says, and its evaluations.
@@ -39,6 +40,7 @@ type loggedRun struct {
 	steps          []int
 	costs, quality columns
 	last           time.Time // of its last evaluation
+	thinned        *thinned  // nil if all evaluations are kept
 }
 
 // column is the values that some of the evaluations of a run have.
@@ -51,13 +53,18 @@ type column struct {
 type columns []column
 
 func (c *columns) add(name string, at int, value float64) {
-	i := slices.IndexFunc(*c, func(k column) bool { return k.name == name })
+	i := c.index(name)
 	if i < 0 {
 		i = len(*c)
 		*c = append(*c, column{name: name})
 	}
 	k := &(*c)[i]
 	k.at, k.value = append(k.at, int32(at)), append(k.value, value)
+}
+
+// index is where a column is, -1 if there is none.
+func (c columns) index(name string) int {
+	return slices.IndexFunc(c, func(k column) bool { return k.name == name })
 }
 
 // of is the values by evaluation, and which evaluations have one.
@@ -154,6 +161,10 @@ func (l *Log) add(source string, r *Record) error {
 	if r.Kind == "run" {
 		return nil
 	}
+	run.last = r.Time
+	if l.thin {
+		return run.thinly(r)
+	}
 	at := len(run.steps)
 	run.steps = append(run.steps, r.Step)
 	for name, v := range r.Cost {
@@ -162,7 +173,6 @@ func (l *Log) add(source string, r *Record) error {
 	for name, v := range r.Quality {
 		run.quality.add(name, at, v)
 	}
-	run.last = r.Time
 	return nil
 }
 
@@ -222,6 +232,9 @@ func (r *loggedRun) label() string {
 
 // evaluated is the runs that have evaluations.
 func (l *Log) evaluated() []*loggedRun {
+	for _, r := range l.runs {
+		r.finish()
+	}
 	return slices.DeleteFunc(slices.Clone(l.runs), func(r *loggedRun) bool { return len(r.steps) == 0 })
 }
 

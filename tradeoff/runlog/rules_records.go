@@ -119,7 +119,7 @@ func clocks(s *study, p *checklist.Places) {
 					first = r
 				}
 				for _, cost := range wallClock {
-					if c := r.costs.of(cost); len(c.value) > 1 && slices.Equal(c.value, first.costs.of(cost).value) {
+					if c := r.costs.of(cost); len(c.value) > 1 && r.sameCosts(first, cost) {
 						same[cost]++
 					}
 				}
