@@ -13,8 +13,8 @@ var ErrOrder = errors.New("evaluations out of order")
 // Thin has a log keep, of the evaluations that it reads from now on, those that readings of the best quality so far
 // need: the first and the last of each run, each that is better or worse than all before, with the one before it, and
 // those around a quality that is not finite. Times to a quality, speedups, gains, the best qualities and the checklist
-// come out the same to the last bit, and averages over costs but for rounding, in memory that hardly grows with the number of evaluations. What reads
-// a curve as it was measured, such as a plot of its points, needs the whole log.
+// come out the same to the last bit, and averages over costs but for rounding, in memory that hardly grows with the
+// number of evaluations. What reads a curve as it was measured, such as a plot of its points, needs the whole log.
 //
 // That holds where the evaluations of a run come in order and with the same costs and qualities: steps and costs that
 // rise. Others are an error of [Log.Add] and [Log.ReadJSONL] that wraps [ErrOrder].
