@@ -96,3 +96,31 @@ func ExampleLog() {
 	fmt.Println(x)
 	// Output: [0 0.6931472 -Inf NaN]
 }
+
+func ExampleMaxPool() {
+	x := []float32{
+		1, 2, 5, 6,
+		3, 4, 7, 8,
+	}
+	y, from := make([]float32, 2), make([]int32, 2)
+	tensor.MaxPool(y, from, x, tensor.Window{N: 1, H: 2, W: 4, C: 1, KH: 2, KW: 2, StrideH: 2, StrideW: 2})
+	fmt.Println(y, from)
+	// Output: [4 8] [5 7]
+}
+
+func ExampleTied() {
+	table := make([]float32, 6)
+	first, err := tensor.Tied([]*tensor.Param[float32]{
+		{Name: "embedding.weight", Shape: []int{3, 2}, Data: table},
+		{Name: "head.bias", Shape: []int{3}, Data: make([]float32, 3)},
+		{Name: "head.weight", Shape: []int{3, 2}, Data: table},
+	})
+	fmt.Println(first, err)
+	// Output: [0 1 0] <nil>
+}
+
+func ExampleWindow() {
+	w := tensor.Window{N: 64, H: 28, W: 28, C: 1, KH: 3, KW: 3, StrideH: 2, StrideW: 2, PadH: 1, PadW: 1}
+	fmt.Println(w.Out())
+	// Output: 14 14
+}

@@ -157,14 +157,3 @@ func TestPoolingRefuses(t *testing.T) {
 		require.Equal(t, make([]int32, 4), arg)
 	}
 }
-
-func ExampleMaxPool() {
-	x := []float32{
-		1, 2, 5, 6,
-		3, 4, 7, 8,
-	}
-	y, from := make([]float32, 2), make([]int32, 2)
-	MaxPool(y, from, x, Window{N: 1, H: 2, W: 4, C: 1, KH: 2, KW: 2, StrideH: 2, StrideW: 2})
-	fmt.Println(y, from)
-	// Output: [4 8] [5 7]
-}

@@ -57,14 +57,3 @@ func TestTied(t *testing.T) {
 	require.Greater(t, ties, 100)
 	require.Greater(t, errors, 100)
 }
-
-func ExampleTied() {
-	table := make([]float32, 6)
-	first, err := Tied([]*Param[float32]{
-		{Name: "embedding.weight", Shape: []int{3, 2}, Data: table},
-		{Name: "head.bias", Shape: []int{3}, Data: make([]float32, 3)},
-		{Name: "head.weight", Shape: []int{3, 2}, Data: table},
-	})
-	fmt.Println(first, err)
-	// Output: [0 1 0] <nil>
-}

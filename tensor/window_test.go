@@ -1,7 +1,6 @@
 package tensor
 
 import (
-	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -117,10 +116,4 @@ func TestWindowRefuses(t *testing.T) {
 	both := Window{N: -1, H: 1, W: 1, C: 1, KH: 0, KW: 1}.Validate()
 	require.ErrorContains(t, both, "N is -1", "everything wrong is reported at once")
 	require.ErrorContains(t, both, "KH is 0")
-}
-
-func ExampleWindow() {
-	w := Window{N: 64, H: 28, W: 28, C: 1, KH: 3, KW: 3, StrideH: 2, StrideW: 2, PadH: 1, PadW: 1}
-	fmt.Println(w.Out())
-	// Output: 14 14
 }

@@ -1,7 +1,6 @@
 package importers
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -105,21 +104,4 @@ func FuzzReadCSV(f *testing.F) {
 		_, _ = ReadMLPerfReferences(strings.NewReader(string(data)))
 		_, _ = ReadAlgoPerfTargets(strings.NewReader(string(data)))
 	})
-}
-
-func ExampleReadCSV() {
-	const table = "algo,seed,wall,val_acc\nbaseline,1,60,0.90\nbaseline,2,64,0.90\nnew,1,30,0.90\nnew,2,32,0.90\n"
-	records, err := ReadCSV(strings.NewReader(table), map[string]string{"algo": "method", "wall": "seconds",
-		"val_acc": "accuracy"})
-	if err != nil {
-		panic(err)
-	}
-	arms, err := runlog.Arms(records, "seconds", "accuracy")
-	if err != nil {
-		panic(err)
-	}
-	s, err := tradeoff.Speedup(arms[0].Runs, arms[1].Runs, tradeoff.AtQuality(0.9))
-	fmt.Printf("%s is %.2fx as fast %v\n", arms[1].Method, s.Value, err)
-	// Output:
-	// new is 2.00x as fast <nil>
 }
