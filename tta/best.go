@@ -45,14 +45,6 @@ func WithCaution(se float64) BestOption {
 	})
 }
 
-// WithProgress has f called as folds end, twice each, with how many of how many have; from one goroutine at a time.
-func WithProgress(f func(done, total int)) BestOption {
-	return bestChoice(func(c *bestConfig) error {
-		c.progress = f
-		return option.Nil(f != nil, "WithProgress")
-	})
-}
-
 // The strengths of shrinkage that are tried, the strongest first. An infinite one leaves no freedom.
 var (
 	viewStrengths  = []float64{infinite, 3, 1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001}

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"math"
 	"slices"
+	"strconv"
 
 	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/tensor"
@@ -26,7 +27,8 @@ type collectConfig struct {
 	batch    int
 	workers  int
 	seed     uint64
-	progress func(done int)
+	progress func(done, total int)
+	cache    Cache
 	outputs  []OutputsOption
 }
 
@@ -36,14 +38,6 @@ func WithBatch(n int) CollectOption {
 	return collectChoice(func(c *collectConfig) error {
 		c.batch = n
 		return option.Range(n >= 1 && n <= 1<<20, "WithBatch", n, "1 to 2^20")
-	})
-}
-
-// WithCollectProgress has f called after every batch with how many examples are done.
-func WithCollectProgress(f func(done int)) CollectOption {
-	return collectChoice(func(c *collectConfig) error {
-		c.progress = f
-		return option.Nil(f != nil, "WithCollectProgress")
 	})
 }
 
@@ -84,7 +78,7 @@ func CollectLabelled[X any](ctx context.Context, m Model[X], p *Policy[X], xs it
 
 func collect[X any](ctx context.Context, call string, m Model[X], p *Policy[X], xs iter.Seq2[X, int], classes int,
 	opts []CollectOption, labels ...*[]int) (*Outputs, error) {
-	c := collectConfig{batch: 64, progress: func(int) {}}
+	c := collectConfig{batch: 64, progress: func(int, int) {}}
 	if err := option.Apply("tta: "+call, &c, choices(opts, CollectOption.forCollect)); err != nil {
 		return nil, err
 	}
@@ -107,7 +101,7 @@ func collect[X any](ctx context.Context, call string, m Model[X], p *Policy[X], 
 		}
 		n += len(pending)
 		pending = pending[:0]
-		c.progress(n)
+		c.progress(n, 0)
 		return true
 	}
 	for x, y := range xs {
@@ -154,49 +148,80 @@ type runner[X any] struct {
 func (r *runner[X]) run(ctx context.Context, xs []X, first int, data *[]float32) error {
 	all := span(0, r.policy.Len())
 	out := make([]float32, len(xs)*len(all)*r.classes)
-	if err := r.views(ctx, xs, first, all, out); err != nil {
+	if err := r.views(ctx, xs, span(first, first+len(xs)), all, out); err != nil {
 		return err
 	}
 	*data = append(*data, out...)
 	return nil
 }
 
-// views writes the outputs for some views of inputs to out, [inputs, views, classes].
-func (r *runner[X]) views(ctx context.Context, xs []X, first int, views []int, out []float32) error {
-	total := len(xs) * len(views)
-	batch := make([]X, min(total, r.config.batch))
-	errs := make([]error, len(batch))
-	for lo := 0; lo < total; lo += len(batch) {
-		part := batch[:min(len(batch), total-lo)]
+// views writes the outputs for some views of inputs to out, [inputs, views, classes]. The inputs are examples of the
+// given numbers.
+func (r *runner[X]) views(ctx context.Context, xs []X, examples, views []int, out []float32) error {
+	var todo []int // pairs of input and view
+	for i := range len(xs) * len(views) {
+		if c := r.config.cache; c == nil || !c.Load(r.key(examples[i/len(views)], views[i%len(views)]), r.row(out, i)) {
+			todo = append(todo, i)
+		}
+	}
+	size := min(len(todo), r.config.batch)
+	batch, errs, rows := make([]X, size), make([]error, size), make([]float32, size*r.classes)
+	for len(todo) > 0 {
+		pairs := todo[:min(size, len(todo))]
+		todo = todo[len(pairs):]
+		part, rows := batch[:len(pairs)], rows[:len(pairs)*r.classes]
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		tensor.ParallelWorkers(r.config.workers, len(part), 1, func(from, to int) {
 			for i := from; i < to && ctx.Err() == nil; i++ {
-				k, a := (lo+i)/len(views), views[(lo+i)%len(views)]
-				part[i], errs[i] = r.policy.views[a].apply(xs[k], r.config.seed, first+k, a)
+				k, a := pairs[i]/len(views), views[pairs[i]%len(views)]
+				part[i], errs[i] = r.policy.views[a].apply(xs[k], r.config.seed, examples[k], a)
 			}
 		})
 		for i, err := range errs[:len(part)] {
 			if err != nil {
-				return fmt.Errorf("example %d: %w", first+(lo+i)/len(views), err)
+				return fmt.Errorf("example %d: %w", examples[pairs[i]/len(views)], err)
 			}
 		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		rows := out[lo*r.classes : (lo+len(part))*r.classes]
 		for i := range rows {
 			rows[i] = float32(math.NaN()) // what the model does not write is found
 		}
 		if err := r.model(ctx, part, rows); err != nil {
 			return fmt.Errorf("model: %w", err)
 		}
-		for i := range part {
-			r.permute(rows[i*r.classes:(i+1)*r.classes], views[(lo+i)%len(views)])
+		for i, pair := range pairs {
+			k, a := examples[pair/len(views)], views[pair%len(views)]
+			row := r.row(out, pair)
+			copy(row, r.row(rows, i))
+			r.permute(row, a)
+			if r.config.cache != nil && !slices.ContainsFunc(row, func(v float32) bool { return v-v != 0 }) {
+				r.config.cache.Store(r.key(k, a), row)
+			}
 		}
 	}
 	return nil
+}
+
+func (r *runner[X]) row(rows []float32, i int) []float32 { return rows[i*r.classes : (i+1)*r.classes] }
+
+// key names a view in a cache: by all that its outputs depend on but the model and the input.
+func (r *runner[X]) key(example, view int) CacheKey {
+	v := &r.policy.views[view]
+	name := strconv.Quote(v.Name)
+	for _, t := range v.Steps {
+		name += " " + strconv.Quote(t.Name())
+		if _, ok := t.(Random[X]); ok {
+			name += fmt.Sprintf("(seed %d, view %d)", r.config.seed, view)
+		}
+	}
+	if v.Classes != nil {
+		name += fmt.Sprint(" ", v.Classes)
+	}
+	return CacheKey{example, name}
 }
 
 // permute puts the classes of a view where they belong. Of one logit, exchanged classes change its sign; of one

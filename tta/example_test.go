@@ -304,7 +304,7 @@ func ExampleNewPredictor() {
 		}
 	}
 	collected, err := tta.CollectLabelled(context.Background(), model, p, inputs, fit.Classes(), tta.WithWorkers(2),
-		tta.WithSeed(1), tta.WithCollectProgress(func(int) {}), tta.WithOutputs())
+		tta.WithSeed(1), tta.WithProgress(func(int, int) {}), tta.WithOutputs())
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -442,4 +442,45 @@ func ExampleScaled() {
 	fmt.Printf("%q %v %v\n", s.Policy(), s.Active(), s.Unwrap() == tta.Aggregator(best))
 	// Output:
 	// "" [0 1] true
+}
+
+// A view that joins a policy costs only itself.
+func ExampleMemoryCache() {
+	calls := 0
+	model := func(_ context.Context, batch []float32, out []float32) error {
+		calls += len(batch)
+		for i, x := range batch {
+			out[2*i], out[2*i+1] = x, 0
+		}
+		return nil
+	}
+	double := tta.Func("double", func(x float32) (float32, error) { return 2 * x, nil })
+	half := tta.Func("half", func(x float32) (float32, error) { return x / 2, nil })
+	views := []tta.View[float32]{{Name: "original", Original: true},
+		{Name: "double", Steps: []tta.Transform[float32]{double}},
+		{Name: "half", Steps: []tta.Transform[float32]{half}}}
+	var cache tta.MemoryCache
+	for n := 2; n <= 3; n++ {
+		policy, err := tta.NewPolicy(views[:n]...)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		outputs, err := tta.Collect(context.Background(), model, policy, slices.Values([]float32{1, 2, 3}), 2,
+			tta.WithCache(&cache))
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(calls, outputs.Example(2), cache.Len())
+	}
+	row := make([]float32, 2)
+	fmt.Println(cache.Load(tta.CacheKey{Example: 2, View: `"half" "half"`}, row), row)
+	saved, err := cache.MarshalBinary()
+	fmt.Println(len(saved) > 0, err)
+	// Output:
+	// 6 [3 0 6 0] 6
+	// 9 [3 0 6 0 1.5 0] 9
+	// true [1.5 0]
+	// true <nil>
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/espalier-ml/espalier/internal/blob"
 )
 
 func FuzzOutputs(f *testing.F) {
@@ -50,5 +52,33 @@ func FuzzFitted(f *testing.F) {
 			return
 		}
 		a.Aggregate(make([]float32, s.Classes), make([]float32, s.Views*s.Classes))
+	})
+}
+
+func FuzzMemoryCache(f *testing.F) {
+	var c MemoryCache
+	c.Store(CacheKey{3, "hflip"}, []float32{1, 2})
+	c.Store(CacheKey{0, ""}, nil)
+	b, err := c.MarshalBinary()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b)
+	f.Add([]byte(cacheMagic))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, data := range [][]byte{b, blob.Seal(append([]byte(cacheMagic), b...))} { // most die of their checksum
+			var c MemoryCache
+			if c.UnmarshalBinary(data) != nil {
+				continue
+			}
+			out, err := c.MarshalBinary()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var d MemoryCache
+			if err := d.UnmarshalBinary(out); err != nil || c.Len() != d.Len() {
+				t.Fatal(err)
+			}
+		}
 	})
 }

@@ -249,19 +249,24 @@ func TestBestBeatsThePaper(t *testing.T) {
 		require.NoError(t, err)
 		ours, _, err := FitPaper(s.outputs["train"], s.outputs["val"])
 		require.NoError(t, err)
-		loss := func(a Aggregator) float64 {
+		losses := func(a Aggregator) (all []float64) {
 			out, err := Aggregate(test, a)
 			require.NoError(t, err)
-			sum := 0.0
 			for n, y := range test.Labels() {
-				sum += crossEntropy(out.Row(n), y)
+				all = append(all, crossEntropy(out.Row(n), y))
 			}
-			return sum / float64(test.Len())
+			return all
 		}
 		assert.True(t, r.Converged)
-		// On one split of notMNIST the two are as good as equal, .27863 and .27822, and no strengths of shrinkage come
-		// below .27843; over splits anew FitBest is lower (see RESULTS.md).
-		assert.Less(t, loss(best), loss(ours)+map[string]float64{"notmnist_cnn_expanded": 5e-4}[s.Name], s.Name)
+		excess, se := paired(losses(best), losses(ours))
+		t.Logf("%s: %.5f above the paper's choice, standard error %.5f", s.Name, excess, se)
+		if s.Name == "notmnist_cnn_expanded" {
+			// Here no strengths of shrinkage are below the paper's choice: .27843 at best against .27822. With these test
+			// examples that is no difference; over splits anew FitBest is lower (see RESULTS.md).
+			assert.Less(t, excess, 0.5*se, s.Name)
+			continue
+		}
+		assert.Negative(t, excess, s.Name)
 	}
 }
 

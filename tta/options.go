@@ -31,6 +31,12 @@ type SeedOption interface {
 	CollectOption
 }
 
+// ProgressOption is a choice of what can take long: [FitBest] and [Collect].
+type ProgressOption interface {
+	BestOption
+	CollectOption
+}
+
 // ShrinkageOption is a choice of [FitAugTTA], [FitClassTTA] and [SelectViews].
 type ShrinkageOption interface {
 	Option
@@ -101,6 +107,20 @@ func (s seedChoice) forCollect(c *collectConfig) error {
 	c.seed = uint64(s)
 	return nil
 }
+
+// WithProgress has f called with how much of the work is done, from one goroutine at a time: by [FitBest] as folds end,
+// twice each, and by [Collect] after every batch with the examples so far and a total of 0, which it does not know.
+func WithProgress(f func(done, total int)) ProgressOption { return progressChoice{f} }
+
+type progressChoice struct{ f func(done, total int) }
+
+func (p progressChoice) to(progress *func(done, total int)) error {
+	*progress = p.f
+	return option.Nil(p.f != nil, "WithProgress")
+}
+
+func (p progressChoice) forBest(c *bestConfig) error       { return p.to(&c.progress) }
+func (p progressChoice) forCollect(c *collectConfig) error { return p.to(&c.progress) }
 
 // WithPaper trains as the paper's reference code does: stochastic gradient descent with its settings, from 1/A, no
 // shuffling, and stops after 30 epochs (ClassTTA) or 20 (AugTTA), which is far from the minimum for small data. No

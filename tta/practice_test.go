@@ -252,7 +252,7 @@ func TestInputsAreRangedOverOnceAndInOrder(t *testing.T) {
 				}
 			}
 			o, err := CollectLabelled(t.Context(), echo, p, xs, 2, WithBatch(batch), WithWorkers(workers),
-				WithCollectProgress(func(n int) { done = append(done, n) }))
+				WithProgress(func(n, total int) { done = append(done, n+total) }))
 			require.NoError(t, err)
 			assert.Equal(t, 1, ranged)
 			assert.Equal(t, 5, done[len(done)-1])

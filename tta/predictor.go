@@ -60,9 +60,13 @@ func NewPredictor[X any](m Model[X], p *Policy[X], a Aggregator, opts ...Predict
 	if m == nil || p == nil || a == nil {
 		return nil, fmt.Errorf("tta: %s: model, policy or aggregator are nil: %w", call, tensor.ErrEmpty)
 	}
-	collect := collectConfig{batch: 64, progress: func(int) {}}
+	collect := collectConfig{batch: 64, progress: func(int, int) {}}
 	if err := option.Apply("tta: "+call, &collect, choices(c.collect, CollectOption.forCollect)); err != nil {
 		return nil, err
+	}
+	if collect.cache != nil {
+		return nil, option.Call("tta: "+call,
+			option.Conflict("WithCache: the inputs of a predictor have no numbers of their own"))
 	}
 	outputs := outputsConfig{identity: -1}
 	if err := option.Apply("tta: "+call, &outputs, collect.outputs); err != nil {
@@ -107,7 +111,6 @@ func (p *Predictor[X]) Predict(ctx context.Context, xs []X, dst tensor.Matrix[fl
 			call, dst.Rows, dst.Cols, len(xs), p.runner.classes, tensor.ErrShape)
 	}
 	n, classes := p.runner.policy.Len(), p.runner.classes
-	out := make([]float32, classes)
 	results := tensor.NewMatrix[float32](len(xs), classes)
 	if p.path == nil {
 		// The views of as many inputs at once as fill a batch.
@@ -115,7 +118,7 @@ func (p *Predictor[X]) Predict(ctx context.Context, xs []X, dst tensor.Matrix[fl
 		for lo := 0; lo < len(xs); lo += step {
 			hi := min(lo+step, len(xs))
 			all := make([]float32, (hi-lo)*n*classes)
-			if err := p.compute(ctx, xs[lo:hi], lo, p.active, all); err != nil {
+			if err := p.compute(ctx, xs[lo:hi], span(lo, hi), p.active, all); err != nil {
 				return 0, fmt.Errorf("tta: %s: %w", call, err)
 			}
 			for i := lo; i < hi; i++ {
@@ -124,20 +127,13 @@ func (p *Predictor[X]) Predict(ctx context.Context, xs []X, dst tensor.Matrix[fl
 		}
 		views = len(xs) * len(p.active)
 	} else {
-		all := make([]float32, n*classes)
-		for i := range xs {
-			clear(all)
-			for k, a := range p.path.order {
-				if err := p.compute(ctx, xs[i:i+1], i, []int{a}, all); err != nil {
-					return 0, fmt.Errorf("tta: %s: %w", call, err)
-				}
-				views++
-				p.path.steps[k].Aggregate(out, all)
-				if confident(out, p.tau) {
-					break
-				}
+		for lo := 0; lo < len(xs); lo += p.runner.config.batch {
+			hi := min(lo+p.runner.config.batch, len(xs))
+			used, err := p.inOrder(ctx, xs[lo:hi], lo, results)
+			if err != nil {
+				return 0, fmt.Errorf("tta: %s: %w", call, err)
 			}
-			copy(results.Row(i), out)
+			views += used
 		}
 	}
 	for i := range xs {
@@ -146,14 +142,46 @@ func (p *Predictor[X]) Predict(ctx context.Context, xs []X, dst tensor.Matrix[fl
 	return views, nil
 }
 
+// inOrder computes one view after the other, each for the inputs that are not decided yet, which the model gets
+// together.
+func (p *Predictor[X]) inOrder(ctx context.Context, xs []X, first int, results tensor.Matrix[float32]) (int, error) {
+	size := p.runner.policy.Len() * p.runner.classes
+	all := make([]float32, len(xs)*size)
+	open, used := span(0, len(xs)), 0
+	for k, a := range p.path.order {
+		inputs, examples := make([]X, len(open)), make([]int, len(open))
+		for j, i := range open {
+			inputs[j], examples[j] = xs[i], first+i
+		}
+		rows := make([]float32, len(open)*size)
+		if err := p.compute(ctx, inputs, examples, []int{a}, rows); err != nil {
+			return 0, err
+		}
+		used += len(open)
+		var left []int
+		for j, i := range open {
+			one, out := all[i*size:(i+1)*size], results.Row(first+i)
+			at := a * p.runner.classes
+			copy(one[at:at+p.runner.classes], rows[j*size+at:])
+			if p.path.steps[k].Aggregate(out, one); !confident(out, p.tau) {
+				left = append(left, i)
+			}
+		}
+		if open = left; len(open) == 0 {
+			break
+		}
+	}
+	return used, nil
+}
+
 // compute writes the outputs for some views to their places among all, [inputs, all views, classes].
-func (p *Predictor[X]) compute(ctx context.Context, xs []X, first int, views []int, all []float32) error {
+func (p *Predictor[X]) compute(ctx context.Context, xs []X, examples, views []int, all []float32) error {
 	classes, n := p.runner.classes, p.runner.policy.Len()
 	if len(views) == 0 {
 		return ctx.Err()
 	}
 	raw := make([]float32, len(xs)*len(views)*classes)
-	if err := p.runner.views(ctx, xs, first, views, raw); err != nil {
+	if err := p.runner.views(ctx, xs, examples, views, raw); err != nil {
 		return err
 	}
 	o := &Outputs{views: len(views), classes: classes, kind: p.kind, data: raw, identity: -1}
