@@ -484,3 +484,25 @@ func ExampleMemoryCache() {
 	// true [1.5 0]
 	// true <nil>
 }
+
+// Classes that do not exclude each other are decided one by one.
+func ExampleNewMultiLabel() {
+	logits := []float32{ // two examples in two views of three classes
+		2, -1, 0.5, 1, -2, -0.5,
+		-3, 4, 0.2, -1, 2, -0.4,
+	}
+	truth := []bool{true, false, true, false, true, false}
+	o, err := tta.NewMultiLabel(2, 3, logits, truth, tta.WithIdentity(0))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	mean, err := tta.NewFixed(tta.Mean(), o.Views(), o.Classes())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	out, err := tta.Aggregate(o, mean)
+	fmt.Println(o.Len(), o.Kind(), out.Data, err)
+	// Output: 6 binary [1.5 -1.5 0 -2 3 -0.1] <nil>
+}
