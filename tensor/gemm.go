@@ -153,6 +153,9 @@ func (p *matmul[T]) run() {
 			p.scaleC()
 			p.beta = 1
 		}
+		if p.small() {
+			return
+		}
 		j := newGemmJob[T]()
 		j.matmul = *p
 		j.run()
@@ -290,6 +293,41 @@ func (p *matmul[T]) column() {
 	p.finish(0, p.m, 0, p.n)
 }
 
+// small computes a product of which B is read in place and everything is near, if it is one: without a job, whose
+// setting up would take as long as some thousand multiply-adds.
+func (p *matmul[T]) small() bool {
+	nr := kernel.NR[T]()
+	if !kernel.Paired() || p.bcs != 1 || p.n%nr != 0 || p.n > 4*nr || p.k > 128 || p.m > 64 ||
+		p.brs*int(unsafe.Sizeof(p.alpha))%4096 == 0 || p.act > ReLUActivation {
+		return false
+	}
+	flags := 0
+	if p.beta != 0 {
+		flags |= kernel.Accumulate
+	}
+	if p.alpha != 1 {
+		flags |= kernel.Scale
+	}
+	if p.act == ReLUActivation {
+		flags |= kernel.Rectify
+	}
+	for col := 0; col < p.n; {
+		var bias *T
+		if p.bias != nil {
+			bias = &p.bias[col]
+		}
+		b, c := &p.b[col], &p.c[col]
+		if col+2*nr <= p.n {
+			kernel.Pairs(p.m, nr, p.k, &p.a[0], p.ars, p.acs, b, &p.b[col+nr], p.brs, c, p.ldc, p.alpha, flags, bias, b)
+			col += 2 * nr
+			continue
+		}
+		kernel.Rows(p.m, nr, nr, p.k, &p.a[0], p.ars, p.acs, b, p.brs, c, p.ldc, p.alpha, flags, bias, b)
+		col += nr
+	}
+	return true
+}
+
 // Sizes of the blocks in which a product is computed. A panel of B, kBlock by NR, stays in the
 // first-level cache, rowBlock rows of A in the second-level cache.
 const (
@@ -395,6 +433,9 @@ func (j *gemmJob[T]) plan(nr, procs int) {
 		} else {
 			j.gridRows = j.rowTiles
 			j.gridCols = max(1, (j.panels+4*procs-1)/(4*procs))
+			if kernel.Paired() {
+				j.gridCols += j.gridCols % 2
+			}
 		}
 	}
 }
@@ -422,6 +463,11 @@ func (j *gemmJob[T]) pack(lo, hi int) {
 	for q := lo; q < hi; q++ {
 		cols := min(nr, j.nb-q*nr)
 		width := panelWidth(cols, nr)
+		if j.bcs == 1 && q+4 <= hi && (q+4)*nr <= j.nb && kernel.PackFour(j.kb, j.b[j.k0*j.brs+j.j0+q*nr:], j.brs,
+			j.packed[q*nr*j.kb:]) {
+			q += 3
+			continue
+		}
 		dst := j.packed[q*nr*j.kb:][:width*j.kb]
 		src := j.b[j.k0*j.brs+(j.j0+q*nr)*j.bcs:]
 		if cols < width {
@@ -470,31 +516,45 @@ func (j *gemmJob[T]) block(i0, i1, q0, q1 int) {
 		flags |= kernel.Rectify
 	}
 	a, ars, acs := j.a[j.k0*j.acs+i0*j.ars:], j.ars, j.acs
-	if q1-q0 >= copyPanels && max(ars, acs)*int(unsafe.Sizeof(j.alpha))%1024 == 0 {
+	conflict := 1024
+	if kernel.Paired() { // whose first-level cache has twelve ways
+		conflict = 4096
+	}
+	if q1-q0 >= copyPanels && max(ars, acs)*int(unsafe.Sizeof(j.alpha))%conflict == 0 {
 		buf := aBlocks.Get().(*aBlock)
 		defer aBlocks.Put(buf)
 		a, ars, acs = j.copyA(a, i1-i0, unsafe.Slice((*T)(unsafe.Pointer(buf)), len(buf)))
 	}
-	for q := q0; q < q1; q++ {
+	paired := kernel.Paired()
+	for q := q0; q < q1; {
 		col := j.j0 + q*nr
-		cols := min(nr, j.nb-q*nr)
-		width, bs := panelWidth(cols, nr), j.brs
-		var b, bias *T
-		if j.direct && cols == nr {
-			b = &j.b[j.k0*j.brs+col]
-		} else {
-			b, bs = &j.packed[q*nr*j.kb], width
-		}
+		b, bs, width, cols := j.panel(q)
+		var bias *T
 		if last && j.bias != nil {
 			bias = &j.bias[col]
 		}
-		next := b
-		if !j.direct { // after the last panel comes the first, for the rows below
-			if next = &j.packed[q0*nr*j.kb]; q+1 < q1 {
-				next = &j.packed[(q+1)*nr*j.kb]
+		step := 1
+		var b1 *T
+		var cols1 int
+		if paired && q+1 < q1 {
+			var bs1 int
+			if b1, bs1, _, cols1 = j.panel(q + 1); bs1 == bs {
+				step = 2
 			}
 		}
-		kernel.Rows(i1-i0, width, cols, j.kb, &a[0], ars, acs, b, bs, &j.c[i0*j.ldc+col], j.ldc, j.alpha, flags, bias, next)
+		next := b
+		if !j.direct { // after the last panel comes the first, for the rows below
+			if next = &j.packed[q0*nr*j.kb]; q+step < q1 {
+				next = &j.packed[(q+step)*nr*j.kb]
+			}
+		}
+		c := &j.c[i0*j.ldc+col]
+		if step == 2 {
+			kernel.Pairs(i1-i0, cols1, j.kb, &a[0], ars, acs, b, b1, bs, c, j.ldc, j.alpha, flags, bias, next)
+		} else {
+			kernel.Rows(i1-i0, width, cols, j.kb, &a[0], ars, acs, b, bs, c, j.ldc, j.alpha, flags, bias, next)
+		}
+		q += step
 	}
 	if last && j.act > ReLUActivation {
 		c0, c1 := j.j0+q0*nr, j.j0+min(q1*nr, j.nb)
@@ -502,6 +562,18 @@ func (j *gemmJob[T]) block(i0, i1, q0, q1 int) {
 			j.activate(j.c[i*j.ldc:][c0:c1])
 		}
 	}
+}
+
+// panel is where a panel of B is read, the stride of its rows, the width of its tiles, and how many of its columns
+// there are.
+func (j *gemmJob[T]) panel(q int) (b *T, stride, width, cols int) {
+	nr := kernel.NR[T]()
+	cols = min(nr, j.nb-q*nr)
+	width = panelWidth(cols, nr)
+	if j.direct && cols == nr {
+		return &j.b[j.k0*j.brs+j.j0+q*nr], j.brs, width, cols
+	}
+	return &j.packed[q*nr*j.kb], width, width, cols
 }
 
 // aBlock holds a block of A of either type.

@@ -100,7 +100,7 @@ func threads(n int) {
 }
 
 func thread(budget time.Duration) contest.Contest {
-	return contest.Contest{Clock: openblas.ThreadTime, Turn: 2 * time.Millisecond, Budget: budget}
+	return contest.Contest{Clock: openblas.ThreadTime, Turn: 20 * time.Millisecond, Budget: budget}
 }
 
 func processor(budget time.Duration) contest.Contest {

@@ -68,6 +68,104 @@ func Rows[T float](rows, width, cols, kc int, a *T, ars, acs int, b *T, brs int,
 	}
 }
 
+// Paired reports whether [Pairs] may be called.
+func Paired() bool { return cpu.AVX512 }
+
+// highestPair is the number of rows of the highest tiles of two panels.
+const highestPair = 14
+
+// Pairs computes any number of rows of two panels side by side, b and b1, of which the second has cols of its NR
+// columns; all else is as in Rows. The tiles are of one height but for the last, so that none is too low to be fast.
+func Pairs[T float](rows, cols, kc int, a *T, ars, acs int, b, b1 *T, brs int, c *T, ldc int, alpha T, flags int,
+	bias, next *T) {
+	tiles := (rows + highestPair - 1) / highestPair
+	height := (rows + tiles - 1) / tiles
+	mask := uint32(1)<<cols - 1
+	for tiles, mr := rows/height, height; rows > 0; tiles, mr = 1, rows {
+		if unsafe.Sizeof(alpha) == 4 {
+			pairs32(mr, tiles, kc, (*float32)(unsafe.Pointer(a)), ars, acs, (*float32)(unsafe.Pointer(b)),
+				(*float32)(unsafe.Pointer(b1)), brs, (*float32)(unsafe.Pointer(c)), ldc, float32(alpha), flags,
+				(*float32)(unsafe.Pointer(bias)), mask, (*float32)(unsafe.Pointer(next)))
+		} else {
+			pairs64(mr, tiles, kc, (*float64)(unsafe.Pointer(a)), ars, acs, (*float64)(unsafe.Pointer(b)),
+				(*float64)(unsafe.Pointer(b1)), brs, (*float64)(unsafe.Pointer(c)), ldc, float64(alpha), flags,
+				(*float64)(unsafe.Pointer(bias)), mask, (*float64)(unsafe.Pointer(next)))
+		}
+		done := mr * tiles
+		if rows -= done; rows > 0 {
+			a, c = offset(a, done*ars), offset(c, done*ldc)
+		}
+	}
+}
+
+func pairs32(mr, tiles, kc int, a *float32, ars, acs int, b, b1 *float32, brs int, c *float32, ldc int,
+	alpha float32, flags int, bias *float32, mask uint32, next *float32) {
+	switch mr {
+	case 14:
+		pair32_14(tiles, kc, a, ars, acs, b, b1, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 13:
+		pair32_13(tiles, kc, a, ars, acs, b, b1, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 12:
+		pair32_12(tiles, kc, a, ars, acs, b, b1, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 11:
+		pair32_11(tiles, kc, a, ars, acs, b, b1, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 10:
+		pair32_10(tiles, kc, a, ars, acs, b, b1, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 9:
+		pair32_9(tiles, kc, a, ars, acs, b, b1, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 8:
+		pair32_8(tiles, kc, a, ars, acs, b, b1, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 7:
+		pair32_7(tiles, kc, a, ars, acs, b, b1, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 6:
+		pair32_6(tiles, kc, a, ars, acs, b, b1, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 5:
+		pair32_5(tiles, kc, a, ars, acs, b, b1, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 4:
+		pair32_4(tiles, kc, a, ars, acs, b, b1, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 3:
+		pair32_3(tiles, kc, a, ars, acs, b, b1, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 2:
+		pair32_2(tiles, kc, a, ars, acs, b, b1, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 1:
+		pair32_1(tiles, kc, a, ars, acs, b, b1, brs, c, ldc, alpha, flags, bias, mask, next)
+	}
+}
+
+func pairs64(mr, tiles, kc int, a *float64, ars, acs int, b, b1 *float64, brs int, c *float64, ldc int,
+	alpha float64, flags int, bias *float64, mask uint32, next *float64) {
+	switch mr {
+	case 14:
+		pair64_14(tiles, kc, a, ars, acs, b, b1, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 13:
+		pair64_13(tiles, kc, a, ars, acs, b, b1, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 12:
+		pair64_12(tiles, kc, a, ars, acs, b, b1, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 11:
+		pair64_11(tiles, kc, a, ars, acs, b, b1, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 10:
+		pair64_10(tiles, kc, a, ars, acs, b, b1, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 9:
+		pair64_9(tiles, kc, a, ars, acs, b, b1, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 8:
+		pair64_8(tiles, kc, a, ars, acs, b, b1, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 7:
+		pair64_7(tiles, kc, a, ars, acs, b, b1, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 6:
+		pair64_6(tiles, kc, a, ars, acs, b, b1, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 5:
+		pair64_5(tiles, kc, a, ars, acs, b, b1, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 4:
+		pair64_4(tiles, kc, a, ars, acs, b, b1, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 3:
+		pair64_3(tiles, kc, a, ars, acs, b, b1, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 2:
+		pair64_2(tiles, kc, a, ars, acs, b, b1, brs, c, ldc, alpha, flags, bias, mask, next)
+	case 1:
+		pair64_1(tiles, kc, a, ars, acs, b, b1, brs, c, ldc, alpha, flags, bias, mask, next)
+	}
+}
+
 func wide32(mr, tiles, kc int, a *float32, ars, acs int, b *float32, brs int, c *float32, ldc int, alpha float32,
 	flags int, bias *float32, mask uint32, next *float32) {
 	switch mr {
@@ -210,6 +308,16 @@ func Pack[T float](kc, width, cols int, b []T, ldb int, dst []T) {
 		return
 	}
 	pack(kc, width, cols, b, ldb, dst)
+}
+
+// PackFour copies four full panels of kc rows of b that lie beside each other, each as Pack does, to dst, where they
+// lie one behind the other. It reports false, having done nothing, where that is not faster.
+func PackFour[T float](kc int, b []T, ldb int, dst []T) bool {
+	if !cpu.AVX512 || kc == 0 {
+		return false
+	}
+	packRows4(kc, (*byte)(unsafe.Pointer(&b[0])), ldb*int(unsafe.Sizeof(b[0])), (*byte)(unsafe.Pointer(&dst[0])), 64*kc)
+	return true
 }
 
 // Gemv computes y = alpha*A*x + beta*y for a number of rows of A that is a multiple of four; y is not read if beta

@@ -145,3 +145,15 @@ func axpys64(n int, a *float64, lda int, x, y *float64)
 //
 //go:noescape
 func pack32_t16(kc int, b *float32, ldb int, dst *float32)
+
+// Paired reports whether [Pairs] may be called.
+func Paired() bool { return false }
+
+// Pairs is there for other processors.
+func Pairs[T float](rows, cols, kc int, a *T, ars, acs int, b, b1 *T, brs int, c *T, ldc int, alpha T, flags int,
+	bias, next *T) {
+	panic("kernel: no pairs of panels here")
+}
+
+// PackFour does nothing here.
+func PackFour[T float](kc int, b []T, ldb int, dst []T) bool { return false }

@@ -37,3 +37,15 @@ func Gemv[T float](rows, cols int, alpha T, a []T, lda int, x []T, beta T, y []T
 func GemvTrans[T float](rows, cols int, alpha T, a []T, lda int, x, y []T) {
 	gemvTransGo(rows, cols, alpha, a, lda, x, y)
 }
+
+// Paired reports whether [Pairs] may be called.
+func Paired() bool { return false }
+
+// Pairs is there for other processors.
+func Pairs[T float](rows, cols, kc int, a *T, ars, acs int, b, b1 *T, brs int, c *T, ldc int, alpha T, flags int,
+	bias, next *T) {
+	panic("kernel: no pairs of panels here")
+}
+
+// PackFour does nothing here.
+func PackFour[T float](kc int, b []T, ldb int, dst []T) bool { return false }

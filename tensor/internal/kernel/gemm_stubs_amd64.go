@@ -124,6 +124,76 @@ func wide32_11(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs 
 //go:noescape
 func wide32_12(tiles int, kc int, a *float32, ars int, acs int, b *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
 
+// pair32_1 computes tiles blocks of 1 rows below each other: 16 columns, and as many more of those that mask selects, with AVX-512.
+//
+//go:noescape
+func pair32_1(tiles int, kc int, a *float32, ars int, acs int, b *float32, b1 *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+
+// pair32_2 computes tiles blocks of 2 rows below each other: 16 columns, and as many more of those that mask selects, with AVX-512.
+//
+//go:noescape
+func pair32_2(tiles int, kc int, a *float32, ars int, acs int, b *float32, b1 *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+
+// pair32_3 computes tiles blocks of 3 rows below each other: 16 columns, and as many more of those that mask selects, with AVX-512.
+//
+//go:noescape
+func pair32_3(tiles int, kc int, a *float32, ars int, acs int, b *float32, b1 *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+
+// pair32_4 computes tiles blocks of 4 rows below each other: 16 columns, and as many more of those that mask selects, with AVX-512.
+//
+//go:noescape
+func pair32_4(tiles int, kc int, a *float32, ars int, acs int, b *float32, b1 *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+
+// pair32_5 computes tiles blocks of 5 rows below each other: 16 columns, and as many more of those that mask selects, with AVX-512.
+//
+//go:noescape
+func pair32_5(tiles int, kc int, a *float32, ars int, acs int, b *float32, b1 *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+
+// pair32_6 computes tiles blocks of 6 rows below each other: 16 columns, and as many more of those that mask selects, with AVX-512.
+//
+//go:noescape
+func pair32_6(tiles int, kc int, a *float32, ars int, acs int, b *float32, b1 *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+
+// pair32_7 computes tiles blocks of 7 rows below each other: 16 columns, and as many more of those that mask selects, with AVX-512.
+//
+//go:noescape
+func pair32_7(tiles int, kc int, a *float32, ars int, acs int, b *float32, b1 *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+
+// pair32_8 computes tiles blocks of 8 rows below each other: 16 columns, and as many more of those that mask selects, with AVX-512.
+//
+//go:noescape
+func pair32_8(tiles int, kc int, a *float32, ars int, acs int, b *float32, b1 *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+
+// pair32_9 computes tiles blocks of 9 rows below each other: 16 columns, and as many more of those that mask selects, with AVX-512.
+//
+//go:noescape
+func pair32_9(tiles int, kc int, a *float32, ars int, acs int, b *float32, b1 *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+
+// pair32_10 computes tiles blocks of 10 rows below each other: 16 columns, and as many more of those that mask selects, with AVX-512.
+//
+//go:noescape
+func pair32_10(tiles int, kc int, a *float32, ars int, acs int, b *float32, b1 *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+
+// pair32_11 computes tiles blocks of 11 rows below each other: 16 columns, and as many more of those that mask selects, with AVX-512.
+//
+//go:noescape
+func pair32_11(tiles int, kc int, a *float32, ars int, acs int, b *float32, b1 *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+
+// pair32_12 computes tiles blocks of 12 rows below each other: 16 columns, and as many more of those that mask selects, with AVX-512.
+//
+//go:noescape
+func pair32_12(tiles int, kc int, a *float32, ars int, acs int, b *float32, b1 *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+
+// pair32_13 computes tiles blocks of 13 rows below each other: 16 columns, and as many more of those that mask selects, with AVX-512.
+//
+//go:noescape
+func pair32_13(tiles int, kc int, a *float32, ars int, acs int, b *float32, b1 *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+
+// pair32_14 computes tiles blocks of 14 rows below each other: 16 columns, and as many more of those that mask selects, with AVX-512.
+//
+//go:noescape
+func pair32_14(tiles int, kc int, a *float32, ars int, acs int, b *float32, b1 *float32, brs int, c *float32, ldc int, alpha float32, flags int, bias *float32, mask uint32, next *float32)
+
 // gemv32 computes y = alpha*A*x + beta*y for blocks of 4 rows of n columns; mask selects the last n modulo a vector.
 //
 //go:noescape
@@ -254,6 +324,76 @@ func wide64_11(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs 
 //go:noescape
 func wide64_12(tiles int, kc int, a *float64, ars int, acs int, b *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
 
+// pair64_1 computes tiles blocks of 1 rows below each other: 8 columns, and as many more of those that mask selects, with AVX-512.
+//
+//go:noescape
+func pair64_1(tiles int, kc int, a *float64, ars int, acs int, b *float64, b1 *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+
+// pair64_2 computes tiles blocks of 2 rows below each other: 8 columns, and as many more of those that mask selects, with AVX-512.
+//
+//go:noescape
+func pair64_2(tiles int, kc int, a *float64, ars int, acs int, b *float64, b1 *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+
+// pair64_3 computes tiles blocks of 3 rows below each other: 8 columns, and as many more of those that mask selects, with AVX-512.
+//
+//go:noescape
+func pair64_3(tiles int, kc int, a *float64, ars int, acs int, b *float64, b1 *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+
+// pair64_4 computes tiles blocks of 4 rows below each other: 8 columns, and as many more of those that mask selects, with AVX-512.
+//
+//go:noescape
+func pair64_4(tiles int, kc int, a *float64, ars int, acs int, b *float64, b1 *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+
+// pair64_5 computes tiles blocks of 5 rows below each other: 8 columns, and as many more of those that mask selects, with AVX-512.
+//
+//go:noescape
+func pair64_5(tiles int, kc int, a *float64, ars int, acs int, b *float64, b1 *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+
+// pair64_6 computes tiles blocks of 6 rows below each other: 8 columns, and as many more of those that mask selects, with AVX-512.
+//
+//go:noescape
+func pair64_6(tiles int, kc int, a *float64, ars int, acs int, b *float64, b1 *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+
+// pair64_7 computes tiles blocks of 7 rows below each other: 8 columns, and as many more of those that mask selects, with AVX-512.
+//
+//go:noescape
+func pair64_7(tiles int, kc int, a *float64, ars int, acs int, b *float64, b1 *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+
+// pair64_8 computes tiles blocks of 8 rows below each other: 8 columns, and as many more of those that mask selects, with AVX-512.
+//
+//go:noescape
+func pair64_8(tiles int, kc int, a *float64, ars int, acs int, b *float64, b1 *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+
+// pair64_9 computes tiles blocks of 9 rows below each other: 8 columns, and as many more of those that mask selects, with AVX-512.
+//
+//go:noescape
+func pair64_9(tiles int, kc int, a *float64, ars int, acs int, b *float64, b1 *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+
+// pair64_10 computes tiles blocks of 10 rows below each other: 8 columns, and as many more of those that mask selects, with AVX-512.
+//
+//go:noescape
+func pair64_10(tiles int, kc int, a *float64, ars int, acs int, b *float64, b1 *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+
+// pair64_11 computes tiles blocks of 11 rows below each other: 8 columns, and as many more of those that mask selects, with AVX-512.
+//
+//go:noescape
+func pair64_11(tiles int, kc int, a *float64, ars int, acs int, b *float64, b1 *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+
+// pair64_12 computes tiles blocks of 12 rows below each other: 8 columns, and as many more of those that mask selects, with AVX-512.
+//
+//go:noescape
+func pair64_12(tiles int, kc int, a *float64, ars int, acs int, b *float64, b1 *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+
+// pair64_13 computes tiles blocks of 13 rows below each other: 8 columns, and as many more of those that mask selects, with AVX-512.
+//
+//go:noescape
+func pair64_13(tiles int, kc int, a *float64, ars int, acs int, b *float64, b1 *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+
+// pair64_14 computes tiles blocks of 14 rows below each other: 8 columns, and as many more of those that mask selects, with AVX-512.
+//
+//go:noescape
+func pair64_14(tiles int, kc int, a *float64, ars int, acs int, b *float64, b1 *float64, brs int, c *float64, ldc int, alpha float64, flags int, bias *float64, mask uint32, next *float64)
+
 // gemv64 computes y = alpha*A*x + beta*y for blocks of 4 rows of n columns; mask selects the last n modulo a vector.
 //
 //go:noescape
@@ -273,3 +413,8 @@ func pack32_t16(kc int, b *float32, ldb int, dst *float32)
 //
 //go:noescape
 func packRows(rows int, src *byte, stride int, dst *byte)
+
+// packRows4 copies 256 bytes from each of rows rows, stride bytes apart: 64 each to four panels, panel bytes apart, in which they lie one behind the other; rows is positive. It needs AVX-512.
+//
+//go:noescape
+func packRows4(rows int, src *byte, stride int, dst *byte, panel int)

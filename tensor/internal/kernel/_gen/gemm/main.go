@@ -302,6 +302,165 @@ func wide(p prec, mr int) {
 	RET()
 }
 
+// pairs generates the AVX-512 kernel for mr rows of two vectors, each with its panel of B. An element of A that is
+// loaded once serves both, so that of the loads, 16 for 14 rows, two fit in each cycle and the 28 multiply-adds are what
+// takes time. Twenty-eight accumulators, two vectors of B and two elements of A are all the registers there are.
+func pairs(p prec, mr int) {
+	name := fmt.Sprintf("pair%s_%d", p.suffix, mr)
+	TEXT(name, NOSPLIT, fmt.Sprintf("func(tiles, kc int, a *%[1]s, ars, acs int, b, b1 *%[1]s, brs int, c *%[1]s, ldc int, "+
+		"alpha %[1]s, flags int, bias *%[1]s, mask uint32, next *%[1]s)", p.typ))
+	Pragma("noescape")
+	Doc(fmt.Sprintf("%s computes tiles blocks of %d rows below each other: %d columns, and as many more of those that mask "+
+		"selects, with AVX-512.", name, mr, 2*p.lanes))
+	tiles, _ := Param("tiles").Resolve()
+	arow, _ := Param("a").Resolve()
+	ars := Load(Param("ars"), GP64())
+	acs := Load(Param("acs"), GP64())
+	brs := Load(Param("brs"), GP64())
+	c := Load(Param("c"), GP64())
+	next := Load(Param("next"), GP64())
+	mask := K()
+	KMOVW(Load(Param("mask"), GP32()), mask)
+	for _, r := range []reg.Register{ars, acs, brs} {
+		SHLQ(p.shift, r)
+	}
+	ars3, ars5 := GP64(), GP64()
+	LEAQ(Mem{Base: ars, Index: ars, Scale: 2}, ars3)
+	LEAQ(Mem{Base: ars, Index: ars, Scale: 4}, ars5)
+	stride := func() reg.Register { // of C
+		ldc := Load(Param("ldc"), GP64())
+		SHLQ(p.shift, ldc)
+		return ldc
+	}
+	Label("tile")
+	kc := Load(Param("kc"), GP64())
+	b, b1 := Load(Param("b"), GP64()), Load(Param("b1"), GP64())
+	a, a7, ahead, ahead7 := GP64(), GP64(), GP64(), GP64()
+	MOVQ(arow.Addr, a)
+	prefetchC(c, stride(), mr)
+	IMUL3Q(Imm(uint64(mr)), ars, ahead) // rows of the next tile are fetched while this one is computed
+	ADDQ(a, ahead)
+	if mr > 7 {
+		for _, up := range [][2]reg.Register{{a, a7}, {ahead, ahead7}} {
+			LEAQ(Mem{Base: up[0], Index: ars3, Scale: 2}, up[1])
+			ADDQ(ars, up[1])
+		}
+	}
+	// Fourteen rows are in reach of two of them, with one, three and five strides and their multiples.
+	row := func(i int, lo, hi reg.Register) Mem {
+		index, scale := ars, i
+		switch i {
+		case 0:
+			return Mem{Base: lo}
+		case 7:
+			return Mem{Base: hi}
+		case 3, 6, 12:
+			index, scale = ars3, i/3
+		case 5, 10:
+			index, scale = ars5, i/5
+		case 9, 11:
+			lo, scale = hi, i-7
+		case 13:
+			lo, index, scale = hi, ars3, 2
+		}
+		return Mem{Base: lo, Index: index, Scale: uint8(scale)}
+	}
+	var acc [2][]reg.VecVirtual
+	for j := range acc {
+		acc[j] = make([]reg.VecVirtual, mr)
+		for i := range acc[j] {
+			acc[j][i] = ZMM()
+			p.xor(acc[j][i], acc[j][i], acc[j][i])
+		}
+	}
+	bv := []reg.VecVirtual{ZMM(), ZMM()}
+	t := []reg.VecVirtual{ZMM(), ZMM()}
+	overK(kc, mr, func(u int) {
+		for i := u; i < mr; i += 4 {
+			PREFETCHT1(row(i, ahead, ahead7))
+		}
+		if u == 3 && mr > 3 {
+			PREFETCHT1(Mem{Base: next})
+			ADDQ(Imm(64), next)
+			LEAQ(Mem{Base: ahead, Index: acs, Scale: 4}, ahead)
+			if mr > 7 {
+				LEAQ(Mem{Base: ahead7, Index: acs, Scale: 4}, ahead7)
+			}
+		}
+		p.load(Mem{Base: b}, bv[0])
+		p.load(Mem{Base: b1}, bv[1])
+		for i := range mr {
+			p.bcast(row(i, a, a7), t[i%2])
+			for j := range acc {
+				p.fma(bv[j], t[i%2], acc[j][i])
+			}
+		}
+		ADDQ(acs, a)
+		if mr > 7 {
+			ADDQ(acs, a7)
+		}
+		ADDQ(brs, b)
+		ADDQ(brs, b1)
+	})
+
+	flags := Load(Param("flags"), GP64())
+	TESTQ(U32(scale), flags)
+	JE(LabelRef("scaled"))
+	al, _ := Param("alpha").Resolve()
+	p.bcast(al.Addr, t[0])
+	each := func(f func(v reg.VecVirtual, i, j int)) {
+		for i := range mr {
+			for j := range acc {
+				f(acc[j][i], i, j)
+			}
+		}
+	}
+	each(func(v reg.VecVirtual, _, _ int) { p.mul(t[0], v, v) })
+	Label("scaled")
+	ldc, at := stride(), GP64()
+	TESTQ(U32(accumulate), flags)
+	JE(LabelRef("bias"))
+	MOVQ(c, at)
+	each(func(v reg.VecVirtual, _, j int) {
+		if j == 0 {
+			p.add(Mem{Base: at}, v, v)
+			return
+		}
+		p.loadZ(Mem{Base: at, Disp: 64}, mask, t[1])
+		p.add(t[1], v, v)
+		ADDQ(ldc, at)
+	})
+	Label("bias")
+	bias := Load(Param("bias"), GP64())
+	TESTQ(bias, bias)
+	JE(LabelRef("act"))
+	p.load(Mem{Base: bias}, t[0])
+	p.loadZ(Mem{Base: bias, Disp: 64}, mask, t[1])
+	each(func(v reg.VecVirtual, _, j int) { p.add(t[j], v, v) })
+	Label("act")
+	TESTQ(U32(rectify), flags)
+	JE(LabelRef("store"))
+	p.xor(t[0], t[0], t[0])
+	each(func(v reg.VecVirtual, _, _ int) { p.max(v, t[0], v) }) // a NaN of the second source survives
+	Label("store")
+	MOVQ(c, at)
+	each(func(v reg.VecVirtual, _, j int) {
+		if j == 0 {
+			p.load(v, Mem{Base: at})
+			return
+		}
+		p.load(v, mask, Mem{Base: at, Disp: 64})
+		ADDQ(ldc, at)
+	})
+	MOVQ(at, c)
+	IMUL3Q(Imm(uint64(mr)), ars, at)
+	ADDQ(at, arow.Addr)
+	DECQ(tiles.Addr)
+	JNE(LabelRef("tile"))
+	VZEROUPPER()
+	RET()
+}
+
 // overK generates the loop over k: four steps at a time, then one by one. A step is told which of the four it is, and
 // none if it is a single one.
 func overK(kc reg.Register, none int, step func(u int)) {
@@ -488,6 +647,41 @@ func copyPanel() {
 	VMOVUPS(Mem{Base: src, Disp: 32}, hi)
 	VMOVUPS(lo, Mem{Base: dst})
 	VMOVUPS(hi, Mem{Base: dst, Disp: 32})
+	ADDQ(stride, ahead)
+	ADDQ(stride, src)
+	ADDQ(Imm(64), dst)
+	DECQ(rows)
+	JNE(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}
+
+// copyPanels generates the packing of four panels at once, whose rows lie beside each other in B: whole rows of B come
+// from further away than the first-level cache in one piece.
+func copyPanels() {
+	TEXT("packRows4", NOSPLIT, "func(rows int, src *byte, stride int, dst *byte, panel int)")
+	Pragma("noescape")
+	Doc("packRows4 copies 256 bytes from each of rows rows, stride bytes apart: 64 each to four panels, panel bytes apart, " +
+		"in which they lie one behind the other; rows is positive. It needs AVX-512.")
+	rows := Load(Param("rows"), GP64())
+	src := Load(Param("src"), GP64())
+	stride := Load(Param("stride"), GP64())
+	dst := Load(Param("dst"), GP64())
+	panel := Load(Param("panel"), GP64())
+	panel3, ahead := GP64(), GP64()
+	LEAQ(Mem{Base: panel, Index: panel, Scale: 2}, panel3)
+	MOVQ(stride, ahead)
+	SHLQ(Imm(3), ahead)
+	ADDQ(src, ahead)
+	Label("loop")
+	to := []Mem{{Base: dst}, {Base: dst, Index: panel, Scale: 1}, {Base: dst, Index: panel, Scale: 2},
+		{Base: dst, Index: panel3, Scale: 1}}
+	for j, m := range to {
+		v := ZMM()
+		PREFETCHT0(Mem{Base: ahead, Disp: 64 * j})
+		VMOVUPS(Mem{Base: src, Disp: 64 * j}, v)
+		VMOVUPS(v, m)
+	}
 	ADDQ(stride, ahead)
 	ADDQ(stride, src)
 	ADDQ(Imm(64), dst)
@@ -699,10 +893,14 @@ func main() {
 		for mr := 1; mr <= 12; mr++ {
 			wide(p, mr)
 		}
+		for mr := 1; mr <= 14; mr++ {
+			pairs(p, mr)
+		}
 		gemv(p)
 		gemvTrans(p)
 	}
 	transpose()
 	copyPanel()
+	copyPanels()
 	Generate()
 }
