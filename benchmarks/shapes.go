@@ -24,14 +24,14 @@ func (s Shape) Flops() float64 { return 2 * float64(s.M) * float64(s.N) * float6
 // Products32 are the float32 products that training loops are made of: squares, fully connected layers,
 // convolutions as products of patches, attention heads.
 var Products32 = []Shape{
-	{32, 32, 32, false, 0.85},
-	{128, 128, 128, false, 0.85},
-	{256, 256, 256, false, 0.95},
-	{512, 512, 512, false, 0.95},
-	{1024, 1024, 1024, false, 0.95},
+	{32, 32, 32, false, 0.95},
+	{128, 128, 128, false, 0.95},
+	{256, 256, 256, false, 1},
+	{512, 512, 512, false, 1},
+	{1024, 1024, 1024, false, 1},
 	{64, 256, 784, true, 0.85},
-	{512, 512, 128, true, 0.85},
-	{1000, 128, 512, true, 0.85},
+	{512, 512, 128, true, 1},
+	{1000, 128, 512, true, 1},
 	{12544, 32, 144, true, 1},
 	{50176, 16, 9, true, 1},
 }
@@ -40,7 +40,7 @@ var Products32 = []Shape{
 var Products64 = []Shape{
 	{32, 32, 32, false, 0},
 	{128, 128, 128, false, 0},
-	{512, 512, 512, false, 0.85},
+	{512, 512, 512, false, 1},
 	{512, 512, 128, true, 0},
 }
 

@@ -334,6 +334,7 @@ const (
 	kBlock      = 512
 	nBlock      = 1024
 	rowBlock    = 16        // tiles of A, kernel.MR rows each
+	pairBlock   = 7         // tiles of A, kernel.HighestPair rows each
 	directBytes = 256 << 10 // an untransposed B up to this size is read in place
 	parallelOps = 1 << 20   // multiply-adds worth waking a goroutine for
 	copyPanels  = 8         // panels of B for which copying a block of A pays
@@ -348,6 +349,7 @@ type gemmJob[T Float] struct {
 	direct           bool // full panels are read from B itself, only a ragged one is packed
 	k0, kb           int  // block of k
 	j0, nb           int  // block of columns
+	mr, blockTiles   int  // rows of a tile, and tiles of A that stay in the second-level cache
 	rowTiles, panels int  // of the whole block
 	gridRows         int  // row tiles of one cell of the grid
 	gridCols         int  // panels of one cell of the grid
@@ -384,6 +386,10 @@ func (j *gemmJob[T]) release() {
 
 func (j *gemmJob[T]) run() {
 	nr := kernel.NR[T]()
+	j.mr, j.blockTiles = kernel.MR, rowBlock
+	if kernel.Paired() {
+		j.mr, j.blockTiles = kernel.HighestPair, pairBlock
+	}
 	procs := 1
 	if j.m*j.n*j.k >= 2*parallelOps {
 		procs = min(runtime.GOMAXPROCS(0), j.m*j.n*j.k/parallelOps)
@@ -393,7 +399,7 @@ func (j *gemmJob[T]) run() {
 	for j.j0 = 0; j.j0 < j.n; j.j0 += nBlock {
 		j.nb = min(nBlock, j.n-j.j0)
 		j.panels = (j.nb + nr - 1) / nr
-		j.rowTiles = (j.m + kernel.MR - 1) / kernel.MR
+		j.rowTiles = (j.m + j.mr - 1) / j.mr
 		for j.k0 = 0; j.k0 < j.k; j.k0 += kStep {
 			j.kb = min(kStep, j.k-j.k0)
 			j.plan(nr, procs)
@@ -426,10 +432,10 @@ func (j *gemmJob[T]) plan(nr, procs int) {
 	size := int(unsafe.Sizeof(j.alpha))
 	// Rows of B a multiple of 4 KiB apart fall into the same few sets of the cache.
 	j.direct = j.bcs == 1 && (j.rowTiles <= 2 || j.nb*j.kb*size <= directBytes && j.brs*size%4096 != 0)
-	j.gridRows, j.gridCols = rowBlock, j.panels
+	j.gridRows, j.gridCols = j.blockTiles, j.panels
 	if procs > 1 {
 		if j.rowTiles >= 8*procs {
-			j.gridRows = evenRows(j.rowTiles, procs)
+			j.gridRows = evenRows(j.rowTiles, procs, j.blockTiles)
 		} else {
 			j.gridRows = j.rowTiles
 			j.gridCols = max(1, (j.panels+4*procs-1)/(4*procs))
@@ -442,9 +448,9 @@ func (j *gemmJob[T]) plan(nr, procs int) {
 
 // evenRows is the number of row tiles of a cell with which procs workers end closest together; of equals, the
 // largest, which reads B least often.
-func evenRows(tiles, procs int) int {
+func evenRows(tiles, procs, most int) int {
 	best, least := 1, tiles
-	for rows := 2; rows <= min(rowBlock, tiles/(4*procs)); rows++ {
+	for rows := 2; rows <= min(most, tiles/(4*procs)); rows++ {
 		cells, rest := tiles/rows, tiles%rows
 		longest := (cells + procs - 1) / procs * rows
 		if cells%procs == 0 {
@@ -495,8 +501,8 @@ func (j *gemmJob[T]) cells(lo, hi int) {
 	for q := lo; q < hi; q++ {
 		r, c := q/perRow*j.gridRows, q%perRow*j.gridCols
 		rEnd, cEnd := min(r+j.gridRows, j.rowTiles), min(c+j.gridCols, j.panels)
-		for ; r < rEnd; r += rowBlock {
-			j.block(r*kernel.MR, min(min(r+rowBlock, rEnd)*kernel.MR, j.m), c, cEnd)
+		for ; r < rEnd; r += j.blockTiles {
+			j.block(r*j.mr, min(min(r+j.blockTiles, rEnd)*j.mr, j.m), c, cEnd)
 		}
 	}
 }
@@ -577,7 +583,7 @@ func (j *gemmJob[T]) panel(q int) (b *T, stride, width, cols int) {
 }
 
 // aBlock holds a block of A of either type.
-type aBlock [rowBlock * kernel.MR * (kBlock + aPad)]float64
+type aBlock [max(rowBlock*kernel.MR, pairBlock*kernel.HighestPair) * (kBlock + aPad)]float64
 
 // aPad is what a row of a copied block has more than columns, so that rows lie in different sets of the cache.
 const aPad = 16

@@ -4,8 +4,15 @@
 //	go run ./cmd/ratios                 # everything, in a minute or two
 //	go run ./cmd/ratios -only gemm,gemv # some of the tables
 //
-// The libraries take turns of a few milliseconds in one process, of 20 with table lookups; a ratio is the median over
-// the rounds. With one thread its processor time is measured, which other processes disturb least, beside gonum that
+// OpenBLAS runs the kernels that are fastest of those that compute the same as ours: on a processor that it does not
+// know it would fall back to ones of twenty years ago without a word, so this command tries them one after the other
+// and starts itself again with OPENBLAS_CORETYPE set to the best. Set it yourself to choose another. No bar is held
+// against kernels whose vectors are narrower than the processor's. BLIS and oneDNN are further peers where they are
+// installed, and every speed has its share of what the core can do at most, measured at the start.
+//
+// The libraries take turns of 20 milliseconds in one process; a ratio is the median over the rounds. In shorter turns
+// the monitor of Go's runtime, which a long call of C wakes for some milliseconds, would slow down whoever comes next.
+// With one thread its processor time is measured, which other processes disturb least, beside gonum that
 // of the process, because gonum starts goroutines, and with two threads the time of day. Beside OpenBLAS the time of
 // the process would be wrong: the monitor of Go's runtime, which long calls of C keep busy on the other processor,
 // would count as ours.
@@ -15,7 +22,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"runtime"
 	"slices"
 	"strings"
@@ -60,12 +66,16 @@ func main() {
 			os.Exit(2)
 		}
 	}
+	if os.Getenv(probing) != "" {
+		probe()
+		return
+	}
 	// OpenBLAS starts a thread for every processor when it is loaded, and threads that wait for work take
 	// processor time. The table that needs a second one is the last.
-	if os.Getenv("OPENBLAS_NUM_THREADS") == "" {
+	if os.Getenv("OPENBLAS_NUM_THREADS") == "" || os.Getenv("OPENBLAS_CORETYPE") == "" {
 		restart()
 	}
-	fmt.Printf("%s %s/%s, %s\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, openblas.Version())
+	head()
 	for _, t := range tables {
 		if slices.Contains(wanted, t.name) {
 			threads(1)
@@ -76,22 +86,10 @@ func main() {
 	if judged > 0 {
 		fmt.Printf("\n%d of %d bars reached.\n", judged-missed, judged)
 	}
-}
-
-// restart runs this command again with OpenBLAS confined to one thread.
-func restart() {
-	self, err := os.Executable()
-	if err != nil {
-		return // measuring with the threads is better than not measuring
+	if unjudged > 0 {
+		fmt.Printf("\n%d bars are not judged: OpenBLAS runs its kernels of %s, whose vectors are narrower than those of "+
+			"this processor.\n", unjudged, openblas.Kernel())
 	}
-	c := exec.Command(self, os.Args[1:]...)
-	c.Env = append(os.Environ(), "OPENBLAS_NUM_THREADS=1")
-	c.Stdout, c.Stderr = os.Stdout, os.Stderr
-	if err := c.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "ratios:", err)
-		os.Exit(1)
-	}
-	os.Exit(0)
 }
 
 func threads(n int) {

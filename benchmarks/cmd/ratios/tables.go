@@ -4,15 +4,18 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"strings"
 	"time"
+	"unsafe"
 
 	"github.com/espalier-ml/espalier/benchmarks"
 	"github.com/espalier-ml/espalier/benchmarks/internal/contest"
+	"github.com/espalier-ml/espalier/benchmarks/internal/peers"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// The bars that were looked at and those that were missed.
-var judged, missed int
+// The bars that were looked at, those that were missed, and those that could not be judged.
+var judged, missed, unjudged int
 
 // verdict returns the bar and whether the ratio reaches it, as two cells.
 func verdict(ratio, bar float64) string {
@@ -27,33 +30,87 @@ func verdict(ratio, bar float64) string {
 	return fmt.Sprintf("%.2f | yes", bar)
 }
 
-const peersHead = "| shape | espalier GFLOP/s | OpenBLAS GFLOP/s | gonum GFLOP/s | ratio to OpenBLAS | bar | ok " +
-	"|\n|---|--:|--:|--:|--:|--:|---|"
+// against is verdict where the peer is OpenBLAS.
+func against(ratio, bar float64) string {
+	if bar != 0 && narrow() {
+		unjudged++
+		return fmt.Sprintf("%.2f | ?", bar)
+	}
+	return verdict(ratio, bar)
+}
 
-// peers prints one line: ours against OpenBLAS, held to the bar, and against gonum.
-func peers(name string, flops, bar float64, budget time.Duration, ours, blas, gonum func(int)) {
+// peersHead is the head of a table of speeds in GFLOP/s, each with its share of the peak.
+func peersHead(others []string) {
+	columns := append([]string{"espalier", "OpenBLAS"}, append(others, "gonum")...)
+	fmt.Printf("| shape | %s | ratio to OpenBLAS | bar | ok |\n|---|%s--:|--:|---|\n",
+		strings.Join(columns, " | "), strings.Repeat("--:|", len(columns)))
+}
+
+// rival is another library's form of a computation; a nil run has none.
+type rival struct {
+	name string
+	run  func(times int)
+}
+
+// compare prints one line: ours against OpenBLAS, held to the bar, and others, and against gonum.
+func compare(name string, size int, flops, bar float64, budget time.Duration, ours, blas func(int), others []rival,
+	gonum func(int)) {
+	functions := []func(int){ours, blas}
+	for _, o := range others {
+		if o.run != nil {
+			functions = append(functions, o.run)
+		}
+	}
 	runtime.LockOSThread()
-	r := thread(budget).Run(ours, blas)
+	r := thread(budget).Run(functions...)
 	runtime.UnlockOSThread()
 	g := processor(budget/4).Run(ours, gonum) // apart, because a turn of gonum's can take as long as all of the above
-	giga := func(s float64) float64 { return flops / s / 1e9 }
-	fmt.Printf("| %s | %.1f | %.1f | %.1f | %.2f | %s |\n",
-		name, giga(r.Seconds[0]), giga(r.Seconds[1]), giga(g.Seconds[1]), r.Ratios[1], verdict(r.Ratios[1], bar))
+	cell := func(seconds float64) string {
+		giga := flops / seconds / 1e9
+		return fmt.Sprintf("%.1f (%.0f %%)", giga, 100*giga/most[size])
+	}
+	cells := []string{name, cell(r.Seconds[0]), cell(r.Seconds[1])}
+	at := 2
+	for _, o := range others {
+		if o.run == nil {
+			cells = append(cells, "")
+			continue
+		}
+		cells = append(cells, cell(r.Seconds[at]))
+		at++
+	}
+	cells = append(cells, cell(g.Seconds[1]), fmt.Sprintf("%.2f", r.Ratios[1]), against(r.Ratios[1], bar))
+	fmt.Printf("| %s |\n", strings.Join(cells, " | "))
 }
 
 func gemm32(budget time.Duration) { gemm[float32](benchmarks.Products32, budget) }
 func gemm64(budget time.Duration) { gemm[float64](benchmarks.Products64, budget) }
 
 func gemm[T float32 | float64](shapes []benchmarks.Shape, budget time.Duration) {
-	fmt.Println(peersHead)
+	var zero T
+	size := int(unsafe.Sizeof(zero))
+	var names []string
+	installed := peers.Installed()
+	for _, l := range installed {
+		names = append(names, l.Name)
+	}
+	peersHead(names)
 	for _, s := range shapes {
 		p := benchmarks.NewProduct[T](s)
-		peers(s.String(), s.Flops(), s.Bar, budget, p.Espalier, p.OpenBLAS, p.Gonum)
+		var others []rival
+		for _, l := range installed {
+			o := rival{name: l.Name}
+			if l.Has(size) {
+				o.run = func(times int) { peers.Gemm(l, times, p.TransB, p.A, p.B, p.C) }
+			}
+			others = append(others, o)
+		}
+		compare(s.String(), size, s.Flops(), s.Bar, budget, p.Espalier, p.OpenBLAS, others, p.Gonum)
 	}
 }
 
 func gemv(budget time.Duration) {
-	fmt.Println(peersHead)
+	peersHead(nil)
 	gemvOf[float32](budget)
 	gemvOf[float64](budget)
 }
@@ -62,7 +119,8 @@ func gemvOf[T float32 | float64](budget time.Duration) {
 	for _, v := range benchmarks.Vectors {
 		p := benchmarks.NewVectorProduct[T](v)
 		name := fmt.Sprintf("%T %v", p.X[0], v)
-		peers(name, 2*float64(v.Rows)*float64(v.Cols), v.Bar, budget/2, p.Espalier, p.OpenBLAS, p.Gonum)
+		compare(name, int(unsafe.Sizeof(p.X[0])), 2*float64(v.Rows)*float64(v.Cols), v.Bar, budget/2, p.Espalier, p.OpenBLAS,
+			nil, p.Gonum)
 	}
 }
 

@@ -5,6 +5,7 @@ package openblas
 /*
 #cgo LDFLAGS: -lopenblas
 #include <cblas.h>
+char *openblas_get_corename(void);
 #include <time.h>
 
 #define GEMM(name, type, call) \
@@ -44,6 +45,32 @@ import (
 
 // Version is what the library says of itself: release, configuration, kernels.
 func Version() string { return C.GoString(C.openblas_get_config()) }
+
+// Kernel is the name of the processor whose kernels run. Where OpenBLAS does not know the processor it is that of a far
+// older one; the environment variable OPENBLAS_CORETYPE names another.
+func Kernel() string { return C.GoString(C.openblas_get_corename()) }
+
+// VectorBits is the width of the vectors of kernels, 0 for names that are not known.
+func VectorBits(kernel string) int {
+	switch kernel {
+	case "SapphireRapids", "Cooperlake", "SkylakeX":
+		return 512
+	case "Haswell", "Zen", "Excavator", "Steamroller", "Piledriver", "Bulldozer", "Sandybridge", "SandyBridge":
+		return 256
+	case "Prescott", "Core2", "Penryn", "Dunnington", "Nehalem", "Atom", "Nano", "Athlon", "Opteron", "Opteron_SSE3",
+		"Barcelona", "Bobcat":
+		return 128
+	}
+	return 0
+}
+
+// Candidates are kernels with vectors of so many bits and fewer, the newest first, for OPENBLAS_CORETYPE.
+func Candidates(bits int) []string {
+	if bits >= 512 {
+		return []string{"SapphireRapids", "Cooperlake", "SkylakeX", "Zen", "Haswell"}
+	}
+	return []string{"Zen", "Haswell"}
+}
 
 // SetThreads sets the number of threads that a product uses.
 func SetThreads(n int) { C.openblas_set_num_threads(C.int(n)) }

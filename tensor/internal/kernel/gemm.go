@@ -9,6 +9,9 @@ type float interface{ ~float32 | ~float64 }
 // MR is the number of rows of a full tile of the matrix product.
 const MR = 6
 
+// HighestPair is the number of rows of the highest tiles of two panels.
+const HighestPair = 14
+
 // NR is the number of columns of a full tile of the matrix product: two 32-byte vectors. Half of
 // it is the other width that tiles come in.
 func NR[T float]() int {

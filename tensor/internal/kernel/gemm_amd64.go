@@ -71,14 +71,11 @@ func Rows[T float](rows, width, cols, kc int, a *T, ars, acs int, b *T, brs int,
 // Paired reports whether [Pairs] may be called.
 func Paired() bool { return cpu.AVX512 }
 
-// highestPair is the number of rows of the highest tiles of two panels.
-const highestPair = 14
-
 // Pairs computes any number of rows of two panels side by side, b and b1, of which the second has cols of its NR
 // columns; all else is as in Rows. The tiles are of one height but for the last, so that none is too low to be fast.
 func Pairs[T float](rows, cols, kc int, a *T, ars, acs int, b, b1 *T, brs int, c *T, ldc int, alpha T, flags int,
 	bias, next *T) {
-	tiles := (rows + highestPair - 1) / highestPair
+	tiles := (rows + HighestPair - 1) / HighestPair
 	height := (rows + tiles - 1) / tiles
 	mask := uint32(1)<<cols - 1
 	for tiles, mr := rows/height, height; rows > 0; tiles, mr = 1, rows {
