@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// runPairs compares Pairs with the twin of tiles on each panel, elements outside included. c.cols is that of the second.
+// runPairs compares Pairs with the twin of tiles on each panel, elements outside included. c.cols is of the second.
 func runPairs[T float](t *testing.T, c tileCase) {
 	nr, rows := NR[T](), c.mr
 	ars, acs := max(c.kc, 1)+c.gapA, 1
