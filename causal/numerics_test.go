@@ -206,6 +206,9 @@ func TestEvaluationsDoNotAllocate(t *testing.T) {
 }
 
 func TestPermutationTestKeepsItsLevel(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds, and minutes under emulation")
+	}
 	const rounds = 1000
 	rejected := 0
 	for seed := range uint64(rounds) {

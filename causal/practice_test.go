@@ -449,6 +449,9 @@ func TestGroupsThatAreNotSeen(t *testing.T) {
 }
 
 func TestVerdictDoesNotTurnWithTheCoding(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds, and minutes under emulation")
+	}
 	for name, slope := range map[string]float64{"uses the shortcut": 2, "over-corrected": -2, "clean": 0} {
 		rng := tensor.Stream(11)
 		var in AuditInput

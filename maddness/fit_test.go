@@ -13,6 +13,9 @@ import (
 
 // The bars of the method on real data, with default options.
 func TestErrorOnRealData(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds, and minutes under emulation")
+	}
 	cases := []struct {
 		task      func(testing.TB) task
 		codebooks int
@@ -36,6 +39,9 @@ func TestErrorOnRealData(t *testing.T) {
 
 // Validation finds on rows of its own that these columns are better grouped by what they contribute.
 func TestValidationOnRealData(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds, and minutes under emulation")
+	}
 	if race.Enabled {
 		t.Skip("the same code thirty times slower")
 	}

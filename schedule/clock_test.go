@@ -88,6 +88,9 @@ func randomSpec(r *rand.Rand, depth int) string {
 
 // One specification is one schedule: at every step it has the same value on all axes, to the last bit.
 func TestEveryAxisIsTheSameSchedule(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds, and minutes under emulation")
+	}
 	compiled := 0
 	for seed := range uint64(300) {
 		r := tensor.Stream(seed)

@@ -47,6 +47,9 @@ func TestRunsNeededTables(t *testing.T) {
 }
 
 func TestRunsNeeded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds, and minutes under emulation")
+	}
 	base, method := hits(t, "base", 100, 110, 120), hits(t, "method", 80, 95, 90)
 	n, err := RunsNeeded(base, method)
 	require.NoError(t, err)

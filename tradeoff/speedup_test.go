@@ -287,6 +287,9 @@ func TestSpeedupDeterminism(t *testing.T) {
 // The default interval covers the true speedup as often as it says, from 3 runs on and with unequal spreads;
 // quantiles of the bootstrap do not, which is what their warning is about.
 func TestSpeedupCoverage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds, and minutes under emulation")
+	}
 	const truth = 1.5
 	coverage := func(n, m int, spreadBase, spreadMethod float64, trials int, opts ...stats.Option) float64 {
 		covered := 0

@@ -221,6 +221,9 @@ func TestGoldenConvex(t *testing.T) {
 }
 
 func TestGoldenGPS(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds, and minutes under emulation")
+	}
 	for _, s := range goldenSets(t) {
 		o := s.fitted(t)
 		f, picks, err := FitGPS(t.Context(), o, 3, WithReference())
@@ -243,6 +246,9 @@ func TestGoldenGPS(t *testing.T) {
 }
 
 func TestBestBeatsThePaper(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds, and minutes under emulation")
+	}
 	for _, s := range goldenSets(t) {
 		o, test := s.fitted(t), s.outputs["test"]
 		best, r, err := FitBest(t.Context(), o)
@@ -271,6 +277,9 @@ func TestBestBeatsThePaper(t *testing.T) {
 }
 
 func TestGoldenTable(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds, and minutes under emulation")
+	}
 	for _, s := range goldenSets(t) {
 		test := s.outputs["test"]
 		gps, _, err := FitGPS(t.Context(), s.fitted(t), 3, WithReference())

@@ -16,6 +16,9 @@ import (
 
 // A small network: every method has its rows, the exact product is exact, and 8 codebooks beat 2.
 func TestRun(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains for seconds")
+	}
 	dir := t.TempDir()
 	require.NoError(t, run(settings{seed: 1, out: dir, hidden: 48, epochs: 8, sizes: []int{2, 8}, rows: 1, runs: 1}))
 	f, err := os.Open(filepath.Join(dir, "results.csv"))

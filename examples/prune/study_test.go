@@ -12,6 +12,9 @@ import (
 // A small study has every result once, prunes as much as it says, leaves no weight where there should be none, and
 // comes out the same on one processor.
 func TestStudy(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains for seconds")
+	}
 	train, test, err := loadDigits()
 	require.NoError(t, err)
 	train.x, train.y, test.x, test.y = train.x[:64*64], train.y[:64], test.x[:50*64], test.y[:50]

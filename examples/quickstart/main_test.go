@@ -12,6 +12,9 @@ import (
 
 // The program trains: two cycles are enough for nine digits in ten.
 func TestRun(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains for seconds")
+	}
 	dir := t.TempDir()
 	require.NoError(t, run(1, 4, dir))
 	csv, err := os.ReadFile(filepath.Join(dir, "curve.csv"))

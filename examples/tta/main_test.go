@@ -14,6 +14,9 @@ import (
 )
 
 func TestRun(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains for seconds")
+	}
 	dir := t.TempDir()
 	require.NoError(t, run(t.Context(), settings{seed: 1, out: dir}))
 	for _, name := range []string{"report.svg", "weights.png"} {

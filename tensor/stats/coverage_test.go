@@ -31,6 +31,9 @@ func covered(t *testing.T, seed uint64, n, trials int, truth float64, draw func(
 // The default intervals keep their level of 0.95 with as few values as papers have, and the bootstrap does not but says
 // so.
 func TestCoverage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds, and minutes under emulation")
+	}
 	normal := func(rng *rand.Rand) float64 { return 10 + 3*rng.NormFloat64() }
 	ratio := func(rng *rand.Rand) float64 { return math.Exp(0.4 + rng.NormFloat64()/3) }
 	for _, n := range []int{3, 5, 10, 20} {

@@ -11,6 +11,9 @@ import (
 
 // The power is the share of experiments whose interval of a difference excludes 0.
 func TestWelchPowerBySimulation(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds, and minutes under emulation")
+	}
 	const trials = 20_000
 	for _, k := range []struct {
 		effect float64

@@ -15,6 +15,9 @@ import (
 )
 
 func TestEverySymbolExists(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds, and minutes under emulation")
+	}
 	imp := importer.ForCompiler(token.NewFileSet(), "source", nil)
 	packages := map[string]*types.Package{}
 	for _, m := range Methods() {
