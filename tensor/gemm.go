@@ -336,7 +336,6 @@ const (
 	rowBlock    = 16        // tiles of A, kernel.MR rows each
 	pairBlock   = 7         // tiles of A, kernel.HighestPair rows each
 	directBytes = 256 << 10 // an untransposed B up to this size is read in place
-	parallelOps = 1 << 20   // multiply-adds worth waking a goroutine for
 	copyPanels  = 8         // panels of B for which copying a block of A pays
 	packGrain   = 1 << 15   // elements of B that one block of parallel packing holds
 )
@@ -391,8 +390,8 @@ func (j *gemmJob[T]) run() {
 		j.mr, j.blockTiles = kernel.HighestPair, pairBlock
 	}
 	procs := 1
-	if j.m*j.n*j.k >= 2*parallelOps {
-		procs = min(runtime.GOMAXPROCS(0), j.m*j.n*j.k/parallelOps)
+	if share := kernel.Share[T](); j.m*j.n*j.k >= 2*share {
+		procs = min(runtime.GOMAXPROCS(0), j.m*j.n*j.k/share)
 	}
 	kBlocks := (j.k + kBlock - 1) / kBlock
 	kStep := ((j.k+kBlocks-1)/kBlocks + 7) &^ 7

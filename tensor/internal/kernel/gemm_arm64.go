@@ -146,6 +146,9 @@ func axpys64(n int, a *float64, lda int, x, y *float64)
 //go:noescape
 func pack32_t16(kc int, b *float32, ldb int, dst *float32)
 
+// Share is how many multiply-adds are worth waking a goroutine for: what a core does in some 100 µs.
+func Share[T float]() int { return 8 << 20 / int(unsafe.Sizeof(T(0))) }
+
 // Paired reports whether [Pairs] may be called.
 func Paired() bool { return false }
 
