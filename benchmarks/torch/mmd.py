@@ -3,15 +3,17 @@
     go test ./causal -run xxx -bench 'MMD/'
 
 Two forms: the four kernel means of the released code of Makar et al. 2022, and one quadratic form, which is what
-torch can do at its best. One thread. OpenBLAS falls back to a slow kernel on processors that it does not know:
-set OPENBLAS_CORETYPE (SkylakeX, Zen) and see which is fastest.
+torch can do at its best. One thread.
 """
 
-import ctypes
 import statistics
 import time
 
-import torch
+import peer
+
+peer.best()
+
+import torch  # noqa: E402
 
 torch.set_num_threads(1)
 
@@ -36,18 +38,7 @@ def fused(z, v, w, sigma):
     return a @ torch.exp(-distances(z, z) / (2 * sigma * sigma)) @ a
 
 
-def kernel_of_openblas():
-    for name in ("libopenblas.so.0", "libopenblas.so"):
-        try:
-            f = ctypes.CDLL(name).openblas_get_corename
-            f.restype = ctypes.c_char_p
-            return f().decode()
-        except (OSError, AttributeError):
-            continue
-    return "not OpenBLAS"
-
-
-print("torch", torch.__version__, "kernel", kernel_of_openblas())
+print("torch", torch.__version__)
 for n, d in ((64, 16), (64, 1000), (256, 128), (512, 512)):
     z = torch.randn(n, d, requires_grad=True)
     v = (torch.rand(n) < 0.5).float()

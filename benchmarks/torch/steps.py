@@ -13,7 +13,11 @@ import argparse
 import statistics
 import time
 
-import torch
+import peer
+
+peer.best()
+
+import torch  # noqa: E402
 from torch import nn
 
 
