@@ -1,0 +1,136 @@
+package sparse
+
+import (
+	"sync"
+
+	"github.com/espalier-ml/espalier/prune/sparse/internal/kernel"
+	"github.com/espalier-ml/espalier/tensor"
+)
+
+const (
+	tileGroup   = 16      // tiles that are packed before they are multiplied
+	tilesPerRun = 4       // tiles for which rows are converted once
+	parallelOps = 1 << 18 // multiply-adds worth waking a goroutine for
+)
+
+// job is a product in progress. Examples are taken as many at a time as fit a tile; the sums of some rows and a tile
+// are one piece of work, and every sum is computed by one goroutine from left to right.
+type job[T tensor.Float] struct {
+	m              *Matrix[T]
+	dst, x         tensor.Matrix[T]
+	tile, tiles    int // of the group at hand
+	run            int // tiles of a piece
+	packed         []T
+	packFn, workFn func(lo, hi int)
+	pieces         sync.Pool // of *piece[T]
+}
+
+// piece is the memory that one goroutine needs.
+type piece[T tensor.Float] struct {
+	y     []T
+	rows  CSR[T]
+	block block[T]
+}
+
+func newJob[T tensor.Float]() *job[T] {
+	j := &job[T]{pieces: sync.Pool{New: func() any { return new(piece[T]) }}}
+	j.packFn, j.workFn = j.pack, j.work
+	return j
+}
+
+// mul computes dst = x Wᵀ for shapes that fit.
+func (m *Matrix[T]) mul(dst, x tensor.Matrix[T]) {
+	if dst.Rows == 0 || dst.Cols == 0 {
+		return
+	}
+	if s, ok := m.store.(*dense[T]); ok && x.Cols > 0 {
+		s.mul(dst, x)
+		return
+	}
+	j := m.jobs.Get().(*job[T])
+	j.m, j.dst, j.x = m, dst, x
+	workers := m.config.workers
+	if float64(m.kept)*float64(x.Rows) < parallelOps {
+		workers = 1
+	}
+	j.run = 1
+	if m.config.format != Panels {
+		j.run = tilesPerRun
+	}
+	most := kernel.TileBytes / sizeOf[T]()
+	all := (x.Rows + most - 1) / most
+	blocks := (m.rows + blockRows - 1) / blockRows
+	for j.tile = 0; j.tile < all; j.tile += tileGroup {
+		j.tiles = min(tileGroup, all-j.tile)
+		if need := min(j.tiles*most, lanesFor[T](x.Rows)*j.tiles) * m.cols; len(j.packed) < need {
+			j.packed = make([]T, need)
+		}
+		tensor.ParallelWorkers(workers, j.tiles, 1, j.packFn)
+		tensor.ParallelWorkers(workers, blocks*((j.tiles+j.run-1)/j.run), 1, j.workFn)
+	}
+	j.m, j.dst, j.x = nil, tensor.Matrix[T]{}, tensor.Matrix[T]{} // do not keep the caller's memory alive
+	m.jobs.Put(j)
+}
+
+// lanesFor is the width of the narrowest tile that holds so many examples, or of the widest.
+func lanesFor[T tensor.Float](examples int) int {
+	lanes := 32 / sizeOf[T]()
+	for lanes < examples && lanes < kernel.TileBytes/sizeOf[T]() {
+		lanes *= 2
+	}
+	return lanes
+}
+
+// at is what tile t of the group holds: examples from first on, and the packed tile with its lanes.
+func (j *job[T]) at(t int) (first, examples, lanes int, tile []T) {
+	most := kernel.TileBytes / sizeOf[T]()
+	first = (j.tile + t) * most
+	examples = min(most, j.x.Rows-first)
+	lanes = lanesFor[T](examples)
+	return first, examples, lanes, j.packed[t*most*j.m.cols:][:lanes*j.m.cols]
+}
+
+func (j *job[T]) pack(lo, hi int) {
+	for t := lo; t < hi; t++ {
+		first, examples, lanes, tile := j.at(t)
+		if len(tile) > 0 {
+			kernel.Pack(lanes, examples, j.m.cols, tile, j.x.Data[first*j.x.Stride:], j.x.Stride)
+		}
+	}
+}
+
+// work computes pieces [lo, hi): a piece is the rows of a block and a run of tiles.
+func (j *job[T]) work(lo, hi int) {
+	p := j.pieces.Get().(*piece[T])
+	defer j.pieces.Put(p)
+	runs := (j.tiles + j.run - 1) / j.run
+	for k := lo; k < hi; k++ {
+		b := p.of(j, k/runs)
+		for t := k % runs * j.run; t < min((k%runs+1)*j.run, j.tiles); t++ {
+			first, examples, lanes, tile := j.at(t)
+			if need := b.rows * lanes; len(p.y) < need {
+				p.y = make([]T, need)
+			}
+			b.mul(p.y, tile, lanes)
+			kernel.Unpack(b.rows, lanes, examples, j.dst.Data[first*j.dst.Stride+k/runs*blockRows:], j.dst.Stride, p.y)
+		}
+	}
+}
+
+// of returns a block of rows, which p holds unless the matrix does.
+func (p *piece[T]) of(j *job[T], number int) *block[T] {
+	if s, ok := j.m.store.(panels[T]); ok {
+		return &s[number]
+	}
+	m := j.m
+	lo := number * blockRows
+	hi := min(lo+blockRows, m.rows)
+	p.rows.reset()
+	m.store.appendRows(&p.rows, lo, hi)
+	width := panelWidth(m.kept, m.rows, m.cols)
+	if j.x.Rows <= 32/sizeOf[T]() {
+		width = kernel.MostColumns // sorting takes longer than what it saves
+	}
+	p.block.fill(&p.rows, 0, hi-lo, width)
+	return &p.block
+}
