@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/espalier-ml/espalier/internal/cpu"
 	"github.com/espalier-ml/espalier/prune"
 	"github.com/espalier-ml/espalier/prune/sparse"
 	"github.com/espalier-ml/espalier/tensor"
@@ -59,4 +60,14 @@ func BenchmarkMulVec(b *testing.B) {
 			}
 		})
 	}
+}
+
+// The same without AVX-512, whose results have the same bits.
+func BenchmarkMulBatchAVX2(b *testing.B) {
+	if !cpu.AVX2 {
+		b.Skip("no AVX2")
+	}
+	defer func(was bool) { cpu.AVX512 = was }(cpu.AVX512)
+	cpu.AVX512 = false
+	BenchmarkMulBatch(b)
 }

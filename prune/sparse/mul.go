@@ -128,8 +128,8 @@ func (p *piece[T]) of(j *job[T], number int) *block[T] {
 	p.rows.reset()
 	m.store.appendRows(&p.rows, lo, hi)
 	width := panelWidth(m.kept, m.rows, m.cols)
-	if j.x.Rows <= 32/sizeOf[T]() {
-		width = kernel.MostColumns // sorting takes longer than what it saves
+	if j.tiles <= tilesPerRun {
+		width = kernel.MostColumns // cutting narrow panels takes longer than they save
 	}
 	p.block.fill(&p.rows, 0, hi-lo, width)
 	return &p.block

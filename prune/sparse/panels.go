@@ -22,11 +22,12 @@ type panels[T tensor.Float] []block[T] // each of blockRows rows, the last of fe
 
 // block is some rows, in panels of neighbouring columns.
 type block[T tensor.Float] struct {
-	rows            int
-	panels          []panel // those with elements, from left to right
-	heads, offsets  []uint16
-	values          []T
-	order, position []int // scratch of add
+	rows           int
+	panels         []panel // those with elements, from left to right
+	heads, offsets []uint16
+	values         []T
+	position       []int // scratch of fill: by row, the next element
+	counts, starts []int // scratch of add
 }
 
 // panel begins at a column and ends where its heads and elements end.
@@ -91,26 +92,45 @@ func (b *block[T]) fill(e *CSR[T], lo, hi, width int) {
 func (b *block[T]) add(e *CSR[T], lo, column, width int) {
 	first := len(b.panels) == 0
 	b.panels = append(b.panels, panel{column, len(b.heads), len(b.values)})
-	b.order = b.order[:0]
+	if len(b.starts) < width+2 {
+		b.starts = make([]int, width+2)
+	}
+	starts := b.starts[:width+2] // by width-count+1, how many rows there are; then where the next of them goes
+	clear(starts)
+	b.counts = b.counts[:0]
 	for i, k := range b.position {
-		end := k
-		for end < e.Indptr[lo+i+1] && e.Indices[end]-column < width {
-			end++
+		columns := e.Indices[k:e.Indptr[lo+i+1]]
+		count := 0
+		for count < len(columns) && columns[count]-column < width {
+			count++
 		}
-		if first || end > k {
-			b.order = append(b.order, (width-(end-k))*blockRows+i)
+		b.counts = append(b.counts, count)
+		starts[width-count+1]++
+	}
+	for k := range width {
+		starts[k+1] += starts[k]
+	}
+	rows := starts[width] // those with elements
+	if first {
+		rows = b.rows
+	}
+	at := len(b.heads)
+	b.heads = slices.Grow(b.heads, 2*rows)[:at+2*rows]
+	for i, count := range b.counts {
+		if count > 0 || first {
+			to := at + 2*starts[width-count]
+			starts[width-count]++
+			b.heads[to], b.heads[to+1] = uint16(i), uint16(count)
 		}
 	}
-	slices.Sort(b.order)
-	for _, key := range b.order {
-		i, count := key%blockRows, width-key/blockRows
-		b.heads = append(b.heads, uint16(i), uint16(count))
+	for h := at; h < len(b.heads); h += 2 {
+		i, count := b.heads[h], int(b.heads[h+1])
 		k := b.position[i]
+		b.position[i] += count
 		for _, j := range e.Indices[k : k+count] {
 			b.offsets = append(b.offsets, uint16((j-column)*kernel.OffsetUnit))
 		}
 		b.values = append(b.values, e.Data[k:k+count]...)
-		b.position[i] += count
 	}
 }
 
