@@ -18,19 +18,20 @@ import (
 // elements of w that mask keeps.
 //
 //   - the mask comes back, zeros that are kept among it, and so does the matrix with zeros for what is pruned;
-//   - what is pruned is neither read, whatever it is, nor multiplied: an infinite input stays out of the rows that do not
-//     keep its column;
-//   - MulVec and MulBatch are the product up to rounding, each row of the one the bits of the other, for batches of 0 to
-//     65, rows that are apart in memory, matrices without rows, columns or elements, and more columns than 16 bits count;
+//   - what is pruned is neither read, whatever it is, nor multiplied: an infinite input stays out of the rows that do
+//     not keep its column;
+//   - MulVec and MulBatch are the product up to rounding, each row of the one the bits of the other, for batches of 0
+//     to 65, rows that are apart in memory, matrices without rows, columns or elements, and more columns than 16 bits
+//     count;
 //   - dst may hold anything before, and nothing is written beside it;
-//   - shapes that do not fit wrap tensor.ErrShape, a dst that shares memory with x tensor.ErrOverlap, and then nothing is
-//     written;
+//   - shapes that do not fit wrap tensor.ErrShape, a dst that shares memory with x tensor.ErrOverlap, and then nothing
+//     is written;
 //   - several goroutines may multiply at once, and building and multiplying leave their inputs alone.
 func CheckStorage[T tensor.Float](t testing.TB, build func(w tensor.Matrix[T], mask *prune.Mask) (sparse.Storage[T],
 	error)) {
 	t.Helper()
-	for i, s := range [][3]float64{{1, 1, 1}, {7, 9, 0.5}, {33, 130, 0.1}, {5, 300, 0.9}, {515, 20, 0.3}, {4, 0, 0}, {0, 4, 0},
-		{6, 20, 0}, {1, 70000, 0.001}} {
+	for i, s := range [][3]float64{{1, 1, 1}, {7, 9, 0.5}, {33, 130, 0.1}, {5, 300, 0.9}, {515, 20, 0.3}, {4, 0, 0},
+		{0, 4, 0}, {6, 20, 0}, {1, 70000, 0.001}} {
 		c := newStorageCase[T](uint64(i), int(s[0]), int(s[1]), s[2])
 		if err := c.check(build); err != nil {
 			t.Errorf("a %dx%d matrix, %.1f %% kept: %v", c.w.Rows, c.w.Cols, 100*s[2], err)
@@ -85,8 +86,8 @@ func (c *storageCase[T]) check(build func(tensor.Matrix[T], *prune.Mask) (sparse
 	}
 	defer copy(c.w.Data, data)
 	if s.Kept() != c.kept || !s.Mask().Equal(c.mask) {
-		return fmt.Errorf("its Kept is %d and Mask keeps %d of %d elements, the mask was another\nZeros that are kept are elements "+
-			"too: they may be trained on", s.Kept(), s.Mask().Count(), c.kept)
+		return fmt.Errorf("its Kept is %d and Mask keeps %d of %d elements, the mask was another\nZeros that are kept are "+
+			"elements too: they may be trained on", s.Kept(), s.Mask().Count(), c.kept)
 	}
 	if least := c.kept * int(unsafe.Sizeof(T(0))); s.Bytes() < least {
 		return fmt.Errorf("its Bytes is %d, but the values alone are %d", s.Bytes(), least)
@@ -154,8 +155,8 @@ func (c *storageCase[T]) checkProduct(s sparse.Storage[T], batch int) error {
 	for b := range batch {
 		for _, v := range whole.Row(b)[c.w.Rows:] {
 			if v == v {
-				return errors.New("MulBatch wrote beyond a row of dst\nStride may be more than Cols: dst may be some columns of a " +
-					"larger matrix")
+				return errors.New("MulBatch wrote beyond a row of dst\nStride may be more than Cols: dst may be some columns of " +
+					"a larger matrix")
 			}
 		}
 		single := slices.Repeat([]T{T(math.NaN())}, c.w.Rows)
@@ -204,8 +205,8 @@ func (c *storageCase[T]) checkInfinite(s sparse.Storage[T]) error {
 	}
 	for i, v := range dst {
 		if keep := c.mask.Keep(i*c.w.Cols + column); keep != (v-v != 0) {
-			return fmt.Errorf("with x[%d] infinite, row %d is %v, and keeps that column: %v\nA pruned weight is not there, so that "+
-				"it has no product; padding with zeros multiplies", column, i, v, keep)
+			return fmt.Errorf("with x[%d] infinite, row %d is %v, and keeps that column: %v\nA pruned weight is not there, so "+
+				"that it has no product; padding with zeros multiplies", column, i, v, keep)
 		}
 	}
 	return nil
@@ -258,8 +259,8 @@ func (c *storageCase[T]) checkTogether(s sparse.Storage[T]) error {
 		equal[k] = err == nil && same([][]T{want.Data}, [][]T{got.Data})
 	})
 	if slices.Contains(equal, false) {
-		return errors.New("results differ when several goroutines multiply\nKeep no scratch memory in the matrix: it is served " +
-			"from many")
+		return errors.New("results differ when several goroutines multiply\nKeep no scratch memory in the matrix: it is " +
+			"served from many")
 	}
 	return nil
 }

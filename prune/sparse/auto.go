@@ -33,10 +33,10 @@ const timingRuns = 7
 
 // Auto stores the elements of w that mask keeps, as [New] does, in the format whose product with so many examples is
 // fastest on this machine, and reports how long each took. [Dense] is among them and often right: with more than half
-// of the elements kept, and for small matrices. [NM] is tried as 2:4, if the mask allows it. Products of random inputs
-// are timed, with the goroutines that there are by default; times depend on what else the machine does, so another run
-// may choose another format where two are close. Errors are those of New, and wrap tensor.ErrRange for less than one
-// example.
+// of the elements kept, and for small matrices. [NM] is tried as 2:4, if the mask allows it. Products of random
+// inputs are timed, with the goroutines that there are by default; times depend on what else the machine does, so
+// another run may choose another format where two are close. Errors are those of New, and wrap tensor.ErrRange for
+// less than one example.
 func Auto[T tensor.Float](w tensor.Matrix[T], mask *prune.Mask, examples int) (*Matrix[T], Report, error) {
 	const call = "sparse: Auto"
 	if examples < 1 {

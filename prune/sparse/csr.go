@@ -17,9 +17,9 @@ type CSR[T tensor.Float] struct {
 	Data       []T
 }
 
-// Validate reports the first thing that is wrong: tensor.ErrShape for lengths that do not fit, tensor.ErrRange for row
-// starts that fall and for columns outside the matrix, twice in a row or out of order, and tensor.ErrNotFinite for
-// elements. scipy's sum_duplicates brings any matrix into this form.
+// Validate reports the first thing that is wrong: tensor.ErrShape for lengths that do not fit, tensor.ErrRange for
+// row starts that fall and for columns outside the matrix, twice in a row or out of order, and tensor.ErrNotFinite
+// for elements. scipy's sum_duplicates brings any matrix into this form.
 func (c *CSR[T]) Validate() error {
 	if !fits(c.Rows, c.Cols) {
 		return fmt.Errorf("CSR of %dx%d: %w", c.Rows, c.Cols, tensor.ErrRange)

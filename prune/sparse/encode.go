@@ -10,13 +10,13 @@ import (
 )
 
 // Binary form: a magic, the size of a value in bytes, the format, n and m of NM, rows, columns and the number of
-// elements; which are kept; their values in order; then the CRC-32 of everything before it. Numbers are varints, values
-// little-endian. Formats that have a place for every element say which are kept by a bit for each, the others by the
-// number in each row and how many each leaves out before it.
+// elements; which are kept; their values in order; then the CRC-32 of everything before it. Numbers are varints,
+// values little-endian. Formats that have a place for every element say which are kept by a bit for each, the others
+// by the number in each row and how many each leaves out before it.
 const magic = "prune.sparse\x01"
 
-// MarshalBinary writes the matrix, versioned and checksummed: the elements kept and, of [Panels] and [Compressed], about
-// a byte more for each, of the other formats a bit for each element kept or not.
+// MarshalBinary writes the matrix, versioned and checksummed: the elements kept and, of [Panels] and [Compressed],
+// about a byte more for each, of the other formats a bit for each element kept or not.
 func (m *Matrix[T]) MarshalBinary() ([]byte, error) {
 	c := m.CSR()
 	b := append(make([]byte, 0, len(magic)+len(c.Data)*(sizeOf[T]()+1)+m.rows+64), magic...)

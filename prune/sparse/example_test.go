@@ -30,8 +30,8 @@ func Example() {
 	// Output: 6 of 12 kept: [1 -1 11] [-3 0 19]
 }
 
-// Two of every four neighbours take 9/16 of the dense bytes, and nothing says how fast that is: the default format can
-// be made of it at any time.
+// Two of every four neighbours take 9/16 of the dense bytes, and nothing says how fast that is: the default format
+// can be made of it at any time.
 func ExampleMatrix_Convert() {
 	w := tensor.Of(1, 8, []float32{1, 0, 0, 2, 0, 3, 4, 0})
 	small, err := sparse.New(w, nil, sparse.WithNM(2, 4))

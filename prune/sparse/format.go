@@ -2,7 +2,8 @@ package sparse
 
 import "github.com/espalier-ml/espalier/internal/enum"
 
-// Format is how the elements of a [Matrix] are stored. Those of all formats but [Dense] give products of the same bits.
+// Format is how the elements of a [Matrix] are stored. Those of all formats but [Dense] give products of the same
+// bits.
 type Format uint8
 
 // The formats.
@@ -18,9 +19,9 @@ const (
 	Bitmask
 	// NM is n of every m neighbours in a row with their places in the fewest bits; see [WithNM]. Products convert.
 	NM
-	// Dense is all elements with zeros for those pruned, and the products of package tensor: what is fastest when few are
-	// pruned. Sums are grouped otherwise than those of the sparse formats, zeros are multiplied, so that an input that is
-	// not finite spreads, and the workers are those of [tensor.Gemm].
+	// Dense is all elements with zeros for those pruned, and the products of package tensor: what is fastest when few
+	// are pruned. Sums are grouped otherwise than those of the sparse formats, zeros are multiplied, so that an input
+	// that is not finite spreads, and the workers are those of [tensor.Gemm].
 	Dense
 )
 

@@ -12,8 +12,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Matrix is the weights of a linear layer, outputs by inputs, of which only some elements are kept. It is immutable and
-// safe for concurrent use. The zero Matrix is one of 0 by 0.
+// Matrix is the weights of a linear layer, outputs by inputs, of which only some elements are kept. It is immutable
+// and safe for concurrent use. The zero Matrix is one of 0 by 0.
 type Matrix[T tensor.Float] struct {
 	rows, cols, kept int
 	config           config
@@ -28,9 +28,9 @@ type storage[T tensor.Float] interface {
 	appendRows(c *CSR[T], lo, hi int)
 }
 
-// New stores the elements of w, outputs by inputs, that mask keeps: one bit per element in row-major order, as masks of
-// package prune have them. Zeros that are kept stay elements, and what is pruned is not looked at. A nil mask keeps
-// what is not zero. New copies; w may change afterwards.
+// New stores the elements of w, outputs by inputs, that mask keeps: one bit per element in row-major order, as masks
+// of package prune have them. Zeros that are kept stay elements, and what is pruned is not looked at. A nil mask
+// keeps what is not zero. New copies; w may change afterwards.
 //
 // Errors wrap tensor.ErrShape if the mask does not fit, tensor.ErrNotFinite for a kept element, tensor.ErrRange for
 // more than n elements in a group of m, and say which.
@@ -128,8 +128,8 @@ func build[T tensor.Float](call string, e *CSR[T], c config) (*Matrix[T], error)
 	return m, nil
 }
 
-// Convert returns the same elements in another format or with other workers; what is not chosen stays. The error wraps
-// tensor.ErrRange for more than n elements in a group of m.
+// Convert returns the same elements in another format or with other workers; what is not chosen stays. The error
+// wraps tensor.ErrRange for more than n elements in a group of m.
 func (m *Matrix[T]) Convert(opts ...Option) (*Matrix[T], error) {
 	const call = "sparse: Convert"
 	c := m.config
@@ -203,8 +203,8 @@ func (m *Matrix[T]) each(visit func(i int, columns []int, values []T)) {
 }
 
 // MulVec computes dst = W x. The elements of a row are added from left to right, product and sum rounded once, which
-// gives the bits of [Matrix.MulBatch]. A row without elements gives 0 whatever x is. dst may hold anything; it does not
-// allocate after warm-up.
+// gives the bits of [Matrix.MulBatch]. A row without elements gives 0 whatever x is. dst may hold anything; it does
+// not allocate after warm-up.
 //
 // Errors wrap tensor.ErrShape, and tensor.ErrOverlap if dst shares memory with x; nothing is written then. NaN and
 // infinities in x reach the rows that keep their column, as arithmetic has it.
@@ -221,9 +221,9 @@ func (m *Matrix[T]) MulVec(dst, x []T) error {
 	return nil
 }
 
-// MulBatch computes dst = x Wᵀ, x having a row for each example and dst too: Rows of x by Cols of W, and by Rows of W.
-// Every row of dst has the bits that [Matrix.MulVec] gives, for any number of rows and workers. Errors are those of
-// MulVec.
+// MulBatch computes dst = x Wᵀ, x having a row for each example and dst too: Rows of x by Cols of W, and by Rows of
+// W. Every row of dst has the bits that [Matrix.MulVec] gives, for any number of rows and workers. Errors are those
+// of MulVec.
 func (m *Matrix[T]) MulBatch(dst, x tensor.Matrix[T]) error {
 	if err := errors.Join(dst.Validate(), x.Validate()); err != nil {
 		return fmt.Errorf("sparse: MulBatch: %w", err)

@@ -20,8 +20,8 @@ type ONNX[T tensor.Float] struct {
 // mostRows bounds what dimensions alone can make [FromONNX] allocate.
 const mostRows = 1 << 26
 
-// FromONNX stores the elements of a sparse tensor of two dimensions. Errors wrap tensor.ErrShape for lengths that do not
-// fit, tensor.ErrRange for more than 2^26 rows, and otherwise are those of [FromCSR].
+// FromONNX stores the elements of a sparse tensor of two dimensions. Errors wrap tensor.ErrShape for lengths that do
+// not fit, tensor.ErrRange for more than 2^26 rows, and otherwise are those of [FromCSR].
 func FromONNX[T tensor.Float](o ONNX[T], opts ...Option) (*Matrix[T], error) {
 	const call = "sparse: FromONNX"
 	var c config

@@ -23,8 +23,8 @@ func WithFormat(f Format) Option {
 	}
 }
 
-// WithNM stores elements in format [NM]: at most n of every m neighbours in a row are kept, 1 <= n <= m <= 256. The last
-// group of a row may be shorter.
+// WithNM stores elements in format [NM]: at most n of every m neighbours in a row are kept, 1 <= n <= m <= 256. The
+// last group of a row may be shorter.
 func WithNM(n, m int) Option {
 	return func(c *config) error {
 		c.format, c.n, c.m = NM, n, m

@@ -4,10 +4,10 @@
 //	go run ./cmd/sparse
 //
 // Inputs and outputs have a row for each example, so that the transpositions which the sparse product needs count as
-// part of it. The dense product is the fastest of package tensor and OpenBLAS, each with the weights as they are, with
-// weights transposed beforehand, and with examples as columns, which no user of rows could have. OpenBLAS takes the
-// kernels of a processor that it does not know to be those of the oldest; the command tries its kernels one after the
-// other, says how fast each is, and measures with the best.
+// part of it. The dense product is the fastest of package tensor and OpenBLAS, each with the weights as they are,
+// with weights transposed beforehand, and with examples as columns, which no user of rows could have. OpenBLAS takes
+// the kernels of a processor that it does not know to be those of the oldest; the command tries its kernels one after
+// the other, says how fast each is, and measures with the best.
 package main
 
 import (
@@ -166,8 +166,8 @@ func batches() {
 		"OpenBLAS, W transposed", "OpenBLAS, columns"}
 	fmt.Printf("\n%d outputs, %d inputs, %d examples, float32, one thread at %.1f GHz\n\n", outputs, inputs, batch,
 		clock/1e9)
-	fmt.Println("| sparsity | sparse us | GFLOP/s of what is kept | cycles per element | bytes | fastest dense us " +
-		"| which | dense / sparse | bar | ok | tensor.Gemm / sparse |\n|--:|--:|--:|--:|--:|--:|---|--:|--:|---|--:|")
+	fmt.Println("| sparsity | sparse us | GFLOP/s of what is kept | cycles per element | bytes | fastest dense us" +
+		" | which | dense / sparse | bar | ok | tensor.Gemm / sparse |\n|--:|--:|--:|--:|--:|--:|---|--:|--:|---|--:|")
 	for _, line := range []struct{ sparsity, bar float64 }{{0.5, 1}, {0.7, 0}, {0.8, 2.5}, {0.9, 5}, {0.95, 8}, {0.98, 0}} {
 		m := pruned(w, line.sparsity)
 		c := contest.Contest{Clock: openblas.ThreadTime, Turn: 2 * time.Millisecond, Budget: *budget}

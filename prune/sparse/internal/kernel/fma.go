@@ -5,8 +5,8 @@ import (
 	"unsafe"
 )
 
-// addScaled adds v times x to y, each product and sum rounded once as the assembly does. Results therefore do not depend
-// on which of both ran.
+// addScaled adds v times x to y, each product and sum rounded once as the assembly does. Results therefore do not
+// depend on which of both ran.
 func addScaled[T float](y []T, v T, x []T) {
 	y = y[:len(x)]
 	switch {

@@ -92,8 +92,8 @@ func checkPanel[T float](t testing.TB, seed uint64, bytes, rows, columns, most i
 		paths(func(name string) {
 			got := append([]T(nil), y...)
 			Panel(lanes, heads, offsets, values, x, got[lanes:len(got)-lanes], first)
-			require.Equal(t, bitsOf(want), bitsOf(got), "%s, %d lanes, %d rows, %d columns, first %v", name, lanes, rows, columns,
-				first)
+			require.Equal(t, bitsOf(want), bitsOf(got), "%s, %d lanes, %d rows, %d columns, first %v", name, lanes, rows,
+				columns, first)
 		})
 	}
 }
@@ -107,7 +107,8 @@ func exact[T float](x, y, z T) T {
 	if s := p + float64(z); s-s != 0 || p == 0 || z == 0 {
 		return T(s) // exact, or not finite
 	}
-	sum, _ := new(big.Float).SetPrec(600).Add(new(big.Float).SetPrec(600).SetFloat64(p), big.NewFloat(float64(z))).Float32()
+	wide := new(big.Float).SetPrec(600).SetFloat64(p)
+	sum, _ := wide.Add(wide, big.NewFloat(float64(z))).Float32()
 	if sum == 0 && p == -float64(z) {
 		return 0 // and not -0, which big.Float does not tell apart
 	}

@@ -35,8 +35,8 @@ var f32 = prec{suffix: "32", typ: "float32", size: 4, load: VMOVUPS, xor: VXORPS
 
 var f64 = prec{suffix: "64", typ: "float64", size: 8, load: VMOVUPD, xor: VXORPD, bcast: VBROADCASTSD, fma: VFMADD231PD}
 
-// panel generates the product of a panel with tiles of so many bytes. All lanes of a row of y stay in registers while its
-// elements pass; each takes one broadcast and as many multiply-adds from memory as there are vectors. Offsets are
+// panel generates the product of a panel with tiles of so many bytes. All lanes of a row of y stay in registers while
+// its elements pass; each takes one broadcast and as many multiply-adds from memory as there are vectors. Offsets are
 // fetched four at a time, because loads are what limits the loop.
 func panel(p prec, isa string, vector, bytes int) {
 	name := fmt.Sprintf("panel%s_%s_%d", p.suffix, isa, bytes)
@@ -130,7 +130,8 @@ func panel(p prec, isa string, vector, bytes int) {
 	RET()
 }
 
-// transposition is the code around a block: what is between two rows of it, and between two blocks, is measured in bytes.
+// transposition is the code around a block: what is between two rows of it, and between two blocks, is measured in
+// bytes.
 func transposition(name, typ string, rows int, body func(src, dst []Mem)) {
 	TEXT(name, NOSPLIT, fmt.Sprintf("func(n int, src *%[1]s, srcRow, srcNext int, dst *%[1]s, dstRow, dstNext int)", typ))
 	Pragma("noescape")
