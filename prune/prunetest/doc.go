@@ -1,5 +1,5 @@
-// Package prunetest checks scorers, patterns, distributions and schedules for package prune: the user's own in their
-// tests, and those of package prune in its tests.
+// Package prunetest checks scorers, patterns, distributions and schedules for package prune, importances of channels
+// for prune/structured and storage formats for prune/sparse: the user's own in their tests, and ours in our tests.
 //
 //	func TestMyScore(t *testing.T) {
 //		prunetest.CheckScorer(t, MyScore{}, prunetest.Params[float32](1))

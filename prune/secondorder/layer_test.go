@@ -357,8 +357,10 @@ func TestRefusals(t *testing.T) {
 			_, _, err := secondorder.OBS(ctx, w, g, 0.4, secondorder.WithPrior(prune.NewMask(6).Not()))
 			return err
 		}(), tensor.ErrConflict, "secondorder: OBS: the prior mask prunes 3 of 3 weights of row 0, the target 1"},
-		"OBS's sparsity": {func() error { _, _, err := secondorder.OBS(ctx, w, g, math.NaN()); return err }(), tensor.ErrRange,
-			"secondorder: OBS: sparsity(NaN)"},
+		"OBS's sparsity": {func() error {
+			_, _, err := secondorder.OBS(ctx, w, g, math.NaN())
+			return err
+		}(), tensor.ErrRange, "secondorder: OBS: sparsity(NaN)"},
 	} {
 		require.ErrorIs(t, c.err, c.is, name)
 		require.ErrorContains(t, c.err, c.text, name)

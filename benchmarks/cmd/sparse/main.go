@@ -168,7 +168,8 @@ func batches() {
 		clock/1e9)
 	fmt.Println("| sparsity | sparse us | GFLOP/s of what is kept | cycles per element | bytes | fastest dense us" +
 		" | which | dense / sparse | bar | ok | tensor.Gemm / sparse |\n|--:|--:|--:|--:|--:|--:|---|--:|--:|---|--:|")
-	for _, line := range []struct{ sparsity, bar float64 }{{0.5, 1}, {0.7, 0}, {0.8, 2.5}, {0.9, 5}, {0.95, 8}, {0.98, 0}} {
+	lines := []struct{ sparsity, bar float64 }{{0.5, 1}, {0.7, 0}, {0.8, 2.5}, {0.9, 5}, {0.95, 8}, {0.98, 0}}
+	for _, line := range lines {
 		m := pruned(w, line.sparsity)
 		c := contest.Contest{Clock: openblas.ThreadTime, Turn: 2 * time.Millisecond, Budget: *budget}
 		r := c.Run(repeat(func() error { return m.MulBatch(y, x) }),
