@@ -222,11 +222,19 @@ func TestRefusals(t *testing.T) {
 		is    error
 		text  string
 	}{
-		"no layers":  {func(graph, structured.Node) {}, tensor.ErrEmpty, "the graph has no layers"},
-		"no weight":  {func(g graph, x structured.Node) { g.Linear("a", x, nil, nil) }, tensor.ErrEmpty, `Linear "a": the weight is nil`},
-		"inputs":     {func(g graph, x structured.Node) { g.Linear("a", x, p("w", 2, 4), nil) }, tensor.ErrShape, "for 3 inputs"},
-		"dimensions": {func(g graph, x structured.Node) { g.Linear("a", x, p("w", 2, 3, 1), nil) }, tensor.ErrShape, "want 2 dimensions"},
-		"bias":       {func(g graph, x structured.Node) { g.Linear("a", x, p("w", 2, 3), p("b", 3)) }, tensor.ErrShape, "a bias of shape [3] for 2"},
+		"no layers": {func(graph, structured.Node) {}, tensor.ErrEmpty, "the graph has no layers"},
+		"no weight": {func(g graph, x structured.Node) {
+			g.Linear("a", x, nil, nil)
+		}, tensor.ErrEmpty, `Linear "a": the weight is nil`},
+		"inputs": {func(g graph, x structured.Node) {
+			g.Linear("a", x, p("w", 2, 4), nil)
+		}, tensor.ErrShape, "for 3 inputs"},
+		"dimensions": {func(g graph, x structured.Node) {
+			g.Linear("a", x, p("w", 2, 3, 1), nil)
+		}, tensor.ErrShape, "want 2 dimensions"},
+		"bias": {func(g graph, x structured.Node) {
+			g.Linear("a", x, p("w", 2, 3), p("b", 3))
+		}, tensor.ErrShape, "a bias of shape [3] for 2"},
 		"groups": {func(g graph, x structured.Node) {
 			g.Conv2D("a", x, p("w", 1, 1, 1, 2), nil, tensor.Window{Groups: 2})
 		}, tensor.ErrShape, "in 2 groups for 3 inputs"},
@@ -236,17 +244,25 @@ func TestRefusals(t *testing.T) {
 		"parameter": {func(g graph, x structured.Node) {
 			g.Linear("b", g.Linear("a", x, p("w", 2, 3), nil), p("w", 2, 2), nil)
 		}, prune.ErrDuplicateName, `two parameters are named "w"`},
-		"not finite": {func(g graph, x structured.Node) { g.Linear("a", x, nan, nil) }, tensor.ErrNotFinite, `param "nan": element 4 is NaN`},
-		"node":       {func(g graph, x structured.Node) { g.Activation(x+7, nil) }, tensor.ErrRange, "node 7 of 1"},
-		"nothing":    {func(g graph, x structured.Node) { g.Add() }, tensor.ErrEmpty, "Add: no nodes"},
-		"no concat":  {func(g graph, x structured.Node) { g.Concat() }, tensor.ErrEmpty, "Concat: no nodes"},
-		"sizes":      {func(g graph, x structured.Node) { g.Add(x, g.Input("y", 4)) }, tensor.ErrShape, "3 channels and 4"},
-		"input":      {func(g graph, x structured.Node) { g.Input("y", 0) }, tensor.ErrRange, `Input "y": 0 channels`},
-		"state":      {func(g graph, x structured.Node) { g.State(0) }, tensor.ErrRange, "State: 0 channels"},
-		"flatten":    {func(g graph, x structured.Node) { g.Flatten(x, 0, 0) }, tensor.ErrRange, "0 positions"},
-		"order":      {func(g graph, x structured.Node) { g.Flatten(x, 1, 7) }, tensor.ErrRange, "order(7)"},
-		"norm":       {func(g graph, x structured.Node) { g.LayerNorm("ln", x, p("w", 4), nil) }, tensor.ErrShape, "for 3 channels"},
-		"group norm": {func(g graph, x structured.Node) { g.GroupNorm("gn", x, 2, nil, nil) }, tensor.ErrShape, "3 channels in 2 groups"},
+		"not finite": {func(g graph, x structured.Node) {
+			g.Linear("a", x, nan, nil)
+		}, tensor.ErrNotFinite, `param "nan": element 4 is NaN`},
+		"node":      {func(g graph, x structured.Node) { g.Activation(x+7, nil) }, tensor.ErrRange, "node 7 of 1"},
+		"nothing":   {func(g graph, x structured.Node) { g.Add() }, tensor.ErrEmpty, "Add: no nodes"},
+		"no concat": {func(g graph, x structured.Node) { g.Concat() }, tensor.ErrEmpty, "Concat: no nodes"},
+		"sizes": {func(g graph, x structured.Node) {
+			g.Add(x, g.Input("y", 4))
+		}, tensor.ErrShape, "3 channels and 4"},
+		"input":   {func(g graph, x structured.Node) { g.Input("y", 0) }, tensor.ErrRange, `Input "y": 0 channels`},
+		"state":   {func(g graph, x structured.Node) { g.State(0) }, tensor.ErrRange, "State: 0 channels"},
+		"flatten": {func(g graph, x structured.Node) { g.Flatten(x, 0, 0) }, tensor.ErrRange, "0 positions"},
+		"order":   {func(g graph, x structured.Node) { g.Flatten(x, 1, 7) }, tensor.ErrRange, "order(7)"},
+		"norm": {func(g graph, x structured.Node) {
+			g.LayerNorm("ln", x, p("w", 4), nil)
+		}, tensor.ErrShape, "for 3 channels"},
+		"group norm": {func(g graph, x structured.Node) {
+			g.GroupNorm("gn", x, 2, nil, nil)
+		}, tensor.ErrShape, "3 channels in 2 groups"},
 		"statistics": {func(g graph, x structured.Node) {
 			g.BatchNorm("bn", x, structured.BatchNorm[float32]{Mean: make([]float32, 3)})
 		}, tensor.ErrShape, "3 means, 0 variances"},
@@ -301,10 +317,11 @@ func TestRefusalsOfPlans(t *testing.T) {
 			tensor.ErrConflict, "WithGlobal beside WithRatios"},
 		"type":      {plan(0.5, structured.WithScorer[float32](g32{})), tensor.ErrConflict, "of another type"},
 		"no scorer": {plan(0.5, structured.WithScorer[float64](nil)), tensor.ErrEmpty, "WithScorer(nil)"},
-		"power":     {plan(0.5, structured.WithScorer[float64](structured.Magnitude[float64]{P: -1})), tensor.ErrRange, "P is -1"},
-		"fixed":     {plan(0.5, structured.WithFixed("z")), tensor.ErrRange, `WithFixed: no layer "z"`},
-		"ratios":    {plan(0.5, structured.WithRatios(map[string]float64{"z": 0})), tensor.ErrRange, `no group "z"`},
-		"NaN": {plan(0.5, structured.WithScorer[float64](scorerFunc(func(dst []float64, g *structured.Group[float64]) error {
+		"power": {plan(0.5, structured.WithScorer[float64](structured.Magnitude[float64]{P: -1})),
+			tensor.ErrRange, "P is -1"},
+		"fixed":  {plan(0.5, structured.WithFixed("z")), tensor.ErrRange, `WithFixed: no layer "z"`},
+		"ratios": {plan(0.5, structured.WithRatios(map[string]float64{"z": 0})), tensor.ErrRange, `no group "z"`},
+		"NaN": {plan(0.5, structured.WithScorer[float64](scorerFunc(func(dst []float64, _ *structured.Group[float64]) error {
 			dst[1] = math.NaN()
 			return nil
 		}))), tensor.ErrNotFinite, `group "h": importance of unit 1 is NaN`},
@@ -443,7 +460,8 @@ func checkGoldenOutput(t *testing.T, d *goldenNet, s *structured.Shrunk[float64]
 			return p
 		}
 		o, i, k := p.Shape[0], p.Shape[1], p.Shape[2]*p.Shape[3]
-		q := &tensor.Param[float64]{Name: p.Name, Shape: []int{p.Shape[2], p.Shape[3], i, o}, Data: make([]float64, len(p.Data))}
+		q := &tensor.Param[float64]{Name: p.Name, Shape: []int{p.Shape[2], p.Shape[3], i, o}}
+		q.Data = make([]float64, len(p.Data))
 		for a := range o {
 			for b := range i {
 				for c := range k {

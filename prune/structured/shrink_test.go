@@ -128,8 +128,8 @@ func TestCounts(t *testing.T) {
 	for _, c := range []struct {
 		channels, round, want int
 		ratio                 float64
-	}{{10, 1, 1, 0.9}, {100, 1, 20, 0.8}, {64, 1, 44, 0.3}, {12, 8, 8, 0.5}, {12, 16, 12, 0.5}, {20, 8, 16, 0.5}, {8, 1, 8, 0},
-		{8, 1, 1, 1}, {3, 1, 1, 0.5}} {
+	}{{10, 1, 1, 0.9}, {100, 1, 20, 0.8}, {64, 1, 44, 0.3}, {12, 8, 8, 0.5}, {12, 16, 12, 0.5}, {20, 8, 16, 0.5},
+		{8, 1, 8, 0}, {8, 1, 1, 1}, {3, 1, 1, 0.5}} {
 		f := newFlow(t, 1)
 		f.g.Output(f.nodes[f.linear("y", f.linear("h", f.input(2), 2, c.channels), c.channels, 2)])
 		plan, err := f.g.Plan(c.ratio, structured.WithRoundTo(c.round))
