@@ -3,6 +3,7 @@ package sparse
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/espalier-ml/espalier/tensor"
 )
@@ -44,15 +45,21 @@ func (s *compressed[T]) bytes() int {
 }
 
 func (s *compressed[T]) appendRows(c *CSR[T], lo, hi int) {
-	for i := lo; i < hi; i++ {
-		for k := s.starts[i]; k < s.starts[i+1]; k++ {
-			if s.wide != nil {
-				c.Indices = append(c.Indices, int(s.wide[k]))
-			} else {
-				c.Indices = append(c.Indices, int(s.narrow[k]))
-			}
-		}
-		c.Data = append(c.Data, s.values[s.starts[i]:s.starts[i+1]]...)
-		c.endRow()
+	a, b, n := s.starts[lo], s.starts[hi], len(c.Indices)
+	c.Indices = slices.Grow(c.Indices, int(b-a))[:n+int(b-a)]
+	if s.wide != nil {
+		widen(c.Indices[n:], s.wide[a:b])
+	} else {
+		widen(c.Indices[n:], s.narrow[a:b])
+	}
+	c.Data = append(c.Data, s.values[a:b]...)
+	for _, end := range s.starts[lo+1 : hi+1] {
+		c.Indptr = append(c.Indptr, n+int(end-a))
+	}
+}
+
+func widen[I uint16 | uint32](dst []int, src []I) {
+	for k, v := range src {
+		dst[k] = int(v)
 	}
 }

@@ -12,7 +12,7 @@ const (
 	// elements first. An element takes its own bytes and two, a row four in each panel where it has elements.
 	Panels Format = iota
 	// Compressed is compressed sparse rows, the form of scipy's csr_matrix, with columns of two bytes where there are
-	// at most 65536 and of four otherwise. Products convert 512 rows at a time to panels.
+	// at most 65536 and of four otherwise. Products convert 256 rows at a time to panels.
 	Compressed
 	// Bitmask is a bit for every element, kept or not, and those kept in order: the smallest from about 6 % of elements
 	// kept on. Products convert as those of Compressed do.

@@ -157,7 +157,7 @@ func (m *Matrix[T]) Kept() int { return m.kept }
 func (m *Matrix[T]) Format() Format { return m.config.format }
 
 // Bytes is the size of the arrays of values, indices and masks that a product reads. Not counted are a word for every
-// 512 rows that says where they begin, and the mask that a [Dense] matrix has beside its values. A plain dense matrix
+// 256 rows that says where they begin, and the mask that a [Dense] matrix has beside its values. A plain dense matrix
 // takes Rows*Cols values.
 func (m *Matrix[T]) Bytes() int {
 	if m.store == nil {

@@ -9,7 +9,7 @@ import (
 
 const (
 	// blockRows is the number of rows that one goroutine works on: their sums stay in the second-level cache.
-	blockRows = 512
+	blockRows = 256
 	// narrowPanel is the number of columns whose tile stays in the first-level cache.
 	narrowPanel = 128
 	// wideDensity is the share of elements below which reading and writing the sums of every panel takes longer than
@@ -100,9 +100,11 @@ func (b *block[T]) add(e *CSR[T], lo, column, width int) {
 	b.counts = b.counts[:0]
 	for i, k := range b.position {
 		columns := e.Indices[k:e.Indptr[lo+i+1]]
-		count := 0
-		for count < len(columns) && columns[count]-column < width {
-			count++
+		count := len(columns)
+		if count > 0 && columns[count-1]-column >= width {
+			for count = 0; columns[count]-column < width; {
+				count++
+			}
 		}
 		b.counts = append(b.counts, count)
 		starts[width-count+1]++
@@ -127,8 +129,10 @@ func (b *block[T]) add(e *CSR[T], lo, column, width int) {
 		i, count := b.heads[h], int(b.heads[h+1])
 		k := b.position[i]
 		b.position[i] += count
-		for _, j := range e.Indices[k : k+count] {
-			b.offsets = append(b.offsets, uint16((j-column)*kernel.OffsetUnit))
+		n := len(b.offsets)
+		b.offsets = slices.Grow(b.offsets, count)[:n+count]
+		for k, j := range e.Indices[k : k+count] {
+			b.offsets[n+k] = uint16((j - column) * kernel.OffsetUnit)
 		}
 		b.values = append(b.values, e.Data[k:k+count]...)
 	}

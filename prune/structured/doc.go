@@ -21,15 +21,16 @@
 //	conv1.Weight = small.Get("conv1.weight") // and so on, and layers of the sizes in the report
 //
 // [Graph.Compact] does the same for masks of single weights: neurons that they leave without inputs are constants and
-// go into the next biases, those without outputs just go, and the model computes what it did. With magnitude at 90 %
-// that is often a few percent of the neurons, above 95 % many.
+// go into the next biases, those without outputs just go, and the model computes what it did. Of the perceptron of
+// examples/sparsify, with ten seeds, 220 to 235 of 256 and 92 to 107 of 128 hidden neurons were left at 90 %.
 //
 // # When not to use it
 //
-// Pruning channels costs more accuracy than pruning as many single weights; package prune/sparse makes those fast
-// too. The ratio is one of channels: half of them leaves about a quarter of the parameters between two pruned layers.
-// Shrunk models differ from the trained one and want training on; only Compact changes nothing. Norms over several
-// channels compute something else without some of them, and groups that pass through one are reported as inexact.
+// Pruning channels may cost more accuracy than pruning as many single weights, which package prune/sparse makes fast
+// too; on easy tasks it does not, and is the faster. The ratio is one of channels: half of them leaves about a quarter
+// of the parameters between two pruned layers. Shrunk models differ from the trained one and want training on; only
+// Compact changes nothing. Norms over several channels compute something else without some of them, and groups that
+// pass through one are reported as inexact.
 //
 // # What was measured again
 //

@@ -61,48 +61,58 @@ func panelGo[T float](lanes int, heads, offsets []uint16, values, x, y []T, firs
 	}
 }
 
-// Pack writes rows [0, lanes) of x, each of columns elements and stride apart, into a tile: column j of row l becomes
-// dst[j*lanes+l]. Rows from rows on are zeros.
+// Pack writes rows [0, rows) of x, each of columns elements and stride apart, into a tile: column j of row l becomes
+// dst[j*lanes+l]. Lanes from rows on are zeros.
 func Pack[T float](lanes, rows, columns int, dst, x []T, stride int) {
-	const side = 32 // bytes of a block's row
+	if rows < lanes {
+		clear(dst[:columns*lanes])
+	}
+	const chunk = 64 // columns whose part of the tile stays in the first-level cache until all of its lines are full
+	for j := 0; j < columns; j += chunk {
+		crosswise(rows, min(chunk, columns-j), x[j:], stride, dst[j*lanes:], lanes)
+	}
+}
+
+// crosswise writes a matrix transposed, block by block along its rows, of which there may be many in one set of the
+// cache: no more than a block's are at hand at a time.
+func crosswise[T float](rows, columns int, src []T, srcStride int, dst []T, dstStride int) {
 	size := int(unsafe.Sizeof(T(0)))
-	block := side / size
-	l := 0
-	if wide := columns / block; wide > 0 {
-		for ; l+block <= rows; l += block {
-			transpose(wide, x[l*stride:], stride*size, side, dst[l:], lanes*size, lanes*size*block)
-			if rest := columns - wide*block; rest > 0 {
-				transposeGo(block, rest, x[l*stride+wide*block:], stride, dst[wide*block*lanes+l:], lanes)
-			}
+	block := blockBytes / size
+	i := 0
+	if wide := columns / block * block; wide > 0 {
+		for ; i+block <= rows; i += block {
+			transpose(wide/block, src[i*srcStride:], srcStride*size, blockBytes, dst[i:], dstStride*size, dstStride*blockBytes)
+		}
+		if wide < columns {
+			transposeGo(i, columns-wide, src[wide:], srcStride, dst[wide*dstStride:], dstStride)
 		}
 	}
-	if l < rows && columns > 0 {
-		transposeGo(rows-l, columns, x[l*stride:], stride, dst[l:], lanes)
-	}
-	for j := 0; j < columns && rows < lanes; j++ {
-		clear(dst[j*lanes+rows : (j+1)*lanes])
+	if i < rows {
+		transposeGo(rows-i, columns, src[i*srcStride:], srcStride, dst[i:], dstStride)
 	}
 }
 
 // Unpack writes the first lanes of every row of a tile, width elements long, as columns: lane l of row i becomes
-// dst[l*stride+i].
+// dst[l*stride+i]. The rows of dst are what may lie in one set of the cache.
 func Unpack[T float](rows, width, lanes int, dst []T, stride int, tile []T) {
-	const side = 32
 	size := int(unsafe.Sizeof(T(0)))
-	block := side / size
+	block := blockBytes / size
 	l := 0
-	if tall := rows / block; tall > 0 {
+	if tall := rows / block * block; tall > 0 {
 		for ; l+block <= lanes; l += block {
-			transpose(tall, tile[l:], width*size, width*size*block, dst[l*stride:], stride*size, side)
-			if rest := rows - tall*block; rest > 0 {
-				transposeGo(rest, block, tile[tall*block*width+l:], width, dst[l*stride+tall*block:], stride)
-			}
+			transpose(tall/block, tile[l:], width*size, width*blockBytes, dst[l*stride:], stride*size, blockBytes)
+		}
+		if tall < rows {
+			transposeGo(rows-tall, l, tile[tall*width:], width, dst[tall:], stride)
 		}
 	}
-	if l < lanes && rows > 0 {
+	if l < lanes {
 		transposeGo(rows, lanes-l, tile[l:], width, dst[l*stride:], stride)
 	}
 }
+
+// blockBytes is a row of a block that is transposed at once.
+const blockBytes = 32
 
 // transpose transposes n square blocks, 32 bytes wide, of src. Distances are in bytes.
 func transpose[T float](n int, src []T, srcRow, srcNext int, dst []T, dstRow, dstNext int) {
@@ -110,7 +120,7 @@ func transpose[T float](n int, src []T, srcRow, srcNext int, dst []T, dstRow, ds
 	case !cpu.AVX2:
 		size := int(unsafe.Sizeof(T(0)))
 		for k := range n {
-			transposeGo(32/size, 32/size, src[k*srcNext/size:], srcRow/size, dst[k*dstNext/size:], dstRow/size)
+			transposeGo(blockBytes/size, blockBytes/size, src[k*srcNext/size:], srcRow/size, dst[k*dstNext/size:], dstRow/size)
 		}
 	case unsafe.Sizeof(T(0)) == 4:
 		transpose32(n, (*float32)(unsafe.Pointer(&src[0])), srcRow, srcNext, (*float32)(unsafe.Pointer(&dst[0])), dstRow,

@@ -7,73 +7,165 @@
 // func panel32_avx2_32(n int, heads *uint16, offsets *uint16, values *float32, x *float32, y *float32, first bool)
 // Requires: AVX, FMA3
 TEXT ·panel32_avx2_32(SB), NOSPLIT, $0-49
-	MOVQ    n+0(FP), AX
-	MOVQ    heads+8(FP), CX
-	MOVQ    offsets+16(FP), DX
-	MOVQ    values+24(FP), BX
-	MOVQ    x+32(FP), SI
-	MOVQ    y+40(FP), DI
-	MOVBQZX first+48(FP), R8
+	MOVQ n+0(FP), AX
+	MOVQ heads+8(FP), CX
+	MOVQ x+32(FP), DX
+	MOVQ offsets+16(FP), SI
+	MOVQ values+24(FP), DI
 
-row:
+next:
 	TESTQ   AX, AX
 	JZ      done
-	MOVWQZX (CX), R9
-	MOVWQZX 2(CX), R10
-	IMUL3Q  $0x00000020, R9, R9
-	ADDQ    DI, R9
-	TESTQ   R8, R8
-	JNZ     zero
-	VMOVUPS (R9), Y1
-	JMP     start
+	MOVWQZX 2(CX), BX
+	CMPQ    AX, $0x02
+	JLT     single
+	CMPW    BX, 6(CX)
+	JNE     single
+	LEAQ    (SI)(BX*2), R11
+	LEAQ    (DI)(BX*4), R12
+	MOVWQZX (CX), R8
+	IMUL3Q  $0x00000020, R8, R8
+	ADDQ    y+40(FP), R8
+	MOVWQZX 4(CX), R13
+	IMUL3Q  $0x00000020, R13, R13
+	ADDQ    y+40(FP), R13
+	CMPB    first+48(FP), $0x00
+	JNE     pair_zero
+	VMOVUPS (R8), Y1
+	VMOVUPS (R13), Y2
+	JMP     pair_start
 
-zero:
+pair_zero:
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+
+pair_start:
+	SUBQ $0x04, BX
+	JLT  pair_rest
+
+pair_fours:
+	MOVQ         (SI), R9
+	MOVQ         (R11), R14
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS (DI), Y0
+	VFMADD231PS  (DX)(R10*1), Y0, Y1
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSS (R12), Y0
+	VFMADD231PS  (DX)(R10*1), Y0, Y2
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS 4(DI), Y0
+	VFMADD231PS  (DX)(R10*1), Y0, Y1
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSS 4(R12), Y0
+	VFMADD231PS  (DX)(R10*1), Y0, Y2
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS 8(DI), Y0
+	VFMADD231PS  (DX)(R10*1), Y0, Y1
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSS 8(R12), Y0
+	VFMADD231PS  (DX)(R10*1), Y0, Y2
+	MOVWQZX      R9, R10
+	VBROADCASTSS 12(DI), Y0
+	VFMADD231PS  (DX)(R10*1), Y0, Y1
+	MOVWQZX      R14, R10
+	VBROADCASTSS 12(R12), Y0
+	VFMADD231PS  (DX)(R10*1), Y0, Y2
+	ADDQ         $0x08, SI
+	ADDQ         $0x10, DI
+	ADDQ         $0x08, R11
+	ADDQ         $0x10, R12
+	SUBQ         $0x04, BX
+	JGE          pair_fours
+
+pair_rest:
+	ADDQ $0x04, BX
+	JZ   pair_store
+
+pair_ones:
+	MOVWQZX      (SI), R10
+	VBROADCASTSS (DI), Y0
+	VFMADD231PS  (DX)(R10*1), Y0, Y1
+	ADDQ         $0x02, SI
+	ADDQ         $0x04, DI
+	MOVWQZX      (R11), R10
+	VBROADCASTSS (R12), Y0
+	VFMADD231PS  (DX)(R10*1), Y0, Y2
+	ADDQ         $0x02, R11
+	ADDQ         $0x04, R12
+	DECQ         BX
+	JNZ          pair_ones
+
+pair_store:
+	VMOVUPS Y1, (R8)
+	VMOVUPS Y2, (R13)
+	ADDQ    $0x08, CX
+	SUBQ    $0x02, AX
+	MOVQ    R11, SI
+	MOVQ    R12, DI
+	JMP     next
+
+single:
+	MOVWQZX (CX), R8
+	IMUL3Q  $0x00000020, R8, R8
+	ADDQ    y+40(FP), R8
+	CMPB    first+48(FP), $0x00
+	JNE     single_row_zero
+	VMOVUPS (R8), Y1
+	JMP     single_row_start
+
+single_row_zero:
 	VXORPS Y1, Y1, Y1
 
-start:
-	SUBQ $0x04, R10
-	JLT  rest
+single_row_start:
+	SUBQ $0x04, BX
+	JLT  single_row_rest
 
-fours:
-	MOVQ         (DX), R11
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSS (BX), Y0
-	VFMADD231PS  (SI)(R12*1), Y0, Y1
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSS 4(BX), Y0
-	VFMADD231PS  (SI)(R12*1), Y0, Y1
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSS 8(BX), Y0
-	VFMADD231PS  (SI)(R12*1), Y0, Y1
-	MOVWQZX      R11, R12
-	VBROADCASTSS 12(BX), Y0
-	VFMADD231PS  (SI)(R12*1), Y0, Y1
-	ADDQ         $0x08, DX
-	ADDQ         $0x10, BX
-	SUBQ         $0x04, R10
-	JGE          fours
+single_row_fours:
+	MOVQ         (SI), R9
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS (DI), Y0
+	VFMADD231PS  (DX)(R10*1), Y0, Y1
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS 4(DI), Y0
+	VFMADD231PS  (DX)(R10*1), Y0, Y1
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS 8(DI), Y0
+	VFMADD231PS  (DX)(R10*1), Y0, Y1
+	MOVWQZX      R9, R10
+	VBROADCASTSS 12(DI), Y0
+	VFMADD231PS  (DX)(R10*1), Y0, Y1
+	ADDQ         $0x08, SI
+	ADDQ         $0x10, DI
+	SUBQ         $0x04, BX
+	JGE          single_row_fours
 
-rest:
-	ADDQ $0x04, R10
-	JZ   store
+single_row_rest:
+	ADDQ $0x04, BX
+	JZ   single_row_store
 
-ones:
-	MOVWQZX      (DX), R12
-	VBROADCASTSS (BX), Y0
-	VFMADD231PS  (SI)(R12*1), Y0, Y1
-	ADDQ         $0x02, DX
-	ADDQ         $0x04, BX
-	DECQ         R10
-	JNZ          ones
+single_row_ones:
+	MOVWQZX      (SI), R10
+	VBROADCASTSS (DI), Y0
+	VFMADD231PS  (DX)(R10*1), Y0, Y1
+	ADDQ         $0x02, SI
+	ADDQ         $0x04, DI
+	DECQ         BX
+	JNZ          single_row_ones
 
-store:
-	VMOVUPS Y1, (R9)
+single_row_store:
+	VMOVUPS Y1, (R8)
 	ADDQ    $0x04, CX
-	DECQ    AX
-	JMP     row
+	SUBQ    $0x01, AX
+	JMP     next
 
 done:
 	VZEROUPPER
@@ -82,81 +174,189 @@ done:
 // func panel32_avx2_64(n int, heads *uint16, offsets *uint16, values *float32, x *float32, y *float32, first bool)
 // Requires: AVX, FMA3
 TEXT ·panel32_avx2_64(SB), NOSPLIT, $0-49
-	MOVQ    n+0(FP), AX
-	MOVQ    heads+8(FP), CX
-	MOVQ    offsets+16(FP), DX
-	MOVQ    values+24(FP), BX
-	MOVQ    x+32(FP), SI
-	MOVQ    y+40(FP), DI
-	MOVBQZX first+48(FP), R8
+	MOVQ n+0(FP), AX
+	MOVQ heads+8(FP), CX
+	MOVQ x+32(FP), DX
+	MOVQ offsets+16(FP), SI
+	MOVQ values+24(FP), DI
 
-row:
+next:
 	TESTQ   AX, AX
 	JZ      done
-	MOVWQZX (CX), R9
-	MOVWQZX 2(CX), R10
-	IMUL3Q  $0x00000040, R9, R9
-	ADDQ    DI, R9
-	TESTQ   R8, R8
-	JNZ     zero
-	VMOVUPS (R9), Y1
-	VMOVUPS 32(R9), Y2
-	JMP     start
+	MOVWQZX 2(CX), BX
+	CMPQ    AX, $0x02
+	JLT     single
+	CMPW    BX, 6(CX)
+	JNE     single
+	LEAQ    (SI)(BX*2), R11
+	LEAQ    (DI)(BX*4), R12
+	MOVWQZX (CX), R8
+	IMUL3Q  $0x00000040, R8, R8
+	ADDQ    y+40(FP), R8
+	MOVWQZX 4(CX), R13
+	IMUL3Q  $0x00000040, R13, R13
+	ADDQ    y+40(FP), R13
+	CMPB    first+48(FP), $0x00
+	JNE     pair_zero
+	VMOVUPS (R8), Y1
+	VMOVUPS 32(R8), Y2
+	VMOVUPS (R13), Y3
+	VMOVUPS 32(R13), Y4
+	JMP     pair_start
 
-zero:
+pair_zero:
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+
+pair_start:
+	SUBQ $0x04, BX
+	JLT  pair_rest
+
+pair_fours:
+	MOVQ         (SI), R9
+	MOVQ         (R11), R14
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS (DI), Y0
+	VFMADD231PS  (DX)(R10*2), Y0, Y1
+	VFMADD231PS  32(DX)(R10*2), Y0, Y2
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSS (R12), Y0
+	VFMADD231PS  (DX)(R10*2), Y0, Y3
+	VFMADD231PS  32(DX)(R10*2), Y0, Y4
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS 4(DI), Y0
+	VFMADD231PS  (DX)(R10*2), Y0, Y1
+	VFMADD231PS  32(DX)(R10*2), Y0, Y2
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSS 4(R12), Y0
+	VFMADD231PS  (DX)(R10*2), Y0, Y3
+	VFMADD231PS  32(DX)(R10*2), Y0, Y4
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS 8(DI), Y0
+	VFMADD231PS  (DX)(R10*2), Y0, Y1
+	VFMADD231PS  32(DX)(R10*2), Y0, Y2
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSS 8(R12), Y0
+	VFMADD231PS  (DX)(R10*2), Y0, Y3
+	VFMADD231PS  32(DX)(R10*2), Y0, Y4
+	MOVWQZX      R9, R10
+	VBROADCASTSS 12(DI), Y0
+	VFMADD231PS  (DX)(R10*2), Y0, Y1
+	VFMADD231PS  32(DX)(R10*2), Y0, Y2
+	MOVWQZX      R14, R10
+	VBROADCASTSS 12(R12), Y0
+	VFMADD231PS  (DX)(R10*2), Y0, Y3
+	VFMADD231PS  32(DX)(R10*2), Y0, Y4
+	ADDQ         $0x08, SI
+	ADDQ         $0x10, DI
+	ADDQ         $0x08, R11
+	ADDQ         $0x10, R12
+	SUBQ         $0x04, BX
+	JGE          pair_fours
+
+pair_rest:
+	ADDQ $0x04, BX
+	JZ   pair_store
+
+pair_ones:
+	MOVWQZX      (SI), R10
+	VBROADCASTSS (DI), Y0
+	VFMADD231PS  (DX)(R10*2), Y0, Y1
+	VFMADD231PS  32(DX)(R10*2), Y0, Y2
+	ADDQ         $0x02, SI
+	ADDQ         $0x04, DI
+	MOVWQZX      (R11), R10
+	VBROADCASTSS (R12), Y0
+	VFMADD231PS  (DX)(R10*2), Y0, Y3
+	VFMADD231PS  32(DX)(R10*2), Y0, Y4
+	ADDQ         $0x02, R11
+	ADDQ         $0x04, R12
+	DECQ         BX
+	JNZ          pair_ones
+
+pair_store:
+	VMOVUPS Y1, (R8)
+	VMOVUPS Y2, 32(R8)
+	VMOVUPS Y3, (R13)
+	VMOVUPS Y4, 32(R13)
+	ADDQ    $0x08, CX
+	SUBQ    $0x02, AX
+	MOVQ    R11, SI
+	MOVQ    R12, DI
+	JMP     next
+
+single:
+	MOVWQZX (CX), R8
+	IMUL3Q  $0x00000040, R8, R8
+	ADDQ    y+40(FP), R8
+	CMPB    first+48(FP), $0x00
+	JNE     single_row_zero
+	VMOVUPS (R8), Y1
+	VMOVUPS 32(R8), Y2
+	JMP     single_row_start
+
+single_row_zero:
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 
-start:
-	SUBQ $0x04, R10
-	JLT  rest
+single_row_start:
+	SUBQ $0x04, BX
+	JLT  single_row_rest
 
-fours:
-	MOVQ         (DX), R11
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSS (BX), Y0
-	VFMADD231PS  (SI)(R12*2), Y0, Y1
-	VFMADD231PS  32(SI)(R12*2), Y0, Y2
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSS 4(BX), Y0
-	VFMADD231PS  (SI)(R12*2), Y0, Y1
-	VFMADD231PS  32(SI)(R12*2), Y0, Y2
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSS 8(BX), Y0
-	VFMADD231PS  (SI)(R12*2), Y0, Y1
-	VFMADD231PS  32(SI)(R12*2), Y0, Y2
-	MOVWQZX      R11, R12
-	VBROADCASTSS 12(BX), Y0
-	VFMADD231PS  (SI)(R12*2), Y0, Y1
-	VFMADD231PS  32(SI)(R12*2), Y0, Y2
-	ADDQ         $0x08, DX
-	ADDQ         $0x10, BX
-	SUBQ         $0x04, R10
-	JGE          fours
+single_row_fours:
+	MOVQ         (SI), R9
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS (DI), Y0
+	VFMADD231PS  (DX)(R10*2), Y0, Y1
+	VFMADD231PS  32(DX)(R10*2), Y0, Y2
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS 4(DI), Y0
+	VFMADD231PS  (DX)(R10*2), Y0, Y1
+	VFMADD231PS  32(DX)(R10*2), Y0, Y2
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS 8(DI), Y0
+	VFMADD231PS  (DX)(R10*2), Y0, Y1
+	VFMADD231PS  32(DX)(R10*2), Y0, Y2
+	MOVWQZX      R9, R10
+	VBROADCASTSS 12(DI), Y0
+	VFMADD231PS  (DX)(R10*2), Y0, Y1
+	VFMADD231PS  32(DX)(R10*2), Y0, Y2
+	ADDQ         $0x08, SI
+	ADDQ         $0x10, DI
+	SUBQ         $0x04, BX
+	JGE          single_row_fours
 
-rest:
-	ADDQ $0x04, R10
-	JZ   store
+single_row_rest:
+	ADDQ $0x04, BX
+	JZ   single_row_store
 
-ones:
-	MOVWQZX      (DX), R12
-	VBROADCASTSS (BX), Y0
-	VFMADD231PS  (SI)(R12*2), Y0, Y1
-	VFMADD231PS  32(SI)(R12*2), Y0, Y2
-	ADDQ         $0x02, DX
-	ADDQ         $0x04, BX
-	DECQ         R10
-	JNZ          ones
+single_row_ones:
+	MOVWQZX      (SI), R10
+	VBROADCASTSS (DI), Y0
+	VFMADD231PS  (DX)(R10*2), Y0, Y1
+	VFMADD231PS  32(DX)(R10*2), Y0, Y2
+	ADDQ         $0x02, SI
+	ADDQ         $0x04, DI
+	DECQ         BX
+	JNZ          single_row_ones
 
-store:
-	VMOVUPS Y1, (R9)
-	VMOVUPS Y2, 32(R9)
+single_row_store:
+	VMOVUPS Y1, (R8)
+	VMOVUPS Y2, 32(R8)
 	ADDQ    $0x04, CX
-	DECQ    AX
-	JMP     row
+	SUBQ    $0x01, AX
+	JMP     next
 
 done:
 	VZEROUPPER
@@ -165,73 +365,165 @@ done:
 // func panel32_avx512_64(n int, heads *uint16, offsets *uint16, values *float32, x *float32, y *float32, first bool)
 // Requires: AVX, AVX512F
 TEXT ·panel32_avx512_64(SB), NOSPLIT, $0-49
-	MOVQ    n+0(FP), AX
-	MOVQ    heads+8(FP), CX
-	MOVQ    offsets+16(FP), DX
-	MOVQ    values+24(FP), BX
-	MOVQ    x+32(FP), SI
-	MOVQ    y+40(FP), DI
-	MOVBQZX first+48(FP), R8
+	MOVQ n+0(FP), AX
+	MOVQ heads+8(FP), CX
+	MOVQ x+32(FP), DX
+	MOVQ offsets+16(FP), SI
+	MOVQ values+24(FP), DI
 
-row:
+next:
 	TESTQ   AX, AX
 	JZ      done
-	MOVWQZX (CX), R9
-	MOVWQZX 2(CX), R10
-	IMUL3Q  $0x00000040, R9, R9
-	ADDQ    DI, R9
-	TESTQ   R8, R8
-	JNZ     zero
-	VMOVUPS (R9), Z1
-	JMP     start
+	MOVWQZX 2(CX), BX
+	CMPQ    AX, $0x02
+	JLT     single
+	CMPW    BX, 6(CX)
+	JNE     single
+	LEAQ    (SI)(BX*2), R11
+	LEAQ    (DI)(BX*4), R12
+	MOVWQZX (CX), R8
+	IMUL3Q  $0x00000040, R8, R8
+	ADDQ    y+40(FP), R8
+	MOVWQZX 4(CX), R13
+	IMUL3Q  $0x00000040, R13, R13
+	ADDQ    y+40(FP), R13
+	CMPB    first+48(FP), $0x00
+	JNE     pair_zero
+	VMOVUPS (R8), Z1
+	VMOVUPS (R13), Z2
+	JMP     pair_start
 
-zero:
+pair_zero:
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+
+pair_start:
+	SUBQ $0x04, BX
+	JLT  pair_rest
+
+pair_fours:
+	MOVQ         (SI), R9
+	MOVQ         (R11), R14
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS (DI), Z0
+	VFMADD231PS  (DX)(R10*2), Z0, Z1
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSS (R12), Z0
+	VFMADD231PS  (DX)(R10*2), Z0, Z2
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS 4(DI), Z0
+	VFMADD231PS  (DX)(R10*2), Z0, Z1
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSS 4(R12), Z0
+	VFMADD231PS  (DX)(R10*2), Z0, Z2
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS 8(DI), Z0
+	VFMADD231PS  (DX)(R10*2), Z0, Z1
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSS 8(R12), Z0
+	VFMADD231PS  (DX)(R10*2), Z0, Z2
+	MOVWQZX      R9, R10
+	VBROADCASTSS 12(DI), Z0
+	VFMADD231PS  (DX)(R10*2), Z0, Z1
+	MOVWQZX      R14, R10
+	VBROADCASTSS 12(R12), Z0
+	VFMADD231PS  (DX)(R10*2), Z0, Z2
+	ADDQ         $0x08, SI
+	ADDQ         $0x10, DI
+	ADDQ         $0x08, R11
+	ADDQ         $0x10, R12
+	SUBQ         $0x04, BX
+	JGE          pair_fours
+
+pair_rest:
+	ADDQ $0x04, BX
+	JZ   pair_store
+
+pair_ones:
+	MOVWQZX      (SI), R10
+	VBROADCASTSS (DI), Z0
+	VFMADD231PS  (DX)(R10*2), Z0, Z1
+	ADDQ         $0x02, SI
+	ADDQ         $0x04, DI
+	MOVWQZX      (R11), R10
+	VBROADCASTSS (R12), Z0
+	VFMADD231PS  (DX)(R10*2), Z0, Z2
+	ADDQ         $0x02, R11
+	ADDQ         $0x04, R12
+	DECQ         BX
+	JNZ          pair_ones
+
+pair_store:
+	VMOVUPS Z1, (R8)
+	VMOVUPS Z2, (R13)
+	ADDQ    $0x08, CX
+	SUBQ    $0x02, AX
+	MOVQ    R11, SI
+	MOVQ    R12, DI
+	JMP     next
+
+single:
+	MOVWQZX (CX), R8
+	IMUL3Q  $0x00000040, R8, R8
+	ADDQ    y+40(FP), R8
+	CMPB    first+48(FP), $0x00
+	JNE     single_row_zero
+	VMOVUPS (R8), Z1
+	JMP     single_row_start
+
+single_row_zero:
 	VPXORD Z1, Z1, Z1
 
-start:
-	SUBQ $0x04, R10
-	JLT  rest
+single_row_start:
+	SUBQ $0x04, BX
+	JLT  single_row_rest
 
-fours:
-	MOVQ         (DX), R11
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSS (BX), Z0
-	VFMADD231PS  (SI)(R12*2), Z0, Z1
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSS 4(BX), Z0
-	VFMADD231PS  (SI)(R12*2), Z0, Z1
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSS 8(BX), Z0
-	VFMADD231PS  (SI)(R12*2), Z0, Z1
-	MOVWQZX      R11, R12
-	VBROADCASTSS 12(BX), Z0
-	VFMADD231PS  (SI)(R12*2), Z0, Z1
-	ADDQ         $0x08, DX
-	ADDQ         $0x10, BX
-	SUBQ         $0x04, R10
-	JGE          fours
+single_row_fours:
+	MOVQ         (SI), R9
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS (DI), Z0
+	VFMADD231PS  (DX)(R10*2), Z0, Z1
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS 4(DI), Z0
+	VFMADD231PS  (DX)(R10*2), Z0, Z1
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS 8(DI), Z0
+	VFMADD231PS  (DX)(R10*2), Z0, Z1
+	MOVWQZX      R9, R10
+	VBROADCASTSS 12(DI), Z0
+	VFMADD231PS  (DX)(R10*2), Z0, Z1
+	ADDQ         $0x08, SI
+	ADDQ         $0x10, DI
+	SUBQ         $0x04, BX
+	JGE          single_row_fours
 
-rest:
-	ADDQ $0x04, R10
-	JZ   store
+single_row_rest:
+	ADDQ $0x04, BX
+	JZ   single_row_store
 
-ones:
-	MOVWQZX      (DX), R12
-	VBROADCASTSS (BX), Z0
-	VFMADD231PS  (SI)(R12*2), Z0, Z1
-	ADDQ         $0x02, DX
-	ADDQ         $0x04, BX
-	DECQ         R10
-	JNZ          ones
+single_row_ones:
+	MOVWQZX      (SI), R10
+	VBROADCASTSS (DI), Z0
+	VFMADD231PS  (DX)(R10*2), Z0, Z1
+	ADDQ         $0x02, SI
+	ADDQ         $0x04, DI
+	DECQ         BX
+	JNZ          single_row_ones
 
-store:
-	VMOVUPS Z1, (R9)
+single_row_store:
+	VMOVUPS Z1, (R8)
 	ADDQ    $0x04, CX
-	DECQ    AX
-	JMP     row
+	SUBQ    $0x01, AX
+	JMP     next
 
 done:
 	VZEROUPPER
@@ -240,216 +532,41 @@ done:
 // func panel32_avx2_128(n int, heads *uint16, offsets *uint16, values *float32, x *float32, y *float32, first bool)
 // Requires: AVX, FMA3
 TEXT ·panel32_avx2_128(SB), NOSPLIT, $0-49
-	MOVQ    n+0(FP), AX
-	MOVQ    heads+8(FP), CX
-	MOVQ    offsets+16(FP), DX
-	MOVQ    values+24(FP), BX
-	MOVQ    x+32(FP), SI
-	MOVQ    y+40(FP), DI
-	MOVBQZX first+48(FP), R8
+	MOVQ n+0(FP), AX
+	MOVQ heads+8(FP), CX
+	MOVQ x+32(FP), DX
+	MOVQ offsets+16(FP), SI
+	MOVQ values+24(FP), DI
 
-row:
+next:
 	TESTQ   AX, AX
 	JZ      done
-	MOVWQZX (CX), R9
-	MOVWQZX 2(CX), R10
-	IMUL3Q  $0x00000080, R9, R9
-	ADDQ    DI, R9
-	TESTQ   R8, R8
-	JNZ     zero
-	VMOVUPS (R9), Y1
-	VMOVUPS 32(R9), Y2
-	VMOVUPS 64(R9), Y3
-	VMOVUPS 96(R9), Y4
-	JMP     start
+	MOVWQZX 2(CX), BX
+	CMPQ    AX, $0x02
+	JLT     single
+	CMPW    BX, 6(CX)
+	JNE     single
+	LEAQ    (SI)(BX*2), R11
+	LEAQ    (DI)(BX*4), R12
+	MOVWQZX (CX), R8
+	IMUL3Q  $0x00000080, R8, R8
+	ADDQ    y+40(FP), R8
+	MOVWQZX 4(CX), R13
+	IMUL3Q  $0x00000080, R13, R13
+	ADDQ    y+40(FP), R13
+	CMPB    first+48(FP), $0x00
+	JNE     pair_zero
+	VMOVUPS (R8), Y1
+	VMOVUPS 32(R8), Y2
+	VMOVUPS 64(R8), Y3
+	VMOVUPS 96(R8), Y4
+	VMOVUPS (R13), Y5
+	VMOVUPS 32(R13), Y6
+	VMOVUPS 64(R13), Y7
+	VMOVUPS 96(R13), Y8
+	JMP     pair_start
 
-zero:
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-
-start:
-	SUBQ $0x04, R10
-	JLT  rest
-
-fours:
-	MOVQ         (DX), R11
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSS (BX), Y0
-	VFMADD231PS  (SI)(R12*4), Y0, Y1
-	VFMADD231PS  32(SI)(R12*4), Y0, Y2
-	VFMADD231PS  64(SI)(R12*4), Y0, Y3
-	VFMADD231PS  96(SI)(R12*4), Y0, Y4
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSS 4(BX), Y0
-	VFMADD231PS  (SI)(R12*4), Y0, Y1
-	VFMADD231PS  32(SI)(R12*4), Y0, Y2
-	VFMADD231PS  64(SI)(R12*4), Y0, Y3
-	VFMADD231PS  96(SI)(R12*4), Y0, Y4
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSS 8(BX), Y0
-	VFMADD231PS  (SI)(R12*4), Y0, Y1
-	VFMADD231PS  32(SI)(R12*4), Y0, Y2
-	VFMADD231PS  64(SI)(R12*4), Y0, Y3
-	VFMADD231PS  96(SI)(R12*4), Y0, Y4
-	MOVWQZX      R11, R12
-	VBROADCASTSS 12(BX), Y0
-	VFMADD231PS  (SI)(R12*4), Y0, Y1
-	VFMADD231PS  32(SI)(R12*4), Y0, Y2
-	VFMADD231PS  64(SI)(R12*4), Y0, Y3
-	VFMADD231PS  96(SI)(R12*4), Y0, Y4
-	ADDQ         $0x08, DX
-	ADDQ         $0x10, BX
-	SUBQ         $0x04, R10
-	JGE          fours
-
-rest:
-	ADDQ $0x04, R10
-	JZ   store
-
-ones:
-	MOVWQZX      (DX), R12
-	VBROADCASTSS (BX), Y0
-	VFMADD231PS  (SI)(R12*4), Y0, Y1
-	VFMADD231PS  32(SI)(R12*4), Y0, Y2
-	VFMADD231PS  64(SI)(R12*4), Y0, Y3
-	VFMADD231PS  96(SI)(R12*4), Y0, Y4
-	ADDQ         $0x02, DX
-	ADDQ         $0x04, BX
-	DECQ         R10
-	JNZ          ones
-
-store:
-	VMOVUPS Y1, (R9)
-	VMOVUPS Y2, 32(R9)
-	VMOVUPS Y3, 64(R9)
-	VMOVUPS Y4, 96(R9)
-	ADDQ    $0x04, CX
-	DECQ    AX
-	JMP     row
-
-done:
-	VZEROUPPER
-	RET
-
-// func panel32_avx512_128(n int, heads *uint16, offsets *uint16, values *float32, x *float32, y *float32, first bool)
-// Requires: AVX, AVX512F
-TEXT ·panel32_avx512_128(SB), NOSPLIT, $0-49
-	MOVQ    n+0(FP), AX
-	MOVQ    heads+8(FP), CX
-	MOVQ    offsets+16(FP), DX
-	MOVQ    values+24(FP), BX
-	MOVQ    x+32(FP), SI
-	MOVQ    y+40(FP), DI
-	MOVBQZX first+48(FP), R8
-
-row:
-	TESTQ   AX, AX
-	JZ      done
-	MOVWQZX (CX), R9
-	MOVWQZX 2(CX), R10
-	IMUL3Q  $0x00000080, R9, R9
-	ADDQ    DI, R9
-	TESTQ   R8, R8
-	JNZ     zero
-	VMOVUPS (R9), Z1
-	VMOVUPS 64(R9), Z2
-	JMP     start
-
-zero:
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-
-start:
-	SUBQ $0x04, R10
-	JLT  rest
-
-fours:
-	MOVQ         (DX), R11
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSS (BX), Z0
-	VFMADD231PS  (SI)(R12*4), Z0, Z1
-	VFMADD231PS  64(SI)(R12*4), Z0, Z2
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSS 4(BX), Z0
-	VFMADD231PS  (SI)(R12*4), Z0, Z1
-	VFMADD231PS  64(SI)(R12*4), Z0, Z2
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSS 8(BX), Z0
-	VFMADD231PS  (SI)(R12*4), Z0, Z1
-	VFMADD231PS  64(SI)(R12*4), Z0, Z2
-	MOVWQZX      R11, R12
-	VBROADCASTSS 12(BX), Z0
-	VFMADD231PS  (SI)(R12*4), Z0, Z1
-	VFMADD231PS  64(SI)(R12*4), Z0, Z2
-	ADDQ         $0x08, DX
-	ADDQ         $0x10, BX
-	SUBQ         $0x04, R10
-	JGE          fours
-
-rest:
-	ADDQ $0x04, R10
-	JZ   store
-
-ones:
-	MOVWQZX      (DX), R12
-	VBROADCASTSS (BX), Z0
-	VFMADD231PS  (SI)(R12*4), Z0, Z1
-	VFMADD231PS  64(SI)(R12*4), Z0, Z2
-	ADDQ         $0x02, DX
-	ADDQ         $0x04, BX
-	DECQ         R10
-	JNZ          ones
-
-store:
-	VMOVUPS Z1, (R9)
-	VMOVUPS Z2, 64(R9)
-	ADDQ    $0x04, CX
-	DECQ    AX
-	JMP     row
-
-done:
-	VZEROUPPER
-	RET
-
-// func panel32_avx2_256(n int, heads *uint16, offsets *uint16, values *float32, x *float32, y *float32, first bool)
-// Requires: AVX, FMA3
-TEXT ·panel32_avx2_256(SB), NOSPLIT, $0-49
-	MOVQ    n+0(FP), AX
-	MOVQ    heads+8(FP), CX
-	MOVQ    offsets+16(FP), DX
-	MOVQ    values+24(FP), BX
-	MOVQ    x+32(FP), SI
-	MOVQ    y+40(FP), DI
-	MOVBQZX first+48(FP), R8
-
-row:
-	TESTQ   AX, AX
-	JZ      done
-	MOVWQZX (CX), R9
-	MOVWQZX 2(CX), R10
-	IMUL3Q  $0x00000100, R9, R9
-	ADDQ    DI, R9
-	TESTQ   R8, R8
-	JNZ     zero
-	VMOVUPS (R9), Y1
-	VMOVUPS 32(R9), Y2
-	VMOVUPS 64(R9), Y3
-	VMOVUPS 96(R9), Y4
-	VMOVUPS 128(R9), Y5
-	VMOVUPS 160(R9), Y6
-	VMOVUPS 192(R9), Y7
-	VMOVUPS 224(R9), Y8
-	JMP     start
-
-zero:
+pair_zero:
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -459,92 +576,513 @@ zero:
 	VXORPS Y7, Y7, Y7
 	VXORPS Y8, Y8, Y8
 
-start:
-	SUBQ $0x04, R10
-	JLT  rest
+pair_start:
+	SUBQ $0x04, BX
+	JLT  pair_rest
 
-fours:
-	MOVQ         (DX), R11
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSS (BX), Y0
-	VFMADD231PS  (SI)(R12*8), Y0, Y1
-	VFMADD231PS  32(SI)(R12*8), Y0, Y2
-	VFMADD231PS  64(SI)(R12*8), Y0, Y3
-	VFMADD231PS  96(SI)(R12*8), Y0, Y4
-	VFMADD231PS  128(SI)(R12*8), Y0, Y5
-	VFMADD231PS  160(SI)(R12*8), Y0, Y6
-	VFMADD231PS  192(SI)(R12*8), Y0, Y7
-	VFMADD231PS  224(SI)(R12*8), Y0, Y8
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSS 4(BX), Y0
-	VFMADD231PS  (SI)(R12*8), Y0, Y1
-	VFMADD231PS  32(SI)(R12*8), Y0, Y2
-	VFMADD231PS  64(SI)(R12*8), Y0, Y3
-	VFMADD231PS  96(SI)(R12*8), Y0, Y4
-	VFMADD231PS  128(SI)(R12*8), Y0, Y5
-	VFMADD231PS  160(SI)(R12*8), Y0, Y6
-	VFMADD231PS  192(SI)(R12*8), Y0, Y7
-	VFMADD231PS  224(SI)(R12*8), Y0, Y8
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSS 8(BX), Y0
-	VFMADD231PS  (SI)(R12*8), Y0, Y1
-	VFMADD231PS  32(SI)(R12*8), Y0, Y2
-	VFMADD231PS  64(SI)(R12*8), Y0, Y3
-	VFMADD231PS  96(SI)(R12*8), Y0, Y4
-	VFMADD231PS  128(SI)(R12*8), Y0, Y5
-	VFMADD231PS  160(SI)(R12*8), Y0, Y6
-	VFMADD231PS  192(SI)(R12*8), Y0, Y7
-	VFMADD231PS  224(SI)(R12*8), Y0, Y8
-	MOVWQZX      R11, R12
-	VBROADCASTSS 12(BX), Y0
-	VFMADD231PS  (SI)(R12*8), Y0, Y1
-	VFMADD231PS  32(SI)(R12*8), Y0, Y2
-	VFMADD231PS  64(SI)(R12*8), Y0, Y3
-	VFMADD231PS  96(SI)(R12*8), Y0, Y4
-	VFMADD231PS  128(SI)(R12*8), Y0, Y5
-	VFMADD231PS  160(SI)(R12*8), Y0, Y6
-	VFMADD231PS  192(SI)(R12*8), Y0, Y7
-	VFMADD231PS  224(SI)(R12*8), Y0, Y8
-	ADDQ         $0x08, DX
-	ADDQ         $0x10, BX
-	SUBQ         $0x04, R10
-	JGE          fours
+pair_fours:
+	MOVQ         (SI), R9
+	MOVQ         (R11), R14
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS (DI), Y0
+	VFMADD231PS  (DX)(R10*4), Y0, Y1
+	VFMADD231PS  32(DX)(R10*4), Y0, Y2
+	VFMADD231PS  64(DX)(R10*4), Y0, Y3
+	VFMADD231PS  96(DX)(R10*4), Y0, Y4
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSS (R12), Y0
+	VFMADD231PS  (DX)(R10*4), Y0, Y5
+	VFMADD231PS  32(DX)(R10*4), Y0, Y6
+	VFMADD231PS  64(DX)(R10*4), Y0, Y7
+	VFMADD231PS  96(DX)(R10*4), Y0, Y8
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS 4(DI), Y0
+	VFMADD231PS  (DX)(R10*4), Y0, Y1
+	VFMADD231PS  32(DX)(R10*4), Y0, Y2
+	VFMADD231PS  64(DX)(R10*4), Y0, Y3
+	VFMADD231PS  96(DX)(R10*4), Y0, Y4
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSS 4(R12), Y0
+	VFMADD231PS  (DX)(R10*4), Y0, Y5
+	VFMADD231PS  32(DX)(R10*4), Y0, Y6
+	VFMADD231PS  64(DX)(R10*4), Y0, Y7
+	VFMADD231PS  96(DX)(R10*4), Y0, Y8
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS 8(DI), Y0
+	VFMADD231PS  (DX)(R10*4), Y0, Y1
+	VFMADD231PS  32(DX)(R10*4), Y0, Y2
+	VFMADD231PS  64(DX)(R10*4), Y0, Y3
+	VFMADD231PS  96(DX)(R10*4), Y0, Y4
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSS 8(R12), Y0
+	VFMADD231PS  (DX)(R10*4), Y0, Y5
+	VFMADD231PS  32(DX)(R10*4), Y0, Y6
+	VFMADD231PS  64(DX)(R10*4), Y0, Y7
+	VFMADD231PS  96(DX)(R10*4), Y0, Y8
+	MOVWQZX      R9, R10
+	VBROADCASTSS 12(DI), Y0
+	VFMADD231PS  (DX)(R10*4), Y0, Y1
+	VFMADD231PS  32(DX)(R10*4), Y0, Y2
+	VFMADD231PS  64(DX)(R10*4), Y0, Y3
+	VFMADD231PS  96(DX)(R10*4), Y0, Y4
+	MOVWQZX      R14, R10
+	VBROADCASTSS 12(R12), Y0
+	VFMADD231PS  (DX)(R10*4), Y0, Y5
+	VFMADD231PS  32(DX)(R10*4), Y0, Y6
+	VFMADD231PS  64(DX)(R10*4), Y0, Y7
+	VFMADD231PS  96(DX)(R10*4), Y0, Y8
+	ADDQ         $0x08, SI
+	ADDQ         $0x10, DI
+	ADDQ         $0x08, R11
+	ADDQ         $0x10, R12
+	SUBQ         $0x04, BX
+	JGE          pair_fours
 
-rest:
-	ADDQ $0x04, R10
-	JZ   store
+pair_rest:
+	ADDQ $0x04, BX
+	JZ   pair_store
 
-ones:
-	MOVWQZX      (DX), R12
-	VBROADCASTSS (BX), Y0
-	VFMADD231PS  (SI)(R12*8), Y0, Y1
-	VFMADD231PS  32(SI)(R12*8), Y0, Y2
-	VFMADD231PS  64(SI)(R12*8), Y0, Y3
-	VFMADD231PS  96(SI)(R12*8), Y0, Y4
-	VFMADD231PS  128(SI)(R12*8), Y0, Y5
-	VFMADD231PS  160(SI)(R12*8), Y0, Y6
-	VFMADD231PS  192(SI)(R12*8), Y0, Y7
-	VFMADD231PS  224(SI)(R12*8), Y0, Y8
-	ADDQ         $0x02, DX
-	ADDQ         $0x04, BX
-	DECQ         R10
-	JNZ          ones
+pair_ones:
+	MOVWQZX      (SI), R10
+	VBROADCASTSS (DI), Y0
+	VFMADD231PS  (DX)(R10*4), Y0, Y1
+	VFMADD231PS  32(DX)(R10*4), Y0, Y2
+	VFMADD231PS  64(DX)(R10*4), Y0, Y3
+	VFMADD231PS  96(DX)(R10*4), Y0, Y4
+	ADDQ         $0x02, SI
+	ADDQ         $0x04, DI
+	MOVWQZX      (R11), R10
+	VBROADCASTSS (R12), Y0
+	VFMADD231PS  (DX)(R10*4), Y0, Y5
+	VFMADD231PS  32(DX)(R10*4), Y0, Y6
+	VFMADD231PS  64(DX)(R10*4), Y0, Y7
+	VFMADD231PS  96(DX)(R10*4), Y0, Y8
+	ADDQ         $0x02, R11
+	ADDQ         $0x04, R12
+	DECQ         BX
+	JNZ          pair_ones
 
-store:
-	VMOVUPS Y1, (R9)
-	VMOVUPS Y2, 32(R9)
-	VMOVUPS Y3, 64(R9)
-	VMOVUPS Y4, 96(R9)
-	VMOVUPS Y5, 128(R9)
-	VMOVUPS Y6, 160(R9)
-	VMOVUPS Y7, 192(R9)
-	VMOVUPS Y8, 224(R9)
+pair_store:
+	VMOVUPS Y1, (R8)
+	VMOVUPS Y2, 32(R8)
+	VMOVUPS Y3, 64(R8)
+	VMOVUPS Y4, 96(R8)
+	VMOVUPS Y5, (R13)
+	VMOVUPS Y6, 32(R13)
+	VMOVUPS Y7, 64(R13)
+	VMOVUPS Y8, 96(R13)
+	ADDQ    $0x08, CX
+	SUBQ    $0x02, AX
+	MOVQ    R11, SI
+	MOVQ    R12, DI
+	JMP     next
+
+single:
+	MOVWQZX (CX), R8
+	IMUL3Q  $0x00000080, R8, R8
+	ADDQ    y+40(FP), R8
+	CMPB    first+48(FP), $0x00
+	JNE     single_row_zero
+	VMOVUPS (R8), Y1
+	VMOVUPS 32(R8), Y2
+	VMOVUPS 64(R8), Y3
+	VMOVUPS 96(R8), Y4
+	JMP     single_row_start
+
+single_row_zero:
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+
+single_row_start:
+	SUBQ $0x04, BX
+	JLT  single_row_rest
+
+single_row_fours:
+	MOVQ         (SI), R9
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS (DI), Y0
+	VFMADD231PS  (DX)(R10*4), Y0, Y1
+	VFMADD231PS  32(DX)(R10*4), Y0, Y2
+	VFMADD231PS  64(DX)(R10*4), Y0, Y3
+	VFMADD231PS  96(DX)(R10*4), Y0, Y4
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS 4(DI), Y0
+	VFMADD231PS  (DX)(R10*4), Y0, Y1
+	VFMADD231PS  32(DX)(R10*4), Y0, Y2
+	VFMADD231PS  64(DX)(R10*4), Y0, Y3
+	VFMADD231PS  96(DX)(R10*4), Y0, Y4
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS 8(DI), Y0
+	VFMADD231PS  (DX)(R10*4), Y0, Y1
+	VFMADD231PS  32(DX)(R10*4), Y0, Y2
+	VFMADD231PS  64(DX)(R10*4), Y0, Y3
+	VFMADD231PS  96(DX)(R10*4), Y0, Y4
+	MOVWQZX      R9, R10
+	VBROADCASTSS 12(DI), Y0
+	VFMADD231PS  (DX)(R10*4), Y0, Y1
+	VFMADD231PS  32(DX)(R10*4), Y0, Y2
+	VFMADD231PS  64(DX)(R10*4), Y0, Y3
+	VFMADD231PS  96(DX)(R10*4), Y0, Y4
+	ADDQ         $0x08, SI
+	ADDQ         $0x10, DI
+	SUBQ         $0x04, BX
+	JGE          single_row_fours
+
+single_row_rest:
+	ADDQ $0x04, BX
+	JZ   single_row_store
+
+single_row_ones:
+	MOVWQZX      (SI), R10
+	VBROADCASTSS (DI), Y0
+	VFMADD231PS  (DX)(R10*4), Y0, Y1
+	VFMADD231PS  32(DX)(R10*4), Y0, Y2
+	VFMADD231PS  64(DX)(R10*4), Y0, Y3
+	VFMADD231PS  96(DX)(R10*4), Y0, Y4
+	ADDQ         $0x02, SI
+	ADDQ         $0x04, DI
+	DECQ         BX
+	JNZ          single_row_ones
+
+single_row_store:
+	VMOVUPS Y1, (R8)
+	VMOVUPS Y2, 32(R8)
+	VMOVUPS Y3, 64(R8)
+	VMOVUPS Y4, 96(R8)
 	ADDQ    $0x04, CX
-	DECQ    AX
-	JMP     row
+	SUBQ    $0x01, AX
+	JMP     next
+
+done:
+	VZEROUPPER
+	RET
+
+// func panel32_avx512_128(n int, heads *uint16, offsets *uint16, values *float32, x *float32, y *float32, first bool)
+// Requires: AVX, AVX512F
+TEXT ·panel32_avx512_128(SB), NOSPLIT, $0-49
+	MOVQ n+0(FP), AX
+	MOVQ heads+8(FP), CX
+	MOVQ x+32(FP), DX
+	MOVQ offsets+16(FP), SI
+	MOVQ values+24(FP), DI
+
+next:
+	TESTQ   AX, AX
+	JZ      done
+	MOVWQZX 2(CX), BX
+	CMPQ    AX, $0x02
+	JLT     single
+	CMPW    BX, 6(CX)
+	JNE     single
+	LEAQ    (SI)(BX*2), R11
+	LEAQ    (DI)(BX*4), R12
+	MOVWQZX (CX), R8
+	IMUL3Q  $0x00000080, R8, R8
+	ADDQ    y+40(FP), R8
+	MOVWQZX 4(CX), R13
+	IMUL3Q  $0x00000080, R13, R13
+	ADDQ    y+40(FP), R13
+	CMPB    first+48(FP), $0x00
+	JNE     pair_zero
+	VMOVUPS (R8), Z1
+	VMOVUPS 64(R8), Z2
+	VMOVUPS (R13), Z3
+	VMOVUPS 64(R13), Z4
+	JMP     pair_start
+
+pair_zero:
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+
+pair_start:
+	SUBQ $0x04, BX
+	JLT  pair_rest
+
+pair_fours:
+	MOVQ         (SI), R9
+	MOVQ         (R11), R14
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS (DI), Z0
+	VFMADD231PS  (DX)(R10*4), Z0, Z1
+	VFMADD231PS  64(DX)(R10*4), Z0, Z2
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSS (R12), Z0
+	VFMADD231PS  (DX)(R10*4), Z0, Z3
+	VFMADD231PS  64(DX)(R10*4), Z0, Z4
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS 4(DI), Z0
+	VFMADD231PS  (DX)(R10*4), Z0, Z1
+	VFMADD231PS  64(DX)(R10*4), Z0, Z2
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSS 4(R12), Z0
+	VFMADD231PS  (DX)(R10*4), Z0, Z3
+	VFMADD231PS  64(DX)(R10*4), Z0, Z4
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS 8(DI), Z0
+	VFMADD231PS  (DX)(R10*4), Z0, Z1
+	VFMADD231PS  64(DX)(R10*4), Z0, Z2
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSS 8(R12), Z0
+	VFMADD231PS  (DX)(R10*4), Z0, Z3
+	VFMADD231PS  64(DX)(R10*4), Z0, Z4
+	MOVWQZX      R9, R10
+	VBROADCASTSS 12(DI), Z0
+	VFMADD231PS  (DX)(R10*4), Z0, Z1
+	VFMADD231PS  64(DX)(R10*4), Z0, Z2
+	MOVWQZX      R14, R10
+	VBROADCASTSS 12(R12), Z0
+	VFMADD231PS  (DX)(R10*4), Z0, Z3
+	VFMADD231PS  64(DX)(R10*4), Z0, Z4
+	ADDQ         $0x08, SI
+	ADDQ         $0x10, DI
+	ADDQ         $0x08, R11
+	ADDQ         $0x10, R12
+	SUBQ         $0x04, BX
+	JGE          pair_fours
+
+pair_rest:
+	ADDQ $0x04, BX
+	JZ   pair_store
+
+pair_ones:
+	MOVWQZX      (SI), R10
+	VBROADCASTSS (DI), Z0
+	VFMADD231PS  (DX)(R10*4), Z0, Z1
+	VFMADD231PS  64(DX)(R10*4), Z0, Z2
+	ADDQ         $0x02, SI
+	ADDQ         $0x04, DI
+	MOVWQZX      (R11), R10
+	VBROADCASTSS (R12), Z0
+	VFMADD231PS  (DX)(R10*4), Z0, Z3
+	VFMADD231PS  64(DX)(R10*4), Z0, Z4
+	ADDQ         $0x02, R11
+	ADDQ         $0x04, R12
+	DECQ         BX
+	JNZ          pair_ones
+
+pair_store:
+	VMOVUPS Z1, (R8)
+	VMOVUPS Z2, 64(R8)
+	VMOVUPS Z3, (R13)
+	VMOVUPS Z4, 64(R13)
+	ADDQ    $0x08, CX
+	SUBQ    $0x02, AX
+	MOVQ    R11, SI
+	MOVQ    R12, DI
+	JMP     next
+
+single:
+	MOVWQZX (CX), R8
+	IMUL3Q  $0x00000080, R8, R8
+	ADDQ    y+40(FP), R8
+	CMPB    first+48(FP), $0x00
+	JNE     single_row_zero
+	VMOVUPS (R8), Z1
+	VMOVUPS 64(R8), Z2
+	JMP     single_row_start
+
+single_row_zero:
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+
+single_row_start:
+	SUBQ $0x04, BX
+	JLT  single_row_rest
+
+single_row_fours:
+	MOVQ         (SI), R9
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS (DI), Z0
+	VFMADD231PS  (DX)(R10*4), Z0, Z1
+	VFMADD231PS  64(DX)(R10*4), Z0, Z2
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS 4(DI), Z0
+	VFMADD231PS  (DX)(R10*4), Z0, Z1
+	VFMADD231PS  64(DX)(R10*4), Z0, Z2
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS 8(DI), Z0
+	VFMADD231PS  (DX)(R10*4), Z0, Z1
+	VFMADD231PS  64(DX)(R10*4), Z0, Z2
+	MOVWQZX      R9, R10
+	VBROADCASTSS 12(DI), Z0
+	VFMADD231PS  (DX)(R10*4), Z0, Z1
+	VFMADD231PS  64(DX)(R10*4), Z0, Z2
+	ADDQ         $0x08, SI
+	ADDQ         $0x10, DI
+	SUBQ         $0x04, BX
+	JGE          single_row_fours
+
+single_row_rest:
+	ADDQ $0x04, BX
+	JZ   single_row_store
+
+single_row_ones:
+	MOVWQZX      (SI), R10
+	VBROADCASTSS (DI), Z0
+	VFMADD231PS  (DX)(R10*4), Z0, Z1
+	VFMADD231PS  64(DX)(R10*4), Z0, Z2
+	ADDQ         $0x02, SI
+	ADDQ         $0x04, DI
+	DECQ         BX
+	JNZ          single_row_ones
+
+single_row_store:
+	VMOVUPS Z1, (R8)
+	VMOVUPS Z2, 64(R8)
+	ADDQ    $0x04, CX
+	SUBQ    $0x01, AX
+	JMP     next
+
+done:
+	VZEROUPPER
+	RET
+
+// func panel32_avx2_256(n int, heads *uint16, offsets *uint16, values *float32, x *float32, y *float32, first bool)
+// Requires: AVX, FMA3
+TEXT ·panel32_avx2_256(SB), NOSPLIT, $0-49
+	MOVQ n+0(FP), AX
+	MOVQ heads+8(FP), CX
+	MOVQ x+32(FP), DX
+	MOVQ offsets+16(FP), SI
+	MOVQ values+24(FP), DI
+
+next:
+	TESTQ   AX, AX
+	JZ      done
+	MOVWQZX 2(CX), BX
+	MOVWQZX (CX), R8
+	IMUL3Q  $0x00000100, R8, R8
+	ADDQ    y+40(FP), R8
+	CMPB    first+48(FP), $0x00
+	JNE     single_row_zero
+	VMOVUPS (R8), Y1
+	VMOVUPS 32(R8), Y2
+	VMOVUPS 64(R8), Y3
+	VMOVUPS 96(R8), Y4
+	VMOVUPS 128(R8), Y5
+	VMOVUPS 160(R8), Y6
+	VMOVUPS 192(R8), Y7
+	VMOVUPS 224(R8), Y8
+	JMP     single_row_start
+
+single_row_zero:
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+
+single_row_start:
+	SUBQ $0x04, BX
+	JLT  single_row_rest
+
+single_row_fours:
+	MOVQ         (SI), R9
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS (DI), Y0
+	VFMADD231PS  (DX)(R10*8), Y0, Y1
+	VFMADD231PS  32(DX)(R10*8), Y0, Y2
+	VFMADD231PS  64(DX)(R10*8), Y0, Y3
+	VFMADD231PS  96(DX)(R10*8), Y0, Y4
+	VFMADD231PS  128(DX)(R10*8), Y0, Y5
+	VFMADD231PS  160(DX)(R10*8), Y0, Y6
+	VFMADD231PS  192(DX)(R10*8), Y0, Y7
+	VFMADD231PS  224(DX)(R10*8), Y0, Y8
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS 4(DI), Y0
+	VFMADD231PS  (DX)(R10*8), Y0, Y1
+	VFMADD231PS  32(DX)(R10*8), Y0, Y2
+	VFMADD231PS  64(DX)(R10*8), Y0, Y3
+	VFMADD231PS  96(DX)(R10*8), Y0, Y4
+	VFMADD231PS  128(DX)(R10*8), Y0, Y5
+	VFMADD231PS  160(DX)(R10*8), Y0, Y6
+	VFMADD231PS  192(DX)(R10*8), Y0, Y7
+	VFMADD231PS  224(DX)(R10*8), Y0, Y8
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS 8(DI), Y0
+	VFMADD231PS  (DX)(R10*8), Y0, Y1
+	VFMADD231PS  32(DX)(R10*8), Y0, Y2
+	VFMADD231PS  64(DX)(R10*8), Y0, Y3
+	VFMADD231PS  96(DX)(R10*8), Y0, Y4
+	VFMADD231PS  128(DX)(R10*8), Y0, Y5
+	VFMADD231PS  160(DX)(R10*8), Y0, Y6
+	VFMADD231PS  192(DX)(R10*8), Y0, Y7
+	VFMADD231PS  224(DX)(R10*8), Y0, Y8
+	MOVWQZX      R9, R10
+	VBROADCASTSS 12(DI), Y0
+	VFMADD231PS  (DX)(R10*8), Y0, Y1
+	VFMADD231PS  32(DX)(R10*8), Y0, Y2
+	VFMADD231PS  64(DX)(R10*8), Y0, Y3
+	VFMADD231PS  96(DX)(R10*8), Y0, Y4
+	VFMADD231PS  128(DX)(R10*8), Y0, Y5
+	VFMADD231PS  160(DX)(R10*8), Y0, Y6
+	VFMADD231PS  192(DX)(R10*8), Y0, Y7
+	VFMADD231PS  224(DX)(R10*8), Y0, Y8
+	ADDQ         $0x08, SI
+	ADDQ         $0x10, DI
+	SUBQ         $0x04, BX
+	JGE          single_row_fours
+
+single_row_rest:
+	ADDQ $0x04, BX
+	JZ   single_row_store
+
+single_row_ones:
+	MOVWQZX      (SI), R10
+	VBROADCASTSS (DI), Y0
+	VFMADD231PS  (DX)(R10*8), Y0, Y1
+	VFMADD231PS  32(DX)(R10*8), Y0, Y2
+	VFMADD231PS  64(DX)(R10*8), Y0, Y3
+	VFMADD231PS  96(DX)(R10*8), Y0, Y4
+	VFMADD231PS  128(DX)(R10*8), Y0, Y5
+	VFMADD231PS  160(DX)(R10*8), Y0, Y6
+	VFMADD231PS  192(DX)(R10*8), Y0, Y7
+	VFMADD231PS  224(DX)(R10*8), Y0, Y8
+	ADDQ         $0x02, SI
+	ADDQ         $0x04, DI
+	DECQ         BX
+	JNZ          single_row_ones
+
+single_row_store:
+	VMOVUPS Y1, (R8)
+	VMOVUPS Y2, 32(R8)
+	VMOVUPS Y3, 64(R8)
+	VMOVUPS Y4, 96(R8)
+	VMOVUPS Y5, 128(R8)
+	VMOVUPS Y6, 160(R8)
+	VMOVUPS Y7, 192(R8)
+	VMOVUPS Y8, 224(R8)
+	ADDQ    $0x04, CX
+	SUBQ    $0x01, AX
+	JMP     next
 
 done:
 	VZEROUPPER
@@ -553,97 +1091,237 @@ done:
 // func panel32_avx512_256(n int, heads *uint16, offsets *uint16, values *float32, x *float32, y *float32, first bool)
 // Requires: AVX, AVX512F
 TEXT ·panel32_avx512_256(SB), NOSPLIT, $0-49
-	MOVQ    n+0(FP), AX
-	MOVQ    heads+8(FP), CX
-	MOVQ    offsets+16(FP), DX
-	MOVQ    values+24(FP), BX
-	MOVQ    x+32(FP), SI
-	MOVQ    y+40(FP), DI
-	MOVBQZX first+48(FP), R8
+	MOVQ n+0(FP), AX
+	MOVQ heads+8(FP), CX
+	MOVQ x+32(FP), DX
+	MOVQ offsets+16(FP), SI
+	MOVQ values+24(FP), DI
 
-row:
+next:
 	TESTQ   AX, AX
 	JZ      done
-	MOVWQZX (CX), R9
-	MOVWQZX 2(CX), R10
-	IMUL3Q  $0x00000100, R9, R9
-	ADDQ    DI, R9
-	TESTQ   R8, R8
-	JNZ     zero
-	VMOVUPS (R9), Z1
-	VMOVUPS 64(R9), Z2
-	VMOVUPS 128(R9), Z3
-	VMOVUPS 192(R9), Z4
-	JMP     start
+	MOVWQZX 2(CX), BX
+	CMPQ    AX, $0x02
+	JLT     single
+	CMPW    BX, 6(CX)
+	JNE     single
+	LEAQ    (SI)(BX*2), R11
+	LEAQ    (DI)(BX*4), R12
+	MOVWQZX (CX), R8
+	IMUL3Q  $0x00000100, R8, R8
+	ADDQ    y+40(FP), R8
+	MOVWQZX 4(CX), R13
+	IMUL3Q  $0x00000100, R13, R13
+	ADDQ    y+40(FP), R13
+	CMPB    first+48(FP), $0x00
+	JNE     pair_zero
+	VMOVUPS (R8), Z1
+	VMOVUPS 64(R8), Z2
+	VMOVUPS 128(R8), Z3
+	VMOVUPS 192(R8), Z4
+	VMOVUPS (R13), Z5
+	VMOVUPS 64(R13), Z6
+	VMOVUPS 128(R13), Z7
+	VMOVUPS 192(R13), Z8
+	JMP     pair_start
 
-zero:
+pair_zero:
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+
+pair_start:
+	SUBQ $0x04, BX
+	JLT  pair_rest
+
+pair_fours:
+	MOVQ         (SI), R9
+	MOVQ         (R11), R14
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS (DI), Z0
+	VFMADD231PS  (DX)(R10*8), Z0, Z1
+	VFMADD231PS  64(DX)(R10*8), Z0, Z2
+	VFMADD231PS  128(DX)(R10*8), Z0, Z3
+	VFMADD231PS  192(DX)(R10*8), Z0, Z4
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSS (R12), Z0
+	VFMADD231PS  (DX)(R10*8), Z0, Z5
+	VFMADD231PS  64(DX)(R10*8), Z0, Z6
+	VFMADD231PS  128(DX)(R10*8), Z0, Z7
+	VFMADD231PS  192(DX)(R10*8), Z0, Z8
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS 4(DI), Z0
+	VFMADD231PS  (DX)(R10*8), Z0, Z1
+	VFMADD231PS  64(DX)(R10*8), Z0, Z2
+	VFMADD231PS  128(DX)(R10*8), Z0, Z3
+	VFMADD231PS  192(DX)(R10*8), Z0, Z4
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSS 4(R12), Z0
+	VFMADD231PS  (DX)(R10*8), Z0, Z5
+	VFMADD231PS  64(DX)(R10*8), Z0, Z6
+	VFMADD231PS  128(DX)(R10*8), Z0, Z7
+	VFMADD231PS  192(DX)(R10*8), Z0, Z8
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS 8(DI), Z0
+	VFMADD231PS  (DX)(R10*8), Z0, Z1
+	VFMADD231PS  64(DX)(R10*8), Z0, Z2
+	VFMADD231PS  128(DX)(R10*8), Z0, Z3
+	VFMADD231PS  192(DX)(R10*8), Z0, Z4
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSS 8(R12), Z0
+	VFMADD231PS  (DX)(R10*8), Z0, Z5
+	VFMADD231PS  64(DX)(R10*8), Z0, Z6
+	VFMADD231PS  128(DX)(R10*8), Z0, Z7
+	VFMADD231PS  192(DX)(R10*8), Z0, Z8
+	MOVWQZX      R9, R10
+	VBROADCASTSS 12(DI), Z0
+	VFMADD231PS  (DX)(R10*8), Z0, Z1
+	VFMADD231PS  64(DX)(R10*8), Z0, Z2
+	VFMADD231PS  128(DX)(R10*8), Z0, Z3
+	VFMADD231PS  192(DX)(R10*8), Z0, Z4
+	MOVWQZX      R14, R10
+	VBROADCASTSS 12(R12), Z0
+	VFMADD231PS  (DX)(R10*8), Z0, Z5
+	VFMADD231PS  64(DX)(R10*8), Z0, Z6
+	VFMADD231PS  128(DX)(R10*8), Z0, Z7
+	VFMADD231PS  192(DX)(R10*8), Z0, Z8
+	ADDQ         $0x08, SI
+	ADDQ         $0x10, DI
+	ADDQ         $0x08, R11
+	ADDQ         $0x10, R12
+	SUBQ         $0x04, BX
+	JGE          pair_fours
+
+pair_rest:
+	ADDQ $0x04, BX
+	JZ   pair_store
+
+pair_ones:
+	MOVWQZX      (SI), R10
+	VBROADCASTSS (DI), Z0
+	VFMADD231PS  (DX)(R10*8), Z0, Z1
+	VFMADD231PS  64(DX)(R10*8), Z0, Z2
+	VFMADD231PS  128(DX)(R10*8), Z0, Z3
+	VFMADD231PS  192(DX)(R10*8), Z0, Z4
+	ADDQ         $0x02, SI
+	ADDQ         $0x04, DI
+	MOVWQZX      (R11), R10
+	VBROADCASTSS (R12), Z0
+	VFMADD231PS  (DX)(R10*8), Z0, Z5
+	VFMADD231PS  64(DX)(R10*8), Z0, Z6
+	VFMADD231PS  128(DX)(R10*8), Z0, Z7
+	VFMADD231PS  192(DX)(R10*8), Z0, Z8
+	ADDQ         $0x02, R11
+	ADDQ         $0x04, R12
+	DECQ         BX
+	JNZ          pair_ones
+
+pair_store:
+	VMOVUPS Z1, (R8)
+	VMOVUPS Z2, 64(R8)
+	VMOVUPS Z3, 128(R8)
+	VMOVUPS Z4, 192(R8)
+	VMOVUPS Z5, (R13)
+	VMOVUPS Z6, 64(R13)
+	VMOVUPS Z7, 128(R13)
+	VMOVUPS Z8, 192(R13)
+	ADDQ    $0x08, CX
+	SUBQ    $0x02, AX
+	MOVQ    R11, SI
+	MOVQ    R12, DI
+	JMP     next
+
+single:
+	MOVWQZX (CX), R8
+	IMUL3Q  $0x00000100, R8, R8
+	ADDQ    y+40(FP), R8
+	CMPB    first+48(FP), $0x00
+	JNE     single_row_zero
+	VMOVUPS (R8), Z1
+	VMOVUPS 64(R8), Z2
+	VMOVUPS 128(R8), Z3
+	VMOVUPS 192(R8), Z4
+	JMP     single_row_start
+
+single_row_zero:
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 	VPXORD Z4, Z4, Z4
 
-start:
-	SUBQ $0x04, R10
-	JLT  rest
+single_row_start:
+	SUBQ $0x04, BX
+	JLT  single_row_rest
 
-fours:
-	MOVQ         (DX), R11
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSS (BX), Z0
-	VFMADD231PS  (SI)(R12*8), Z0, Z1
-	VFMADD231PS  64(SI)(R12*8), Z0, Z2
-	VFMADD231PS  128(SI)(R12*8), Z0, Z3
-	VFMADD231PS  192(SI)(R12*8), Z0, Z4
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSS 4(BX), Z0
-	VFMADD231PS  (SI)(R12*8), Z0, Z1
-	VFMADD231PS  64(SI)(R12*8), Z0, Z2
-	VFMADD231PS  128(SI)(R12*8), Z0, Z3
-	VFMADD231PS  192(SI)(R12*8), Z0, Z4
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSS 8(BX), Z0
-	VFMADD231PS  (SI)(R12*8), Z0, Z1
-	VFMADD231PS  64(SI)(R12*8), Z0, Z2
-	VFMADD231PS  128(SI)(R12*8), Z0, Z3
-	VFMADD231PS  192(SI)(R12*8), Z0, Z4
-	MOVWQZX      R11, R12
-	VBROADCASTSS 12(BX), Z0
-	VFMADD231PS  (SI)(R12*8), Z0, Z1
-	VFMADD231PS  64(SI)(R12*8), Z0, Z2
-	VFMADD231PS  128(SI)(R12*8), Z0, Z3
-	VFMADD231PS  192(SI)(R12*8), Z0, Z4
-	ADDQ         $0x08, DX
-	ADDQ         $0x10, BX
-	SUBQ         $0x04, R10
-	JGE          fours
+single_row_fours:
+	MOVQ         (SI), R9
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS (DI), Z0
+	VFMADD231PS  (DX)(R10*8), Z0, Z1
+	VFMADD231PS  64(DX)(R10*8), Z0, Z2
+	VFMADD231PS  128(DX)(R10*8), Z0, Z3
+	VFMADD231PS  192(DX)(R10*8), Z0, Z4
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS 4(DI), Z0
+	VFMADD231PS  (DX)(R10*8), Z0, Z1
+	VFMADD231PS  64(DX)(R10*8), Z0, Z2
+	VFMADD231PS  128(DX)(R10*8), Z0, Z3
+	VFMADD231PS  192(DX)(R10*8), Z0, Z4
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSS 8(DI), Z0
+	VFMADD231PS  (DX)(R10*8), Z0, Z1
+	VFMADD231PS  64(DX)(R10*8), Z0, Z2
+	VFMADD231PS  128(DX)(R10*8), Z0, Z3
+	VFMADD231PS  192(DX)(R10*8), Z0, Z4
+	MOVWQZX      R9, R10
+	VBROADCASTSS 12(DI), Z0
+	VFMADD231PS  (DX)(R10*8), Z0, Z1
+	VFMADD231PS  64(DX)(R10*8), Z0, Z2
+	VFMADD231PS  128(DX)(R10*8), Z0, Z3
+	VFMADD231PS  192(DX)(R10*8), Z0, Z4
+	ADDQ         $0x08, SI
+	ADDQ         $0x10, DI
+	SUBQ         $0x04, BX
+	JGE          single_row_fours
 
-rest:
-	ADDQ $0x04, R10
-	JZ   store
+single_row_rest:
+	ADDQ $0x04, BX
+	JZ   single_row_store
 
-ones:
-	MOVWQZX      (DX), R12
-	VBROADCASTSS (BX), Z0
-	VFMADD231PS  (SI)(R12*8), Z0, Z1
-	VFMADD231PS  64(SI)(R12*8), Z0, Z2
-	VFMADD231PS  128(SI)(R12*8), Z0, Z3
-	VFMADD231PS  192(SI)(R12*8), Z0, Z4
-	ADDQ         $0x02, DX
-	ADDQ         $0x04, BX
-	DECQ         R10
-	JNZ          ones
+single_row_ones:
+	MOVWQZX      (SI), R10
+	VBROADCASTSS (DI), Z0
+	VFMADD231PS  (DX)(R10*8), Z0, Z1
+	VFMADD231PS  64(DX)(R10*8), Z0, Z2
+	VFMADD231PS  128(DX)(R10*8), Z0, Z3
+	VFMADD231PS  192(DX)(R10*8), Z0, Z4
+	ADDQ         $0x02, SI
+	ADDQ         $0x04, DI
+	DECQ         BX
+	JNZ          single_row_ones
 
-store:
-	VMOVUPS Z1, (R9)
-	VMOVUPS Z2, 64(R9)
-	VMOVUPS Z3, 128(R9)
-	VMOVUPS Z4, 192(R9)
+single_row_store:
+	VMOVUPS Z1, (R8)
+	VMOVUPS Z2, 64(R8)
+	VMOVUPS Z3, 128(R8)
+	VMOVUPS Z4, 192(R8)
 	ADDQ    $0x04, CX
-	DECQ    AX
-	JMP     row
+	SUBQ    $0x01, AX
+	JMP     next
 
 done:
 	VZEROUPPER
@@ -652,73 +1330,165 @@ done:
 // func panel64_avx2_32(n int, heads *uint16, offsets *uint16, values *float64, x *float64, y *float64, first bool)
 // Requires: AVX, FMA3
 TEXT ·panel64_avx2_32(SB), NOSPLIT, $0-49
-	MOVQ    n+0(FP), AX
-	MOVQ    heads+8(FP), CX
-	MOVQ    offsets+16(FP), DX
-	MOVQ    values+24(FP), BX
-	MOVQ    x+32(FP), SI
-	MOVQ    y+40(FP), DI
-	MOVBQZX first+48(FP), R8
+	MOVQ n+0(FP), AX
+	MOVQ heads+8(FP), CX
+	MOVQ x+32(FP), DX
+	MOVQ offsets+16(FP), SI
+	MOVQ values+24(FP), DI
 
-row:
+next:
 	TESTQ   AX, AX
 	JZ      done
-	MOVWQZX (CX), R9
-	MOVWQZX 2(CX), R10
-	IMUL3Q  $0x00000020, R9, R9
-	ADDQ    DI, R9
-	TESTQ   R8, R8
-	JNZ     zero
-	VMOVUPD (R9), Y1
-	JMP     start
+	MOVWQZX 2(CX), BX
+	CMPQ    AX, $0x02
+	JLT     single
+	CMPW    BX, 6(CX)
+	JNE     single
+	LEAQ    (SI)(BX*2), R11
+	LEAQ    (DI)(BX*8), R12
+	MOVWQZX (CX), R8
+	IMUL3Q  $0x00000020, R8, R8
+	ADDQ    y+40(FP), R8
+	MOVWQZX 4(CX), R13
+	IMUL3Q  $0x00000020, R13, R13
+	ADDQ    y+40(FP), R13
+	CMPB    first+48(FP), $0x00
+	JNE     pair_zero
+	VMOVUPD (R8), Y1
+	VMOVUPD (R13), Y2
+	JMP     pair_start
 
-zero:
+pair_zero:
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+
+pair_start:
+	SUBQ $0x04, BX
+	JLT  pair_rest
+
+pair_fours:
+	MOVQ         (SI), R9
+	MOVQ         (R11), R14
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD (DI), Y0
+	VFMADD231PD  (DX)(R10*1), Y0, Y1
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSD (R12), Y0
+	VFMADD231PD  (DX)(R10*1), Y0, Y2
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD 8(DI), Y0
+	VFMADD231PD  (DX)(R10*1), Y0, Y1
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSD 8(R12), Y0
+	VFMADD231PD  (DX)(R10*1), Y0, Y2
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD 16(DI), Y0
+	VFMADD231PD  (DX)(R10*1), Y0, Y1
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSD 16(R12), Y0
+	VFMADD231PD  (DX)(R10*1), Y0, Y2
+	MOVWQZX      R9, R10
+	VBROADCASTSD 24(DI), Y0
+	VFMADD231PD  (DX)(R10*1), Y0, Y1
+	MOVWQZX      R14, R10
+	VBROADCASTSD 24(R12), Y0
+	VFMADD231PD  (DX)(R10*1), Y0, Y2
+	ADDQ         $0x08, SI
+	ADDQ         $0x20, DI
+	ADDQ         $0x08, R11
+	ADDQ         $0x20, R12
+	SUBQ         $0x04, BX
+	JGE          pair_fours
+
+pair_rest:
+	ADDQ $0x04, BX
+	JZ   pair_store
+
+pair_ones:
+	MOVWQZX      (SI), R10
+	VBROADCASTSD (DI), Y0
+	VFMADD231PD  (DX)(R10*1), Y0, Y1
+	ADDQ         $0x02, SI
+	ADDQ         $0x08, DI
+	MOVWQZX      (R11), R10
+	VBROADCASTSD (R12), Y0
+	VFMADD231PD  (DX)(R10*1), Y0, Y2
+	ADDQ         $0x02, R11
+	ADDQ         $0x08, R12
+	DECQ         BX
+	JNZ          pair_ones
+
+pair_store:
+	VMOVUPD Y1, (R8)
+	VMOVUPD Y2, (R13)
+	ADDQ    $0x08, CX
+	SUBQ    $0x02, AX
+	MOVQ    R11, SI
+	MOVQ    R12, DI
+	JMP     next
+
+single:
+	MOVWQZX (CX), R8
+	IMUL3Q  $0x00000020, R8, R8
+	ADDQ    y+40(FP), R8
+	CMPB    first+48(FP), $0x00
+	JNE     single_row_zero
+	VMOVUPD (R8), Y1
+	JMP     single_row_start
+
+single_row_zero:
 	VXORPD Y1, Y1, Y1
 
-start:
-	SUBQ $0x04, R10
-	JLT  rest
+single_row_start:
+	SUBQ $0x04, BX
+	JLT  single_row_rest
 
-fours:
-	MOVQ         (DX), R11
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSD (BX), Y0
-	VFMADD231PD  (SI)(R12*1), Y0, Y1
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSD 8(BX), Y0
-	VFMADD231PD  (SI)(R12*1), Y0, Y1
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSD 16(BX), Y0
-	VFMADD231PD  (SI)(R12*1), Y0, Y1
-	MOVWQZX      R11, R12
-	VBROADCASTSD 24(BX), Y0
-	VFMADD231PD  (SI)(R12*1), Y0, Y1
-	ADDQ         $0x08, DX
-	ADDQ         $0x20, BX
-	SUBQ         $0x04, R10
-	JGE          fours
+single_row_fours:
+	MOVQ         (SI), R9
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD (DI), Y0
+	VFMADD231PD  (DX)(R10*1), Y0, Y1
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD 8(DI), Y0
+	VFMADD231PD  (DX)(R10*1), Y0, Y1
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD 16(DI), Y0
+	VFMADD231PD  (DX)(R10*1), Y0, Y1
+	MOVWQZX      R9, R10
+	VBROADCASTSD 24(DI), Y0
+	VFMADD231PD  (DX)(R10*1), Y0, Y1
+	ADDQ         $0x08, SI
+	ADDQ         $0x20, DI
+	SUBQ         $0x04, BX
+	JGE          single_row_fours
 
-rest:
-	ADDQ $0x04, R10
-	JZ   store
+single_row_rest:
+	ADDQ $0x04, BX
+	JZ   single_row_store
 
-ones:
-	MOVWQZX      (DX), R12
-	VBROADCASTSD (BX), Y0
-	VFMADD231PD  (SI)(R12*1), Y0, Y1
-	ADDQ         $0x02, DX
-	ADDQ         $0x08, BX
-	DECQ         R10
-	JNZ          ones
+single_row_ones:
+	MOVWQZX      (SI), R10
+	VBROADCASTSD (DI), Y0
+	VFMADD231PD  (DX)(R10*1), Y0, Y1
+	ADDQ         $0x02, SI
+	ADDQ         $0x08, DI
+	DECQ         BX
+	JNZ          single_row_ones
 
-store:
-	VMOVUPD Y1, (R9)
+single_row_store:
+	VMOVUPD Y1, (R8)
 	ADDQ    $0x04, CX
-	DECQ    AX
-	JMP     row
+	SUBQ    $0x01, AX
+	JMP     next
 
 done:
 	VZEROUPPER
@@ -727,81 +1497,189 @@ done:
 // func panel64_avx2_64(n int, heads *uint16, offsets *uint16, values *float64, x *float64, y *float64, first bool)
 // Requires: AVX, FMA3
 TEXT ·panel64_avx2_64(SB), NOSPLIT, $0-49
-	MOVQ    n+0(FP), AX
-	MOVQ    heads+8(FP), CX
-	MOVQ    offsets+16(FP), DX
-	MOVQ    values+24(FP), BX
-	MOVQ    x+32(FP), SI
-	MOVQ    y+40(FP), DI
-	MOVBQZX first+48(FP), R8
+	MOVQ n+0(FP), AX
+	MOVQ heads+8(FP), CX
+	MOVQ x+32(FP), DX
+	MOVQ offsets+16(FP), SI
+	MOVQ values+24(FP), DI
 
-row:
+next:
 	TESTQ   AX, AX
 	JZ      done
-	MOVWQZX (CX), R9
-	MOVWQZX 2(CX), R10
-	IMUL3Q  $0x00000040, R9, R9
-	ADDQ    DI, R9
-	TESTQ   R8, R8
-	JNZ     zero
-	VMOVUPD (R9), Y1
-	VMOVUPD 32(R9), Y2
-	JMP     start
+	MOVWQZX 2(CX), BX
+	CMPQ    AX, $0x02
+	JLT     single
+	CMPW    BX, 6(CX)
+	JNE     single
+	LEAQ    (SI)(BX*2), R11
+	LEAQ    (DI)(BX*8), R12
+	MOVWQZX (CX), R8
+	IMUL3Q  $0x00000040, R8, R8
+	ADDQ    y+40(FP), R8
+	MOVWQZX 4(CX), R13
+	IMUL3Q  $0x00000040, R13, R13
+	ADDQ    y+40(FP), R13
+	CMPB    first+48(FP), $0x00
+	JNE     pair_zero
+	VMOVUPD (R8), Y1
+	VMOVUPD 32(R8), Y2
+	VMOVUPD (R13), Y3
+	VMOVUPD 32(R13), Y4
+	JMP     pair_start
 
-zero:
+pair_zero:
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+
+pair_start:
+	SUBQ $0x04, BX
+	JLT  pair_rest
+
+pair_fours:
+	MOVQ         (SI), R9
+	MOVQ         (R11), R14
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD (DI), Y0
+	VFMADD231PD  (DX)(R10*2), Y0, Y1
+	VFMADD231PD  32(DX)(R10*2), Y0, Y2
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSD (R12), Y0
+	VFMADD231PD  (DX)(R10*2), Y0, Y3
+	VFMADD231PD  32(DX)(R10*2), Y0, Y4
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD 8(DI), Y0
+	VFMADD231PD  (DX)(R10*2), Y0, Y1
+	VFMADD231PD  32(DX)(R10*2), Y0, Y2
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSD 8(R12), Y0
+	VFMADD231PD  (DX)(R10*2), Y0, Y3
+	VFMADD231PD  32(DX)(R10*2), Y0, Y4
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD 16(DI), Y0
+	VFMADD231PD  (DX)(R10*2), Y0, Y1
+	VFMADD231PD  32(DX)(R10*2), Y0, Y2
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSD 16(R12), Y0
+	VFMADD231PD  (DX)(R10*2), Y0, Y3
+	VFMADD231PD  32(DX)(R10*2), Y0, Y4
+	MOVWQZX      R9, R10
+	VBROADCASTSD 24(DI), Y0
+	VFMADD231PD  (DX)(R10*2), Y0, Y1
+	VFMADD231PD  32(DX)(R10*2), Y0, Y2
+	MOVWQZX      R14, R10
+	VBROADCASTSD 24(R12), Y0
+	VFMADD231PD  (DX)(R10*2), Y0, Y3
+	VFMADD231PD  32(DX)(R10*2), Y0, Y4
+	ADDQ         $0x08, SI
+	ADDQ         $0x20, DI
+	ADDQ         $0x08, R11
+	ADDQ         $0x20, R12
+	SUBQ         $0x04, BX
+	JGE          pair_fours
+
+pair_rest:
+	ADDQ $0x04, BX
+	JZ   pair_store
+
+pair_ones:
+	MOVWQZX      (SI), R10
+	VBROADCASTSD (DI), Y0
+	VFMADD231PD  (DX)(R10*2), Y0, Y1
+	VFMADD231PD  32(DX)(R10*2), Y0, Y2
+	ADDQ         $0x02, SI
+	ADDQ         $0x08, DI
+	MOVWQZX      (R11), R10
+	VBROADCASTSD (R12), Y0
+	VFMADD231PD  (DX)(R10*2), Y0, Y3
+	VFMADD231PD  32(DX)(R10*2), Y0, Y4
+	ADDQ         $0x02, R11
+	ADDQ         $0x08, R12
+	DECQ         BX
+	JNZ          pair_ones
+
+pair_store:
+	VMOVUPD Y1, (R8)
+	VMOVUPD Y2, 32(R8)
+	VMOVUPD Y3, (R13)
+	VMOVUPD Y4, 32(R13)
+	ADDQ    $0x08, CX
+	SUBQ    $0x02, AX
+	MOVQ    R11, SI
+	MOVQ    R12, DI
+	JMP     next
+
+single:
+	MOVWQZX (CX), R8
+	IMUL3Q  $0x00000040, R8, R8
+	ADDQ    y+40(FP), R8
+	CMPB    first+48(FP), $0x00
+	JNE     single_row_zero
+	VMOVUPD (R8), Y1
+	VMOVUPD 32(R8), Y2
+	JMP     single_row_start
+
+single_row_zero:
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
 
-start:
-	SUBQ $0x04, R10
-	JLT  rest
+single_row_start:
+	SUBQ $0x04, BX
+	JLT  single_row_rest
 
-fours:
-	MOVQ         (DX), R11
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSD (BX), Y0
-	VFMADD231PD  (SI)(R12*2), Y0, Y1
-	VFMADD231PD  32(SI)(R12*2), Y0, Y2
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSD 8(BX), Y0
-	VFMADD231PD  (SI)(R12*2), Y0, Y1
-	VFMADD231PD  32(SI)(R12*2), Y0, Y2
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSD 16(BX), Y0
-	VFMADD231PD  (SI)(R12*2), Y0, Y1
-	VFMADD231PD  32(SI)(R12*2), Y0, Y2
-	MOVWQZX      R11, R12
-	VBROADCASTSD 24(BX), Y0
-	VFMADD231PD  (SI)(R12*2), Y0, Y1
-	VFMADD231PD  32(SI)(R12*2), Y0, Y2
-	ADDQ         $0x08, DX
-	ADDQ         $0x20, BX
-	SUBQ         $0x04, R10
-	JGE          fours
+single_row_fours:
+	MOVQ         (SI), R9
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD (DI), Y0
+	VFMADD231PD  (DX)(R10*2), Y0, Y1
+	VFMADD231PD  32(DX)(R10*2), Y0, Y2
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD 8(DI), Y0
+	VFMADD231PD  (DX)(R10*2), Y0, Y1
+	VFMADD231PD  32(DX)(R10*2), Y0, Y2
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD 16(DI), Y0
+	VFMADD231PD  (DX)(R10*2), Y0, Y1
+	VFMADD231PD  32(DX)(R10*2), Y0, Y2
+	MOVWQZX      R9, R10
+	VBROADCASTSD 24(DI), Y0
+	VFMADD231PD  (DX)(R10*2), Y0, Y1
+	VFMADD231PD  32(DX)(R10*2), Y0, Y2
+	ADDQ         $0x08, SI
+	ADDQ         $0x20, DI
+	SUBQ         $0x04, BX
+	JGE          single_row_fours
 
-rest:
-	ADDQ $0x04, R10
-	JZ   store
+single_row_rest:
+	ADDQ $0x04, BX
+	JZ   single_row_store
 
-ones:
-	MOVWQZX      (DX), R12
-	VBROADCASTSD (BX), Y0
-	VFMADD231PD  (SI)(R12*2), Y0, Y1
-	VFMADD231PD  32(SI)(R12*2), Y0, Y2
-	ADDQ         $0x02, DX
-	ADDQ         $0x08, BX
-	DECQ         R10
-	JNZ          ones
+single_row_ones:
+	MOVWQZX      (SI), R10
+	VBROADCASTSD (DI), Y0
+	VFMADD231PD  (DX)(R10*2), Y0, Y1
+	VFMADD231PD  32(DX)(R10*2), Y0, Y2
+	ADDQ         $0x02, SI
+	ADDQ         $0x08, DI
+	DECQ         BX
+	JNZ          single_row_ones
 
-store:
-	VMOVUPD Y1, (R9)
-	VMOVUPD Y2, 32(R9)
+single_row_store:
+	VMOVUPD Y1, (R8)
+	VMOVUPD Y2, 32(R8)
 	ADDQ    $0x04, CX
-	DECQ    AX
-	JMP     row
+	SUBQ    $0x01, AX
+	JMP     next
 
 done:
 	VZEROUPPER
@@ -810,73 +1688,165 @@ done:
 // func panel64_avx512_64(n int, heads *uint16, offsets *uint16, values *float64, x *float64, y *float64, first bool)
 // Requires: AVX, AVX512F
 TEXT ·panel64_avx512_64(SB), NOSPLIT, $0-49
-	MOVQ    n+0(FP), AX
-	MOVQ    heads+8(FP), CX
-	MOVQ    offsets+16(FP), DX
-	MOVQ    values+24(FP), BX
-	MOVQ    x+32(FP), SI
-	MOVQ    y+40(FP), DI
-	MOVBQZX first+48(FP), R8
+	MOVQ n+0(FP), AX
+	MOVQ heads+8(FP), CX
+	MOVQ x+32(FP), DX
+	MOVQ offsets+16(FP), SI
+	MOVQ values+24(FP), DI
 
-row:
+next:
 	TESTQ   AX, AX
 	JZ      done
-	MOVWQZX (CX), R9
-	MOVWQZX 2(CX), R10
-	IMUL3Q  $0x00000040, R9, R9
-	ADDQ    DI, R9
-	TESTQ   R8, R8
-	JNZ     zero
-	VMOVUPD (R9), Z1
-	JMP     start
+	MOVWQZX 2(CX), BX
+	CMPQ    AX, $0x02
+	JLT     single
+	CMPW    BX, 6(CX)
+	JNE     single
+	LEAQ    (SI)(BX*2), R11
+	LEAQ    (DI)(BX*8), R12
+	MOVWQZX (CX), R8
+	IMUL3Q  $0x00000040, R8, R8
+	ADDQ    y+40(FP), R8
+	MOVWQZX 4(CX), R13
+	IMUL3Q  $0x00000040, R13, R13
+	ADDQ    y+40(FP), R13
+	CMPB    first+48(FP), $0x00
+	JNE     pair_zero
+	VMOVUPD (R8), Z1
+	VMOVUPD (R13), Z2
+	JMP     pair_start
 
-zero:
-	VPXORQ Z1, Z1, Z1
+pair_zero:
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
 
-start:
-	SUBQ $0x04, R10
-	JLT  rest
+pair_start:
+	SUBQ $0x04, BX
+	JLT  pair_rest
 
-fours:
-	MOVQ         (DX), R11
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSD (BX), Z0
-	VFMADD231PD  (SI)(R12*2), Z0, Z1
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSD 8(BX), Z0
-	VFMADD231PD  (SI)(R12*2), Z0, Z1
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSD 16(BX), Z0
-	VFMADD231PD  (SI)(R12*2), Z0, Z1
-	MOVWQZX      R11, R12
-	VBROADCASTSD 24(BX), Z0
-	VFMADD231PD  (SI)(R12*2), Z0, Z1
-	ADDQ         $0x08, DX
-	ADDQ         $0x20, BX
-	SUBQ         $0x04, R10
-	JGE          fours
+pair_fours:
+	MOVQ         (SI), R9
+	MOVQ         (R11), R14
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD (DI), Z0
+	VFMADD231PD  (DX)(R10*2), Z0, Z1
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSD (R12), Z0
+	VFMADD231PD  (DX)(R10*2), Z0, Z2
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD 8(DI), Z0
+	VFMADD231PD  (DX)(R10*2), Z0, Z1
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSD 8(R12), Z0
+	VFMADD231PD  (DX)(R10*2), Z0, Z2
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD 16(DI), Z0
+	VFMADD231PD  (DX)(R10*2), Z0, Z1
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSD 16(R12), Z0
+	VFMADD231PD  (DX)(R10*2), Z0, Z2
+	MOVWQZX      R9, R10
+	VBROADCASTSD 24(DI), Z0
+	VFMADD231PD  (DX)(R10*2), Z0, Z1
+	MOVWQZX      R14, R10
+	VBROADCASTSD 24(R12), Z0
+	VFMADD231PD  (DX)(R10*2), Z0, Z2
+	ADDQ         $0x08, SI
+	ADDQ         $0x20, DI
+	ADDQ         $0x08, R11
+	ADDQ         $0x20, R12
+	SUBQ         $0x04, BX
+	JGE          pair_fours
 
-rest:
-	ADDQ $0x04, R10
-	JZ   store
+pair_rest:
+	ADDQ $0x04, BX
+	JZ   pair_store
 
-ones:
-	MOVWQZX      (DX), R12
-	VBROADCASTSD (BX), Z0
-	VFMADD231PD  (SI)(R12*2), Z0, Z1
-	ADDQ         $0x02, DX
-	ADDQ         $0x08, BX
-	DECQ         R10
-	JNZ          ones
+pair_ones:
+	MOVWQZX      (SI), R10
+	VBROADCASTSD (DI), Z0
+	VFMADD231PD  (DX)(R10*2), Z0, Z1
+	ADDQ         $0x02, SI
+	ADDQ         $0x08, DI
+	MOVWQZX      (R11), R10
+	VBROADCASTSD (R12), Z0
+	VFMADD231PD  (DX)(R10*2), Z0, Z2
+	ADDQ         $0x02, R11
+	ADDQ         $0x08, R12
+	DECQ         BX
+	JNZ          pair_ones
 
-store:
-	VMOVUPD Z1, (R9)
+pair_store:
+	VMOVUPD Z1, (R8)
+	VMOVUPD Z2, (R13)
+	ADDQ    $0x08, CX
+	SUBQ    $0x02, AX
+	MOVQ    R11, SI
+	MOVQ    R12, DI
+	JMP     next
+
+single:
+	MOVWQZX (CX), R8
+	IMUL3Q  $0x00000040, R8, R8
+	ADDQ    y+40(FP), R8
+	CMPB    first+48(FP), $0x00
+	JNE     single_row_zero
+	VMOVUPD (R8), Z1
+	JMP     single_row_start
+
+single_row_zero:
+	VPXORD Z1, Z1, Z1
+
+single_row_start:
+	SUBQ $0x04, BX
+	JLT  single_row_rest
+
+single_row_fours:
+	MOVQ         (SI), R9
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD (DI), Z0
+	VFMADD231PD  (DX)(R10*2), Z0, Z1
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD 8(DI), Z0
+	VFMADD231PD  (DX)(R10*2), Z0, Z1
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD 16(DI), Z0
+	VFMADD231PD  (DX)(R10*2), Z0, Z1
+	MOVWQZX      R9, R10
+	VBROADCASTSD 24(DI), Z0
+	VFMADD231PD  (DX)(R10*2), Z0, Z1
+	ADDQ         $0x08, SI
+	ADDQ         $0x20, DI
+	SUBQ         $0x04, BX
+	JGE          single_row_fours
+
+single_row_rest:
+	ADDQ $0x04, BX
+	JZ   single_row_store
+
+single_row_ones:
+	MOVWQZX      (SI), R10
+	VBROADCASTSD (DI), Z0
+	VFMADD231PD  (DX)(R10*2), Z0, Z1
+	ADDQ         $0x02, SI
+	ADDQ         $0x08, DI
+	DECQ         BX
+	JNZ          single_row_ones
+
+single_row_store:
+	VMOVUPD Z1, (R8)
 	ADDQ    $0x04, CX
-	DECQ    AX
-	JMP     row
+	SUBQ    $0x01, AX
+	JMP     next
 
 done:
 	VZEROUPPER
@@ -885,216 +1855,41 @@ done:
 // func panel64_avx2_128(n int, heads *uint16, offsets *uint16, values *float64, x *float64, y *float64, first bool)
 // Requires: AVX, FMA3
 TEXT ·panel64_avx2_128(SB), NOSPLIT, $0-49
-	MOVQ    n+0(FP), AX
-	MOVQ    heads+8(FP), CX
-	MOVQ    offsets+16(FP), DX
-	MOVQ    values+24(FP), BX
-	MOVQ    x+32(FP), SI
-	MOVQ    y+40(FP), DI
-	MOVBQZX first+48(FP), R8
+	MOVQ n+0(FP), AX
+	MOVQ heads+8(FP), CX
+	MOVQ x+32(FP), DX
+	MOVQ offsets+16(FP), SI
+	MOVQ values+24(FP), DI
 
-row:
+next:
 	TESTQ   AX, AX
 	JZ      done
-	MOVWQZX (CX), R9
-	MOVWQZX 2(CX), R10
-	IMUL3Q  $0x00000080, R9, R9
-	ADDQ    DI, R9
-	TESTQ   R8, R8
-	JNZ     zero
-	VMOVUPD (R9), Y1
-	VMOVUPD 32(R9), Y2
-	VMOVUPD 64(R9), Y3
-	VMOVUPD 96(R9), Y4
-	JMP     start
+	MOVWQZX 2(CX), BX
+	CMPQ    AX, $0x02
+	JLT     single
+	CMPW    BX, 6(CX)
+	JNE     single
+	LEAQ    (SI)(BX*2), R11
+	LEAQ    (DI)(BX*8), R12
+	MOVWQZX (CX), R8
+	IMUL3Q  $0x00000080, R8, R8
+	ADDQ    y+40(FP), R8
+	MOVWQZX 4(CX), R13
+	IMUL3Q  $0x00000080, R13, R13
+	ADDQ    y+40(FP), R13
+	CMPB    first+48(FP), $0x00
+	JNE     pair_zero
+	VMOVUPD (R8), Y1
+	VMOVUPD 32(R8), Y2
+	VMOVUPD 64(R8), Y3
+	VMOVUPD 96(R8), Y4
+	VMOVUPD (R13), Y5
+	VMOVUPD 32(R13), Y6
+	VMOVUPD 64(R13), Y7
+	VMOVUPD 96(R13), Y8
+	JMP     pair_start
 
-zero:
-	VXORPD Y1, Y1, Y1
-	VXORPD Y2, Y2, Y2
-	VXORPD Y3, Y3, Y3
-	VXORPD Y4, Y4, Y4
-
-start:
-	SUBQ $0x04, R10
-	JLT  rest
-
-fours:
-	MOVQ         (DX), R11
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSD (BX), Y0
-	VFMADD231PD  (SI)(R12*4), Y0, Y1
-	VFMADD231PD  32(SI)(R12*4), Y0, Y2
-	VFMADD231PD  64(SI)(R12*4), Y0, Y3
-	VFMADD231PD  96(SI)(R12*4), Y0, Y4
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSD 8(BX), Y0
-	VFMADD231PD  (SI)(R12*4), Y0, Y1
-	VFMADD231PD  32(SI)(R12*4), Y0, Y2
-	VFMADD231PD  64(SI)(R12*4), Y0, Y3
-	VFMADD231PD  96(SI)(R12*4), Y0, Y4
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSD 16(BX), Y0
-	VFMADD231PD  (SI)(R12*4), Y0, Y1
-	VFMADD231PD  32(SI)(R12*4), Y0, Y2
-	VFMADD231PD  64(SI)(R12*4), Y0, Y3
-	VFMADD231PD  96(SI)(R12*4), Y0, Y4
-	MOVWQZX      R11, R12
-	VBROADCASTSD 24(BX), Y0
-	VFMADD231PD  (SI)(R12*4), Y0, Y1
-	VFMADD231PD  32(SI)(R12*4), Y0, Y2
-	VFMADD231PD  64(SI)(R12*4), Y0, Y3
-	VFMADD231PD  96(SI)(R12*4), Y0, Y4
-	ADDQ         $0x08, DX
-	ADDQ         $0x20, BX
-	SUBQ         $0x04, R10
-	JGE          fours
-
-rest:
-	ADDQ $0x04, R10
-	JZ   store
-
-ones:
-	MOVWQZX      (DX), R12
-	VBROADCASTSD (BX), Y0
-	VFMADD231PD  (SI)(R12*4), Y0, Y1
-	VFMADD231PD  32(SI)(R12*4), Y0, Y2
-	VFMADD231PD  64(SI)(R12*4), Y0, Y3
-	VFMADD231PD  96(SI)(R12*4), Y0, Y4
-	ADDQ         $0x02, DX
-	ADDQ         $0x08, BX
-	DECQ         R10
-	JNZ          ones
-
-store:
-	VMOVUPD Y1, (R9)
-	VMOVUPD Y2, 32(R9)
-	VMOVUPD Y3, 64(R9)
-	VMOVUPD Y4, 96(R9)
-	ADDQ    $0x04, CX
-	DECQ    AX
-	JMP     row
-
-done:
-	VZEROUPPER
-	RET
-
-// func panel64_avx512_128(n int, heads *uint16, offsets *uint16, values *float64, x *float64, y *float64, first bool)
-// Requires: AVX, AVX512F
-TEXT ·panel64_avx512_128(SB), NOSPLIT, $0-49
-	MOVQ    n+0(FP), AX
-	MOVQ    heads+8(FP), CX
-	MOVQ    offsets+16(FP), DX
-	MOVQ    values+24(FP), BX
-	MOVQ    x+32(FP), SI
-	MOVQ    y+40(FP), DI
-	MOVBQZX first+48(FP), R8
-
-row:
-	TESTQ   AX, AX
-	JZ      done
-	MOVWQZX (CX), R9
-	MOVWQZX 2(CX), R10
-	IMUL3Q  $0x00000080, R9, R9
-	ADDQ    DI, R9
-	TESTQ   R8, R8
-	JNZ     zero
-	VMOVUPD (R9), Z1
-	VMOVUPD 64(R9), Z2
-	JMP     start
-
-zero:
-	VPXORQ Z1, Z1, Z1
-	VPXORQ Z2, Z2, Z2
-
-start:
-	SUBQ $0x04, R10
-	JLT  rest
-
-fours:
-	MOVQ         (DX), R11
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSD (BX), Z0
-	VFMADD231PD  (SI)(R12*4), Z0, Z1
-	VFMADD231PD  64(SI)(R12*4), Z0, Z2
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSD 8(BX), Z0
-	VFMADD231PD  (SI)(R12*4), Z0, Z1
-	VFMADD231PD  64(SI)(R12*4), Z0, Z2
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSD 16(BX), Z0
-	VFMADD231PD  (SI)(R12*4), Z0, Z1
-	VFMADD231PD  64(SI)(R12*4), Z0, Z2
-	MOVWQZX      R11, R12
-	VBROADCASTSD 24(BX), Z0
-	VFMADD231PD  (SI)(R12*4), Z0, Z1
-	VFMADD231PD  64(SI)(R12*4), Z0, Z2
-	ADDQ         $0x08, DX
-	ADDQ         $0x20, BX
-	SUBQ         $0x04, R10
-	JGE          fours
-
-rest:
-	ADDQ $0x04, R10
-	JZ   store
-
-ones:
-	MOVWQZX      (DX), R12
-	VBROADCASTSD (BX), Z0
-	VFMADD231PD  (SI)(R12*4), Z0, Z1
-	VFMADD231PD  64(SI)(R12*4), Z0, Z2
-	ADDQ         $0x02, DX
-	ADDQ         $0x08, BX
-	DECQ         R10
-	JNZ          ones
-
-store:
-	VMOVUPD Z1, (R9)
-	VMOVUPD Z2, 64(R9)
-	ADDQ    $0x04, CX
-	DECQ    AX
-	JMP     row
-
-done:
-	VZEROUPPER
-	RET
-
-// func panel64_avx2_256(n int, heads *uint16, offsets *uint16, values *float64, x *float64, y *float64, first bool)
-// Requires: AVX, FMA3
-TEXT ·panel64_avx2_256(SB), NOSPLIT, $0-49
-	MOVQ    n+0(FP), AX
-	MOVQ    heads+8(FP), CX
-	MOVQ    offsets+16(FP), DX
-	MOVQ    values+24(FP), BX
-	MOVQ    x+32(FP), SI
-	MOVQ    y+40(FP), DI
-	MOVBQZX first+48(FP), R8
-
-row:
-	TESTQ   AX, AX
-	JZ      done
-	MOVWQZX (CX), R9
-	MOVWQZX 2(CX), R10
-	IMUL3Q  $0x00000100, R9, R9
-	ADDQ    DI, R9
-	TESTQ   R8, R8
-	JNZ     zero
-	VMOVUPD (R9), Y1
-	VMOVUPD 32(R9), Y2
-	VMOVUPD 64(R9), Y3
-	VMOVUPD 96(R9), Y4
-	VMOVUPD 128(R9), Y5
-	VMOVUPD 160(R9), Y6
-	VMOVUPD 192(R9), Y7
-	VMOVUPD 224(R9), Y8
-	JMP     start
-
-zero:
+pair_zero:
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
 	VXORPD Y3, Y3, Y3
@@ -1104,92 +1899,513 @@ zero:
 	VXORPD Y7, Y7, Y7
 	VXORPD Y8, Y8, Y8
 
-start:
-	SUBQ $0x04, R10
-	JLT  rest
+pair_start:
+	SUBQ $0x04, BX
+	JLT  pair_rest
 
-fours:
-	MOVQ         (DX), R11
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSD (BX), Y0
-	VFMADD231PD  (SI)(R12*8), Y0, Y1
-	VFMADD231PD  32(SI)(R12*8), Y0, Y2
-	VFMADD231PD  64(SI)(R12*8), Y0, Y3
-	VFMADD231PD  96(SI)(R12*8), Y0, Y4
-	VFMADD231PD  128(SI)(R12*8), Y0, Y5
-	VFMADD231PD  160(SI)(R12*8), Y0, Y6
-	VFMADD231PD  192(SI)(R12*8), Y0, Y7
-	VFMADD231PD  224(SI)(R12*8), Y0, Y8
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSD 8(BX), Y0
-	VFMADD231PD  (SI)(R12*8), Y0, Y1
-	VFMADD231PD  32(SI)(R12*8), Y0, Y2
-	VFMADD231PD  64(SI)(R12*8), Y0, Y3
-	VFMADD231PD  96(SI)(R12*8), Y0, Y4
-	VFMADD231PD  128(SI)(R12*8), Y0, Y5
-	VFMADD231PD  160(SI)(R12*8), Y0, Y6
-	VFMADD231PD  192(SI)(R12*8), Y0, Y7
-	VFMADD231PD  224(SI)(R12*8), Y0, Y8
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSD 16(BX), Y0
-	VFMADD231PD  (SI)(R12*8), Y0, Y1
-	VFMADD231PD  32(SI)(R12*8), Y0, Y2
-	VFMADD231PD  64(SI)(R12*8), Y0, Y3
-	VFMADD231PD  96(SI)(R12*8), Y0, Y4
-	VFMADD231PD  128(SI)(R12*8), Y0, Y5
-	VFMADD231PD  160(SI)(R12*8), Y0, Y6
-	VFMADD231PD  192(SI)(R12*8), Y0, Y7
-	VFMADD231PD  224(SI)(R12*8), Y0, Y8
-	MOVWQZX      R11, R12
-	VBROADCASTSD 24(BX), Y0
-	VFMADD231PD  (SI)(R12*8), Y0, Y1
-	VFMADD231PD  32(SI)(R12*8), Y0, Y2
-	VFMADD231PD  64(SI)(R12*8), Y0, Y3
-	VFMADD231PD  96(SI)(R12*8), Y0, Y4
-	VFMADD231PD  128(SI)(R12*8), Y0, Y5
-	VFMADD231PD  160(SI)(R12*8), Y0, Y6
-	VFMADD231PD  192(SI)(R12*8), Y0, Y7
-	VFMADD231PD  224(SI)(R12*8), Y0, Y8
-	ADDQ         $0x08, DX
-	ADDQ         $0x20, BX
-	SUBQ         $0x04, R10
-	JGE          fours
+pair_fours:
+	MOVQ         (SI), R9
+	MOVQ         (R11), R14
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD (DI), Y0
+	VFMADD231PD  (DX)(R10*4), Y0, Y1
+	VFMADD231PD  32(DX)(R10*4), Y0, Y2
+	VFMADD231PD  64(DX)(R10*4), Y0, Y3
+	VFMADD231PD  96(DX)(R10*4), Y0, Y4
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSD (R12), Y0
+	VFMADD231PD  (DX)(R10*4), Y0, Y5
+	VFMADD231PD  32(DX)(R10*4), Y0, Y6
+	VFMADD231PD  64(DX)(R10*4), Y0, Y7
+	VFMADD231PD  96(DX)(R10*4), Y0, Y8
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD 8(DI), Y0
+	VFMADD231PD  (DX)(R10*4), Y0, Y1
+	VFMADD231PD  32(DX)(R10*4), Y0, Y2
+	VFMADD231PD  64(DX)(R10*4), Y0, Y3
+	VFMADD231PD  96(DX)(R10*4), Y0, Y4
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSD 8(R12), Y0
+	VFMADD231PD  (DX)(R10*4), Y0, Y5
+	VFMADD231PD  32(DX)(R10*4), Y0, Y6
+	VFMADD231PD  64(DX)(R10*4), Y0, Y7
+	VFMADD231PD  96(DX)(R10*4), Y0, Y8
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD 16(DI), Y0
+	VFMADD231PD  (DX)(R10*4), Y0, Y1
+	VFMADD231PD  32(DX)(R10*4), Y0, Y2
+	VFMADD231PD  64(DX)(R10*4), Y0, Y3
+	VFMADD231PD  96(DX)(R10*4), Y0, Y4
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSD 16(R12), Y0
+	VFMADD231PD  (DX)(R10*4), Y0, Y5
+	VFMADD231PD  32(DX)(R10*4), Y0, Y6
+	VFMADD231PD  64(DX)(R10*4), Y0, Y7
+	VFMADD231PD  96(DX)(R10*4), Y0, Y8
+	MOVWQZX      R9, R10
+	VBROADCASTSD 24(DI), Y0
+	VFMADD231PD  (DX)(R10*4), Y0, Y1
+	VFMADD231PD  32(DX)(R10*4), Y0, Y2
+	VFMADD231PD  64(DX)(R10*4), Y0, Y3
+	VFMADD231PD  96(DX)(R10*4), Y0, Y4
+	MOVWQZX      R14, R10
+	VBROADCASTSD 24(R12), Y0
+	VFMADD231PD  (DX)(R10*4), Y0, Y5
+	VFMADD231PD  32(DX)(R10*4), Y0, Y6
+	VFMADD231PD  64(DX)(R10*4), Y0, Y7
+	VFMADD231PD  96(DX)(R10*4), Y0, Y8
+	ADDQ         $0x08, SI
+	ADDQ         $0x20, DI
+	ADDQ         $0x08, R11
+	ADDQ         $0x20, R12
+	SUBQ         $0x04, BX
+	JGE          pair_fours
 
-rest:
-	ADDQ $0x04, R10
-	JZ   store
+pair_rest:
+	ADDQ $0x04, BX
+	JZ   pair_store
 
-ones:
-	MOVWQZX      (DX), R12
-	VBROADCASTSD (BX), Y0
-	VFMADD231PD  (SI)(R12*8), Y0, Y1
-	VFMADD231PD  32(SI)(R12*8), Y0, Y2
-	VFMADD231PD  64(SI)(R12*8), Y0, Y3
-	VFMADD231PD  96(SI)(R12*8), Y0, Y4
-	VFMADD231PD  128(SI)(R12*8), Y0, Y5
-	VFMADD231PD  160(SI)(R12*8), Y0, Y6
-	VFMADD231PD  192(SI)(R12*8), Y0, Y7
-	VFMADD231PD  224(SI)(R12*8), Y0, Y8
-	ADDQ         $0x02, DX
-	ADDQ         $0x08, BX
-	DECQ         R10
-	JNZ          ones
+pair_ones:
+	MOVWQZX      (SI), R10
+	VBROADCASTSD (DI), Y0
+	VFMADD231PD  (DX)(R10*4), Y0, Y1
+	VFMADD231PD  32(DX)(R10*4), Y0, Y2
+	VFMADD231PD  64(DX)(R10*4), Y0, Y3
+	VFMADD231PD  96(DX)(R10*4), Y0, Y4
+	ADDQ         $0x02, SI
+	ADDQ         $0x08, DI
+	MOVWQZX      (R11), R10
+	VBROADCASTSD (R12), Y0
+	VFMADD231PD  (DX)(R10*4), Y0, Y5
+	VFMADD231PD  32(DX)(R10*4), Y0, Y6
+	VFMADD231PD  64(DX)(R10*4), Y0, Y7
+	VFMADD231PD  96(DX)(R10*4), Y0, Y8
+	ADDQ         $0x02, R11
+	ADDQ         $0x08, R12
+	DECQ         BX
+	JNZ          pair_ones
 
-store:
-	VMOVUPD Y1, (R9)
-	VMOVUPD Y2, 32(R9)
-	VMOVUPD Y3, 64(R9)
-	VMOVUPD Y4, 96(R9)
-	VMOVUPD Y5, 128(R9)
-	VMOVUPD Y6, 160(R9)
-	VMOVUPD Y7, 192(R9)
-	VMOVUPD Y8, 224(R9)
+pair_store:
+	VMOVUPD Y1, (R8)
+	VMOVUPD Y2, 32(R8)
+	VMOVUPD Y3, 64(R8)
+	VMOVUPD Y4, 96(R8)
+	VMOVUPD Y5, (R13)
+	VMOVUPD Y6, 32(R13)
+	VMOVUPD Y7, 64(R13)
+	VMOVUPD Y8, 96(R13)
+	ADDQ    $0x08, CX
+	SUBQ    $0x02, AX
+	MOVQ    R11, SI
+	MOVQ    R12, DI
+	JMP     next
+
+single:
+	MOVWQZX (CX), R8
+	IMUL3Q  $0x00000080, R8, R8
+	ADDQ    y+40(FP), R8
+	CMPB    first+48(FP), $0x00
+	JNE     single_row_zero
+	VMOVUPD (R8), Y1
+	VMOVUPD 32(R8), Y2
+	VMOVUPD 64(R8), Y3
+	VMOVUPD 96(R8), Y4
+	JMP     single_row_start
+
+single_row_zero:
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+
+single_row_start:
+	SUBQ $0x04, BX
+	JLT  single_row_rest
+
+single_row_fours:
+	MOVQ         (SI), R9
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD (DI), Y0
+	VFMADD231PD  (DX)(R10*4), Y0, Y1
+	VFMADD231PD  32(DX)(R10*4), Y0, Y2
+	VFMADD231PD  64(DX)(R10*4), Y0, Y3
+	VFMADD231PD  96(DX)(R10*4), Y0, Y4
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD 8(DI), Y0
+	VFMADD231PD  (DX)(R10*4), Y0, Y1
+	VFMADD231PD  32(DX)(R10*4), Y0, Y2
+	VFMADD231PD  64(DX)(R10*4), Y0, Y3
+	VFMADD231PD  96(DX)(R10*4), Y0, Y4
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD 16(DI), Y0
+	VFMADD231PD  (DX)(R10*4), Y0, Y1
+	VFMADD231PD  32(DX)(R10*4), Y0, Y2
+	VFMADD231PD  64(DX)(R10*4), Y0, Y3
+	VFMADD231PD  96(DX)(R10*4), Y0, Y4
+	MOVWQZX      R9, R10
+	VBROADCASTSD 24(DI), Y0
+	VFMADD231PD  (DX)(R10*4), Y0, Y1
+	VFMADD231PD  32(DX)(R10*4), Y0, Y2
+	VFMADD231PD  64(DX)(R10*4), Y0, Y3
+	VFMADD231PD  96(DX)(R10*4), Y0, Y4
+	ADDQ         $0x08, SI
+	ADDQ         $0x20, DI
+	SUBQ         $0x04, BX
+	JGE          single_row_fours
+
+single_row_rest:
+	ADDQ $0x04, BX
+	JZ   single_row_store
+
+single_row_ones:
+	MOVWQZX      (SI), R10
+	VBROADCASTSD (DI), Y0
+	VFMADD231PD  (DX)(R10*4), Y0, Y1
+	VFMADD231PD  32(DX)(R10*4), Y0, Y2
+	VFMADD231PD  64(DX)(R10*4), Y0, Y3
+	VFMADD231PD  96(DX)(R10*4), Y0, Y4
+	ADDQ         $0x02, SI
+	ADDQ         $0x08, DI
+	DECQ         BX
+	JNZ          single_row_ones
+
+single_row_store:
+	VMOVUPD Y1, (R8)
+	VMOVUPD Y2, 32(R8)
+	VMOVUPD Y3, 64(R8)
+	VMOVUPD Y4, 96(R8)
 	ADDQ    $0x04, CX
-	DECQ    AX
-	JMP     row
+	SUBQ    $0x01, AX
+	JMP     next
+
+done:
+	VZEROUPPER
+	RET
+
+// func panel64_avx512_128(n int, heads *uint16, offsets *uint16, values *float64, x *float64, y *float64, first bool)
+// Requires: AVX, AVX512F
+TEXT ·panel64_avx512_128(SB), NOSPLIT, $0-49
+	MOVQ n+0(FP), AX
+	MOVQ heads+8(FP), CX
+	MOVQ x+32(FP), DX
+	MOVQ offsets+16(FP), SI
+	MOVQ values+24(FP), DI
+
+next:
+	TESTQ   AX, AX
+	JZ      done
+	MOVWQZX 2(CX), BX
+	CMPQ    AX, $0x02
+	JLT     single
+	CMPW    BX, 6(CX)
+	JNE     single
+	LEAQ    (SI)(BX*2), R11
+	LEAQ    (DI)(BX*8), R12
+	MOVWQZX (CX), R8
+	IMUL3Q  $0x00000080, R8, R8
+	ADDQ    y+40(FP), R8
+	MOVWQZX 4(CX), R13
+	IMUL3Q  $0x00000080, R13, R13
+	ADDQ    y+40(FP), R13
+	CMPB    first+48(FP), $0x00
+	JNE     pair_zero
+	VMOVUPD (R8), Z1
+	VMOVUPD 64(R8), Z2
+	VMOVUPD (R13), Z3
+	VMOVUPD 64(R13), Z4
+	JMP     pair_start
+
+pair_zero:
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+
+pair_start:
+	SUBQ $0x04, BX
+	JLT  pair_rest
+
+pair_fours:
+	MOVQ         (SI), R9
+	MOVQ         (R11), R14
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD (DI), Z0
+	VFMADD231PD  (DX)(R10*4), Z0, Z1
+	VFMADD231PD  64(DX)(R10*4), Z0, Z2
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSD (R12), Z0
+	VFMADD231PD  (DX)(R10*4), Z0, Z3
+	VFMADD231PD  64(DX)(R10*4), Z0, Z4
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD 8(DI), Z0
+	VFMADD231PD  (DX)(R10*4), Z0, Z1
+	VFMADD231PD  64(DX)(R10*4), Z0, Z2
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSD 8(R12), Z0
+	VFMADD231PD  (DX)(R10*4), Z0, Z3
+	VFMADD231PD  64(DX)(R10*4), Z0, Z4
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD 16(DI), Z0
+	VFMADD231PD  (DX)(R10*4), Z0, Z1
+	VFMADD231PD  64(DX)(R10*4), Z0, Z2
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSD 16(R12), Z0
+	VFMADD231PD  (DX)(R10*4), Z0, Z3
+	VFMADD231PD  64(DX)(R10*4), Z0, Z4
+	MOVWQZX      R9, R10
+	VBROADCASTSD 24(DI), Z0
+	VFMADD231PD  (DX)(R10*4), Z0, Z1
+	VFMADD231PD  64(DX)(R10*4), Z0, Z2
+	MOVWQZX      R14, R10
+	VBROADCASTSD 24(R12), Z0
+	VFMADD231PD  (DX)(R10*4), Z0, Z3
+	VFMADD231PD  64(DX)(R10*4), Z0, Z4
+	ADDQ         $0x08, SI
+	ADDQ         $0x20, DI
+	ADDQ         $0x08, R11
+	ADDQ         $0x20, R12
+	SUBQ         $0x04, BX
+	JGE          pair_fours
+
+pair_rest:
+	ADDQ $0x04, BX
+	JZ   pair_store
+
+pair_ones:
+	MOVWQZX      (SI), R10
+	VBROADCASTSD (DI), Z0
+	VFMADD231PD  (DX)(R10*4), Z0, Z1
+	VFMADD231PD  64(DX)(R10*4), Z0, Z2
+	ADDQ         $0x02, SI
+	ADDQ         $0x08, DI
+	MOVWQZX      (R11), R10
+	VBROADCASTSD (R12), Z0
+	VFMADD231PD  (DX)(R10*4), Z0, Z3
+	VFMADD231PD  64(DX)(R10*4), Z0, Z4
+	ADDQ         $0x02, R11
+	ADDQ         $0x08, R12
+	DECQ         BX
+	JNZ          pair_ones
+
+pair_store:
+	VMOVUPD Z1, (R8)
+	VMOVUPD Z2, 64(R8)
+	VMOVUPD Z3, (R13)
+	VMOVUPD Z4, 64(R13)
+	ADDQ    $0x08, CX
+	SUBQ    $0x02, AX
+	MOVQ    R11, SI
+	MOVQ    R12, DI
+	JMP     next
+
+single:
+	MOVWQZX (CX), R8
+	IMUL3Q  $0x00000080, R8, R8
+	ADDQ    y+40(FP), R8
+	CMPB    first+48(FP), $0x00
+	JNE     single_row_zero
+	VMOVUPD (R8), Z1
+	VMOVUPD 64(R8), Z2
+	JMP     single_row_start
+
+single_row_zero:
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+
+single_row_start:
+	SUBQ $0x04, BX
+	JLT  single_row_rest
+
+single_row_fours:
+	MOVQ         (SI), R9
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD (DI), Z0
+	VFMADD231PD  (DX)(R10*4), Z0, Z1
+	VFMADD231PD  64(DX)(R10*4), Z0, Z2
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD 8(DI), Z0
+	VFMADD231PD  (DX)(R10*4), Z0, Z1
+	VFMADD231PD  64(DX)(R10*4), Z0, Z2
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD 16(DI), Z0
+	VFMADD231PD  (DX)(R10*4), Z0, Z1
+	VFMADD231PD  64(DX)(R10*4), Z0, Z2
+	MOVWQZX      R9, R10
+	VBROADCASTSD 24(DI), Z0
+	VFMADD231PD  (DX)(R10*4), Z0, Z1
+	VFMADD231PD  64(DX)(R10*4), Z0, Z2
+	ADDQ         $0x08, SI
+	ADDQ         $0x20, DI
+	SUBQ         $0x04, BX
+	JGE          single_row_fours
+
+single_row_rest:
+	ADDQ $0x04, BX
+	JZ   single_row_store
+
+single_row_ones:
+	MOVWQZX      (SI), R10
+	VBROADCASTSD (DI), Z0
+	VFMADD231PD  (DX)(R10*4), Z0, Z1
+	VFMADD231PD  64(DX)(R10*4), Z0, Z2
+	ADDQ         $0x02, SI
+	ADDQ         $0x08, DI
+	DECQ         BX
+	JNZ          single_row_ones
+
+single_row_store:
+	VMOVUPD Z1, (R8)
+	VMOVUPD Z2, 64(R8)
+	ADDQ    $0x04, CX
+	SUBQ    $0x01, AX
+	JMP     next
+
+done:
+	VZEROUPPER
+	RET
+
+// func panel64_avx2_256(n int, heads *uint16, offsets *uint16, values *float64, x *float64, y *float64, first bool)
+// Requires: AVX, FMA3
+TEXT ·panel64_avx2_256(SB), NOSPLIT, $0-49
+	MOVQ n+0(FP), AX
+	MOVQ heads+8(FP), CX
+	MOVQ x+32(FP), DX
+	MOVQ offsets+16(FP), SI
+	MOVQ values+24(FP), DI
+
+next:
+	TESTQ   AX, AX
+	JZ      done
+	MOVWQZX 2(CX), BX
+	MOVWQZX (CX), R8
+	IMUL3Q  $0x00000100, R8, R8
+	ADDQ    y+40(FP), R8
+	CMPB    first+48(FP), $0x00
+	JNE     single_row_zero
+	VMOVUPD (R8), Y1
+	VMOVUPD 32(R8), Y2
+	VMOVUPD 64(R8), Y3
+	VMOVUPD 96(R8), Y4
+	VMOVUPD 128(R8), Y5
+	VMOVUPD 160(R8), Y6
+	VMOVUPD 192(R8), Y7
+	VMOVUPD 224(R8), Y8
+	JMP     single_row_start
+
+single_row_zero:
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	VXORPD Y8, Y8, Y8
+
+single_row_start:
+	SUBQ $0x04, BX
+	JLT  single_row_rest
+
+single_row_fours:
+	MOVQ         (SI), R9
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD (DI), Y0
+	VFMADD231PD  (DX)(R10*8), Y0, Y1
+	VFMADD231PD  32(DX)(R10*8), Y0, Y2
+	VFMADD231PD  64(DX)(R10*8), Y0, Y3
+	VFMADD231PD  96(DX)(R10*8), Y0, Y4
+	VFMADD231PD  128(DX)(R10*8), Y0, Y5
+	VFMADD231PD  160(DX)(R10*8), Y0, Y6
+	VFMADD231PD  192(DX)(R10*8), Y0, Y7
+	VFMADD231PD  224(DX)(R10*8), Y0, Y8
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD 8(DI), Y0
+	VFMADD231PD  (DX)(R10*8), Y0, Y1
+	VFMADD231PD  32(DX)(R10*8), Y0, Y2
+	VFMADD231PD  64(DX)(R10*8), Y0, Y3
+	VFMADD231PD  96(DX)(R10*8), Y0, Y4
+	VFMADD231PD  128(DX)(R10*8), Y0, Y5
+	VFMADD231PD  160(DX)(R10*8), Y0, Y6
+	VFMADD231PD  192(DX)(R10*8), Y0, Y7
+	VFMADD231PD  224(DX)(R10*8), Y0, Y8
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD 16(DI), Y0
+	VFMADD231PD  (DX)(R10*8), Y0, Y1
+	VFMADD231PD  32(DX)(R10*8), Y0, Y2
+	VFMADD231PD  64(DX)(R10*8), Y0, Y3
+	VFMADD231PD  96(DX)(R10*8), Y0, Y4
+	VFMADD231PD  128(DX)(R10*8), Y0, Y5
+	VFMADD231PD  160(DX)(R10*8), Y0, Y6
+	VFMADD231PD  192(DX)(R10*8), Y0, Y7
+	VFMADD231PD  224(DX)(R10*8), Y0, Y8
+	MOVWQZX      R9, R10
+	VBROADCASTSD 24(DI), Y0
+	VFMADD231PD  (DX)(R10*8), Y0, Y1
+	VFMADD231PD  32(DX)(R10*8), Y0, Y2
+	VFMADD231PD  64(DX)(R10*8), Y0, Y3
+	VFMADD231PD  96(DX)(R10*8), Y0, Y4
+	VFMADD231PD  128(DX)(R10*8), Y0, Y5
+	VFMADD231PD  160(DX)(R10*8), Y0, Y6
+	VFMADD231PD  192(DX)(R10*8), Y0, Y7
+	VFMADD231PD  224(DX)(R10*8), Y0, Y8
+	ADDQ         $0x08, SI
+	ADDQ         $0x20, DI
+	SUBQ         $0x04, BX
+	JGE          single_row_fours
+
+single_row_rest:
+	ADDQ $0x04, BX
+	JZ   single_row_store
+
+single_row_ones:
+	MOVWQZX      (SI), R10
+	VBROADCASTSD (DI), Y0
+	VFMADD231PD  (DX)(R10*8), Y0, Y1
+	VFMADD231PD  32(DX)(R10*8), Y0, Y2
+	VFMADD231PD  64(DX)(R10*8), Y0, Y3
+	VFMADD231PD  96(DX)(R10*8), Y0, Y4
+	VFMADD231PD  128(DX)(R10*8), Y0, Y5
+	VFMADD231PD  160(DX)(R10*8), Y0, Y6
+	VFMADD231PD  192(DX)(R10*8), Y0, Y7
+	VFMADD231PD  224(DX)(R10*8), Y0, Y8
+	ADDQ         $0x02, SI
+	ADDQ         $0x08, DI
+	DECQ         BX
+	JNZ          single_row_ones
+
+single_row_store:
+	VMOVUPD Y1, (R8)
+	VMOVUPD Y2, 32(R8)
+	VMOVUPD Y3, 64(R8)
+	VMOVUPD Y4, 96(R8)
+	VMOVUPD Y5, 128(R8)
+	VMOVUPD Y6, 160(R8)
+	VMOVUPD Y7, 192(R8)
+	VMOVUPD Y8, 224(R8)
+	ADDQ    $0x04, CX
+	SUBQ    $0x01, AX
+	JMP     next
 
 done:
 	VZEROUPPER
@@ -1198,97 +2414,237 @@ done:
 // func panel64_avx512_256(n int, heads *uint16, offsets *uint16, values *float64, x *float64, y *float64, first bool)
 // Requires: AVX, AVX512F
 TEXT ·panel64_avx512_256(SB), NOSPLIT, $0-49
-	MOVQ    n+0(FP), AX
-	MOVQ    heads+8(FP), CX
-	MOVQ    offsets+16(FP), DX
-	MOVQ    values+24(FP), BX
-	MOVQ    x+32(FP), SI
-	MOVQ    y+40(FP), DI
-	MOVBQZX first+48(FP), R8
+	MOVQ n+0(FP), AX
+	MOVQ heads+8(FP), CX
+	MOVQ x+32(FP), DX
+	MOVQ offsets+16(FP), SI
+	MOVQ values+24(FP), DI
 
-row:
+next:
 	TESTQ   AX, AX
 	JZ      done
-	MOVWQZX (CX), R9
-	MOVWQZX 2(CX), R10
-	IMUL3Q  $0x00000100, R9, R9
-	ADDQ    DI, R9
-	TESTQ   R8, R8
-	JNZ     zero
-	VMOVUPD (R9), Z1
-	VMOVUPD 64(R9), Z2
-	VMOVUPD 128(R9), Z3
-	VMOVUPD 192(R9), Z4
-	JMP     start
+	MOVWQZX 2(CX), BX
+	CMPQ    AX, $0x02
+	JLT     single
+	CMPW    BX, 6(CX)
+	JNE     single
+	LEAQ    (SI)(BX*2), R11
+	LEAQ    (DI)(BX*8), R12
+	MOVWQZX (CX), R8
+	IMUL3Q  $0x00000100, R8, R8
+	ADDQ    y+40(FP), R8
+	MOVWQZX 4(CX), R13
+	IMUL3Q  $0x00000100, R13, R13
+	ADDQ    y+40(FP), R13
+	CMPB    first+48(FP), $0x00
+	JNE     pair_zero
+	VMOVUPD (R8), Z1
+	VMOVUPD 64(R8), Z2
+	VMOVUPD 128(R8), Z3
+	VMOVUPD 192(R8), Z4
+	VMOVUPD (R13), Z5
+	VMOVUPD 64(R13), Z6
+	VMOVUPD 128(R13), Z7
+	VMOVUPD 192(R13), Z8
+	JMP     pair_start
 
-zero:
-	VPXORQ Z1, Z1, Z1
-	VPXORQ Z2, Z2, Z2
-	VPXORQ Z3, Z3, Z3
-	VPXORQ Z4, Z4, Z4
+pair_zero:
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
 
-start:
-	SUBQ $0x04, R10
-	JLT  rest
+pair_start:
+	SUBQ $0x04, BX
+	JLT  pair_rest
 
-fours:
-	MOVQ         (DX), R11
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSD (BX), Z0
-	VFMADD231PD  (SI)(R12*8), Z0, Z1
-	VFMADD231PD  64(SI)(R12*8), Z0, Z2
-	VFMADD231PD  128(SI)(R12*8), Z0, Z3
-	VFMADD231PD  192(SI)(R12*8), Z0, Z4
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSD 8(BX), Z0
-	VFMADD231PD  (SI)(R12*8), Z0, Z1
-	VFMADD231PD  64(SI)(R12*8), Z0, Z2
-	VFMADD231PD  128(SI)(R12*8), Z0, Z3
-	VFMADD231PD  192(SI)(R12*8), Z0, Z4
-	MOVWQZX      R11, R12
-	SHRQ         $0x10, R11
-	VBROADCASTSD 16(BX), Z0
-	VFMADD231PD  (SI)(R12*8), Z0, Z1
-	VFMADD231PD  64(SI)(R12*8), Z0, Z2
-	VFMADD231PD  128(SI)(R12*8), Z0, Z3
-	VFMADD231PD  192(SI)(R12*8), Z0, Z4
-	MOVWQZX      R11, R12
-	VBROADCASTSD 24(BX), Z0
-	VFMADD231PD  (SI)(R12*8), Z0, Z1
-	VFMADD231PD  64(SI)(R12*8), Z0, Z2
-	VFMADD231PD  128(SI)(R12*8), Z0, Z3
-	VFMADD231PD  192(SI)(R12*8), Z0, Z4
-	ADDQ         $0x08, DX
-	ADDQ         $0x20, BX
-	SUBQ         $0x04, R10
-	JGE          fours
+pair_fours:
+	MOVQ         (SI), R9
+	MOVQ         (R11), R14
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD (DI), Z0
+	VFMADD231PD  (DX)(R10*8), Z0, Z1
+	VFMADD231PD  64(DX)(R10*8), Z0, Z2
+	VFMADD231PD  128(DX)(R10*8), Z0, Z3
+	VFMADD231PD  192(DX)(R10*8), Z0, Z4
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSD (R12), Z0
+	VFMADD231PD  (DX)(R10*8), Z0, Z5
+	VFMADD231PD  64(DX)(R10*8), Z0, Z6
+	VFMADD231PD  128(DX)(R10*8), Z0, Z7
+	VFMADD231PD  192(DX)(R10*8), Z0, Z8
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD 8(DI), Z0
+	VFMADD231PD  (DX)(R10*8), Z0, Z1
+	VFMADD231PD  64(DX)(R10*8), Z0, Z2
+	VFMADD231PD  128(DX)(R10*8), Z0, Z3
+	VFMADD231PD  192(DX)(R10*8), Z0, Z4
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSD 8(R12), Z0
+	VFMADD231PD  (DX)(R10*8), Z0, Z5
+	VFMADD231PD  64(DX)(R10*8), Z0, Z6
+	VFMADD231PD  128(DX)(R10*8), Z0, Z7
+	VFMADD231PD  192(DX)(R10*8), Z0, Z8
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD 16(DI), Z0
+	VFMADD231PD  (DX)(R10*8), Z0, Z1
+	VFMADD231PD  64(DX)(R10*8), Z0, Z2
+	VFMADD231PD  128(DX)(R10*8), Z0, Z3
+	VFMADD231PD  192(DX)(R10*8), Z0, Z4
+	MOVWQZX      R14, R10
+	SHRQ         $0x10, R14
+	VBROADCASTSD 16(R12), Z0
+	VFMADD231PD  (DX)(R10*8), Z0, Z5
+	VFMADD231PD  64(DX)(R10*8), Z0, Z6
+	VFMADD231PD  128(DX)(R10*8), Z0, Z7
+	VFMADD231PD  192(DX)(R10*8), Z0, Z8
+	MOVWQZX      R9, R10
+	VBROADCASTSD 24(DI), Z0
+	VFMADD231PD  (DX)(R10*8), Z0, Z1
+	VFMADD231PD  64(DX)(R10*8), Z0, Z2
+	VFMADD231PD  128(DX)(R10*8), Z0, Z3
+	VFMADD231PD  192(DX)(R10*8), Z0, Z4
+	MOVWQZX      R14, R10
+	VBROADCASTSD 24(R12), Z0
+	VFMADD231PD  (DX)(R10*8), Z0, Z5
+	VFMADD231PD  64(DX)(R10*8), Z0, Z6
+	VFMADD231PD  128(DX)(R10*8), Z0, Z7
+	VFMADD231PD  192(DX)(R10*8), Z0, Z8
+	ADDQ         $0x08, SI
+	ADDQ         $0x20, DI
+	ADDQ         $0x08, R11
+	ADDQ         $0x20, R12
+	SUBQ         $0x04, BX
+	JGE          pair_fours
 
-rest:
-	ADDQ $0x04, R10
-	JZ   store
+pair_rest:
+	ADDQ $0x04, BX
+	JZ   pair_store
 
-ones:
-	MOVWQZX      (DX), R12
-	VBROADCASTSD (BX), Z0
-	VFMADD231PD  (SI)(R12*8), Z0, Z1
-	VFMADD231PD  64(SI)(R12*8), Z0, Z2
-	VFMADD231PD  128(SI)(R12*8), Z0, Z3
-	VFMADD231PD  192(SI)(R12*8), Z0, Z4
-	ADDQ         $0x02, DX
-	ADDQ         $0x08, BX
-	DECQ         R10
-	JNZ          ones
+pair_ones:
+	MOVWQZX      (SI), R10
+	VBROADCASTSD (DI), Z0
+	VFMADD231PD  (DX)(R10*8), Z0, Z1
+	VFMADD231PD  64(DX)(R10*8), Z0, Z2
+	VFMADD231PD  128(DX)(R10*8), Z0, Z3
+	VFMADD231PD  192(DX)(R10*8), Z0, Z4
+	ADDQ         $0x02, SI
+	ADDQ         $0x08, DI
+	MOVWQZX      (R11), R10
+	VBROADCASTSD (R12), Z0
+	VFMADD231PD  (DX)(R10*8), Z0, Z5
+	VFMADD231PD  64(DX)(R10*8), Z0, Z6
+	VFMADD231PD  128(DX)(R10*8), Z0, Z7
+	VFMADD231PD  192(DX)(R10*8), Z0, Z8
+	ADDQ         $0x02, R11
+	ADDQ         $0x08, R12
+	DECQ         BX
+	JNZ          pair_ones
 
-store:
-	VMOVUPD Z1, (R9)
-	VMOVUPD Z2, 64(R9)
-	VMOVUPD Z3, 128(R9)
-	VMOVUPD Z4, 192(R9)
+pair_store:
+	VMOVUPD Z1, (R8)
+	VMOVUPD Z2, 64(R8)
+	VMOVUPD Z3, 128(R8)
+	VMOVUPD Z4, 192(R8)
+	VMOVUPD Z5, (R13)
+	VMOVUPD Z6, 64(R13)
+	VMOVUPD Z7, 128(R13)
+	VMOVUPD Z8, 192(R13)
+	ADDQ    $0x08, CX
+	SUBQ    $0x02, AX
+	MOVQ    R11, SI
+	MOVQ    R12, DI
+	JMP     next
+
+single:
+	MOVWQZX (CX), R8
+	IMUL3Q  $0x00000100, R8, R8
+	ADDQ    y+40(FP), R8
+	CMPB    first+48(FP), $0x00
+	JNE     single_row_zero
+	VMOVUPD (R8), Z1
+	VMOVUPD 64(R8), Z2
+	VMOVUPD 128(R8), Z3
+	VMOVUPD 192(R8), Z4
+	JMP     single_row_start
+
+single_row_zero:
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+
+single_row_start:
+	SUBQ $0x04, BX
+	JLT  single_row_rest
+
+single_row_fours:
+	MOVQ         (SI), R9
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD (DI), Z0
+	VFMADD231PD  (DX)(R10*8), Z0, Z1
+	VFMADD231PD  64(DX)(R10*8), Z0, Z2
+	VFMADD231PD  128(DX)(R10*8), Z0, Z3
+	VFMADD231PD  192(DX)(R10*8), Z0, Z4
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD 8(DI), Z0
+	VFMADD231PD  (DX)(R10*8), Z0, Z1
+	VFMADD231PD  64(DX)(R10*8), Z0, Z2
+	VFMADD231PD  128(DX)(R10*8), Z0, Z3
+	VFMADD231PD  192(DX)(R10*8), Z0, Z4
+	MOVWQZX      R9, R10
+	SHRQ         $0x10, R9
+	VBROADCASTSD 16(DI), Z0
+	VFMADD231PD  (DX)(R10*8), Z0, Z1
+	VFMADD231PD  64(DX)(R10*8), Z0, Z2
+	VFMADD231PD  128(DX)(R10*8), Z0, Z3
+	VFMADD231PD  192(DX)(R10*8), Z0, Z4
+	MOVWQZX      R9, R10
+	VBROADCASTSD 24(DI), Z0
+	VFMADD231PD  (DX)(R10*8), Z0, Z1
+	VFMADD231PD  64(DX)(R10*8), Z0, Z2
+	VFMADD231PD  128(DX)(R10*8), Z0, Z3
+	VFMADD231PD  192(DX)(R10*8), Z0, Z4
+	ADDQ         $0x08, SI
+	ADDQ         $0x20, DI
+	SUBQ         $0x04, BX
+	JGE          single_row_fours
+
+single_row_rest:
+	ADDQ $0x04, BX
+	JZ   single_row_store
+
+single_row_ones:
+	MOVWQZX      (SI), R10
+	VBROADCASTSD (DI), Z0
+	VFMADD231PD  (DX)(R10*8), Z0, Z1
+	VFMADD231PD  64(DX)(R10*8), Z0, Z2
+	VFMADD231PD  128(DX)(R10*8), Z0, Z3
+	VFMADD231PD  192(DX)(R10*8), Z0, Z4
+	ADDQ         $0x02, SI
+	ADDQ         $0x08, DI
+	DECQ         BX
+	JNZ          single_row_ones
+
+single_row_store:
+	VMOVUPD Z1, (R8)
+	VMOVUPD Z2, 64(R8)
+	VMOVUPD Z3, 128(R8)
+	VMOVUPD Z4, 192(R8)
 	ADDQ    $0x04, CX
-	DECQ    AX
-	JMP     row
+	SUBQ    $0x01, AX
+	JMP     next
 
 done:
 	VZEROUPPER

@@ -35,99 +35,159 @@ var f32 = prec{suffix: "32", typ: "float32", size: 4, load: VMOVUPS, xor: VXORPS
 
 var f64 = prec{suffix: "64", typ: "float64", size: 8, load: VMOVUPD, xor: VXORPD, bcast: VBROADCASTSD, fma: VFMADD231PD}
 
-// panel generates the product of a panel with tiles of so many bytes. All lanes of a row of y stay in registers while
-// its elements pass; each takes one broadcast and as many multiply-adds from memory as there are vectors. Offsets are
-// fetched four at a time, because loads are what limits the loop.
+// panel generates the product of a panel with tiles of so many bytes. All lanes of a row of y stay in registers while its
+// elements pass; each takes one broadcast and as many multiply-adds from memory as there are vectors. Sums wait for the
+// sum before them, so that two rows of as many elements, which are mostly neighbours, go side by side where there are
+// registers for both. Offsets are fetched four at a time, because loads are what limits the loop.
 func panel(p prec, isa string, vector, bytes int) {
 	name := fmt.Sprintf("panel%s_%s_%d", p.suffix, isa, bytes)
 	TEXT(name, NOSPLIT, fmt.Sprintf("func(n int, heads, offsets *uint16, values, x, y *%s, first bool)", p.typ))
 	Pragma("noescape")
 	Doc(fmt.Sprintf("%s is panelGo for tiles of %d bytes.", name, bytes))
-	scale := uint8(bytes / 32)
-	n := Load(Param("n"), GP64())
-	heads := Load(Param("heads"), GP64())
-	offsets := Load(Param("offsets"), GP64())
-	values := Load(Param("values"), GP64())
-	x := Load(Param("x"), GP64())
-	y := Load(Param("y"), GP64())
-	first := GP64()
-	MOVBQZX(NewParamAddr("first", 48), first)
-	acc := make([]reg.VecVirtual, bytes/vector)
-	v := YMM().(reg.VecVirtual)
+	k := &kernel{p: p, vector: vector, bytes: bytes}
+	k.n = Load(Param("n"), GP64())
+	k.heads = Load(Param("heads"), GP64())
+	k.x = Load(Param("x"), GP64())
+	k.count = GP64()
+	registers := 16
 	if vector == 64 {
-		v = ZMM()
+		registers = 32
 	}
-	for j := range acc {
-		if acc[j] = YMM(); vector == 64 {
-			acc[j] = ZMM()
-		}
+	one := k.newRow(Load(Param("offsets"), GP64()), Load(Param("values"), GP64()))
+	rows := []*row{one}
+	if pairs := 2*bytes/vector+2 <= registers; pairs {
+		rows = append(rows, k.newRow(GP64(), GP64()))
 	}
-	row, count, four, at := GP64(), GP64(), GP64(), GP64()
-	element := func(k int) { // number k of those at offsets, whose own is in at
-		p.bcast(Mem{Base: values, Disp: k * p.size}, v)
-		for j := range acc {
-			p.fma(Mem{Base: x, Index: at, Scale: scale, Disp: j * vector}, v, acc[j])
-		}
-	}
-	Label("row")
-	TESTQ(n, n)
+	Label("next")
+	TESTQ(k.n, k.n)
 	JZ(LabelRef("done"))
-	MOVWQZX(Mem{Base: heads}, row)
-	MOVWQZX(Mem{Base: heads, Disp: 2}, count)
-	IMUL3Q(U32(uint32(bytes)), row, row)
-	ADDQ(y, row)
-	TESTQ(first, first)
-	JNZ(LabelRef("zero"))
-	for j := range acc {
-		p.load(Mem{Base: row, Disp: j * vector}, acc[j])
+	MOVWQZX(Mem{Base: k.heads, Disp: 2}, k.count)
+	if len(rows) > 1 {
+		CMPQ(k.n, U8(2))
+		JLT(LabelRef("single"))
+		CMPW(k.count.(reg.GP).As16(), Mem{Base: k.heads, Disp: 6})
+		JNE(LabelRef("single"))
+		two := rows[1]
+		LEAQ(Mem{Base: one.offsets, Index: k.count, Scale: 2}, two.offsets)
+		LEAQ(Mem{Base: one.values, Index: k.count, Scale: uint8(p.size)}, two.values)
+		k.sums("pair", rows)
+		MOVQ(two.offsets, one.offsets)
+		MOVQ(two.values, one.values)
+		JMP(LabelRef("next"))
+		Label("single")
 	}
-	JMP(LabelRef("start"))
-	Label("zero")
-	for j := range acc {
-		if vector == 64 && p.size == 4 {
-			VPXORD(acc[j], acc[j], acc[j])
-		} else if vector == 64 {
-			VPXORQ(acc[j], acc[j], acc[j])
-		} else {
-			p.xor(acc[j], acc[j], acc[j])
-		}
-	}
-	Label("start")
-	SUBQ(U8(4), count)
-	JLT(LabelRef("rest"))
-	Label("fours")
-	MOVQ(Mem{Base: offsets}, four)
-	for k := range 4 {
-		MOVWQZX(four.As16(), at)
-		if k < 3 {
-			SHRQ(U8(16), four)
-		}
-		element(k)
-	}
-	ADDQ(U8(8), offsets)
-	ADDQ(U8(4*p.size), values)
-	SUBQ(U8(4), count)
-	JGE(LabelRef("fours"))
-	Label("rest")
-	ADDQ(U8(4), count)
-	JZ(LabelRef("store"))
-	Label("ones")
-	MOVWQZX(Mem{Base: offsets}, at)
-	element(0)
-	ADDQ(U8(2), offsets)
-	ADDQ(U8(p.size), values)
-	DECQ(count)
-	JNZ(LabelRef("ones"))
-	Label("store")
-	for j := range acc {
-		p.load(acc[j], Mem{Base: row, Disp: j * vector})
-	}
-	ADDQ(U8(4), heads)
-	DECQ(n)
-	JMP(LabelRef("row"))
+	k.sums("single_row", rows[:1])
+	JMP(LabelRef("next"))
 	Label("done")
 	VZEROUPPER()
 	RET()
+}
+
+// kernel is a product while it is generated.
+type kernel struct {
+	p                  prec
+	vector, bytes      int
+	n, heads, x, count reg.Register
+}
+
+// row is the registers of a row that is summed: where its elements are and where its sums belong, the next offsets, and
+// the sums.
+type row struct {
+	offsets, values, y, four, at reg.Register
+	v                            reg.VecVirtual
+	acc                          []reg.VecVirtual
+}
+
+func (k *kernel) register() reg.VecVirtual {
+	if k.vector == 64 {
+		return ZMM()
+	}
+	return YMM()
+}
+
+func (k *kernel) newRow(offsets, values reg.Register) *row {
+	r := &row{offsets: offsets, values: values, y: GP64(), four: GP64(), at: GP64(), v: k.register()}
+	for range k.bytes / k.vector {
+		r.acc = append(r.acc, k.register())
+	}
+	return r
+}
+
+// element adds number i of those at hand, whose offset is in at.
+func (k *kernel) element(r *row, i int) {
+	k.p.bcast(Mem{Base: r.values, Disp: i * k.p.size}, r.v)
+	for j := range r.acc {
+		k.p.fma(Mem{Base: k.x, Index: r.at, Scale: uint8(k.bytes / 32), Disp: j * k.vector}, r.v, r.acc[j])
+	}
+}
+
+// sums adds the elements of rows, of which there are count in each, to their sums, and goes on to the next heads.
+func (k *kernel) sums(label string, rows []*row) {
+	for i, r := range rows {
+		MOVWQZX(Mem{Base: k.heads, Disp: 4 * i}, r.y)
+		IMUL3Q(U32(uint32(k.bytes)), r.y, r.y)
+		ADDQ(NewParamAddr("y", 40), r.y)
+	}
+	CMPB(NewParamAddr("first", 48), U8(0))
+	JNE(LabelRef(label + "_zero"))
+	for _, r := range rows {
+		for j := range r.acc {
+			k.p.load(Mem{Base: r.y, Disp: j * k.vector}, r.acc[j])
+		}
+	}
+	JMP(LabelRef(label + "_start"))
+	Label(label + "_zero")
+	for _, r := range rows {
+		for _, acc := range r.acc {
+			if k.vector == 64 {
+				VPXORD(acc, acc, acc)
+			} else {
+				k.p.xor(acc, acc, acc)
+			}
+		}
+	}
+	Label(label + "_start")
+	SUBQ(U8(4), k.count)
+	JLT(LabelRef(label + "_rest"))
+	Label(label + "_fours")
+	for _, r := range rows {
+		MOVQ(Mem{Base: r.offsets}, r.four)
+	}
+	for i := range 4 {
+		for _, r := range rows {
+			MOVWQZX(r.four.(reg.GP).As16(), r.at)
+			if i < 3 {
+				SHRQ(U8(16), r.four)
+			}
+			k.element(r, i)
+		}
+	}
+	for _, r := range rows {
+		ADDQ(U8(8), r.offsets)
+		ADDQ(U8(4*k.p.size), r.values)
+	}
+	SUBQ(U8(4), k.count)
+	JGE(LabelRef(label + "_fours"))
+	Label(label + "_rest")
+	ADDQ(U8(4), k.count)
+	JZ(LabelRef(label + "_store"))
+	Label(label + "_ones")
+	for _, r := range rows {
+		MOVWQZX(Mem{Base: r.offsets}, r.at)
+		k.element(r, 0)
+		ADDQ(U8(2), r.offsets)
+		ADDQ(U8(k.p.size), r.values)
+	}
+	DECQ(k.count)
+	JNZ(LabelRef(label + "_ones"))
+	Label(label + "_store")
+	for _, r := range rows {
+		for j := range r.acc {
+			k.p.load(r.acc[j], Mem{Base: r.y, Disp: j * k.vector})
+		}
+	}
+	ADDQ(U8(4*len(rows)), k.heads)
+	SUBQ(U8(len(rows)), k.n)
 }
 
 // transposition is the code around a block: what is between two rows of it, and between two blocks, is measured in
