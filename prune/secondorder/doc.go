@@ -24,9 +24,9 @@
 // # When not to use it
 //
 // If the model is trained on after pruning, magnitude with a gradual schedule is simpler and as good. On a small
-// perceptron trained on digits SparseGPT kept all of the accuracy at half sparsity and with 2:4, where magnitude lost
-// one to three points, and fell behind magnitude at 80 and 90 %: without retraining, that much is too much for
-// either.
+// perceptron for digits, pruned without training, SparseGPT got 348, 342, 318 and 219 of 359 right at 50, 70, 80 and
+// 90 %, magnitude 343, 335, 324 and 306, and with 2:4 they got 346 and 337 (test TestGoldenDigits): beyond about 70 %
+// it is the worse choice there.
 //
 // # What was measured again
 //
