@@ -1,7 +1,7 @@
 """Microseconds of the products of torch and scipy with a sparse matrix of 1024 by 1024, and of torch's dense product.
 
-    OPENBLAS_CORETYPE=Cooperlake OMP_NUM_THREADS=1 python3 benchmarks/torch/sparse.py   # as cmd/sparse finds best
-    (cd benchmarks && go run ./cmd/sparse)
+    OMP_NUM_THREADS=1 python3 benchmarks/torch/sparse.py
+    (cd benchmarks && go run ./cmd/ratios -only sparse)
 
 64 examples, float32, one thread. Of each product the fastest of the ways to write it counts: torch takes examples as
 columns for sparse ones, without transposing them. Prints the median over rounds in which all take turns, and the ratio
@@ -10,6 +10,10 @@ to torch's dense product.
 
 import statistics
 import time
+
+import peer
+
+peer.best()
 
 import numpy
 import torch

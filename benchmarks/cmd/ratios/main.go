@@ -45,6 +45,7 @@ var tables = []table{
 	{"small64", "Small products, float64, one thread", small[float64]},
 	{"vector", "Functions of vectors, float32, 4096 elements, one thread", functions},
 	{"lookups", "Products by table lookup, float32, one thread", lookups},
+	{"sparse", "Sparse products, float32, one thread", sparseProducts},
 	{"two", "Gemm, float32, two threads (time of day)", twoThreads},
 }
 
