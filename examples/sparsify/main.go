@@ -44,8 +44,8 @@ func main() {
 	flag.IntVar(&s.batch, "batch", 64, "examples at a time; at least 1")
 	flag.StringVar(&s.out, "out", "", "directory for results.csv, speedup.svg and, with -weights, pruned.safetensors")
 	flag.StringVar(&s.weights, "weights", "", "prune the matrices of a safetensors `file` instead of training")
-	cli.Usage("sparsify prunes a network, compiles it to sparse and to smaller dense products, and prints accuracy, bytes " +
-		"and measured times. It takes about half a minute.")
+	cli.Usage("sparsify prunes a network, compiles it to sparse and to smaller dense products, and prints accuracy, " +
+		"bytes and measured times. It takes some seconds.")
 	flag.Parse()
 	if err := s.check(); err != nil {
 		log.Fatal("sparsify: ", err)
@@ -57,7 +57,8 @@ func main() {
 
 func (s settings) check() error {
 	if !(s.sparsity > 0 && s.sparsity < 1) || s.epochs < 1 || s.batch < 1 {
-		return fmt.Errorf("-sparsity %v, -epochs %d, -batch %d: want a fraction, and 1 or more", s.sparsity, s.epochs, s.batch)
+		return fmt.Errorf("-sparsity %v, -epochs %d, -batch %d: want a fraction, and 1 or more", s.sparsity, s.epochs,
+			s.batch)
 	}
 	return nil
 }
@@ -106,11 +107,11 @@ func verdicts(w io.Writer, s settings, models []model, layers []layerTime) {
 	dense, masked, fast := models[0], models[1], models[2]
 	fmt.Fprintf(w, "- A mask alone makes nothing faster or smaller: %.1f us and %d bytes before, %.1f and %d after.\n",
 		dense.many, dense.bytes, masked.many, masked.bytes)
-	fmt.Fprintf(w, "- Compiled, the same network takes %.1f times fewer bytes and is %.1f times as fast for %d examples, %.1f "+
-		"times for one.\n", float64(dense.bytes)/float64(fast.bytes), dense.many/fast.many, s.batch, dense.one/fast.one)
+	fmt.Fprintf(w, "- Compiled, the same network takes %.1f times fewer bytes and is %.1f times as fast for %d examples, "+
+		"%.1f times for one.\n", float64(dense.bytes)/float64(fast.bytes), dense.many/fast.many, s.batch, dense.one/fast.one)
 	narrow := models[6]
-	fmt.Fprintf(w, "- With %d whole neurons pruned instead, and trained on as long, dense products of %d weights take %.1f us, "+
-		"and the accuracy is %+.1f points.\n", hiddenBefore-narrow.hidden(), narrow.kept, narrow.many,
+	fmt.Fprintf(w, "- With %d whole neurons pruned instead, and trained on as long, dense products of %d weights take "+
+		"%.1f us, and the accuracy is %+.1f points.\n", hiddenBefore-narrow.hidden(), narrow.kept, narrow.many,
 		100*(narrow.accuracy-fast.accuracy))
 	var wins, loses []string
 	for _, l := range layers {

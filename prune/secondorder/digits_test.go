@@ -57,8 +57,10 @@ func (d *digitsNet) pixels(t testing.TB) (train, test tensor.Matrix[float32], la
 	return train, test, labels
 }
 
+type matrix32 = tensor.Matrix[float32]
+
 // layer is a weight and what it makes of inputs.
-func (d *digitsNet) layer(k int) (w tensor.Matrix[float32], forward func(x tensor.Matrix[float32]) tensor.Matrix[float32]) {
+func (d *digitsNet) layer(k int) (w matrix32, forward func(x matrix32) matrix32) {
 	weight, bias := d.Params[2*k], make([]float32, len(d.Params[2*k+1].Data))
 	for i, v := range d.Params[2*k+1].Data {
 		bias[i] = float32(v)
@@ -68,7 +70,7 @@ func (d *digitsNet) layer(k int) (w tensor.Matrix[float32], forward func(x tenso
 	if k == 2 {
 		act = tensor.Identity
 	}
-	return w, func(x tensor.Matrix[float32]) tensor.Matrix[float32] {
+	return w, func(x matrix32) matrix32 {
 		y := tensor.NewMatrix[float32](x.Rows, w.Rows)
 		tensor.GemmBias(tensor.NoTrans, tensor.Trans, 1, x, w, 0, y, bias, act)
 		return y

@@ -225,3 +225,30 @@ func FuzzCSR(f *testing.F) {
 		}
 	})
 }
+
+// Indices from anywhere are refused or come back as they were.
+func FuzzONNX(f *testing.F) {
+	f.Add(int64(2), int64(3), []byte{0, 0, 1, 2}, uint8(2))
+	f.Add(int64(2), int64(3), []byte{0, 5}, uint8(2))
+	f.Fuzz(func(t *testing.T, rows, cols int64, indices []byte, values uint8) {
+		o := sparse.ONNX[float32]{Dims: []int64{rows % 1000, cols % 1000}, Values: make([]float32, values)}
+		for _, v := range indices {
+			o.Indices = append(o.Indices, int64(int8(v)))
+		}
+		m, err := sparse.FromONNX(o)
+		if err != nil {
+			return
+		}
+		again := m.ONNX()
+		require.Equal(t, o.Dims, again.Dims)
+		require.Len(t, again.Values, int(values))
+		for k := range o.Values {
+			i, j := again.Indices[2*k], again.Indices[2*k+1]
+			if len(o.Indices) == len(o.Values) {
+				require.Equal(t, o.Indices[k], i*o.Dims[1]+j)
+			} else {
+				require.Equal(t, o.Indices[2*k:2*k+2], []int64{i, j})
+			}
+		}
+	})
+}

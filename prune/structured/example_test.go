@@ -68,10 +68,11 @@ func ExampleGraph_Compact() {
 		log.Fatal(err)
 	}
 	fmt.Println(small.Get("fc1.weight").Data, small.Get("fc2.weight").Data, small.Get("fc2.bias").Data)
-	fmt.Println(small.Masks.Get("fc1.weight"), small.Report.Left, "of", small.Report.Size)
+	fmt.Printf("%v %d of %d, effective compression %.1f\n", small.Masks.Get("fc1.weight"), small.Report.Left,
+		small.Report.Size, small.Report.EffectiveCompression())
 	// Output:
 	// [1 2] [5] [31]
-	// 11 5 of 9
+	// 11 5 of 9, effective compression 1.8
 }
 
 // The groups of a residual block, and an importance of one's own: the largest weight that a channel has anywhere.

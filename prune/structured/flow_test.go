@@ -248,15 +248,26 @@ func (f *flow) example(h, w int) image {
 	return x
 }
 
-// same holds two ways to compute the model to rounding: sums are grouped otherwise.
+// same holds two ways to compute the model to rounding: constants are added elsewhere.
 func (f *flow) same(h, w int, a, b func(string) *tensor.Param[float64], what string) {
+	f.t.Helper()
+	f.within(1e-9, h, w, a, b, what)
+}
+
+// equal holds them to the bit: terms that are missing were zero.
+func (f *flow) equal(h, w int, a, b func(string) *tensor.Param[float64], what string) {
+	f.t.Helper()
+	f.within(0, h, w, a, b, what)
+}
+
+func (f *flow) within(tolerance float64, h, w int, a, b func(string) *tensor.Param[float64], what string) {
 	f.t.Helper()
 	for range 3 {
 		x := f.example(h, w)
 		want, got := f.run(x, a), f.run(x, b)
 		require.Len(f.t, got, len(want), what)
 		for k := range want {
-			require.InDelta(f.t, want[k], got[k], 1e-9*(1+math.Abs(want[k])), what)
+			require.InDelta(f.t, want[k], got[k], tolerance*(1+math.Abs(want[k])), what)
 		}
 	}
 }

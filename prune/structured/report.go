@@ -48,6 +48,15 @@ type LayerReport struct {
 // Compression is the size before over the size after; infinite if nothing is left.
 func (r Report) Compression() float64 { return float64(r.Size) / float64(r.Left) }
 
+// EffectiveCompression is the size before over the number of parameters that masks kept and that matter, of a
+// compaction (Vysogorets and Kempe 2023); that of channels without masks otherwise.
+func (r Report) EffectiveCompression() float64 {
+	if r.Masked == 0 {
+		return r.Compression()
+	}
+	return float64(r.Size) / float64(r.Effective)
+}
+
 // String is a table with a line for each group.
 func (r Report) String() string {
 	var table, b strings.Builder
@@ -74,6 +83,9 @@ func (r Report) String() string {
 	}
 	if r.Masked > 0 {
 		fmt.Fprintf(&b, "; masks kept %d, of which %d matter", r.Masked, r.Effective)
+		if r.Effective > 0 {
+			fmt.Fprintf(&b, ", effective compression %.3g", r.EffectiveCompression())
+		}
 	}
 	return b.String() + "\n"
 }

@@ -78,8 +78,9 @@ func take[T tensor.Float](dst []T, m IndexMap, old []T, dim, at int) []T {
 	return dst
 }
 
-// Shrink makes the smaller tensors. Their models compute what a model with [Plan.Masks] applied computes, up to the
-// rounding of sums that are grouped otherwise, unless the report calls a group inexact.
+// Shrink makes the smaller tensors. Their models compute what a model with [Plan.Masks] applied computes, unless the
+// report calls a group inexact: to the bit if sums are taken in the order of their terms, for those that are missing
+// were zero, and otherwise each sum of n terms to 2n roundings of the sum of their sizes.
 func (p *Plan[T]) Shrink() *Shrunk[T] {
 	return p.graph.shrink(func(id int) bool { return p.gone[p.graph.links.find(id)] }, p.report)
 }

@@ -35,7 +35,7 @@ func TestShrunkIsMasked(t *testing.T) {
 			}
 		}
 		require.Equal(t, s.Report.Left, size)
-		f.same(4, 4, f.masked(plan.Masks()), s.Get, fmt.Sprint("seed ", seed))
+		f.equal(4, 4, f.masked(plan.Masks()), s.Get, fmt.Sprint("seed ", seed))
 		for _, p := range f.params { // state follows
 			m, ok := s.Map(p.Name)
 			require.True(t, ok, p.Name)
@@ -93,7 +93,7 @@ func TestFlattenOrder(t *testing.T) {
 		require.NoError(t, err)
 		m, _ := plan.Shrink().Map("fc.weight")
 		require.Equal(t, want, m.Kept[1], "%v", order)
-		f.same(2, 2, f.masked(plan.Masks()), plan.Shrink().Get, order.String())
+		f.equal(2, 2, f.masked(plan.Masks()), plan.Shrink().Get, order.String())
 	}
 }
 
@@ -174,7 +174,7 @@ func TestDepthwise(t *testing.T) {
 	layer := plan.Report().Layers[1]
 	require.Equal(t, structured.LayerReport{Name: "d", Outputs: 8, Inputs: 4, Groups: 4, NewOutputs: 6, NewInputs: 3,
 		NewGroups: 3}, layer)
-	f.same(3, 3, f.masked(plan.Masks()), s.Get, "depthwise")
+	f.equal(3, 3, f.masked(plan.Masks()), s.Get, "depthwise")
 
 	// one input, one output and one group is an ordinary convolution: its output goes by itself
 	f = newFlow(t, 1)
@@ -194,7 +194,7 @@ func TestGroupsOfUnequalSize(t *testing.T) {
 	require.ErrorContains(t, err, `layer "grouped": its groups would keep [1 3] outputs`)
 	plan, err := f.g.Drop(map[string][]int{"grouped": {0, 3}})
 	require.NoError(t, err)
-	f.same(2, 2, f.masked(plan.Masks()), plan.Shrink().Get, "grouped")
+	f.equal(2, 2, f.masked(plan.Masks()), plan.Shrink().Get, "grouped")
 }
 
 func TestCoupledTwice(t *testing.T) {
@@ -209,7 +209,7 @@ func TestCoupledTwice(t *testing.T) {
 	plan, err := f.g.Plan(0.3)
 	require.NoError(t, err)
 	require.Equal(t, 44, plan.Report().Groups[0].Kept)
-	f.same(1, 1, f.masked(plan.Masks()), plan.Shrink().Get, "residual")
+	f.equal(1, 1, f.masked(plan.Masks()), plan.Shrink().Get, "residual")
 }
 
 func TestRecurrent(t *testing.T) {

@@ -106,8 +106,8 @@ func sparseProducts(budget time.Duration) {
 // sparseVectors compares products with one example.
 func sparseVectors(w tensor.Matrix[float32], budget time.Duration) {
 	x, y, wt := normal(2, 1, sparseInputs).Data, make([]float32, sparseOutputs), w.Transposed()
-	fmt.Println("\nOne example:\n\n| sparsity | sparse us | espalier dense us | OpenBLAS us | dense / sparse | bar | ok |\n" +
-		"|--:|--:|--:|--:|--:|--:|---|")
+	fmt.Println("\nOne example:\n\n| sparsity | sparse us | espalier dense us | OpenBLAS us | dense / sparse | bar " +
+		"| ok |\n|--:|--:|--:|--:|--:|--:|---|")
 	for _, line := range []struct{ sparsity, bar float64 }{{0.5, 0}, {0.8, 0}, {0.9, 2}, {0.95, 0}, {0.98, 0}} {
 		m := pruned(w, line.sparsity)
 		runtime.LockOSThread()
