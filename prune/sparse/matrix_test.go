@@ -240,7 +240,7 @@ func TestBytes(t *testing.T) {
 	require.NoError(t, err)
 	require.InDelta(t, 1.88, 4194304/float64(m.Bytes()), 0.005)
 	p := in(t, sparse.Panels, w, mask)
-	require.Equal(t, 24*32+n*8*4+6*n*n/2+2*12, p.Bytes(), "four blocks of eight panels over each row; three spare offsets")
+	require.Equal(t, 24*32+n*8*4+6*n*n/2, p.Bytes(), "four blocks of eight panels, and a head for each row in each")
 }
 
 func TestConvert(t *testing.T) {

@@ -8,9 +8,11 @@ import (
 )
 
 const (
-	tileGroup   = 16      // tiles that are packed before they are multiplied
+	groupBytes  = 4 << 20 // of tiles that are packed before they are multiplied; one is the least
 	tilesPerRun = 4       // tiles for which rows are converted once
-	parallelOps = 1 << 18 // multiply-adds worth waking a goroutine for
+	// parallelWork is worth waking a goroutine for: an element takes about as long as elementLanes lanes of a tile.
+	parallelWork = 1 << 20
+	elementLanes = 32
 )
 
 // job is a product in progress. Examples are taken as many at a time as fit a tile; the sums of some rows and a tile
@@ -49,19 +51,20 @@ func (m *Matrix[T]) mul(dst, x tensor.Matrix[T]) {
 	}
 	j := m.jobs.Get().(*job[T])
 	j.m, j.dst, j.x = m, dst, x
-	workers := m.config.workers
-	if float64(m.kept)*float64(x.Rows) < parallelOps {
-		workers = 1
-	}
 	j.run = 1
 	if m.config.format != Panels {
 		j.run = tilesPerRun
 	}
 	most := kernel.TileBytes / sizeOf[T]()
 	all := (x.Rows + most - 1) / most
+	workers := m.config.workers
+	if float64(m.kept)*float64(all)*float64(elementLanes+lanesFor[T](x.Rows)) < parallelWork {
+		workers = 1
+	}
 	blocks := (m.rows + blockRows - 1) / blockRows
-	for j.tile = 0; j.tile < all; j.tile += tileGroup {
-		j.tiles = min(tileGroup, all-j.tile)
+	group := max(1, groupBytes/(kernel.TileBytes*max(m.cols, 1)))
+	for j.tile = 0; j.tile < all; j.tile += group {
+		j.tiles = min(group, all-j.tile)
 		if need := min(j.tiles*most, lanesFor[T](x.Rows)*j.tiles) * m.cols; len(j.packed) < need {
 			j.packed = make([]T, need)
 		}

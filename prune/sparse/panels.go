@@ -40,7 +40,7 @@ func newPanels[T tensor.Float](e *CSR[T]) panels[T] {
 		var b block[T]
 		hi := min(lo+blockRows, e.Rows)
 		kept := e.Indptr[hi] - e.Indptr[lo]
-		b.offsets, b.values = make([]uint16, 0, kept+kernel.Spare), make([]T, 0, kept)
+		b.offsets, b.values = make([]uint16, 0, kept), make([]T, 0, kept)
 		b.fill(e, lo, hi, width)
 		p = append(p, block[T]{rows: b.rows, panels: slices.Clone(b.panels), heads: slices.Clone(b.heads),
 			offsets: b.offsets, values: b.values})
@@ -59,7 +59,7 @@ func (p panels[T]) bytes() int {
 	n := 0
 	for i := range p {
 		b := &p[i]
-		n += 24*len(b.panels) + 2*len(b.heads) + 2*(len(b.offsets)+kernel.Spare) + sizeOf[T]()*len(b.values)
+		n += 24*len(b.panels) + 2*len(b.heads) + 2*len(b.offsets) + sizeOf[T]()*len(b.values)
 	}
 	return n
 }
@@ -77,14 +77,10 @@ func (b *block[T]) fill(e *CSR[T], lo, hi, width int) {
 			}
 		}
 		if next < 0 {
-			break
+			return
 		}
 		b.add(e, lo, next*width, width)
 	}
-	for range kernel.Spare {
-		b.offsets = append(b.offsets, 0)
-	}
-	b.offsets = b.offsets[:len(b.offsets)-kernel.Spare]
 }
 
 // add appends the panel from column to column+width of rows from lo on. Rows come by falling number of elements: then
@@ -147,7 +143,7 @@ func (b *block[T]) bounds(p int) (heads, headsEnd, elements, elementsEnd int) {
 	return at.heads, len(b.heads), at.elements, len(b.values)
 }
 
-// mul multiplies the rows with a tile of so many lanes and returns their sums, which need no zeros before.
+// mul multiplies the rows with a tile of so many lanes and writes their sums, whatever was in y before.
 func (b *block[T]) mul(y, x []T, lanes int) {
 	if len(b.panels) == 0 {
 		clear(y[:b.rows*lanes])

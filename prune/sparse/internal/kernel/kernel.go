@@ -19,8 +19,6 @@ const (
 	OffsetUnit = 32
 	// MostColumns is the number of columns of a panel whose offsets fit 16 bits.
 	MostColumns = 1 << 16 / OffsetUnit
-	// Spare is how many offsets there must be behind the last one, because four are read at a time.
-	Spare = 3
 	// TileBytes is the widest tile.
 	TileBytes = 256
 )
