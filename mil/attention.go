@@ -23,7 +23,8 @@ type Attention[T tensor.Float] struct {
 
 	config attentionConfig
 	all    []*tensor.Param[T]
-	engine heads[T]
+	heads  heads[T]
+	engine engine[T] // the same
 }
 
 // AttentionOption is a choice of [NewAttention].
@@ -92,7 +93,8 @@ func NewAttention[T tensor.Float](in, hidden int, opts ...AttentionOption) (*Att
 		}
 		initialize(p, c.seed, k, fanIn)
 	}
-	a.engine = heads[T]{attentionScorer[T]{a}}
+	a.heads = heads[T]{attentionScorer[T]{a}}
+	a.engine = a.heads
 	return a, nil
 }
 

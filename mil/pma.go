@@ -68,8 +68,9 @@ func (p *PMA[T]) head(data []T, h int) tensor.Matrix[T] {
 type pmaMemory[T tensor.Float] struct {
 	tape   Tape[T]
 	folded *tensor.Param[T] // [seeds*heads, in]: Wkᵀ S / sqrt(dim)
-	engine heads[T]
-	z, dz  []T // [bags, seeds*heads, in]: sum a x
+	heads  heads[T]
+	engine engine[T] // the same
+	z, dz  []T       // [bags, seeds*heads, in]: sum a x
 }
 
 func (p *PMA[T]) memory(t *Tape[T]) *pmaMemory[T] {
@@ -78,7 +79,8 @@ func (p *PMA[T]) memory(t *Tape[T]) *pmaMemory[T] {
 		return m
 	}
 	m := &pmaMemory[T]{folded: newParam[T]("folded", k, in)}
-	m.engine = heads[T]{linearScorer[T]{m.folded, []*tensor.Param[T]{m.folded}}}
+	m.heads = heads[T]{linearScorer[T]{m.folded, []*tensor.Param[T]{m.folded}}}
+	m.engine = m.heads
 	t.own = m
 	return m
 }
@@ -138,21 +140,15 @@ func (p *PMA[T]) Backward(dx, dy tensor.Matrix[T], tape *Tape[T]) error {
 	if err := tape.checkBackward(call, p, dx, dy); err != nil {
 		return err
 	}
-	m, dim, in := p.memory(tape), p.dim(), p.WK.Shape[1]
-	b := tape.bags
-	k := m.folded.Shape[0]
+	m, b := p.memory(tape), tape.bags
+	k, in := m.folded.Shape[0], m.folded.Shape[1]
 	dz := tensor.Of(b.Len(), k*in, grow(&m.dz, b.Len()*k*in))
 	for i := range b.Len() {
 		if b.Size(i) == 0 {
 			clear(dz.Row(i))
 			continue
 		}
-		for j := range k {
-			g := tensor.Of(1, dim, dy.Row(i)[j*dim:(j+1)*dim])
-			pooled := tensor.Of(1, in, m.z[(i*k+j)*in:(i*k+j+1)*in])
-			tensor.Gemv(tensor.Trans, 1, p.head(p.WV.Data, j%p.heads), g.Data, 0, dz.Row(i)[j*in:(j+1)*in])
-			tensor.Gemm(tensor.Trans, tensor.NoTrans, 1, g, pooled, 1, p.head(p.WV.Grad, j%p.heads))
-		}
+		p.backValues(dz.Row(i), dy.Row(i), m.z[i*k*in:(i+1)*k*in], true)
 	}
 	clear(m.folded.Grad)
 	if err := m.tape.backward(call, p, dx, dz); err != nil {
@@ -160,6 +156,20 @@ func (p *PMA[T]) Backward(dx, dy tensor.Matrix[T], tape *Tape[T]) error {
 	}
 	p.unfold(m.folded)
 	return nil
+}
+
+// backValues takes the gradient dy of a bag back to what was pooled, z, and that of the values' weights if params is
+// set.
+func (p *PMA[T]) backValues(dz, dy, z []T, params bool) {
+	dim, in := p.dim(), p.WK.Shape[1]
+	for k := range len(dz) / in {
+		g := tensor.Of(1, dim, dy[k*dim:(k+1)*dim])
+		tensor.Gemv(tensor.Trans, 1, p.head(p.WV.Data, k%p.heads), g.Data, 0, dz[k*in:(k+1)*in])
+		if params {
+			pooled := tensor.Of(1, in, z[k*in:(k+1)*in])
+			tensor.Gemm(tensor.Trans, tensor.NoTrans, 1, g, pooled, 1, p.head(p.WV.Grad, k%p.heads))
+		}
+	}
 }
 
 // unfold takes the gradient of the folded vectors back to queries and keys.

@@ -171,7 +171,7 @@ func trained[T tensor.Float](r Rule, params []*tensor.Param[T]) Rule {
 func checkProbabilities[T tensor.Float](call string, x tensor.Matrix[T]) error {
 	for i := range x.Rows {
 		for j, v := range x.Row(i) {
-			if v < 0 || v > 1 {
+			if (v < 0 || v > 1) && v-v == 0 { // what is not finite is another fault
 				return fmt.Errorf("%s: X[%d,%d] is %v, want a probability: %w", call, i, j, v, tensor.ErrRange)
 			}
 		}
