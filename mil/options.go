@@ -19,6 +19,7 @@ type SeedOption interface {
 	AttentionOption
 	DSMILOption
 	PMAOption
+	SamplerOption
 }
 
 // choices are options as functions on a config; nil stays nil.
@@ -62,6 +63,7 @@ type seedChoice uint64
 func (s seedChoice) forAttention(c *attentionConfig) error { return s.to(&c.seed) }
 func (s seedChoice) forDSMIL(c *dsmilConfig) error         { return s.to(&c.seed) }
 func (s seedChoice) forPMA(c *pmaConfig) error             { return s.to(&c.seed) }
+func (s seedChoice) forSampler(c *samplerConfig) error     { return s.to(&c.seed) }
 
 func (s seedChoice) to(seed *uint64) error {
 	*seed = uint64(s)
