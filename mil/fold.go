@@ -25,11 +25,13 @@ type fold[T tensor.Float] interface {
 // work is the memory of one goroutine.
 type work[T tensor.Float] struct {
 	tile, second []T
+	third        []T
 	row, top     []T
 	arg          []int32
 	coef         []float64
 	sums         []float64 // of the gradients of parameters, over the bags of a block
 	shares       bool
+	notFinite    bool // a bag of the block is not
 	dx           []T
 
 	sorter sorter[T]
@@ -58,6 +60,9 @@ func (f folded[T]) forward(t *Tape[T], w *work[T], bag int) {
 // addAll adds the rows of x, which come behind n others.
 func (f folded[T]) addAll(s []float64, x tensor.Matrix[T], n int, w *work[T]) {
 	step := tileRows(x.Cols)
+	if _, ok := f.fold.(extreme[T]); ok { // which needs no room for its rows
+		step = 1 << 20
+	}
 	for lo := 0; lo < x.Rows; lo += step {
 		f.fold.add(s, rowsOf(x, lo, min(lo+step, x.Rows)), n+lo, w)
 	}
@@ -183,6 +188,7 @@ func (e extreme[T]) add(s []float64, x tensor.Matrix[T], n int, w *work[T]) {
 	best, arg := grow(&w.row, x.Cols), grow(&w.arg, x.Cols)
 	copy(best, x.Row(0))
 	clear(arg)
+	arg = arg[:len(best)]
 	for i := 1; i < x.Rows; i++ {
 		row := x.Row(i)[:len(best)]
 		if e.least {

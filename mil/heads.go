@@ -23,13 +23,13 @@ type scorer[T tensor.Float] interface {
 
 // headsWork is the memory of attention.
 type headsWork[T tensor.Float] struct {
-	e, p, z          []T
-	hidden, gate     []T
-	dHidden, dGate   []T
-	along            []float64
-	grads            []T // of the parameters, one after the other, over the bags of a block
-	query, dQuery    []T
-	criticalX, other []T
+	e, p, z        []T
+	hidden, gate   []T
+	dHidden, dGate []T
+	along          []float64
+	grads          []T // of the parameters, one after the other, over the bags of a block
+	query, dQuery  []T
+	other          []T
 }
 
 // heads is the engine of attention: y_k = sum_n a_nk x_n with a softmax over the logits of head k. Its state is, for

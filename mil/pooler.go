@@ -103,6 +103,12 @@ func (t *Tape[T]) forward(call string, by any, e engine[T], out int, empty empty
 	grow(&t.scores, b.X.Rows*e.scoreLen(b.X.Cols))
 	t.split()
 	t.run()
+	for k := range len(t.blocks) - 1 {
+		if t.works[k].notFinite {
+			t.by = nil
+			return validateFinite(call, "X", b.X)
+		}
+	}
 	for i := range b.Len() {
 		if b.Size(i) == 0 {
 			fill(t.y.Row(i), T(empty.value))
@@ -160,12 +166,15 @@ func (t *Tape[T]) run() {
 
 func (t *Tape[T]) block(k int) {
 	w := t.works[k]
-	w.sums = w.sums[:0]
+	w.sums, w.notFinite = w.sums[:0], false
 	for i := t.blocks[k]; i < t.blocks[k+1]; i++ {
 		switch {
 		case t.bags.Size(i) == 0:
 		case t.back:
 			t.engine.backward(t, w, i)
+		case validateFinite("", "", t.bags.Bag(i)) != nil: // here, for pooling to find the bag in the cache
+			w.notFinite = true
+			return
 		default:
 			t.engine.forward(t, w, i)
 		}
@@ -189,7 +198,7 @@ func checkForward[T tensor.Float](call string, out int, empty emptyRule, y tenso
 			}
 		}
 	}
-	return validateFinite(call, "X", b.X)
+	return nil
 }
 
 func (t *Tape[T]) checkBackward(call string, by any, dx, dy tensor.Matrix[T]) error {

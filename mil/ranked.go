@@ -1,9 +1,6 @@
 package mil
 
 import (
-	"math"
-	"slices"
-
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -24,9 +21,6 @@ func (r ranked[T]) stateLen(in int) int { return r.planes() * in }
 func (ranked[T]) scoreLen(int) int      { return 0 }
 func (ranked[T]) finish(*work[T])       {}
 
-// gathered is how many columns are copied together: those of a cache line.
-const gathered = 16
-
 func (r ranked[T]) forward(t *Tape[T], w *work[T], bag int) {
 	r.pool(t.y.Row(bag), t.state(bag), t.bags.Bag(bag), w)
 }
@@ -34,21 +28,37 @@ func (r ranked[T]) forward(t *Tape[T], w *work[T], bag int) {
 // pool writes the result and the state of a bag.
 func (r ranked[T]) pool(y []T, s []float64, x tensor.Matrix[T], w *work[T]) {
 	n := x.Rows
-	columns := grow(&w.tile, min(gathered, x.Cols)*n)
-	for from := 0; from < x.Cols; from += gathered {
-		to := min(from+gathered, x.Cols)
-		for i := range n {
-			for k, v := range x.Row(i)[from:to] {
-				columns[k*n+i] = v
-			}
-		}
+	const group = 16 // columns of float32 that lie in one line of the cache
+	columns := grow(&w.tile, min(group, x.Cols)*n)
+	for from := 0; from < x.Cols; from += group {
+		to := min(from+group, x.Cols)
+		transpose(columns, x, from, to)
 		for j := from; j < to; j++ {
 			y[j] = r.column(columns[(j-from)*n:(j-from+1)*n], s, j, w)
 		}
 	}
 }
 
-// column is the result of a column, which it reorders.
+// transpose copies columns, one behind the other, eight rows at a time.
+func transpose[T tensor.Float](dst []T, x tensor.Matrix[T], from, to int) {
+	n, cols := x.Rows, to-from
+	row := func(i int) []T { return x.Data[i*x.Stride+from:][:cols] }
+	i := 0
+	for ; i+8 <= n; i += 8 {
+		a, b, c, d := row(i), row(i + 1)[:cols], row(i + 2)[:cols], row(i + 3)[:cols]
+		e, f, g, h := row(i + 4)[:cols], row(i + 5)[:cols], row(i + 6)[:cols], row(i + 7)[:cols]
+		for j, v := range a {
+			*(*[8]T)(dst[j*n+i:]) = [8]T{v, b[j], c[j], d[j], e[j], f[j], g[j], h[j]}
+		}
+	}
+	for ; i < n; i++ {
+		for j, v := range row(i) {
+			dst[j*n+i] = v
+		}
+	}
+}
+
+// column is the result of a column.
 func (r ranked[T]) column(x []T, s []float64, j int, w *work[T]) T {
 	planes := r.planes()
 	n := len(x)
@@ -59,9 +69,10 @@ func (r ranked[T]) column(x []T, s []float64, j int, w *work[T]) T {
 		plane(s, 0, planes)[j], plane(s, 1, planes)[j] = float64(least), float64(ties)
 		return T(sum / float64(k))
 	case quantileRule:
-		return r.quantile(x, s, j)
+		return r.quantile(x, s, j, w)
 	}
-	lo, hi, share := bracket(x, r.rule.a/100)
+	at, share := position(n, r.rule.a/100)
+	lo, _, hi, _ := w.sorter.around(x, at, share > 0)
 	t := between(float64(lo), float64(hi), share)
 	sum, count := 0.0, 0
 	for _, v := range x {
@@ -78,35 +89,22 @@ func (r ranked[T]) column(x []T, s []float64, j int, w *work[T]) T {
 	return T(sum / denominator)
 }
 
-func (r ranked[T]) quantile(x []T, s []float64, j int) T {
-	h := float64(len(x)-1) * r.rule.a
-	at := int(h)
-	lo, hi, share := bracket(x, r.rule.a)
-	below := func(v T) (n int) {
-		for _, u := range x {
-			if u < v {
-				n++
-			}
-		}
-		return n
-	}
-	plane(s, 0, 4)[j], plane(s, 1, 4)[j] = float64(lo), float64(at-below(lo))
+func (r ranked[T]) quantile(x []T, s []float64, j int, w *work[T]) T {
+	at, share := position(len(x), r.rule.a)
+	lo, below, hi, belowHi := w.sorter.around(x, at, share > 0)
+	plane(s, 0, 4)[j], plane(s, 1, 4)[j] = float64(lo), float64(at-below)
 	plane(s, 2, 4)[j], plane(s, 3, 4)[j] = float64(hi), -1
 	if share > 0 {
-		plane(s, 3, 4)[j] = float64(at + 1 - below(hi))
+		plane(s, 3, 4)[j] = float64(at + 1 - belowHi)
 	}
 	return T(between(float64(lo), float64(hi), share))
 }
 
-// bracket is the two order statistics that the quantile of order q lies between, and where. It reorders x.
-func bracket[T tensor.Float](x []T, q float64) (lo, hi T, share float64) {
-	h := float64(len(x)-1) * q
-	at := int(h)
-	lo = tensor.Select(x, at)
-	if share = h - float64(at); share == 0 {
-		return lo, lo, 0
-	}
-	return lo, slices.Min(x[at+1:]), share
+// position is the rank of the element that the quantile of order q of n lies at or behind, and how far.
+func position(n int, q float64) (at int, share float64) {
+	h := float64(n-1) * q
+	at = int(h)
+	return at, h - float64(at)
 }
 
 // between interpolates as numpy does, which decides on which side of a threshold an element is.
@@ -158,8 +156,7 @@ func (r ranked[T]) grad(dx, x tensor.Matrix[T], s []float64, dy []T, n int, seen
 
 // quantileShare is the weight of an element of column j in the quantile.
 func (r ranked[T]) quantileShare(u float64, j int, s []float64, n int, seen []float64) float64 {
-	h := float64(n-1) * r.rule.a
-	upper := h - math.Floor(h)
+	_, upper := position(n, r.rule.a)
 	share := 0.0
 	for k, weight := range [2]float64{1 - upper, upper} {
 		if value, number := plane(s, 2*k, 4)[j], plane(s, 2*k+1, 4)[j]; u == value {

@@ -41,7 +41,11 @@ func (f soft[T]) logits(r Rule, x tensor.Matrix[T], w *work[T]) tensor.Matrix[T]
 			for j, v := range src {
 				row[j] = T(math.Abs(float64(v) - r.b))
 			}
-		default:
+		case lseRule, lseSumRule, autoPoolRule:
+			if x.Stride == x.Cols {
+				tensor.Scale(l.Data, T(r.a), x.Data[:len(l.Data)])
+				return l
+			}
 			tensor.Scale(row, T(r.a), src)
 		}
 	}
@@ -65,23 +69,14 @@ func (f soft[T]) add(s []float64, x tensor.Matrix[T], n int, w *work[T]) {
 	l := f.logits(r, x, w)
 	top, sum, more := plane(s, 0, 3), plane(s, 1, 3), plane(s, 2, 3)
 	most := grow(&w.top, x.Cols)
-	copy(most, l.Row(0))
-	for i := 1; i < l.Rows; i++ {
-		for j, v := range l.Row(i)[:len(most)] {
-			if v > most[j] {
-				most[j] = v
-			}
-		}
-	}
+	f.largest(most, l, w)
 	for j, v := range most {
 		if u := float64(v); u > top[j] {
 			f.rebase(r, s, j, u, n)
 		}
 		most[j] = T(pivot(top[j]))
 	}
-	for i := range l.Rows {
-		tensor.Sub(l.Row(i), l.Row(i), most)
-	}
+	w.subtract(l, most)
 	if f.less1(r) {
 		second := grow(&w.second, len(l.Data))
 		tensor.Expm1(second, l.Data)
@@ -94,6 +89,57 @@ func (f soft[T]) add(s []float64, x tensor.Matrix[T], n int, w *work[T]) {
 			tensor.Mul(l.Row(i), l.Row(i), x.Row(i))
 		}
 		addSums(more, l, w)
+	}
+}
+
+// largest writes the largest logits of columns, as far as it matters: to rounding, and so with vector instructions, of
+// one half of the rows and the other until there is one.
+func (f soft[T]) largest(most []T, l tensor.Matrix[T], w *work[T]) {
+	cols, rows := l.Cols, l.Rows
+	from, best, excess := l.Data, grow(&w.second, len(l.Data)), grow(&w.third, len(l.Data))
+	for rows > 1 {
+		half := rows / 2 * cols
+		a, b := from[:half], from[half:2*half]
+		d := excess[:half]
+		tensor.Sub(d, b, a)
+		tensor.ReLU(d, d)
+		tensor.Add(best[:half], a, d)
+		if rows%2 == 1 {
+			copy(best[half:], from[2*half:2*half+cols])
+		}
+		from, rows = best, rows-rows/2
+	}
+	copy(most, from[:cols])
+	for _, v := range most {
+		if v-v != 0 { // the difference of two infinities
+			copy(most, l.Row(0))
+			for i := 1; i < l.Rows; i++ {
+				for j, v := range l.Row(i) {
+					most[j] = max(most[j], v)
+				}
+			}
+			return
+		}
+	}
+}
+
+// subtract takes a row off all rows of a tile, which is contiguous.
+func (w *work[T]) subtract(l tensor.Matrix[T], row []T) {
+	w.repeat(row, l.Rows)
+	tensor.Sub(l.Data, l.Data, w.second[:len(l.Data)])
+}
+
+// scaleColumns multiplies all rows of a tile by a row.
+func (w *work[T]) scaleColumns(l tensor.Matrix[T], row []T) {
+	w.repeat(row, l.Rows)
+	tensor.Mul(l.Data, l.Data, w.second[:len(l.Data)])
+}
+
+// repeat writes a row as often as a tile has rows to w.second.
+func (w *work[T]) repeat(row []T, rows int) {
+	all := grow(&w.second, rows*len(row))
+	for n := copy(all, row); n < len(all); {
+		n += copy(all[n:], all[:n])
 	}
 }
 
@@ -182,13 +228,9 @@ func (f soft[T]) grad(dx, x tensor.Matrix[T], _ int, s []float64, dy []T, n int,
 			inverse[j] = T(1 / sum[j])
 		}
 	}
-	for i := range l.Rows {
-		tensor.Sub(l.Row(i), l.Row(i), base)
-	}
+	w.subtract(l, base)
 	tensor.Exp(l.Data, l.Data)
-	for i := range l.Rows { // the softmax
-		tensor.Mul(l.Row(i), l.Row(i), inverse)
-	}
+	w.scaleColumns(l, inverse) // the softmax
 	if f.params == nil && (r.kind == lseRule || r.kind == lseSumRule) {
 		for i := range l.Rows {
 			tensor.Mul(dx.Row(i), l.Row(i), dy)
@@ -225,11 +267,15 @@ func (f soft[T]) slope(r Rule, x, share, y, g float64, w *work[T]) float64 {
 		if x >= r.b {
 			slope = y * share / u
 		}
-		number = share * y * math.Log(u/y) / r.a
+		if f.params != nil {
+			number = share * y * math.Log(u/y) / r.a
+		}
 	case pNormRule:
 		if u := math.Abs(x - r.b); u > 0 && y > 0 {
 			slope = math.Copysign(y*share/u, x-r.b)
-			number = share * y * math.Log(u/y) / r.a
+			if f.params != nil {
+				number = share * y * math.Log(u/y) / r.a
+			}
 		}
 	}
 	if f.params != nil && !w.shares {
