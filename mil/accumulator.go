@@ -294,7 +294,7 @@ func (r *rankedStream[T]) back(dx, x tensor.Matrix[T], first int, dy []T, n int,
 	if first == 0 {
 		clear(r.seen)
 	}
-	r.ranked.grad(dx, x, r.s, dy, n, r.seen)
+	r.ranked.grad(dx, x, r.s, dy, n, r.seen, w)
 }
 
 func (a *Attention[T]) newStream(in int) stream[T] {

@@ -188,7 +188,7 @@ func Concat[T tensor.Float](parts ...Bags[T]) (Bags[T], error) {
 
 func copyRows[T tensor.Float](dst, src tensor.Matrix[T]) {
 	if dst.Stride == dst.Cols && src.Stride == src.Cols {
-		copy(dst.Data, src.Data[:src.Rows*src.Cols])
+		copy(dst.Data[:src.Rows*src.Cols], src.Data)
 		return
 	}
 	for i := range src.Rows {

@@ -119,12 +119,7 @@ func (additive[T]) planes() int       { return 1 }
 func (additive[T]) begin(s []float64) { clear(s) }
 
 func (additive[T]) add(s []float64, x tensor.Matrix[T], _ int, w *work[T]) {
-	sum := grow(&w.row, x.Cols)
-	clear(sum)
-	tensor.AddColumnSums(sum, x)
-	for j, v := range sum {
-		s[j] += float64(v)
-	}
+	addSums(s, x, w)
 }
 
 func (additive[T]) merge(s, o []float64, _, _ int) {

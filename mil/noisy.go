@@ -93,13 +93,40 @@ func (noisyLogit[T]) begin(s []float64) {
 	fill(plane(s, 1, 3), math.Inf(-1))
 }
 
-func (noisyLogit[T]) add(s []float64, x tensor.Matrix[T], _ int, _ *work[T]) {
+// add takes one logarithm for many instances: of the product of 1 + e^-|z|, each between 1 and 2, those next to 1 by
+// their series instead. The exponentials for rare events are only made as long as all are.
+func (noisyLogit[T]) add(s []float64, x tensor.Matrix[T], _ int, w *work[T]) {
+	const most = 512 // factors, which stay far below the largest float64
 	none, top, sum := plane(s, 0, 3), plane(s, 1, 3), plane(s, 2, 3)
+	e, product := grow(&w.tile, x.Rows*x.Cols), grow(&w.coef, x.Cols)
 	for i := range x.Rows {
-		for j, v := range x.Row(i) {
-			z := float64(v)
-			none[j] -= softplus(z)
-			top[j], sum[j] = logAdd(top[j], sum[j], z, 1)
+		part := e[i*x.Cols:]
+		for j, z := range x.Row(i) {
+			part[j] = T(-math.Abs(float64(z)))
+		}
+	}
+	tensor.Exp(e, e)
+	for lo := 0; lo < x.Rows; lo += most {
+		fill(product, 1)
+		for i := lo; i < min(lo+most, x.Rows); i++ {
+			part := e[i*x.Cols:]
+			for j, v := range x.Row(i) {
+				z, u := float64(v), float64(part[j])
+				if u < 1e-4 {
+					none[j] -= max(z, 0) + u*(1-u*(0.5-u/3))
+				} else {
+					none[j] -= max(z, 0)
+					product[j] *= 1 + u
+				}
+				if top[j] < rare+6 {
+					top[j], sum[j] = logAdd(top[j], sum[j], z, 1)
+				} else {
+					top[j] = max(top[j], z)
+				}
+			}
+		}
+		for j, v := range product {
+			none[j] -= math.Log(v)
 		}
 	}
 }
@@ -128,7 +155,7 @@ func (noisyLogit[T]) merge(s, o []float64, _, _ int) {
 func (noisyLogit[T]) value(y []T, s []float64, _ int) {
 	top, sum := plane(s, 1, 3), plane(s, 2, 3)
 	for j, l := range plane(s, 0, 3) {
-		if v := top[j] + math.Log(sum[j]); v < rare {
+		if v := top[j] + math.Log(max(sum[j], 1)); v < rare { // a sum that is not kept is that of a larger logit
 			y[j] = T(v)
 		} else {
 			y[j] = T(math.Log(-math.Expm1(l)) - l)
@@ -136,16 +163,21 @@ func (noisyLogit[T]) value(y []T, s []float64, _ int) {
 	}
 }
 
-func (noisyLogit[T]) grad(dx, x tensor.Matrix[T], _ int, s []float64, dy []T, _ int, _ *work[T]) {
+func (noisyLogit[T]) grad(dx, x tensor.Matrix[T], _ int, s []float64, dy []T, _ int, w *work[T]) {
 	none, top, sum := plane(s, 0, 3), plane(s, 1, 3), plane(s, 2, 3)
+	each := grow(&w.row, x.Cols)
 	for j, l := range none {
-		lse, g := top[j]+math.Log(sum[j]), float64(dy[j])
-		for i := range x.Rows {
-			z := float64(x.At(i, j))
-			if lse < rare {
-				dx.Set(i, j, T(g*math.Exp(z-lse)))
-			} else {
-				dx.Set(i, j, T(g*sigmoid(z)/-math.Expm1(l)))
+		each[j] = T(float64(dy[j]) / -math.Expm1(l))
+	}
+	p := tensor.Of(x.Rows, x.Cols, grow(&w.tile, x.Rows*x.Cols))
+	copyRows(p, x)
+	tensor.Sigmoid(p.Data, p.Data)
+	w.scaleColumns(p, each)
+	copyRows(dx, p)
+	for j := range none {
+		if lse := top[j] + math.Log(max(sum[j], 1)); lse < rare {
+			for i := range x.Rows {
+				dx.Set(i, j, T(float64(dy[j])*math.Exp(float64(x.At(i, j))-lse)))
 			}
 		}
 	}

@@ -223,6 +223,27 @@ func TestLimitsOfRules(t *testing.T) {
 	golden.Same(t, -50+math.Ln2, y, 1e-15, "two rare events")
 }
 
+func TestNoisyOrOfLogitsAtAnyScale(t *testing.T) {
+	for _, n := range []int{1, 3, 600, 5000} {
+		for _, centre := range []float64{-400, -60, -36, -20, -9.2, -1, 3} {
+			x, none, product := random(uint64(n), n, 1).Data, 0.0, 0.0
+			for i := range x {
+				x[i] = centre + 3*x[i]
+				none += math.Max(x[i], 0) + math.Log1p(math.Exp(-math.Abs(x[i])))
+			}
+			if product = tensor.LogSumExp(x); none > 1e-14 {
+				product = math.Log(math.Expm1(none))
+			}
+			if none > 700 {
+				product = none
+			}
+			y, err := mil.Score(mil.NoisyOrLogit(), x)
+			require.NoError(t, err)
+			golden.Same(t, product, y, 2e-13, "%d logits around %v", n, centre)
+		}
+	}
+}
+
 func TestMoreElementsThanThereAre(t *testing.T) {
 	for _, r := range []mil.Rule{mil.TopK(3), mil.TopK(math.MaxInt32), mil.TopFraction(1)} {
 		y, err := mil.Score(r, []float64{1, 4})

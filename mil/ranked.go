@@ -48,7 +48,9 @@ func transpose[T tensor.Float](dst []T, x tensor.Matrix[T], from, to int) {
 		a, b, c, d := row(i), row(i + 1)[:cols], row(i + 2)[:cols], row(i + 3)[:cols]
 		e, f, g, h := row(i + 4)[:cols], row(i + 5)[:cols], row(i + 6)[:cols], row(i + 7)[:cols]
 		for j, v := range a {
-			*(*[8]T)(dst[j*n+i:]) = [8]T{v, b[j], c[j], d[j], e[j], f[j], g[j], h[j]}
+			to := (*[8]T)(dst[j*n+i:])
+			to[0], to[1], to[2], to[3] = v, b[j], c[j], d[j]
+			to[4], to[5], to[6], to[7] = e[j], f[j], g[j], h[j]
 		}
 	}
 	for ; i < n; i++ {
@@ -118,38 +120,54 @@ func between(lo, hi, share float64) float64 {
 func (r ranked[T]) backward(t *Tape[T], w *work[T], bag int) {
 	x := t.bags.Bag(bag)
 	clear(grow(&w.coef, 2*x.Cols))
-	r.grad(w.output(t.dx, t.bags.Offsets[bag], x), x, t.state(bag), t.dy.Row(bag), x.Rows, w.coef)
+	r.grad(w.output(t.dx, t.bags.Offsets[bag], x), x, t.state(bag), t.dy.Row(bag), x.Rows, w.coef, w)
 }
 
 // grad is the gradient of rows of a bag of n. seen counts, from one call for the rows of a bag to the next, the
 // elements of each column that are equal to one to compare with; it has two planes.
-func (r ranked[T]) grad(dx, x tensor.Matrix[T], s []float64, dy []T, n int, seen []float64) {
-	planes := r.planes()
-	first, second := plane(s, 0, planes), plane(s, 1, planes)
-	inverse := 1.0
-	if r.rule.kind == topKRule || r.rule.kind == topFractionRule {
-		inverse = 1 / float64(r.rule.count(n))
+func (r ranked[T]) grad(dx, x tensor.Matrix[T], s []float64, dy []T, n int, seen []float64, w *work[T]) {
+	switch r.rule.kind {
+	case topKRule, topFractionRule:
+		r.gradTop(dx, x, s, dy, n, seen, w)
+		return
+	case quantileRule:
+		for i := range x.Rows {
+			for j, v := range x.Row(i) {
+				dx.Set(i, j, T(r.quantileShare(float64(v), j, s, n, seen)*float64(dy[j])))
+			}
+		}
+		return
 	}
+	threshold, denominator := plane(s, 0, 2), plane(s, 1, 2)
 	for i := range x.Rows {
 		d := dx.Row(i)
 		for j, v := range x.Row(i) {
-			u, share := float64(v), 0.0
-			switch r.rule.kind {
-			case topKRule, topFractionRule:
-				if u > first[j] {
-					share = inverse
-				} else if u == first[j] && seen[j] < second[j] {
-					share = inverse
-					seen[j]++
-				}
-			case quantileRule:
-				share = r.quantileShare(u, j, s, n, seen)
-			default:
-				if u >= first[j] {
-					share = 1 / second[j]
-				}
+			d[j] = 0
+			if float64(v) >= threshold[j] {
+				d[j] = T(float64(dy[j]) / denominator[j])
 			}
-			d[j] = T(share * float64(dy[j]))
+		}
+	}
+}
+
+// gradTop is grad of the largest elements: first those above the smallest of them, then its equals as long as they
+// belong.
+func (r ranked[T]) gradTop(dx, x tensor.Matrix[T], s []float64, dy []T, n int, seen []float64, w *work[T]) {
+	least, ties := plane(s, 0, 2), plane(s, 1, 2)
+	t, each, over := grow(&w.top, x.Cols), grow(&w.row, x.Cols), grow(&w.tile, x.Cols)
+	for j, v := range least {
+		t[j] = T(v)
+	}
+	tensor.Scale(each, T(1/float64(r.rule.count(n))), dy)
+	for i := range x.Rows {
+		d, row := dx.Row(i), x.Row(i)
+		tensor.Sub(over, row, t)
+		tensor.ReLUGrad(d, each, over)
+		for j, v := range row[:len(t)] {
+			if v == t[j] && seen[j] < ties[j] {
+				d[j] = each[j]
+				seen[j]++
+			}
 		}
 	}
 }

@@ -167,6 +167,10 @@ func (f soft[T]) rebase(r Rule, s []float64, j int, to float64, n int) {
 
 // addSums adds the sums of the columns of m to sum.
 func addSums[T tensor.Float](sum []float64, m tensor.Matrix[T], w *work[T]) {
+	if m.Cols == 1 && m.Stride == 1 {
+		sum[0] += tensor.Sum(m.Data[:m.Rows])
+		return
+	}
 	row := grow(&w.row, m.Cols)
 	clear(row)
 	tensor.AddColumnSums(row, m)

@@ -13,24 +13,25 @@ import (
 // other: that is linear in time, and the branches of both passes are predictable, which those of a partition are not.
 type sorter[T tensor.Float] struct {
 	count    [buckets]int32
-	bucket   []uint16
+	packed   []uint64 // the intervals of the elements, four of them in a word
 	near     []T
 	ones     []T
 	over     []T
-	above    int     // elements in higher intervals
+	at       uint16  // the interval that was found
+	above    int     // elements in higher ones
 	aboveSum float64 // their sum
 }
 
 const buckets = 1 << 12
 
 // few is up to how many elements are sorted instead.
-const few = 48
+const few = 32
 
 // bucketOf is the interval of a number: sign, exponent and three bits of the mantissa of the nearest float32, in the
 // order of the numbers. -0 is 0.
-func bucketOf[T tensor.Float](v T) uint16 {
+func bucketOf[T tensor.Float](v T) uint32 {
 	u := math.Float32bits(float32(v) + 0)
-	return uint16((u ^ (uint32(int32(u)>>31) | 1<<31)) >> 20)
+	return (u ^ (uint32(int32(u)>>31) | 1<<31)) >> 20
 }
 
 // locate leaves the elements that are in one interval with the k-th largest in s.near, and how many are in higher ones
@@ -42,10 +43,12 @@ func (s *sorter[T]) locate(x []T, k int) {
 		return
 	}
 	clear(s.count[:])
-	bucket := grow(&s.bucket, len(x))[:len(x)]
+	packed := grow(&s.packed, (len(x)+3)/4)
+	packed[len(packed)-1] = math.MaxUint64 // places behind the last element are in no interval
+	bucket := unsafe.Slice((*uint16)(unsafe.Pointer(&packed[0])), len(x))
 	for i, v := range x {
-		b := bucketOf(v) & (buckets - 1)
-		bucket[i] = b
+		b := bucketOf(v)
+		bucket[i] = uint16(b)
 		s.count[b]++
 	}
 	at, left := bucketOf(tensor.Max(x)), int32(k)
@@ -53,29 +56,26 @@ func (s *sorter[T]) locate(x []T, k int) {
 		left -= s.count[at&(buckets-1)]
 		at--
 	}
-	s.above = k - int(left)
-	s.collect(x, bucket, at)
+	s.at, s.above = uint16(at), k-int(left)
+	s.collect(x, bucket, packed, s.at)
 	if s.above > 0 {
-		s.aboveSum = s.sumAbove(x, bucket, at)
+		s.aboveSum = s.sumAbove(x, bucket, s.at)
 	}
 }
 
-// collect keeps the elements of an interval.
-func (s *sorter[T]) collect(x []T, bucket []uint16, at uint16) {
-	near := s.near
-	for len(x) >= 4 && len(bucket) >= 4 {
-		if b := (*[4]uint16)(bucket); b[0] == at || b[1] == at || b[2] == at || b[3] == at {
-			for k, c := range b {
-				if c == at {
-					near = append(near, x[k])
-				}
-			}
+// collect keeps the elements of an interval. Of four at a time it asks whether one is there: whether a part of the word
+// is 0 once the interval is taken off each.
+func (s *sorter[T]) collect(x []T, bucket []uint16, packed []uint64, at uint16) {
+	const ones, tops = 0x0001_0001_0001_0001, 0x8000_8000_8000_8000
+	near, all := s.near, uint64(at)*ones
+	for k, word := range packed {
+		if word ^= all; (word-ones)&^word&tops == 0 {
+			continue
 		}
-		x, bucket = x[4:], bucket[4:]
-	}
-	for i, b := range bucket {
-		if b == at {
-			near = append(near, x[i])
+		for i := 4 * k; i < min(4*k+4, len(x)); i++ {
+			if bucket[i] == at {
+				near = append(near, x[i])
+			}
 		}
 	}
 	s.near = near
@@ -98,9 +98,9 @@ func (s *sorter[T]) sumAbove(x []T, bucket []uint16, at uint16) float64 {
 		}
 	}
 	sum := 0.0
-	for i, b := range bucket {
-		if b > at {
-			sum += float64(x[i])
+	for i, v := range x {
+		if bucket[i] > at {
+			sum += float64(v)
 		}
 	}
 	return sum
@@ -129,11 +129,18 @@ func (s *sorter[T]) top(x []T, k int) (sum float64, least T, ties int) {
 
 // kth orders the elements around the one of that rank among s.near, as [tensor.Select] does.
 func (s *sorter[T]) kth(rank int) T {
-	if len(s.near) <= few {
-		slices.Sort(s.near)
-		return s.near[rank]
+	if len(s.near) > few {
+		return tensor.Select(s.near, rank)
 	}
-	return tensor.Select(s.near, rank)
+	near := s.near
+	for i := 1; i < len(near); i++ { // of so few the fastest way
+		v, j := near[i], i
+		for ; j > 0 && near[j-1] > v; j-- {
+			near[j] = near[j-1]
+		}
+		near[j] = v
+	}
+	return near[rank]
 }
 
 // around is the elements of the ranks at and at+1, which count from 0 up, with how many elements are less than each;
@@ -158,11 +165,18 @@ func (s *sorter[T]) around(x []T, at int, next bool) (lo T, below int, hi T, bel
 		return lo, below, lo, below
 	}
 	if less+equal == len(s.near) { // the next one is in a higher interval
-		for _, v := range x {
-			if v > lo {
-				above = min(above, v)
-			}
-		}
+		above = s.leastAbove(x)
 	}
 	return lo, below, above, below + equal
+}
+
+// leastAbove is the least element in a higher interval than those of s.near, which it overwrites.
+func (s *sorter[T]) leastAbove(x []T) T {
+	at := s.at + 1
+	for s.count[at] == 0 {
+		at++
+	}
+	s.near = s.near[:0]
+	s.collect(x, unsafe.Slice((*uint16)(unsafe.Pointer(&s.packed[0])), len(x)), s.packed, at)
+	return slices.Min(s.near)
 }
