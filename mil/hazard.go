@@ -6,50 +6,32 @@ import (
 	"math"
 	"slices"
 
-	"github.com/espalier-ml/espalier/internal/enum"
+	"github.com/espalier-ml/espalier/mil/survival"
 	"github.com/espalier-ml/espalier/tensor"
 	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
-// Ties is how events at one time count in the partial likelihood.
-type Ties uint8
-
-// The treatments of ties. Without any they are the same.
-const (
-	Efron   Ties = iota // each event meets the average of those that are left: what R does
-	Breslow             // each event meets all
-)
-
-var tiesNames = enum.Of[Ties]("ties", "Efron", "Breslow")
-
-// String is the treatment's name.
-func (t Ties) String() string { return tiesNames.String(t) }
-
-// MarshalText writes the name.
-func (t Ties) MarshalText() ([]byte, error) { return tiesNames.Marshal(t) }
-
-// UnmarshalText reads a name.
-func (t *Ties) UnmarshalText(text []byte) error { return tiesNames.Unmarshal(t, text) }
-
 // CoxLoss is the negative logarithm of Cox's partial likelihood of log risks (Cox 1972; Katzman et al. 2018). The bags
 // of a batch are each other's risk sets, so that it wants large batches: one bag says nothing. It keeps its memory and
-// is not safe for concurrent use. The zero value takes [Efron].
+// is not safe for concurrent use. The zero value takes
+// [survival.Efron].
 type CoxLoss[T tensor.Float] struct {
-	Ties Ties
+	Ties survival.Ties
 
 	order             []int
 	group             []int // of each bag: equal times are one
+	ascending         []float64
 	top, inverse, off []float64
 }
 
 // Eval is the loss over the number of events and, unless grad is nil, its gradient, which overwrites grad. eta is the
 // log risk of each bag: higher is earlier. Times that differ by rounding alone count as one, by the rule of
-// [stats.LogRank]. It takes O(n log n). Errors wrap [ErrNoEvents] if all bags are censored, which have no loss and not
+// [stats.MergeTimes]. It takes O(n log n). Errors wrap [survival.ErrNoEvents] if all bags are censored, which have no loss and not
 // one of 0, [tensor.ErrEmpty], [tensor.ErrShape], [tensor.ErrNotFinite] and [tensor.ErrRange]; grad is unchanged then.
 func (l *CoxLoss[T]) Eval(grad, eta []T, times []stats.Lifetime) (float64, error) {
 	const call = "mil: CoxLoss.Eval"
-	if err := tiesNames.Check(l.Ties); err != nil {
-		return 0, fmt.Errorf("%s: %w", call, err)
+	if l.Ties > survival.Breslow {
+		return 0, fmt.Errorf("%s: %v: %w", call, l.Ties, tensor.ErrRange)
 	}
 	if _, err := checkLoss(call, "eta", grad, eta, len(times), nil); err != nil {
 		return 0, err
@@ -77,39 +59,29 @@ func countEvents(call string, times []stats.Lifetime) (int, error) {
 		}
 	}
 	if events == 0 {
-		return 0, fmt.Errorf("%s: all %d lifetimes are censored: %w", call, len(times), ErrNoEvents)
+		return 0, fmt.Errorf("%s: all %d lifetimes are censored: %w", call, len(times), survival.ErrNoEvents)
 	}
 	return events, nil
 }
 
-// rounding is the difference of times, absolute or relative to the mean of the distinct ones, that does not count.
-const rounding = 1.0 / (1 << 26)
-
 // sort orders the bags by time and groups those of one time.
 func (l *CoxLoss[T]) sort(times []stats.Lifetime) {
-	order, group := grow(&l.order, len(times)), grow(&l.group, len(times))
+	order, group, ascending := grow(&l.order, len(times)), grow(&l.group, len(times)), grow(&l.ascending, len(times))
 	for i := range order {
 		order[i] = i
 	}
 	slices.SortFunc(order, func(a, b int) int {
 		return cmp.Or(cmp.Compare(times[a].Time, times[b].Time), cmp.Compare(a, b))
 	})
-	sum, distinct := 0.0, 0.0
 	for k, i := range order {
-		if k == 0 || times[i].Time != times[order[k-1]].Time {
-			sum += times[i].Time
-			distinct++
-		}
+		ascending[k] = times[i].Time
 	}
-	scale := sum / distinct
-	for k, i := range order {
-		group[i] = 0
-		if k > 0 {
-			before := order[k-1]
-			gap := times[i].Time - times[before].Time
-			if group[i] = group[before]; gap > rounding && gap/scale > rounding {
-				group[i]++
-			}
+	stats.MergeTimes(ascending)
+	group[order[0]] = 0
+	for k := 1; k < len(order); k++ {
+		group[order[k]] = group[order[k-1]]
+		if ascending[k] != ascending[k-1] {
+			group[order[k]]++
 		}
 	}
 }
@@ -140,7 +112,7 @@ func (l *CoxLoss[T]) backwards(eta []T, times []stats.Lifetime) float64 {
 		l.top[k], l.inverse[k], l.off[k] = top, 0, 0
 		for d := range deaths {
 			share := 0.0
-			if l.Ties == Efron {
+			if l.Ties == survival.Efron {
 				share = float64(d) / float64(deaths)
 			}
 			s := risk - share*own
@@ -184,7 +156,7 @@ type DiscreteHazard[T tensor.Float] struct {
 }
 
 // NewDiscreteHazard cuts time into intervals with about as many events each: n of them, or fewer if there are fewer
-// distinct times of events. The error wraps [ErrNoEvents] or [tensor.ErrRange].
+// distinct times of events. The error wraps [survival.ErrNoEvents] or [tensor.ErrRange].
 func NewDiscreteHazard[T tensor.Float](times []stats.Lifetime, n int) (DiscreteHazard[T], error) {
 	const call = "mil: NewDiscreteHazard"
 	if n < 1 {

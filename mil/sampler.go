@@ -9,6 +9,7 @@ import (
 	"github.com/espalier-ml/espalier/internal/enum"
 	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 // Sampler deals out bags in batches, an epoch after the other. It serves both ways to train: on bags, or on instances
@@ -89,7 +90,7 @@ func (s *Subsample) UnmarshalText(text []byte) error { return subsamples.Unmarsh
 // NewSampler makes a sampler of bags with the given labels and offsets, those of [Bags]; both are copied. Empty bags
 // are never dealt. Options are [WithBagsPerBatch], [WithBalanced], [WithMaxInstances] and [WithSeed]. The error wraps
 // [tensor.ErrEmpty] if there are no instances, [tensor.ErrShape] unless there is a label for each bag, [tensor.ErrRange]
-// for wrong offsets, and [ErrOneClass] if bags of one class cannot be balanced.
+// for wrong offsets, and [stats.ErrOneClass] if bags of one class cannot be balanced.
 func NewSampler(positive []bool, offsets []int, opts ...SamplerOption) (*Sampler, error) {
 	const call = "mil: NewSampler"
 	c := samplerConfig{batch: 1}
@@ -110,7 +111,7 @@ func NewSampler(positive []bool, offsets []int, opts ...SamplerOption) (*Sampler
 	}
 	if c.balanced && (len(yes) == 0 || len(no) == 0) {
 		return nil, fmt.Errorf("%s: WithBalanced: %d positive and %d negative bags with instances: %w", call, len(yes),
-			len(no), ErrOneClass)
+			len(no), stats.ErrOneClass)
 	}
 	return s, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/espalier-ml/espalier/internal/golden"
 	"github.com/espalier-ml/espalier/mil"
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 // deal is all batches of an epoch.
@@ -73,7 +74,7 @@ func TestBalancedBatches(t *testing.T) {
 		require.Equal(t, map[bool]int{true: 9, false: 1}[positive[i]], c, "bag %d", i)
 	}
 	_, err = mil.NewSampler(make([]bool, n), offsets, mil.WithBalanced())
-	require.ErrorIs(t, err, mil.ErrOneClass)
+	require.ErrorIs(t, err, stats.ErrOneClass)
 }
 
 func TestSubsamplesOfInstances(t *testing.T) {
