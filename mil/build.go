@@ -138,34 +138,18 @@ func (b Bags[T]) Padded(value T) (x tensor.Dense[T], mask []bool, err error) {
 // Sub copies the bags with the given numbers, which may repeat, in that order. The error wraps [tensor.ErrRange] for a
 // number that is none of a bag.
 func (b Bags[T]) Sub(bags ...int) (Bags[T], error) {
-	var s Bags[T]
-	return s, b.SubInto(&s, bags)
-}
-
-// SubInto is [Bags.Sub] into memory that is used again: dst is overwritten, and grows if it is too small. It must share
-// no memory with b.
-func (b Bags[T]) SubInto(dst *Bags[T], bags []int) error {
-	n := 0
+	offsets := make([]int, 1, len(bags)+1)
 	for k, i := range bags {
 		if i < 0 || i >= b.Len() {
-			return fmt.Errorf("mil: Bags.Sub: bags[%d] is %d of %d: %w", k, i, b.Len(), tensor.ErrRange)
+			return Bags[T]{}, fmt.Errorf("mil: Bags.Sub: bags[%d] is %d of %d: %w", k, i, b.Len(), tensor.ErrRange)
 		}
-		n += b.Size(i)
+		offsets = append(offsets, offsets[k]+b.Size(i))
 	}
-	if tensor.Overlap(dst.X.Data, b.X.Data) {
-		return fmt.Errorf("mil: Bags.Sub: dst: %w", tensor.ErrOverlap)
-	}
-	data := dst.X.Data
-	if cap(data) < n*b.X.Cols {
-		data = make([]T, n*b.X.Cols)
-	}
-	dst.X = tensor.Of(n, b.X.Cols, data[:n*b.X.Cols])
-	dst.Offsets = append(dst.Offsets[:0], 0)
+	s := Bags[T]{tensor.NewMatrix[T](offsets[len(bags)], b.X.Cols), offsets}
 	for k, i := range bags {
-		dst.Offsets = append(dst.Offsets, dst.Offsets[k]+b.Size(i))
-		copyRows(dst.Bag(k), b.Bag(i))
+		copyRows(s.Bag(k), b.Bag(i))
 	}
-	return nil
+	return s, nil
 }
 
 // Concat copies the bags of several, one behind the other. The error is that of [Bags.Validate], or wraps

@@ -15,10 +15,10 @@ import (
 	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
-// HosmerLemeshow is the test of Hosmer and Lemeshow 1980 that probabilities are right on average in groups of patients
+// HosmerLemeshowTest is the result of the test of Hosmer and Lemeshow 1980 that probabilities are right on average in groups of patients
 // of about the same probability. It says little with few patients and always finds something with many; look at the
 // groups.
-type HosmerLemeshow struct {
+type HosmerLemeshowTest struct {
 	Groups    []CalibrationGroup // by ascending probability
 	Statistic float64            // +Inf where what could not happen has
 	DF        int                // groups - 2, as for a model that was fitted to the same patients
@@ -33,17 +33,17 @@ type hosmerLemeshowJSON struct {
 }
 
 // MarshalJSON writes an infinite statistic as null.
-func (h HosmerLemeshow) MarshalJSON() ([]byte, error) {
+func (h HosmerLemeshowTest) MarshalJSON() ([]byte, error) {
 	return json.Marshal(hosmerLemeshowJSON{h.Groups, report.Upper(h.Statistic), h.DF, h.P})
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.
-func (h *HosmerLemeshow) UnmarshalJSON(b []byte) error {
+func (h *HosmerLemeshowTest) UnmarshalJSON(b []byte) error {
 	var j hosmerLemeshowJSON
 	if err := json.Unmarshal(b, &j); err != nil {
 		return err
 	}
-	*h = HosmerLemeshow{j.Groups, float64(j.Statistic), j.DF, j.P}
+	*h = HosmerLemeshowTest{j.Groups, float64(j.Statistic), j.DF, j.P}
 	return nil
 }
 
@@ -54,7 +54,7 @@ type CalibrationGroup struct {
 	Expected float64 `json:"expected"` // sum of the probabilities
 }
 
-// HosmerLemeshowOption is a choice of [TestCalibration].
+// HosmerLemeshowOption is a choice of [HosmerLemeshow].
 type HosmerLemeshowOption func(*bool) error
 
 // WithSplitTies cuts sorted patients into groups whose sizes differ by at most one, wherever that falls, as most
@@ -67,29 +67,29 @@ func WithSplitTies() HosmerLemeshowOption {
 	}
 }
 
-// TestCalibration tests probabilities in up to so many groups, 3 or more. The one option is [WithSplitTies]. A group
+// HosmerLemeshow tests probabilities in up to so many groups, 3 or more. The one option is [WithSplitTies]. A group
 // whose probabilities are all 0 or all 1 adds nothing if all came as predicted, and otherwise makes the statistic
 // infinite with a P of 0. The error wraps [tensor.ErrEmpty], [tensor.ErrShape], [tensor.ErrNotFinite],
 // [tensor.ErrRange] or, if there are fewer than 3 groups for want of patients or of different probabilities,
 // [stats.ErrTooFew].
-func TestCalibration(p []float64, event []bool, groups int, opts ...HosmerLemeshowOption) (HosmerLemeshow, error) {
-	const call = "risk: TestCalibration"
+func HosmerLemeshow(p []float64, event []bool, groups int, opts ...HosmerLemeshowOption) (HosmerLemeshowTest, error) {
+	const call = "risk: HosmerLemeshow"
 	split := false
 	if err := option.Apply(call, &split, opts); err != nil {
-		return HosmerLemeshow{}, err
+		return HosmerLemeshowTest{}, err
 	}
 	if groups < 3 {
-		return HosmerLemeshow{}, fmt.Errorf("%s: %d groups, want 3 or more: %w", call, groups, tensor.ErrRange)
+		return HosmerLemeshowTest{}, fmt.Errorf("%s: %d groups, want 3 or more: %w", call, groups, tensor.ErrRange)
 	}
 	if err := checkProbabilities(call, "p", p, len(event)); err != nil {
-		return HosmerLemeshow{}, err
+		return HosmerLemeshowTest{}, err
 	}
 	order := make([]int, len(p))
 	for i := range order {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(p[a], p[b]) })
-	var h HosmerLemeshow
+	var h HosmerLemeshowTest
 	from := 0
 	for k := range groups {
 		to := groupEnd(len(p), groups, k)
@@ -112,7 +112,7 @@ func TestCalibration(p []float64, event []bool, groups int, opts ...HosmerLemesh
 		from = to
 	}
 	if h.DF = len(h.Groups) - 2; h.DF < 1 {
-		return HosmerLemeshow{}, fmt.Errorf("%s: %d groups of %d patients, want 3 or more: %w", call, len(h.Groups), len(p),
+		return HosmerLemeshowTest{}, fmt.Errorf("%s: %d groups of %d patients, want 3 or more: %w", call, len(h.Groups), len(p),
 			stats.ErrTooFew)
 	}
 	if !math.IsInf(h.Statistic, 1) {

@@ -120,7 +120,7 @@ func TestCalibrationAgainstNumpy(t *testing.T) {
 	for _, c := range statsCases(t) {
 		event := booleans(c.Labels)
 		for p, want := range map[*[]float64]hlExpected{&c.Old: c.HLOld, &c.New: c.HLNew} {
-			h, err := risk.TestCalibration(*p, event, want.Groups, risk.WithSplitTies())
+			h, err := risk.HosmerLemeshow(*p, event, want.Groups, risk.WithSplitTies())
 			require.NoError(t, err)
 			golden.Same(t, want.Chisq, h.Statistic, 1e-12, "statistic")
 			require.Equal(t, want.DF, h.DF)

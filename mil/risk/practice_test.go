@@ -101,13 +101,13 @@ func TestHosmerLemeshowGroups(t *testing.T) {
 	for i := range p {
 		p[i] = float64(i) / 9
 	}
-	h, err := risk.TestCalibration(p, flags("00000 11111"), 3)
+	h, err := risk.HosmerLemeshow(p, flags("00000 11111"), 3)
 	require.NoError(t, err)
 	golden.Same(t, 1.325, h.Statistic, 1e-12, "statistic")
 	require.Equal(t, []int{4, 3, 3}, []int{h.Groups[0].N, h.Groups[1].N, h.Groups[2].N})
 	p = []float64{.1, .1, .1, .1, .4, .4, .4, .8, .8, .8, .8}
 	event := flags("00101001110")
-	h, err = risk.TestCalibration(p, event, 4, risk.WithSplitTies())
+	h, err = risk.HosmerLemeshow(p, event, 4, risk.WithSplitTies())
 	require.NoError(t, err)
 	golden.Same(t, 2.955688, h.Statistic, 1e-6, "as given")
 	other := make([]bool, 11)
@@ -115,27 +115,27 @@ func TestHosmerLemeshowGroups(t *testing.T) {
 	for k, i := range []int{3, 2, 1, 0, 6, 5, 4, 10, 9, 8, 7} {
 		other[k], otherP[k] = event[i], p[i]
 	}
-	h, err = risk.TestCalibration(otherP, other, 4, risk.WithSplitTies())
+	h, err = risk.HosmerLemeshow(otherP, other, 4, risk.WithSplitTies())
 	require.NoError(t, err)
 	golden.Same(t, 3.600531, h.Statistic, 1e-6, "in another order")
-	a, err := risk.TestCalibration(p, event, 4)
+	a, err := risk.HosmerLemeshow(p, event, 4)
 	require.NoError(t, err)
-	b, err := risk.TestCalibration(otherP, other, 4)
+	b, err := risk.HosmerLemeshow(otherP, other, 4)
 	require.NoError(t, err)
 	require.Equal(t, a, b, "ties that stay together do not depend on the order")
 	require.Equal(t, 3, len(a.Groups))
-	h, err = risk.TestCalibration([]float64{0, 0, .5, .5, 1, 1}, flags("001011"), 3)
+	h, err = risk.HosmerLemeshow([]float64{0, 0, .5, .5, 1, 1}, flags("001011"), 3)
 	require.NoError(t, err)
 	require.Zero(t, h.Statistic, "what could not happen has not")
-	h, err = risk.TestCalibration([]float64{0, 0, .5, .5, 1, 1}, flags("101011"), 3)
+	h, err = risk.HosmerLemeshow([]float64{0, 0, .5, .5, 1, 1}, flags("101011"), 3)
 	require.NoError(t, err)
 	require.True(t, math.IsInf(h.Statistic, 1) && h.P == 0)
 	text, err := json.Marshal(h)
 	require.NoError(t, err)
-	var back risk.HosmerLemeshow
+	var back risk.HosmerLemeshowTest
 	require.NoError(t, json.Unmarshal(text, &back))
 	require.Equal(t, h, back)
-	_, err = risk.TestCalibration([]float64{.5, .5, .5, .5}, flags("0101"), 3)
+	_, err = risk.HosmerLemeshow([]float64{.5, .5, .5, .5}, flags("0101"), 3)
 	require.ErrorIs(t, err, stats.ErrTooFew)
 }
 

@@ -87,10 +87,10 @@ type SurvivalPart struct {
 
 // CalibrationPart is how predicted probabilities compare with what happened, and what decisions by them are worth.
 type CalibrationPart struct {
-	Bins           stats.Calibration `json:"bins"` // ten of about as many patients each, with the Brier score
-	HosmerLemeshow *HosmerLemeshow   `json:"hosmer_lemeshow,omitempty"`
-	Recalibration  *Recalibration    `json:"recalibration,omitempty"`
-	Decisions      []Decision        `json:"decisions,omitempty"`
+	Bins           stats.Calibration   `json:"bins"` // ten of about as many patients each, with the Brier score
+	HosmerLemeshow *HosmerLemeshowTest `json:"hosmer_lemeshow,omitempty"`
+	Recalibration  *Recalibration      `json:"recalibration,omitempty"`
+	Decisions      []Decision          `json:"decisions,omitempty"`
 }
 
 // ComparisonPart is how the score compares with that of another model.
@@ -437,7 +437,7 @@ func (e *evaluation) calibration(call string) error {
 		return fmt.Errorf("%s: %w", call, err)
 	}
 	c := &CalibrationPart{Bins: bins}
-	if h, err := TestCalibration(p, e.event, 10); !e.missing("Hosmer-Lemeshow test", err) {
+	if h, err := HosmerLemeshow(p, e.event, 10); !e.missing("Hosmer-Lemeshow test", err) {
 		c.HosmerLemeshow = &h
 	}
 	if r, err := Recalibrate(p, e.event, e.level); !e.missing("recalibration", err) {
