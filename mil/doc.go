@@ -1,11 +1,11 @@
-// Package mil learns from bags of instances of which only the bags have labels: a patient's heartbeats, the patches of a
-// slide, the shapes of a molecule. That is multiple instance learning; the package holds what its methods have in common
-// and is made to be wired into a training loop of one's own.
+// Package mil learns from bags of instances of which only the bags have labels: a patient's heartbeats, the patches of
+// a slide, the shapes of a molecule. That is multiple instance learning; the package holds what its methods have in
+// common and is made to be wired into a training loop of one's own.
 //
 // Bags are the rows of one matrix with offsets, so that nothing is padded: a network takes all instances at once, and a
-// [Pooler] makes one row of each bag, whatever its size. There are the rules of the field ([Max], [Mean], [TopFraction],
-// [LogSumExp], [NoisyOr] and others) and learned ones ([Attention], [DSMIL], [PMA]), all with exact gradients; [FromFunc]
-// makes one of two functions, and package miltest tests it.
+// [Pooler] makes one row of each bag, whatever its size. There are the rules of the field ([Max], [Mean],
+// [TopFraction], [LogSumExp], [NoisyOr] and others) and learned ones ([Attention], [DSMIL], [PMA]), all with exact
+// gradients; [FromFunc] makes one of two functions, and package miltest tests it.
 //
 //	bags, keys, _, err := mil.GroupBy(features, patient)         // one row per instance, scattered as they may be
 //	pool, err := mil.NewAttention[float32](64, 64, mil.WithGate(), mil.WithSeed(1))
@@ -35,11 +35,11 @@
 //
 // # Without a network
 //
-// [FitKernelRidge] on the mean of [NSK] and [MinMax] is solved exactly, in a second for some hundred bags. On MUSK1, five
-// times ten folds, its accuracy is 0.885 and its AUC 0.959, where gated attention has 0.870 and 0.959, the largest
+// [FitKernelRidge] on the mean of [NSK] and [MinMax] is solved exactly, in a second for some hundred bags. On MUSK1,
+// five times ten folds, its accuracy is 0.885 and its AUC 0.959, where gated attention has 0.870 and 0.959, the largest
 // embedding 0.872 and 0.956 and the mean embedding 0.870 and 0.955 (go run ./examples/mil -data musk1.csv, as the
-// program's documentation says). Where few of many instances matter, networks are far ahead. Standardize features first,
-// and let [FitStandardizer] clip them.
+// program's documentation says). Where few of many instances matter, networks are far ahead. Standardize features
+// first, and let [FitStandardizer] clip them.
 //
 // # What to rely on
 //
@@ -54,8 +54,8 @@
 //
 // # References
 //
-// Gärtner et al. 2002 for set kernels; Keeler, Rumelhart and Leow 1991, Kraus, Ba and Frey 2016, McFee, Salamon and Bello
-// 2018, Wang, Li and Metze 2019 for rules; Ilse, Tomczak and Welling 2018, Li, Li and Eliceiri 2021, Lee et al. 2019 for
-// learned poolers; Wang et al. 2018 for networks of bags; Lin et al. 2017, Katzman et al. 2018, Zadeh and Schmid 2021 for
-// losses.
+// Gärtner et al. 2002 for set kernels; Keeler, Rumelhart and Leow 1991, Kraus, Ba and Frey 2016, McFee, Salamon and
+// Bello 2018, Wang, Li and Metze 2019 for rules; Ilse, Tomczak and Welling 2018, Li, Li and Eliceiri 2021, Lee et al.
+// 2019 for learned poolers; Wang et al. 2018 for networks of bags; Lin et al. 2017, Katzman et al. 2018, Zadeh and
+// Schmid 2021 for losses.
 package mil

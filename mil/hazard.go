@@ -26,8 +26,9 @@ type CoxLoss[T tensor.Float] struct {
 
 // Eval is the loss over the number of events and, unless grad is nil, its gradient, which overwrites grad. eta is the
 // log risk of each bag: higher is earlier. Times that differ by rounding alone count as one, by the rule of
-// [stats.MergeTimes]. It takes O(n log n). Errors wrap [survival.ErrNoEvents] if all bags are censored, which have no loss and not
-// one of 0, [tensor.ErrEmpty], [tensor.ErrShape], [tensor.ErrNotFinite] and [tensor.ErrRange]; grad is unchanged then.
+// [stats.MergeTimes]. It takes O(n log n). Errors wrap [survival.ErrNoEvents] if all bags are censored, which have no
+// loss and not one of 0, [tensor.ErrEmpty], [tensor.ErrShape], [tensor.ErrNotFinite] and [tensor.ErrRange]; grad is
+// unchanged then.
 func (l *CoxLoss[T]) Eval(grad, eta []T, times []stats.Lifetime) (float64, error) {
 	const call = "mil: CoxLoss.Eval"
 	if l.Ties > survival.Breslow {

@@ -353,7 +353,8 @@ func TestBagsAreMadeAndTakenApart(t *testing.T) {
 	}
 	for name, err := range map[string]error{
 		"mask": second(mil.FromPadded(padded, mask[1:])), "axes": second(mil.FromPadded(tensor.DenseOf(x.Data, 6, 2), mask)),
-		"columns": second(mil.Join(x, random(1, 2, 3))), "no columns": second(mil.New(tensor.Matrix[float64]{Rows: 0}, []int{0})),
+		"columns":    second(mil.Join(x, random(1, 2, 3))),
+		"no columns": second(mil.New(tensor.Matrix[float64]{Rows: 0}, []int{0})),
 	} {
 		assert.ErrorIs(t, err, tensor.ErrShape, name)
 	}

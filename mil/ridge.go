@@ -52,11 +52,10 @@ func WithWorkers(n int) RidgeOption {
 	}
 }
 
-// FitKernelRidge fits targets of bags, such as 1 for positive and -1 for negative ones: alpha = (K + lambda I)^-1
-// (y - mean y). The bags are copied; standardize them first ([FitStandardizer]). Options are [WithLambda] and
-// [WithWorkers]. The error is that of [Bags.Validate], or wraps [tensor.ErrEmpty] for fewer than two bags,
-// [tensor.ErrShape] unless there is a target for each, [tensor.ErrNotFinite], [tensor.ErrRange] for a kernel's gamma, or
-// [ErrEmptyBag].
+// FitKernelRidge fits targets of bags, such as 1 for positive and -1 for negative ones: alpha = (K + lambda I)^-1 (y -
+// mean y). The bags are copied; standardize them first ([FitStandardizer]). Options are [WithLambda] and [WithWorkers].
+// The error is that of [Bags.Validate], or wraps [tensor.ErrEmpty] for fewer than two bags, [tensor.ErrShape] unless
+// there is a target for each, [tensor.ErrNotFinite], [tensor.ErrRange] for a kernel's gamma, or [ErrEmptyBag].
 func FitKernelRidge[T tensor.Float](k SetKernel, b Bags[T], y []float64, opts ...RidgeOption) (*KernelRidge[T], error) {
 	const call = "mil: FitKernelRidge"
 	c := ridgeConfig{lambdas: []float64{0.1}}

@@ -89,8 +89,8 @@ func (s *Subsample) UnmarshalText(text []byte) error { return subsamples.Unmarsh
 
 // NewSampler makes a sampler of bags with the given labels and offsets, those of [Bags]; both are copied. Empty bags
 // are never dealt. Options are [WithBagsPerBatch], [WithBalanced], [WithMaxInstances] and [WithSeed]. The error wraps
-// [tensor.ErrEmpty] if there are no instances, [tensor.ErrShape] unless there is a label for each bag, [tensor.ErrRange]
-// for wrong offsets, and [stats.ErrOneClass] if bags of one class cannot be balanced.
+// [tensor.ErrEmpty] if there are no instances, [tensor.ErrShape] unless there is a label for each bag,
+// [tensor.ErrRange] for wrong offsets, and [stats.ErrOneClass] if bags of one class cannot be balanced.
 func NewSampler(positive []bool, offsets []int, opts ...SamplerOption) (*Sampler, error) {
 	const call = "mil: NewSampler"
 	c := samplerConfig{batch: 1}

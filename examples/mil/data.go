@@ -123,7 +123,8 @@ func readCSV(path string) (d dataset, err error) {
 	if len(rows) < 2 || len(rows[0]) < 3 {
 		return d, fmt.Errorf("%s: want a header and lines of a bag, a label and features", path)
 	}
-	x, ids, label := tensor.NewMatrix[float32](len(rows)-1, len(rows[0])-2), make([]string, len(rows)-1), map[string]string{}
+	x, ids, label := tensor.NewMatrix[float32](len(rows)-1, len(rows[0])-2), make([]string, len(rows)-1),
+		map[string]string{}
 	for i, row := range rows[1:] {
 		ids[i] = row[0]
 		if before, seen := label[row[0]]; row[1] != "0" && row[1] != "1" || seen && before != row[1] {

@@ -10,8 +10,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
-// find trains on all folds but the first and shows which instances of its bags raised the score, by contributions, which
-// add up to it, and by attention, which does not say in which direction an instance speaks.
+// find trains on all folds but the first and shows which instances of its bags raised the score, by contributions,
+// which add up to it, and by attention, which does not say in which direction an instance speaks.
 func find(d dataset, s settings) error {
 	test := d.folds[0][0]
 	p, err := split(d, test)

@@ -29,7 +29,7 @@ func TestAttentionFindsWhatNobodyToldIt(t *testing.T) {
 	results, err := compare(d, s)
 	require.NoError(t, err)
 	require.Greater(t, results[0].auc[0], 0.9)
-	require.Greater(t, results[0].auc[0], results[1].auc[0]+0.05, "kernels of all pixels do not find one nine of many digits")
+	require.Greater(t, results[0].auc[0], results[1].auc[0]+0.05, "kernels of all pixels find no nine among many digits")
 }
 
 func write(t *testing.T, name, text string) string {
@@ -71,7 +71,8 @@ func TestBadFilesAreErrors(t *testing.T) {
 		_, err := readFolds(write(t, "bad.json", text), 2)
 		require.ErrorContains(t, err, want)
 	}
-	for _, change := range []func(*settings){func(s *settings) { s.folds = 1 }, func(s *settings) { s.methods = "median" }} {
+	for _, change := range []func(*settings){func(s *settings) { s.folds = 1 },
+		func(s *settings) { s.methods = "median" }} {
 		s := quick()
 		change(&s)
 		require.Error(t, run(s))

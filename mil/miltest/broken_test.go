@@ -124,8 +124,9 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		return recorder.Failures(t, func(tb testing.TB) { miltest.CheckPooler(tb, &broken{Pool: p, how: how}) })
 	}
 	require.Empty(t, run(""))
-	for how, want := range map[string]string{"no columns": "OutDim(3) is 0", "modifies instances": "modified the instances",
-		"batch": "alone and", "order": "with its instances reversed", "NaN alone": "a bag of one instance",
+	for how, want := range map[string]string{"no columns": "OutDim(3) is 0",
+		"modifies instances": "modified the instances",
+		"batch":              "alone and", "order": "with its instances reversed", "NaN alone": "a bag of one instance",
 		"writes y beside an error": "but y has changed", "empty": "want one that wraps ErrEmptyBag",
 		"passes over NaN": "want one that wraps ErrNotFinite", "gradient": "by central differences",
 		"adds to dx": "dx", "foreign tape": "want one that wraps ErrConflict", "weights": "numbers that are not finite",

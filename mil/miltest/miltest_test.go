@@ -1,6 +1,7 @@
 package miltest_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -93,4 +94,23 @@ func TestComposedPoolers(t *testing.T) {
 		})
 	require.NoError(t, err)
 	miltest.CheckPooler(t, f)
+}
+
+// A pooling of sequences of one's own, whose order matters.
+func ExampleCheckPooler() {
+	last, err := mil.FromFunc(func(in int) int { return in },
+		func(y []float64, bag tensor.Matrix[float64]) { copy(y, bag.Row(bag.Rows-1)) },
+		func(dx, bag tensor.Matrix[float64], _, dy []float64) {
+			for i := range bag.Rows {
+				clear(dx.Row(i))
+			}
+			copy(dx.Row(bag.Rows-1), dy)
+		})
+	if err != nil {
+		panic(err)
+	}
+	t := new(testing.T) // that of the test
+	miltest.CheckPooler(t, last, miltest.WithOrder(), miltest.WithColumns(4))
+	fmt.Println(t.Failed())
+	// Output: false
 }

@@ -207,7 +207,8 @@ func (k *check) goroutines(b mil.Bags[float64]) {
 		different[i] = err != nil || !slices.Equal(y.Data, want.Data)
 	})
 	if slices.Contains(different, true) {
-		k.Errorf("results differ when several goroutines pool\nForward must not modify the pooler: what it keeps is on the tape.")
+		k.Errorf("results differ when several goroutines pool\nForward must not modify the pooler: what it keeps is on " +
+			"the tape.")
 	}
 }
 

@@ -15,9 +15,9 @@ import (
 	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
-// HosmerLemeshowTest is the result of the test of Hosmer and Lemeshow 1980 that probabilities are right on average in groups of patients
-// of about the same probability. It says little with few patients and always finds something with many; look at the
-// groups.
+// HosmerLemeshowTest is the result of the test of Hosmer and Lemeshow 1980 that probabilities are right on average in
+// groups of patients of about the same probability. It says little with few patients and always finds something with
+// many; look at the groups.
 type HosmerLemeshowTest struct {
 	Groups    []CalibrationGroup // by ascending probability
 	Statistic float64            // +Inf where what could not happen has
@@ -112,8 +112,8 @@ func HosmerLemeshow(p []float64, event []bool, groups int, opts ...HosmerLemesho
 		from = to
 	}
 	if h.DF = len(h.Groups) - 2; h.DF < 1 {
-		return HosmerLemeshowTest{}, fmt.Errorf("%s: %d groups of %d patients, want 3 or more: %w", call, len(h.Groups), len(p),
-			stats.ErrTooFew)
+		return HosmerLemeshowTest{}, fmt.Errorf("%s: %d groups of %d patients, want 3 or more: %w", call, len(h.Groups),
+			len(p), stats.ErrTooFew)
 	}
 	if !math.IsInf(h.Statistic, 1) {
 		h.P = distuv.ChiSquared{K: float64(h.DF)}.Survival(h.Statistic)

@@ -11,12 +11,12 @@
 //
 // # What it takes care of
 //
-// The ratio of the shares of events in two groups is a risk ratio. The odds ratio is another number, further from 1, and
-// published scores have called the first by the name of the second: [Table] names both, with their intervals. Patients
-// who were censored before the horizon are neither positive nor negative. Thresholds come from training scores, since
-// those of the test scores depend on whom they judge, and a threshold that selects nobody is an error that says why.
-// Scores are never turned round: one that is high for those without the event has an AUC below one half. Resamples are
-// of patients, and those without an answer are counted ([Bootstrap]).
+// The ratio of the shares of events in two groups is a risk ratio. The odds ratio is another number, further from 1,
+// and published scores have called the first by the name of the second: [Table] names both, with their intervals.
+// Patients who were censored before the horizon are neither positive nor negative. Thresholds come from training
+// scores, since those of the test scores depend on whom they judge, and a threshold that selects nobody is an error
+// that says why. Scores are never turned round: one that is high for those without the event has an AUC below one half.
+// Resamples are of patients, and those without an answer are counted ([Bootstrap]).
 //
 // Curves of survival, log-rank tests, areas and resampling are those of package stats; Cox models and concordance those
 // of package survival.
@@ -37,6 +37,7 @@
 //
 // # References
 //
-// DeLong et al. 1988; Katz et al. 1978 and Woolf 1955 for ratios; Pencina et al. 2008 and 2011; Hosmer and Lemeshow 1980;
-// Cox 1958; Vickers and Elkin 2006, Vickers et al. 2008. Tables and reclassification are tested against R and numpy.
+// DeLong et al. 1988; Katz et al. 1978 and Woolf 1955 for ratios; Pencina et al. 2008 and 2011; Hosmer and Lemeshow
+// 1980; Cox 1958; Vickers and Elkin 2006, Vickers et al. 2008. Tables and reclassification are tested against R and
+// numpy.
 package risk

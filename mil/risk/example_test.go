@@ -130,3 +130,18 @@ func ExampleEvaluate() {
 	// group 4, above 0.6676   106 of 137 had the event
 	// true
 }
+
+// Resamples are of patients, with all of their beats.
+func ExampleBootstrap() {
+	patient := []int{0, 0, 0, 1, 1, 2, 2, 3, 4, 5} // of each beat
+	abnormal := []float64{1, 1, 1, 0, 0, 1, 0, 0, 0, 1}
+	r := must(risk.Bootstrap(context.Background(), stats.Clusters(patient), func(beats []int) (float64, error) {
+		sum := 0.0
+		for _, i := range beats {
+			sum += abnormal[i]
+		}
+		return sum / float64(len(beats)), nil
+	}, stats.WithReplicates(500)))
+	fmt.Println(r.Estimate.Value, r.Estimate.N, r.Used, r.Skipped)
+	// Output: 0.5 6 500 0
+}

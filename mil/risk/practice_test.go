@@ -289,7 +289,8 @@ func TestBootstrapDrawsPatients(t *testing.T) {
 	require.InDelta(t, 2000*math.Pow(0.8, 10), r.Skipped, 70, "resamples without an event are counted")
 	require.Equal(t, 0.2, r.Estimate.Value)
 	require.GreaterOrEqual(t, r.Estimate.Lo, 0.1)
-	one, err := risk.Bootstrap(ctx, stats.Units(10), share, stats.WithReplicates(2000), stats.WithSeed(1), stats.WithWorkers(1))
+	one, err := risk.Bootstrap(ctx, stats.Units(10), share, stats.WithReplicates(2000), stats.WithSeed(1),
+		stats.WithWorkers(1))
 	require.NoError(t, err)
 	require.Equal(t, r, one)
 	_, err = risk.Bootstrap(ctx, stats.Units(10), func([]int) (float64, error) { return 0, risk.ErrZeroCell })
@@ -349,9 +350,9 @@ func TestReportOfACohort(t *testing.T) {
 	require.Len(t, r.Comparison.Worth, 2)
 
 	text := r.String()
-	for _, part := range []string{"AUC ", "group 4, above", "risk ratio, top group", "odds ratio, top group", "log-rank test",
-		"Uno's C", "adjusted, age", "Brier score", "Hosmer-Lemeshow", "calibration slope", "net benefit at 0.20", "NRI", "IDI",
-		"caution: "} {
+	for _, part := range []string{"AUC ", "group 4, above", "risk ratio, top group", "odds ratio, top group",
+		"log-rank test", "Uno's C", "adjusted, age", "Brier score", "Hosmer-Lemeshow", "calibration slope",
+		"net benefit at 0.20", "NRI", "IDI", "caution: "} {
 		assert.Contains(t, text, part)
 	}
 	b, err := json.Marshal(r)

@@ -11,7 +11,8 @@ import (
 // one below the other, as a self-contained SVG image.
 func (r Report) WriteSVG(w io.Writer) error {
 	unit := [2]float64{0, 1}
-	roc := svg.Chart{Title: fmt.Sprintf("AUC %v", r.AUC), X: "1 - specificity", Y: "sensitivity", XRange: unit, YRange: unit}
+	roc := svg.Chart{Title: fmt.Sprintf("AUC %v", r.AUC), X: "1 - specificity", Y: "sensitivity", XRange: unit,
+		YRange: unit}
 	line := svg.Series{}
 	for _, p := range r.ROC {
 		line.Points = append(line.Points, svg.Point{X: p.FPR, Y: p.TPR})
