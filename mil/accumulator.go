@@ -16,13 +16,19 @@ type Accumulator[T tensor.Float] interface {
 	Add(tile tensor.Matrix[T]) error
 
 	// Merge adds the instances of another accumulator of the same pooler, which stays as it is, behind those that are
-	// there. The error wraps [tensor.ErrConflict] for one of another pooler.
+	// there. The error wraps [tensor.ErrConflict] for one of another pooler, or in another pass.
 	Merge(behind Accumulator[T]) error
 
-	// Len is the number of instances so far.
+	// Len is the number of instances so far, in the present pass.
 	Len() int
 
-	// Value writes what Forward makes of all instances. The error wraps [tensor.ErrShape] or [ErrEmptyBag].
+	// Next ends a pass over the instances and reports whether another is needed, in which all are added again, in the
+	// same order: for [DSMIL] once, otherwise never. Other parts of a bag come to the second pass by being reset, merging
+	// what all have found in the first, and Next.
+	Next() bool
+
+	// Value writes what Forward makes of all instances. The error wraps [tensor.ErrShape], [ErrEmptyBag], or
+	// [tensor.ErrConflict] before the last pass is over.
 	Value(y []T) error
 
 	// Backward overwrites dx with the gradient of the instances of tile, given that of the result, and adds to the
@@ -35,8 +41,7 @@ type Accumulator[T tensor.Float] interface {
 	Reset()
 }
 
-// Streamer is a [Pooler] that can pool a bag in parts. The rules, [Attention] and [PMA] are; [DSMIL] is not, since it
-// asks one instance about all others and has to know first which.
+// Streamer is a [Pooler] that can pool a bag in parts, as those of this package can, but for [Stack] and [Func].
 type Streamer[T tensor.Float] interface {
 	Pooler[T]
 
@@ -93,6 +98,13 @@ type stream[T tensor.Float] interface {
 // streamed is a pooler that has a stream whose merges take as long as its state is large, whatever the instances.
 type streamed[T tensor.Float] interface{ newStream(in int) stream[T] }
 
+// passing is a stream that takes two passes.
+type passing[T tensor.Float] interface {
+	next(n int, w *work[T]) bool
+	ready(n int) error
+	mergeable(o stream[T]) error
+}
+
 type accumulator[T tensor.Float] struct {
 	by      any
 	stream  stream[T]
@@ -112,6 +124,14 @@ func newAccumulator[T tensor.Float](by any, s stream[T], in, out int, empty empt
 }
 
 func (a *accumulator[T]) Len() int { return a.n }
+
+func (a *accumulator[T]) Next() bool {
+	p, ok := a.stream.(passing[T])
+	if ok = ok && p.next(a.n, &a.w); ok {
+		a.n, a.passed = 0, 0
+	}
+	return ok
+}
 
 func (a *accumulator[T]) Reset() {
 	a.n, a.passed = 0, 0
@@ -143,6 +163,11 @@ func (a *accumulator[T]) Merge(behind Accumulator[T]) error {
 	if !ok || o.by != a.by || o.in != a.in || o == a {
 		return fmt.Errorf("mil: Accumulator.Merge: not another accumulator of the same pooler: %w", tensor.ErrConflict)
 	}
+	if p, ok := a.stream.(passing[T]); ok {
+		if err := p.mergeable(o.stream); err != nil {
+			return fmt.Errorf("mil: Accumulator.Merge: %w", err)
+		}
+	}
 	if o.n > 0 {
 		a.stream.merge(o.stream, a.n, o.n)
 		a.n, a.passed = a.n+o.n, 0
@@ -155,6 +180,9 @@ func (a *accumulator[T]) Value(y []T) error {
 	if len(y) != a.out {
 		return fmt.Errorf("%s: y has %d elements, want %d: %w", call, len(y), a.out, tensor.ErrShape)
 	}
+	if err := a.ready(call); err != nil {
+		return err
+	}
 	if a.n > 0 {
 		a.stream.value(y, a.n, &a.w)
 		return nil
@@ -163,6 +191,16 @@ func (a *accumulator[T]) Value(y []T) error {
 		return fmt.Errorf("%s: %w", call, ErrEmptyBag)
 	}
 	fill(y, T(a.empty.value))
+	return nil
+}
+
+// ready reports a pass that is not over.
+func (a *accumulator[T]) ready(call string) error {
+	if p, ok := a.stream.(passing[T]); ok && a.n > 0 {
+		if err := p.ready(a.n); err != nil {
+			return fmt.Errorf("%s: %w", call, err)
+		}
+	}
 	return nil
 }
 
@@ -181,6 +219,9 @@ func (a *accumulator[T]) Backward(dx, tile tensor.Matrix[T], dy []T) error {
 		if dx.Overlaps(tile) {
 			return fmt.Errorf("%s: dx shares memory with the tile: %w", call, tensor.ErrOverlap)
 		}
+	}
+	if err := a.ready(call); err != nil {
+		return err
 	}
 	if a.passed == a.n {
 		a.passed = 0

@@ -169,34 +169,59 @@ func (e dsmilEngine[T]) backward(t *Tape[T], w *work[T], bag int) {
 	a := t.score(from, from+x.Rows)
 	w.reserve(d.all)
 	own := rowsOf(x, critical, critical+1)
-	query := append(w.heads.query[:0], e.queries(own, w).Data...)
-	w.heads.query = query
-	dQuery := grow(&w.heads.dQuery, len(query))
-	clear(dQuery)
-	z := tensor.Of(1, x.Cols, grow(&w.heads.z, x.Cols))
-	headsValue(z.Data, head, 1)
-	tensor.Axpy(w.slot(d.all, 2), g[1], z.Data)
-	w.slot(d.all, 3)[0] += g[1]
-	dz := tensor.Of(1, x.Cols, grow(&w.heads.other, x.Cols))
-	tensor.Scale(dz.Data, g[1], d.WB.Data)
-	w.alongHeads(head, dz)
+	w.heads.query = append(w.heads.query[:0], e.queries(own, w).Data...)
+	clear(grow(&w.heads.dQuery, len(w.heads.query)))
+	dz := e.backBag(head, g[1], w)
 	dx := w.output(t.dx, from, x)
 	for lo := 0; lo < x.Rows; lo += headTile {
 		hi := min(lo+headTile, x.Rows)
-		tile, part := rowsOf(x, lo, hi), rowsOf(dx, lo, hi)
-		de := w.backHeads(part, tile, tensor.Of(hi-lo, 1, a.Data[lo:hi]), dz)
-		tensor.Scale(de.Data, e.scale(), de.Data)
-		q := e.queries(tile, w)
-		tensor.Gemv(tensor.Trans, 1, q, de.Data, 1, dQuery)
-		dq := tensor.Of(hi-lo, q.Cols, grow(&w.heads.dHidden, (hi-lo)*q.Cols))
-		tensor.Gemm(tensor.NoTrans, tensor.NoTrans, 1, de, tensor.Of(1, len(query), query), 0, dq)
-		e.backQueries(part, tile, q, dq, w)
+		e.backTile(rowsOf(dx, lo, hi), rowsOf(x, lo, hi), tensor.Of(hi-lo, 1, a.Data[lo:hi]), dz, w)
 	}
-	at := rowsOf(dx, critical, critical+1)
-	e.backQueries(at, own, e.queries(own, w), tensor.Of(1, len(dQuery), dQuery), w)
-	tensor.Axpy(at.Data, g[0], d.WI.Data)
-	tensor.Axpy(w.slot(d.all, 0), g[0], own.Data)
-	w.slot(d.all, 1)[0] += g[0]
+	e.backCritical(rowsOf(dx, critical, critical+1), own, g[0], w)
+}
+
+// backBag takes the gradient of the bag's logit back to its linear layer and returns that of what was pooled.
+func (e dsmilEngine[T]) backBag(head []float64, g T, w *work[T]) tensor.Matrix[T] {
+	d, in := e.d, e.d.WI.Shape[1]
+	z := grow(&w.heads.z, in)
+	_, sum, pooled := headState(head, 1)
+	for j := range z {
+		z[j] = T(pooled[j] / sum[0])
+	}
+	tensor.Axpy(w.slot(d.all, 2), g, z)
+	w.slot(d.all, 3)[0] += g
+	return e.gradient(head, g, w)
+}
+
+// gradient is that of what was pooled; it prepares backTile.
+func (e dsmilEngine[T]) gradient(head []float64, g T, w *work[T]) tensor.Matrix[T] {
+	in := e.d.WI.Shape[1]
+	dz := tensor.Of(1, in, grow(&w.heads.other, in))
+	tensor.Scale(dz.Data, g, e.d.WB.Data)
+	w.alongHeads(head, dz)
+	return dz
+}
+
+// backTile writes the gradient of instances with attention a, and adds that of the critical one's query to
+// w.heads.dQuery.
+func (e dsmilEngine[T]) backTile(dx, x, a, dz tensor.Matrix[T], w *work[T]) {
+	query := w.heads.query
+	de := w.backHeads(dx, x, a, dz)
+	tensor.Scale(de.Data, e.scale(), de.Data)
+	q := e.queries(x, w)
+	tensor.Gemv(tensor.Trans, 1, q, de.Data, 1, w.heads.dQuery)
+	dq := tensor.Of(x.Rows, q.Cols, grow(&w.heads.dHidden, x.Rows*q.Cols))
+	tensor.Gemm(tensor.NoTrans, tensor.NoTrans, 1, de, tensor.Of(1, len(query), query), 0, dq)
+	e.backQueries(dx, x, q, dq, w)
+}
+
+// backCritical adds the gradient of the critical instance by its query and by its score, whose gradient is g.
+func (e dsmilEngine[T]) backCritical(dx, x tensor.Matrix[T], g T, w *work[T]) {
+	d, dQuery := e.d, w.heads.dQuery
+	e.backQueries(dx, x, e.queries(x, w), tensor.Of(1, len(dQuery), dQuery), w)
+	tensor.Axpy(dx.Data, g, d.WI.Data)
+	tensor.Axpy(w.slot(d.all, 0), g, x.Data)
+	w.slot(d.all, 1)[0] += g
 }
 
 // backQueries takes the gradient dq of q, which it overwrites, back to x and the parameters.

@@ -19,8 +19,14 @@ type result struct {
 	seconds       float64   // of all folds, on one processor
 }
 
-var titles = map[string]string{"gated": "gated attention", "attention": "attention",
-	"max": "largest embedding (MI-Net)", "mean": "mean embedding", "lse": "log-mean-exp embedding", "ridge": "ridge on set kernels"}
+var titles = map[string]string{
+	"gated":     "gated attention",
+	"attention": "attention",
+	"max":       "largest embedding (MI-Net)",
+	"mean":      "mean embedding",
+	"lse":       "log-mean-exp embedding",
+	"ridge":     "ridge on set kernels",
+}
 
 func compare(d dataset, s settings) ([]result, error) {
 	var results []result

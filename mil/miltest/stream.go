@@ -19,8 +19,10 @@ func (k *check) streams(p mil.Streamer[float64]) {
 			k.sameStream(name, a, b.X, y.Data, dx, dy.Data, params)
 			if pass == 0 {
 				a.Reset()
-				if err := a.Add(b.X); err != nil {
-					k.Fatalf("Add after Reset: %v", err)
+				for more := true; more; more = a.Next() {
+					if err := a.Add(b.X); err != nil {
+						k.Fatalf("Add after Reset: %v", err)
+					}
 				}
 			}
 		}
@@ -49,35 +51,67 @@ func (k *check) accumulator(p mil.Streamer[float64]) mil.Accumulator[float64] {
 // merged is the accumulators of the rows of x: one that was added to, and (a b) c and a (b c) of three parts.
 func (k *check) merged(p mil.Streamer[float64], x tensor.Matrix[float64]) map[string]mil.Accumulator[float64] {
 	k.Helper()
-	cuts := []int{0, 100, 101, x.Rows}
-	parts := func() (all []mil.Accumulator[float64]) {
-		for i := range 3 {
-			all = append(all, k.accumulator(p))
-			if err := all[i].Add(x.Slice(cuts[i], cuts[i+1], 0, x.Cols)); err != nil {
-				k.Fatalf("Add: %v", err)
-			}
-		}
-		return all
-	}
-	merge := func(a, b mil.Accumulator[float64]) {
-		if err := a.Merge(b); err != nil {
-			k.Fatalf("Merge: %v", err)
-		}
-	}
 	whole := k.accumulator(p)
-	for i := range 3 {
-		if err := whole.Add(x.Slice(cuts[i], cuts[i+1], 0, x.Cols)); err != nil {
-			k.Fatalf("Add: %v", err)
+	for more := true; more; more = whole.Next() {
+		for i := range 3 {
+			k.addPart(whole, x, i)
 		}
 	}
-	left, right, before := parts(), parts(), k.accumulator(p)
-	merge(left[0], left[1])
-	merge(left[0], left[2])
-	merge(right[1], right[2])
-	merge(right[0], right[1])
-	merge(before, right[0]) // into one that has nothing yet
-	return map[string]mil.Accumulator[float64]{"added": whole, "merged from the left": left[0],
-		"merged from the right": right[0], "merged into an empty one": before}
+	return map[string]mil.Accumulator[float64]{"added": whole,
+		"merged from the left": k.parts(p, x, func(a []mil.Accumulator[float64]) mil.Accumulator[float64] {
+			k.merge(a[0], a[1])
+			k.merge(a[0], a[2])
+			return a[0]
+		}),
+		"merged from the right": k.parts(p, x, func(a []mil.Accumulator[float64]) mil.Accumulator[float64] {
+			k.merge(a[1], a[2])
+			k.merge(a[0], a[1])
+			return a[0]
+		})}
+}
+
+// parts has three accumulators that are merged, once more into one that has nothing yet, and so again for another pass.
+func (k *check) parts(p mil.Streamer[float64], x tensor.Matrix[float64],
+	merge func([]mil.Accumulator[float64]) mil.Accumulator[float64]) mil.Accumulator[float64] {
+	k.Helper()
+	var found mil.Accumulator[float64]
+	for {
+		var all []mil.Accumulator[float64]
+		for i := range 3 {
+			a := k.accumulator(p)
+			if found != nil {
+				k.merge(a, found)
+				a.Next()
+			}
+			k.addPart(a, x, i)
+			all = append(all, a)
+		}
+		merged := merge(all)
+		if found != nil {
+			return merged
+		}
+		found = k.accumulator(p)
+		k.merge(found, merged)
+		if !merged.Next() {
+			return found
+		}
+	}
+}
+
+func (k *check) merge(a, b mil.Accumulator[float64]) {
+	k.Helper()
+	if err := a.Merge(b); err != nil {
+		k.Fatalf("Merge: %v", err)
+	}
+}
+
+// addPart adds one of three parts of the rows of x.
+func (k *check) addPart(a mil.Accumulator[float64], x tensor.Matrix[float64], i int) {
+	k.Helper()
+	cuts := [4]int{0, 100, 101, x.Rows}
+	if err := a.Add(x.Slice(cuts[i], cuts[i+1], 0, x.Cols)); err != nil {
+		k.Fatalf("Add: %v", err)
+	}
 }
 
 func (k *check) sameStream(name string, a mil.Accumulator[float64], x tensor.Matrix[float64], want []float64,
