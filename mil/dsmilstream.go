@@ -21,8 +21,8 @@ func (d *DSMIL[T]) NewAccumulator(in int) (Accumulator[T], error) {
 	return newAccumulator(d, stream[T](s), in, out, d.config.empty, nil), nil
 }
 
-// dsmilStream is a bag in parts. Its first pass keeps the critical instance. The second one keeps the largest logit, the
-// sum of e^(l-m) and, weighted by them, the sums of x, of q and of the products of q and x. With the last two the
+// dsmilStream is a bag in parts. Its first pass keeps the critical instance. The second one keeps the largest logit,
+// the sum of e^(l-m) and, weighted by them, the sums of x, of q and of the products of q and x. With the last two the
 // gradient of the critical instance's query, sum a_n (x_n dz - z dz) q_n, is known before any instance is seen again.
 type dsmilStream[T tensor.Float] struct {
 	e        dsmilEngine[T]
@@ -165,8 +165,8 @@ func (d *dsmilStream[T]) back(dx, x tensor.Matrix[T], first int, dy []T, _ int, 
 	w.finish(d.e.d.all)
 }
 
-// queryGradient writes the gradient of the critical instance's query, of all instances: (M dz - (z dz) r) / sqrt(query),
-// r and M being the weighted means of q and of the products of q and x.
+// queryGradient writes the gradient of the critical instance's query, of all instances: (M dz - (z dz) r) /
+// sqrt(query), r and M being the weighted means of q and of the products of q and x.
 func (d *dsmilStream[T]) queryGradient(dz []T, w *work[T]) {
 	in, sum := len(d.critical), d.s[1]
 	r, m := d.s[2+in:2+in+len(d.query)], d.s[2+in+len(d.query):]

@@ -11,8 +11,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor/nn"
 )
 
-// TestTrainingAgainstTorch takes ten steps of stochastic gradient descent, one bag each, with a network, gated attention
-// and a linear head. torch has a bias behind w too, on which nothing depends.
+// TestTrainingAgainstTorch takes ten steps of stochastic gradient descent, one bag each, with a network, gated
+// attention and a linear head. torch has a bias behind w too, on which nothing depends.
 func TestTrainingAgainstTorch(t *testing.T) {
 	var f struct {
 		goldenCase
