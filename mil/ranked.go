@@ -104,17 +104,18 @@ func (r ranked[T]) quantile(x []T, s []float64, j int, w *work[T]) T {
 
 // position is the rank of the element that the quantile of order q of n lies at or behind, and how far.
 func position(n int, q float64) (at int, share float64) {
-	h := float64(n-1) * q
+	h := float64(float64(n-1) * q) // rounded, or the difference below would not be 0 where it should
 	at = int(h)
 	return at, h - float64(at)
 }
 
-// between interpolates as numpy does, which decides on which side of a threshold an element is.
+// between interpolates as numpy does, which decides on which side of a threshold an element is. Products are rounded
+// before they are added, on processors that could do both at once too.
 func between(lo, hi, share float64) float64 {
 	if share >= 0.5 {
-		return hi - (hi-lo)*(1-share)
+		return hi - float64((hi-lo)*(1-share))
 	}
-	return lo + (hi-lo)*share
+	return lo + float64((hi-lo)*share)
 }
 
 func (r ranked[T]) backward(t *Tape[T], w *work[T], bag int) {

@@ -29,7 +29,7 @@ func load(s settings) (dataset, error) {
 	var d dataset
 	var err error
 	if s.data == "" {
-		d, err = digitBags(s.seed)
+		d, err = digitBags(s.seed, s.digits)
 	} else {
 		d, err = readCSV(s.data)
 	}
@@ -71,12 +71,15 @@ func draw(positive []bool, folds int, seed, repeat uint64) [][]int {
 }
 
 // digitBags deals the digits to bags of 4 to 10, each digit to one. About half of the bags have a 9 among them.
-func digitBags(seed uint64) (dataset, error) {
+func digitBags(seed uint64, most int) (dataset, error) {
 	set, err := digits.Load()
 	if err != nil {
 		return dataset{}, err
 	}
-	set, _ = set.Split(seed, set.Len())
+	if most < 100 || most > set.Len() {
+		return dataset{}, fmt.Errorf("%d digits, want 100 to %d", most, set.Len())
+	}
+	set, _ = set.Split(seed, most)
 	d := dataset{name: "digits", digit: set.Y}
 	offsets, rng := []int{0}, tensor.Stream(seed, 7)
 	for at := 0; ; {

@@ -23,6 +23,7 @@ type settings struct {
 	seed                  uint64
 	data, test            string
 	epochs, folds, repeat int
+	digits                int
 	rate, decay           float64
 	methods               string
 }
@@ -33,6 +34,7 @@ func main() {
 	flag.Uint64Var(&s.seed, "seed", 1, "seed of the bags of digits, the folds, the weights and the order of the bags")
 	flag.StringVar(&s.data, "data", "", "CSV file of bags in place of the digits, gzipped if it ends in .gz")
 	flag.StringVar(&s.test, "test", "", `JSON file of folds, {"test_bags": [repeat][fold][bag]}`)
+	flag.IntVar(&s.digits, "digits", 1797, "how many digits there are in the bags")
 	flag.IntVar(&s.epochs, "epochs", 40, "passes over the training bags")
 	flag.IntVar(&s.folds, "folds", 5, "folds of a cross-validation")
 	flag.IntVar(&s.repeat, "repeats", 1, "cross-validations, each with folds of its own")

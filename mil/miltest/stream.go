@@ -10,7 +10,7 @@ import (
 // streams compares a bag in parts, merged in two ways, with the whole one.
 func (k *check) streams(p mil.Streamer[float64]) {
 	k.Helper()
-	b := k.bags(1003)
+	b := k.bags(403)
 	dy := k.upstream(1)
 	y, dx := k.forward("a bag", b, new(mil.Tape[float64])), k.gradients("a bag", b, dy)
 	params := k.paramGrads()

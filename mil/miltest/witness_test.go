@@ -16,7 +16,7 @@ import (
 // logistic is the weights of a logistic regression of instances on the labels of their bags, by Newton's method.
 func logistic(x tensor.Matrix[float64], labels []bool) [3]float64 {
 	var w [3]float64
-	for range 8 {
+	for range 5 {
 		var g [3]float64
 		var h [3][3]float64
 		for i, y := range labels {
@@ -64,7 +64,10 @@ func auc(t *testing.T, labels []bool, scores []float64) float64 {
 func witness(t *testing.T, w miltest.Witness, seeds int) (instance float64, bag map[mil.Rule]float64) {
 	t.Helper()
 	bag = map[mil.Rule]float64{}
-	const pairs = 200
+	pairs := 120
+	if w.Size > 20 {
+		pairs = 60
+	}
 	for seed := range uint64(seeds) {
 		train, labels := w.Bags(pairs, 2*seed)
 		s, err := mil.NewSampler(labels, train.Offsets, mil.WithBagsPerBatch(2*pairs))
