@@ -431,3 +431,18 @@ func ExampleNonInferior() {
 	fmt.Println(n.NonInferior(), n.Equivalent(), n)
 	// Output: true true worse by at most 0.318 (95% bound), non-inferior p=0.005
 }
+
+// How long patients were followed, those who died among them.
+func ExampleReverseKaplanMeier() {
+	times, err := stats.Lifetimes([]float64{2, 5, 6, 7, 9, 12}, []float64{1, 0, 1, 0, 0, 0})
+	if err != nil {
+		panic(err)
+	}
+	follow, err := stats.ReverseKaplanMeier(times)
+	if err != nil {
+		panic(err)
+	}
+	t, _ := follow.Reached(0.5)
+	fmt.Printf("half were followed for %v or longer, %.2f for 7 and longer\n", t, follow.Before(7))
+	// Output: half were followed for 9 or longer, 0.80 for 7 and longer
+}

@@ -17,6 +17,27 @@ type Lifetime struct {
 	Event bool    `json:"event"` // false: censored at Time; +Inf is one whose event never comes
 }
 
+// Lifetimes pairs times with flags that are 1 for an event and 0 for the end of the observation. The error wraps
+// [tensor.ErrShape] if there are not as many of both, and [tensor.ErrRange] for any other flag: durations that are in the
+// wrong place, or 1 and 2 as some programs write them.
+func Lifetimes(time, event []float64) ([]Lifetime, error) {
+	c := config{call: "stats: Lifetimes"}
+	if len(time) != len(event) {
+		return nil, c.errorf("%d times and %d events: %w", len(time), len(event), tensor.ErrShape)
+	}
+	times := make([]Lifetime, len(time))
+	for i, e := range event {
+		if e != 0 && e != 1 {
+			return nil, c.errorf("event[%d] = %v, want 0 or 1: %w", i, e, tensor.ErrRange)
+		}
+		times[i] = Lifetime{time[i], e == 1}
+	}
+	if err := c.checkTimes("time", times); err != nil {
+		return nil, err
+	}
+	return times, nil
+}
+
 // Survival is the Kaplan-Meier estimate of S(t), the probability that the event has not happened at time t. Censored
 // lifetimes count as long as they were observed; nothing is dropped. It is immutable.
 type Survival struct {
@@ -67,7 +88,34 @@ func KaplanMeier(times []Lifetime) (Survival, error) {
 	if err != nil {
 		return Survival{}, err
 	}
-	k := Survival{n: len(times), last: lastSeen(counts)}
+	return product(counts, len(times)), nil
+}
+
+// ReverseKaplanMeier estimates how long lifetimes were followed, or would have been but for their event: the probability
+// of not being censored by a time (Schemper and Smith 1996). Its median is the median follow-up, and its values weight
+// what censoring took away. At one time events come before censorings. The error is that of [KaplanMeier].
+func ReverseKaplanMeier(times []Lifetime) (Survival, error) {
+	c := config{call: "stats: ReverseKaplanMeier"}
+	counts, err := c.counts("times", times)
+	if err != nil {
+		return Survival{}, err
+	}
+	for i, at := range counts {
+		left := 0
+		if i+1 < len(counts) {
+			left = counts[i+1].risk
+		}
+		counts[i] = counted{at.time, at.risk - at.events, at.risk - at.events - left}
+		if math.IsInf(at.time, 1) {
+			counts[i].events = 0 // followed for ever
+		}
+	}
+	return product(counts, len(times)), nil
+}
+
+// product multiplies the shares that are left at each time.
+func product(counts []counted, n int) Survival {
+	k := Survival{n: n, last: lastSeen(counts)}
 	s, variance := 1.0, 0.0
 	for i, at := range counts {
 		left := 0 // at risk afterwards
@@ -89,7 +137,7 @@ func KaplanMeier(times []Lifetime) (Survival, error) {
 		}
 		k.steps = append(k.steps, SurvivalStep{at.time, s, se, n, d})
 	}
-	return k, nil
+	return k
 }
 
 // Censored returns the times at which lifetimes ended without their event, in order, +Inf for those that never have it.
@@ -150,12 +198,10 @@ func (c *config) checkTimes(name string, times []Lifetime) error {
 	return nil
 }
 
-// untie returns the groups sorted by time, with times that differ by rounding alone made equal, as R's survival does:
-// where the gap between neighbours is no more than 2^-26, absolute or relative to the mean of the distinct times.
+// untie returns the groups sorted by time, with times that differ by rounding alone made equal.
 func untie(groups ...[]Lifetime) [][]Lifetime {
-	const rounding = 1.0 / (1 << 26)
 	sorted := make([][]Lifetime, len(groups))
-	var distinct []float64
+	var all []float64
 	for k, g := range groups {
 		sorted[k] = slices.Clone(g)
 		slices.SortFunc(sorted[k], func(a, b Lifetime) int { // those of one time are counted, in any order
@@ -167,33 +213,53 @@ func untie(groups ...[]Lifetime) [][]Lifetime {
 			}
 			return 0
 		})
-		distinct = slices.Grow(distinct, len(g))
+		all = slices.Grow(all, len(g))
 		for _, t := range sorted[k] {
-			if !math.IsInf(t.Time, 1) {
-				distinct = append(distinct, t.Time)
-			}
+			all = append(all, t.Time)
 		}
 	}
-	slices.Sort(distinct)
-	distinct = slices.Compact(distinct)
-	scale := mean(distinct)
-	first := slices.Clone(distinct) // that each time counts as
-	merged := false
-	for i := 1; i < len(distinct); i++ {
-		if gap := distinct[i] - distinct[i-1]; gap <= rounding || gap/scale <= rounding {
-			first[i], merged = first[i-1], true
-		}
-	}
-	if merged {
+	slices.Sort(all)
+	merged := slices.Clone(all)
+	if MergeTimes(merged) {
 		for _, g := range sorted {
 			for i := range g {
-				if at, ok := slices.BinarySearch(distinct, g[i].Time); ok { // +Inf is not among them
-					g[i].Time = first[at]
-				}
+				at, _ := slices.BinarySearch(all, g[i].Time)
+				g[i].Time = merged[at]
 			}
 		}
 	}
 	return sorted
+}
+
+// MergeTimes makes those of ascending times equal to the one before that differ from it by rounding alone, as R's
+// survival does: where the gap is no more than 2^-26, absolute or relative to the mean of the distinct finite times. It
+// reports whether there were any. Functions of this package have done it themselves.
+func MergeTimes(ascending []float64) bool {
+	const rounding = 1.0 / (1 << 26)
+	sum, distinct := 0.0, 0
+	for i, t := range ascending {
+		if (i == 0 || t != ascending[i-1]) && !math.IsInf(t, 1) {
+			sum += t
+			distinct++
+		}
+	}
+	scale := sum / float64(distinct)
+	merged := false
+	for i, last := 1, 0.0; i < len(ascending); i++ {
+		if i == 1 {
+			last = ascending[0] // as it was before it was merged
+		}
+		t := ascending[i]
+		switch gap := t - last; {
+		case gap > 0 && (gap <= rounding || gap/scale <= rounding):
+			merged = true
+			fallthrough
+		case gap == 0:
+			ascending[i] = ascending[i-1]
+		}
+		last = t
+	}
+	return merged
 }
 
 // Steps are the times at which S changes.
@@ -209,6 +275,9 @@ func (s Survival) At(t float64) float64 {
 	}
 	return 1
 }
+
+// Before is the limit of S from the left, the probability of an event at t or later.
+func (s Survival) Before(t float64) float64 { return s.At(math.Nextafter(t, math.Inf(-1))) }
 
 // step is the last step at or before t, or -1.
 func (s Survival) step(t float64) int {
@@ -252,8 +321,9 @@ func (s SurvivalStep) logLog(z float64) (lo, hi float64) {
 	return math.Exp(-math.Exp(g + half)), math.Exp(-math.Exp(g - half))
 }
 
-// roundingOfS is how near S counts as equal to a share: it is a product of fractions.
-const roundingOfS = 1e-12
+// roundingOfS is how near S counts as equal to a share, as in R: it is a product of as many fractions as there are
+// times.
+const roundingOfS = 1.0 / (1 << 26)
 
 // Reached is the first time by which a share p has had the event, S <= 1-p, and true; +Inf and false if too few did.
 func (s Survival) Reached(p float64) (t float64, ok bool) {

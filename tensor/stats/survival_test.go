@@ -342,6 +342,89 @@ func TestSurvivalIntervals(t *testing.T) {
 	require.InDelta(t, m-1.959963985*se, rmst.Lo, 1e-6)
 }
 
+func TestLifetimesWantFlags(t *testing.T) {
+	times, err := Lifetimes([]float64{3, 1}, []float64{1, 0})
+	require.NoError(t, err)
+	require.Equal(t, []Lifetime{{3, true}, {1, false}}, times)
+	for name, k := range map[string]struct {
+		time, event []float64
+		want        error
+	}{
+		"one and two":       {[]float64{3, 1}, []float64{1, 2}, tensor.ErrRange},
+		"durations":         {[]float64{1, 0}, []float64{310.5, 455}, tensor.ErrRange},
+		"NaN":               {[]float64{1}, []float64{math.NaN()}, tensor.ErrRange},
+		"lengths":           {[]float64{1}, nil, tensor.ErrShape},
+		"none":              {nil, nil, tensor.ErrEmpty},
+		"negative time":     {[]float64{-1}, []float64{1}, tensor.ErrRange},
+		"infinite and over": {[]float64{math.Inf(1)}, []float64{1}, tensor.ErrNotFinite},
+	} {
+		times, err := Lifetimes(k.time, k.event)
+		require.ErrorIs(t, err, k.want, name)
+		require.Nil(t, times, name)
+	}
+	_, err = Lifetimes([]float64{1, 2}, []float64{0, 455})
+	require.EqualError(t, err, "stats: Lifetimes: event[1] = 455, want 0 or 1: out of range")
+}
+
+// Turned round, censorings are the events. At one time they come after the events, so that those who had their event are
+// not at risk of being censored.
+func TestReverseKaplanMeier(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 1))
+	for range 200 {
+		times := randomTimes(rng, 1+rng.IntN(20), 0.4)
+		g, err := ReverseKaplanMeier(times)
+		require.NoError(t, err)
+		turned := slices.Clone(times)
+		for i := range turned {
+			turned[i].Event = !turned[i].Event
+			if turned[i].Event {
+				turned[i].Time += 0.25
+			}
+		}
+		want, err := KaplanMeier(turned)
+		require.NoError(t, err)
+		for at := 0.0; at < 22; at++ {
+			require.InDelta(t, want.At(at+0.25), g.At(at), 1e-12)
+			require.InDelta(t, want.At(at-0.5), g.Before(at), 1e-12)
+		}
+	}
+	g, err := ReverseKaplanMeier([]Lifetime{{2, true}, {3, true}, {3, false}, {5, false}, {math.Inf(1), false}})
+	require.NoError(t, err)
+	require.InDeltaSlice(t, []float64{2.0 / 3, 1.0 / 3}, []float64{g.At(3), g.At(5)}, 1e-15)
+	require.Equal(t, 1.0, g.Before(3))
+	require.InDelta(t, 1.0/3, g.At(1e9), 1e-15, "followed for ever")
+	require.ErrorIs(t, second(ReverseKaplanMeier(nil)), tensor.ErrEmpty)
+}
+
+func TestMergeTimes(t *testing.T) {
+	sum := 0.1
+	sum += 0.2
+	at := []float64{0.3, sum, sum, 0.5, 1e9, math.Inf(1)}
+	require.True(t, MergeTimes(at), "a large mean makes rounding large")
+	require.Equal(t, []float64{0.3, 0.3, 0.3, 0.3, 1e9, math.Inf(1)}, at)
+	at = []float64{0.3, sum, sum, 0.5, 0.5}
+	require.True(t, MergeTimes(at))
+	require.Equal(t, []float64{0.3, 0.3, 0.3, 0.5, 0.5}, at)
+	for _, apart := range [][]float64{nil, {1}, {1, 1, 2}, {0, 0}, {math.Inf(1), math.Inf(1)}} {
+		want := slices.Clone(apart)
+		require.False(t, MergeTimes(apart))
+		require.Equal(t, want, apart)
+	}
+}
+
+// A product of many fractions is one half only to rounding.
+func TestPlateauOfManySteps(t *testing.T) {
+	times := make([]Lifetime, 100_000)
+	for i := range times {
+		times[i] = Lifetime{float64(i + 1), true}
+	}
+	s, err := KaplanMeier(times)
+	require.NoError(t, err)
+	e, err := s.Median()
+	require.NoError(t, err)
+	require.Equal(t, 50_000.5, e.Value)
+}
+
 func BenchmarkKaplanMeier(b *testing.B) {
 	times := randomTimes(rand.New(rand.NewPCG(1, 1)), 1000, 0.3)
 	b.ReportAllocs()
