@@ -238,7 +238,7 @@ func MergeTimes(ascending []float64) bool {
 	const rounding = 1.0 / (1 << 26)
 	sum, distinct := 0.0, 0
 	for i, t := range ascending {
-		if (i == 0 || t != ascending[i-1]) && !math.IsInf(t, 1) {
+		if (i == 0 || t != ascending[i-1]) && !math.IsInf(t, 0) {
 			sum += t
 			distinct++
 		}

@@ -1,0 +1,165 @@
+package survival
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/espalier-ml/espalier/internal/golden"
+	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/stats"
+)
+
+// goldenCox is a fit of R's survival 3.5-3.
+type goldenCox struct {
+	Name, Ties     string
+	N, P           int
+	X, Time, Event []float64
+	Weights, Entry []float64
+	Strata         []int
+	Coef, SE, VCov []float64
+	Z, HR          []float64
+	PWald          []float64 `json:"p_wald"`
+	Lo             []float64 `json:"hr_lo95"`
+	Hi             []float64 `json:"hr_hi95"`
+	Null           float64   `json:"loglik_null"`
+	LogLik         float64
+	LR             float64 `json:"lr_stat"`
+	Wald           float64 `json:"wald_stat"`
+	Score          float64 `json:"score_stat"`
+	Concordance    float64
+	Counts         []float64 `json:"concordance_counts"`
+	Variance       float64   `json:"concordance_var"`
+	BaseHaz        struct{ Time, CumHaz []float64 }
+	Martingale     []float64
+	Deviance       []float64
+	Schoenfeld     []float64
+	RobustSE       []float64 `json:"robust_se"`
+	ZPHChiSq       []float64 `json:"zph_chisq"`
+	ZPHP           []float64 `json:"zph_p"`
+}
+
+func (g goldenCox) fit(t *testing.T) *Cox {
+	times, err := stats.Lifetimes(g.Time, g.Event)
+	require.NoError(t, err)
+	var ties Ties
+	require.NoError(t, ties.UnmarshalText([]byte(g.Ties)))
+	opts := []Option{WithTies(ties)}
+	if g.Weights != nil {
+		opts = append(opts, WithWeights(g.Weights))
+	}
+	if g.Strata != nil {
+		opts = append(opts, WithStrata(g.Strata))
+	}
+	if g.Entry != nil {
+		opts = append(opts, WithEntry(g.Entry))
+	}
+	m, err := FitCox(times, tensor.Of(g.N, g.P, g.X), opts...)
+	require.NoError(t, err, g.Name)
+	return m
+}
+
+func TestGoldenCoxOfR(t *testing.T) {
+	var g struct{ Cox []goldenCox }
+	golden.JSON(t, "testdata/cox.json.gz", &g)
+	require.NotEmpty(t, g.Cox)
+	for _, k := range g.Cox {
+		t.Run(k.Name, func(t *testing.T) {
+			m := k.fit(t)
+			const tol = 1e-8
+			golden.Close(t, "coef", m.Coefficients(), k.Coef, tol, 1e-12)
+			golden.Close(t, "vcov", m.Covariance().Data, k.VCov, tol, 1e-14)
+			null, fitted := m.LogLikelihood()
+			golden.Same(t, k.Null, null, 1e-11, "null")
+			golden.Same(t, k.LogLik, fitted, 1e-11, "log-likelihood")
+			golden.Close(t, "martingale", m.Martingale(), k.Martingale, tol, tol)
+			golden.Close(t, "deviance", m.Deviance(), k.Deviance, tol, tol)
+			checkSummary(t, k, m)
+			checkConcordance(t, k, m)
+			checkBaselines(t, k, m)
+			if k.Schoenfeld != nil {
+				golden.Close(t, "schoenfeld", m.Schoenfeld().Residuals.Data, k.Schoenfeld, tol, tol)
+				robust := m.RobustCovariance()
+				for j, want := range k.RobustSE {
+					golden.Same(t, want, math.Sqrt(robust.Row(j)[j]), tol, "robust se %d", j)
+				}
+			}
+		})
+	}
+}
+
+func checkSummary(t *testing.T, k goldenCox, m *Cox) {
+	s, err := m.Summary()
+	require.NoError(t, err)
+	const tol = 1e-8
+	golden.Same(t, k.LR, s.Likelihood.Statistic, tol, "likelihood ratio")
+	golden.Same(t, k.Wald, s.Wald.Statistic, tol, "wald")
+	golden.Same(t, k.Score, s.Score.Statistic, tol, "score")
+	for j, c := range s.Coefficients {
+		golden.Same(t, k.SE[j], c.SE, tol, "se %d", j)
+		golden.Same(t, k.HR[j], c.HazardRatio.Value, tol, "hr %d", j)
+		if k.Weights != nil { // R gives robust errors as soon as a weight is not whole
+			continue
+		}
+		golden.Same(t, k.Z[j], c.Z, tol, "z %d", j)
+		golden.Same(t, k.PWald[j], c.P, tol, "p %d", j)
+		golden.Same(t, k.Lo[j], c.HazardRatio.Lo, tol, "lo %d", j)
+		golden.Same(t, k.Hi[j], c.HazardRatio.Hi, tol, "hi %d", j)
+	}
+}
+
+func checkConcordance(t *testing.T, k goldenCox, m *Cox) {
+	times, err := stats.Lifetimes(k.Time, k.Event)
+	require.NoError(t, err)
+	risk := make([]float64, k.N)
+	for i := range risk {
+		risk[i] = tensor.Dot(k.Coef, k.X[i*k.P:i*k.P+k.P])
+	}
+	var opts []SampleOption
+	if k.Weights != nil {
+		opts = append(opts, WithWeights(k.Weights))
+	}
+	if k.Strata != nil {
+		opts = append(opts, WithStrata(k.Strata))
+	}
+	if k.Entry != nil {
+		opts = append(opts, WithEntry(k.Entry))
+	}
+	c, err := Concord(times, risk, opts...)
+	require.NoError(t, err)
+	if k.Strata != nil { // the file has the first five numbers of a table by columns
+		golden.Close(t, "pairs", []float64{c.Concordant, c.Discordant},
+			[]float64{k.Counts[0] + k.Counts[1], k.Counts[2] + k.Counts[3]}, 1e-12, 0)
+	} else {
+		golden.Close(t, "pairs", []float64{c.Concordant, c.Discordant, c.TiedRisk}, k.Counts[:3], 1e-12, 0)
+	}
+	golden.Same(t, k.Concordance, c.C(), 1e-12, "C")
+	golden.Same(t, k.Variance, c.SE*c.SE, 1e-10, "variance of C")
+}
+
+func checkBaselines(t *testing.T, k goldenCox, m *Cox) {
+	model := m.Model()
+	if len(model.Baselines) > 1 {
+		return
+	}
+	zero, err := model.Score(make([]float64, k.P))
+	require.NoError(t, err)
+	for i, at := range k.BaseHaz.Time {
+		h, err := model.Baselines[0].Hazard(zero, at)
+		require.NoError(t, err)
+		golden.Same(t, k.BaseHaz.CumHaz[i], h, 1e-8, "baseline at %v", at)
+	}
+}
+
+func TestGoldenMonotone(t *testing.T) {
+	var g struct {
+		Monotone struct{ X, Time, Event []float64 }
+	}
+	golden.JSON(t, "testdata/cox.json.gz", &g)
+	times, err := stats.Lifetimes(g.Monotone.Time, g.Monotone.Event)
+	require.NoError(t, err)
+	_, err = FitCox(times, tensor.Of(len(times), 1, g.Monotone.X))
+	require.ErrorIs(t, err, ErrMonotone)
+	require.ErrorContains(t, err, "column x0")
+}
