@@ -60,7 +60,7 @@ func (c *config) concord(times []stats.Lifetime, risk []float64, factor func(t f
 	k.count()
 	r := k.result()
 	if r.Concordant+r.Discordant+r.TiedRisk == 0 {
-		return Concordance{}, c.errorf("none of %d events came before the end of another lifetime: %w", k.events(), ErrNoPairs)
+		return Concordance{}, c.errorf("none of %d events came before another lifetime ended: %w", k.events(), ErrNoPairs)
 	}
 	return r, nil
 }

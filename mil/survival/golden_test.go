@@ -78,6 +78,15 @@ func TestGoldenCoxOfR(t *testing.T) {
 			checkSummary(t, k, m)
 			checkConcordance(t, k, m)
 			checkBaselines(t, k, m)
+			if k.ZPHChiSq != nil {
+				r, err := m.Proportional(nil)
+				require.NoError(t, err)
+				tests := append(r.Columns, ColumnTest{"", r.Global})
+				for j, test := range tests {
+					golden.Same(t, k.ZPHChiSq[j], test.Test.Statistic, tol, "zph %d", j)
+					golden.Same(t, k.ZPHP[j], test.Test.P, tol, "p of zph %d", j)
+				}
+			}
 			if k.Schoenfeld != nil {
 				golden.Close(t, "schoenfeld", m.Schoenfeld().Residuals.Data, k.Schoenfeld, tol, tol)
 				robust := m.RobustCovariance()

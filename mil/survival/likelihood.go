@@ -8,13 +8,14 @@ import (
 
 // likelihood is the logarithm of Cox's partial likelihood with its derivatives.
 //
-// At a time with d events, S(t) the sum of the risks r = w exp(x b) of those at risk, D that of the events and v their
-// mean weight, it is the sum of w x b of the events less v log den_l for l = 0 ... d-1, where den_l is S - f_l D and f_l
-// is l/d for Efron's rule and 0 for Breslow's. So each row at risk adds to the hazard v/den_l in each of the d terms, or
-// (1-f_l) v/den_l if it is one of the events. With A the hazard that a row has gathered in all, times its risk, the
-// gradient is X'(w event - A) and the information is X' diag(A) X less what the means of x at the terms, (S1 - f_l D1) /
-// den_l, give as outer products. The sums of the terms' powers of f are all that has to be kept of them, so that a time
-// costs p^2 however many events it has.
+// At a time with d events, S the sum of the risks r = w exp(x b) of those at risk, D that of the events and v their
+// mean weight, it is the sum of w x b of the events less v log den_l for l = 0 ... d-1. There den_l is S - f_l D, and
+// f_l is l/d by Efron's rule and 0 by Breslow's. So each term is a hazard of v/den_l for those at risk, of which the
+// events get the share 1-f_l.
+//
+// With A the hazard that a row gathers in all, times its risk, the gradient is X'(w event - A). The information is
+// X' diag(A) X less the outer products of the terms' means of x, (S1 - f_l D1) / den_l. Sums of powers of f over the
+// terms are all that has to be kept of them, so that a time costs p^2 however many events it has.
 type likelihood struct {
 	*sample
 	p      int
@@ -22,6 +23,9 @@ type likelihood struct {
 	x      []float64 // centred and scaled columns, a row for each position
 	ridge  []float64 // in the scale of the columns
 	offset []float64 // added to x b, nil for none
+
+	// emphasis multiplies the information of each group, which is then all that eval is good for; nil for 1.
+	emphasis []float64
 
 	beta     []float64
 	eta, top []float64 // x b less the largest of the stratum, and that
@@ -203,6 +207,10 @@ func (l *likelihood) term(g int, s *riskSums) {
 		q2 += float64(f * f * q)
 		l.divide(den, share*den)
 	})
+	if l.emphasis != nil {
+		h := l.emphasis[g]
+		all, own, q0, q1, q2 = h*all, h*own, h*q0, h*q1, h*q2
+	}
 	l.all[g+1], l.own[g] = all, own
 	if p == 0 {
 		return

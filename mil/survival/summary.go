@@ -79,7 +79,8 @@ func (m *Cox) Summary(opts ...stats.LevelOption) (Summary, error) {
 	robust := m.RobustCovariance()
 	z := distuv.UnitNormal.Quantile((1 + level) / 2)
 	for j, b := range m.coef {
-		k := Coefficient{Name: m.names[j], Value: b, SE: math.Sqrt(m.covariance[j*p+j]), RobustSE: math.Sqrt(robust.Row(j)[j])}
+		k := Coefficient{Name: m.names[j], Value: b, SE: math.Sqrt(m.covariance[j*p+j]),
+			RobustSE: math.Sqrt(robust.Row(j)[j])}
 		se := k.SE
 		if s.Robust {
 			se = k.RobustSE

@@ -18,8 +18,8 @@ type Lifetime struct {
 }
 
 // Lifetimes pairs times with flags that are 1 for an event and 0 for the end of the observation. The error wraps
-// [tensor.ErrShape] if there are not as many of both, and [tensor.ErrRange] for any other flag: durations that are in the
-// wrong place, or 1 and 2 as some programs write them.
+// [tensor.ErrShape] if there are not as many of both, and [tensor.ErrRange] for any other flag: durations in the wrong
+// place, or 1 and 2 as some programs write them.
 func Lifetimes(time, event []float64) ([]Lifetime, error) {
 	c := config{call: "stats: Lifetimes"}
 	if len(time) != len(event) {
@@ -91,9 +91,10 @@ func KaplanMeier(times []Lifetime) (Survival, error) {
 	return product(counts, len(times)), nil
 }
 
-// ReverseKaplanMeier estimates how long lifetimes were followed, or would have been but for their event: the probability
-// of not being censored by a time (Schemper and Smith 1996). Its median is the median follow-up, and its values weight
-// what censoring took away. At one time events come before censorings. The error is that of [KaplanMeier].
+// ReverseKaplanMeier estimates how long lifetimes were followed, or would have been but for their event: the
+// probability of not being censored by a time (Schemper and Smith 1996). Its median is the median follow-up, and its
+// values weight what censoring took away. At one time events come before censorings. The error is that of
+// [KaplanMeier].
 func ReverseKaplanMeier(times []Lifetime) (Survival, error) {
 	c := config{call: "stats: ReverseKaplanMeier"}
 	counts, err := c.counts("times", times)

@@ -366,8 +366,8 @@ func TestLifetimesWantFlags(t *testing.T) {
 	require.EqualError(t, err, "stats: Lifetimes: event[1] = 455, want 0 or 1: out of range")
 }
 
-// Turned round, censorings are the events. At one time they come after the events, so that those who had their event are
-// not at risk of being censored.
+// Turned round, censorings are the events. At one time they come after the events, so that those who had their event
+// are not at risk of being censored.
 func TestReverseKaplanMeier(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 1))
 	for range 200 {
