@@ -23,17 +23,17 @@
 // The partial likelihood is maximised by Newton's method on standardised columns, from sums over those at risk that are
 // kept while time is walked back once: O(n p^2) an iteration, after a sort in linear time. Ties follow Efron's rule in
 // everything that rests on them: coefficients, hazards, residuals and robust errors; Breslow's is an option. Times that
-// differ by rounding alone are ties, by the rule of R's survival, whose numbers these are to 1e-8: the tests hold fits
-// with strata, weights, late entry and heavy ties against it. Pairs are counted in a tree of prefix sums, O(n log n).
+// differ by rounding alone are ties, as in R's survival, whose numbers these are to 1e-8: the tests hold fits with
+// strata, weights, late entry and heavy ties against it. Pairs are counted in a tree of prefix sums, O(n log n).
 //
 // # What goes wrong
 //
-// A column that is constant or a combination of others is named by an error that wraps [ErrSingular]; one that separates
-// those with an event from those without, so that its hazard ratio is infinite, by [ErrMonotone]. A ridge makes both
-// finite, and biased. Lifetimes without an event are [ErrNoEvents], a concordance without pairs [ErrNoPairs], and never
-// a 0 or one half. Risks are higher for earlier events: predicted times have to be negated, and nothing is turned round
-// behind the caller's back. Beyond the last lifetime, and where censoring leaves nobody, there is an error that says up to
-// when there is an answer.
+// A column that is constant or a combination of others is named by an error that wraps [ErrSingular]. One that
+// separates those with an event from those without, so that its hazard ratio is infinite, is named by [ErrMonotone]. A
+// ridge makes both finite, and biased. Lifetimes without an event are [ErrNoEvents], a concordance without pairs
+// [ErrNoPairs], and never a 0 or one half. Risks are higher for earlier events: predicted times have to be negated, and
+// nothing is turned round behind the caller's back. Beyond the last lifetime, and where censoring leaves nobody, there is
+// an error that says up to when there is an answer.
 //
 // # When not to use it
 //
@@ -45,6 +45,6 @@
 // # References
 //
 // Cox 1972, "Regression models and life-tables". Efron 1977, Breslow 1974 for ties. Lin and Wei 1989 for robust errors.
-// Grambsch and Therneau 1994 for the test of proportionality. Harrell et al. 1982, Uno et al. 2011 for concordance. Graf
-// et al. 1999, Uno et al. 2007 for measures weighted by the censoring.
+// Grambsch and Therneau 1994 for the test of proportionality. Harrell et al. 1982, Uno et al. 2011 for concordance.
+// Graf et al. 1999, Uno et al. 2007 for measures weighted by the censoring.
 package survival

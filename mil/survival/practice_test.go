@@ -58,7 +58,8 @@ func TestNearTies(t *testing.T) {
 	event := []float64{1, 1, 1, 1, 0, 1}
 	near, err := FitCox(lifetimes(t, []float64{.3, sum, .5, .7, .9, 1.1}, event), x)
 	require.NoError(t, err)
-	require.InDelta(t, .2533828408353163, near.Coefficients()[0], 1e-14) // R with eps 1e-14; by default it stops 1.5e-11 away
+	// R with eps 1e-14; by default it stops 1.5e-11 away.
+	require.InDelta(t, .2533828408353163, near.Coefficients()[0], 1e-14)
 	same, err := FitCox(lifetimes(t, []float64{.3, .3, .5, .7, .9, 1.1}, event), x)
 	require.NoError(t, err)
 	require.Equal(t, same.Coefficients(), near.Coefficients())
@@ -74,7 +75,8 @@ func TestNearTies(t *testing.T) {
 	c, err := Concord(lifetimes(t, []float64{sum, .3}, []float64{1, 0}), []float64{1, 0})
 	require.NoError(t, err)
 	require.Equal(t, 1.0, c.C(), "the censored one outlived the event")
-	_, err = FitCox(lifetimes(t, []float64{sum, 1, 2}, []float64{1, 1, 0}), column(1, 2, 3), WithEntry([]float64{.3, 0, 0}))
+	_, err = FitCox(lifetimes(t, []float64{sum, 1, 2}, []float64{1, 1, 0}), column(1, 2, 3),
+		WithEntry([]float64{.3, 0, 0}))
 	require.ErrorIs(t, err, tensor.ErrRange, "nothing lies between")
 }
 
@@ -188,7 +190,8 @@ func TestMeasuresWithoutCensoring(t *testing.T) {
 	}
 }
 
-// Censoring that has nothing to do with the risk leaves the measures where they were, as dropping the censored does not.
+// Censoring that has nothing to do with the risk leaves the measures where they were, which dropping the censored would
+// not.
 func TestWeightsMakeUpForCensoring(t *testing.T) {
 	const n, at = 20_000, 1.0
 	rng := tensor.Stream(5)
@@ -252,8 +255,9 @@ func TestFailuresOfFitCoxHaveNames(t *testing.T) {
 		want error
 		text string
 	}{
-		"constant":       {two(func(int) float64 { return 3.3 }), ErrSingular, "column other is constant"},
-		"copy":           {two(func(i int) float64 { return 1 - 2*noise[i] }), ErrSingular, "other is a combination of noise"},
+		"constant": {two(func(int) float64 { return 3.3 }), ErrSingular, "column other is constant"},
+		"copy": {two(func(i int) float64 { return 1 - 2*noise[i] }), ErrSingular,
+			"other is a combination of noise"},
 		"separating":     {two(func(i int) float64 { return float64(-i) }), ErrMonotone, "column other separates"},
 		"never an event": {two(func(i int) float64 { return float64(i % 3 / 2) }), ErrMonotone, "coefficient is -Inf"},
 		"both together": {two(func(i int) float64 { return -float64(i) - 3*noise[i] }), ErrMonotone,
