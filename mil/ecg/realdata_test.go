@@ -326,3 +326,57 @@ func TestRealFormats(t *testing.T) {
 	}
 	require.NoError(t, second(Read[float32](r, 0, want.N)), "checksums")
 }
+
+func lead(t testing.TB, name string) (x []float64, want record100) {
+	golden.JSON(t, filepath.Join(realData, "r100a.json"), &want)
+	r, err := Open(os.DirFS(realData), "r100a")
+	require.NoError(t, err)
+	recording, err := Read[float64](r, 0, want.N, WithSignals(name))
+	require.NoError(t, err)
+	return recording.Channels[0].Samples, want
+}
+
+func TestRecord100Beats(t *testing.T) {
+	needRealData(t)
+	x, want := lead(t, "MLII")
+	got, err := DetectQRS(x, 360)
+	require.NoError(t, err)
+	require.Equal(t, want.R, got)
+	single := make([]float32, len(x))
+	for i, v := range x {
+		single[i] = float32(v)
+	}
+	got, err = DetectQRS(single, 360)
+	require.NoError(t, err)
+	require.Equal(t, want.R, got)
+}
+
+// An artefact, or a sample that is missing, costs the beats under it.
+func TestRecord100Artefacts(t *testing.T) {
+	needRealData(t)
+	clean, want := lead(t, "MLII")
+	beats := want.Sample[1:] // the first is the rhythm
+	for _, k := range []struct {
+		at, n int
+		add   float64
+		least int
+	}{{300, 10, 50, 221}, {30000, 10, 50, 223}, {5000, 1, math.NaN(), 223}} {
+		x := append([]float64(nil), clean...)
+		for i := range k.n {
+			x[k.at+i] += k.add
+		}
+		got, err := DetectQRS(x, 360)
+		require.NoError(t, err)
+		found := 0
+		for _, b := range beats {
+			for _, r := range got {
+				if math.Abs(float64(int64(r)-b)) <= 54 {
+					found++
+					break
+				}
+			}
+		}
+		t.Logf("artefact at %d: %d of %d beats", k.at, found, len(beats))
+		require.GreaterOrEqual(t, found, k.least, "artefact at %d", k.at)
+	}
+}
