@@ -145,7 +145,8 @@ func TestVariabilityWithGaps(t *testing.T) {
 	require.Zero(t, h.PNN50)
 	require.Equal(t, 100.0, h.PNN20)
 
-	for name, s := range map[string]Series{"none": {Rate: 1}, "one difference": series(800, 810), "gaps": series(800, -810, -790, -800)} {
+	for name, s := range map[string]Series{"none": {Rate: 1}, "one difference": series(800, 810), "gaps": series(800,
+		-810, -790, -800)} {
 		_, err = s.HRV()
 		require.ErrorIs(t, err, ErrTooFewBeats, name)
 		_, err = s.Capacity()
@@ -155,7 +156,8 @@ func TestVariabilityWithGaps(t *testing.T) {
 		_, err = s.Spectrum()
 		require.ErrorIs(t, err, ErrTooFewBeats, name)
 	}
-	for name, s := range map[string]Series{"rate": {Beats: make([]Beat, 1)}, "order": {Rate: 1, Beats: make([]Beat, 2)}} {
+	for name, s := range map[string]Series{"rate": {Beats: make([]Beat, 1)}, "order": {Rate: 1, Beats: make([]Beat,
+		2)}} {
 		_, err = s.HRV()
 		require.ErrorIs(t, err, tensor.ErrRange, name)
 	}
@@ -231,7 +233,8 @@ func TestSpectrumOfAWave(t *testing.T) {
 	r, err := long.Spectrum(WithBands(Band{"all", 0, 2}))
 	require.NoError(t, err)
 	require.InDelta(t, 800, r.Bands[0].Power, 16)
-	for _, o := range []SpectrumOption{WithBands(), WithBands(Band{"", 1, 1}), WithBands(Band{"", 0, 3}), WithSpectrumWindow(1), nil} {
+	for _, o := range []SpectrumOption{WithBands(), WithBands(Band{"", 1, 1}), WithBands(Band{"", 0, 3}),
+		WithSpectrumWindow(1), nil} {
 		require.Error(t, second(long.Spectrum(o)))
 	}
 }
@@ -251,8 +254,10 @@ func TestSeriesFromPeaksAndAnnotations(t *testing.T) {
 		second(SeriesOf(nil, 100, nil, 0)), second(SeriesOf([]int{-1}, 100, nil, 1))} {
 		require.ErrorIs(t, err, tensor.ErrRange)
 	}
-	s, err = SeriesOfAnnotations(Annotations{Items: []Annotation{{Sample: 5, Code: Rhythm}, {Sample: 10, Code: NormalBeat},
-		{Sample: 100, Code: VentricularBeat}, {Sample: 150, Code: 14}, {Sample: 200, Code: NormalBeat}, {Sample: 300, Code: 2}}}, 100)
+	s, err = SeriesOfAnnotations(Annotations{Items: []Annotation{{Sample: 5, Code: Rhythm}, {Sample: 10,
+		Code: NormalBeat},
+		{Sample: 100, Code: VentricularBeat}, {Sample: 150, Code: 14}, {Sample: 200, Code: NormalBeat}, {Sample: 300,
+			Code: 2}}}, 100)
 	require.NoError(t, err)
 	require.Equal(t, []Beat{{10, true, false}, {100, false, false}, {200, true, true}, {300, true, false}}, s.Beats)
 	require.Equal(t, []Beat{{200, true, false}}, s.Between(150, 300).Beats)
@@ -386,7 +391,8 @@ func TestQualityOfWindows(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, windows, 1, "the rest goes with the last")
 	require.Equal(t, []any{0, 2500, Usable}, []any{windows[0].From, windows[0].To, windows[0].Verdict})
-	for _, err := range []error{second(Assess(x, 0)), second(Assess(x, 0.1)), second(Assess(x, rate, WithQualityWindow(-1))),
+	for _, err := range []error{second(Assess(x, 0)), second(Assess(x, 0.1)), second(Assess(x, rate,
+		WithQualityWindow(-1))),
 		second(Assess(x, rate, WithQualityLimits(2, 0, 2, 1)))} {
 		require.ErrorIs(t, err, tensor.ErrRange)
 	}

@@ -250,7 +250,8 @@ func WriteAnnotations(w io.Writer, a Annotations) error {
 		case item.Code < 1 || item.Code >= wordSkip:
 			return fmt.Errorf("ecg: WriteAnnotations: Items[%d].Code = %d: %w", i, item.Code, tensor.ErrRange)
 		case by != int64(int32(by)):
-			return fmt.Errorf("ecg: WriteAnnotations: Items[%d].Sample = %d, %d after the one before: %w", i, item.Sample, by,
+			return fmt.Errorf("ecg: WriteAnnotations: Items[%d].Sample = %d, %d after the one before: %w", i,
+				item.Sample, by,
 				tensor.ErrRange)
 		case len(item.Aux) > 255 || strings.ContainsRune(item.Aux, 0):
 			return fmt.Errorf("ecg: WriteAnnotations: Items[%d].Aux = %.40q: %w", i, item.Aux, tensor.ErrRange)

@@ -15,9 +15,9 @@ type Beats[T tensor.Float] struct {
 	Index []int            // of the peak of each among those that were given: consecutive ones follow each other
 }
 
-// SegmentBeats cuts windows out of a lead, from before samples in front of each peak up to after samples behind, of which
-// the peak is the first: 64 and 64 at 128 Hz are the second around each. Windows that reach beyond the lead or hold a
-// sample that is NaN are left out. Peaks are in increasing order. The error wraps [tensor.ErrRange].
+// SegmentBeats cuts windows out of a lead, from before samples in front of each peak up to after samples behind, of
+// which the peak is the first: 64 and 64 at 128 Hz are the second around each. Windows that reach beyond the lead or
+// hold a sample that is NaN are left out. Peaks are in increasing order. The error wraps [tensor.ErrRange].
 func SegmentBeats[T tensor.Float](x []T, peaks []int, before, after int) (Beats[T], error) {
 	if before < 0 || after < 1 || before > math.MaxInt32 || after > math.MaxInt32 {
 		return Beats[T]{}, fmt.Errorf("ecg: SegmentBeats: windows from %d before to %d after: %w", before, after,
@@ -68,9 +68,9 @@ func checkPeaks(call string, peaks []int, n int) error {
 	return nil
 }
 
-// Instances are k beats that follow each other in a row each, overlapping: with k = 2 every beat with the next one. first
-// is the beat that each begins with. Beats between which one was left out do not follow each other. The error wraps
-// [tensor.ErrRange] for k below 1.
+// Instances are k beats that follow each other in a row each, overlapping: with k = 2 every beat with the next one.
+// first is the beat that each begins with. Beats between which one was left out do not follow each other. The error
+// wraps [tensor.ErrRange] for k below 1.
 func (b Beats[T]) Instances(k int) (x tensor.Matrix[T], first []int, err error) {
 	if k < 1 || k > math.MaxInt32/max(1, b.X.Cols) {
 		return x, nil, fmt.Errorf("ecg: Beats.Instances: %d beats of %d samples: %w", k, b.X.Cols, tensor.ErrRange)
@@ -89,8 +89,8 @@ func (b Beats[T]) Instances(k int) (x tensor.Matrix[T], first []int, err error) 
 	return x, first, nil
 }
 
-// Amplitude is the median of how far the peaks are from the median of their window: what the lead of a patient is divided
-// by, so that electrodes and amplifiers do not count. The error wraps [ErrTooFewBeats] without beats.
+// Amplitude is the median of how far the peaks are from the median of their window: what the lead of a patient is
+// divided by, so that electrodes and amplifiers do not count. The error wraps [ErrTooFewBeats] without beats.
 func (b Beats[T]) Amplitude() (float64, error) {
 	if b.X.Rows == 0 {
 		return 0, fmt.Errorf("ecg: Beats.Amplitude: no beats: %w", ErrTooFewBeats)

@@ -12,9 +12,9 @@ import (
 
 // Cohort is synthetic patients of whom the risk is known. Each has a severity z, drawn from a standard normal
 // distribution: the share of abnormal beats, with a T wave turned down, a lowered ST segment and a wider QRS complex,
-// grows with it, and so does the hazard of the event. What else differs between patients and beats, the size of the waves, the
-// rate, breathing, the wandering baseline, noise and the electrodes, says nothing of the risk. Event and censoring come
-// about as often as in the trial of the paper: 2.2 % have the event within 90 days.
+// grows with it, and so does the hazard of the event. What else differs between patients and beats, the size of the
+// waves, the rate, breathing, the wandering baseline, noise and the electrodes, says nothing of the risk. Event and
+// censoring come about as often as in the trial of the paper: 2.2 % have the event within 90 days.
 //
 // Patient i depends on the seed and i alone. A cohort is immutable.
 type Cohort struct {
@@ -96,8 +96,8 @@ const (
 	steepness  = 1.5   // of the logarithm of the hazard in z
 )
 
-// hazardScale is the hazard at z = 0 of which a share has the event by the horizon: its mean over z, by Simpson's rule, is
-// halved onto.
+// hazardScale is the hazard at z = 0 of which a share has the event by the horizon: its mean over z, by Simpson's
+// rule, is halved onto.
 func hazardScale(share float64) float64 {
 	mean := func(scale float64) float64 {
 		const n, end = 400, 8.0

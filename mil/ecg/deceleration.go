@@ -46,7 +46,8 @@ func (s Series) Capacity() (Capacity, error) {
 		}
 	}
 	if c.Decelerations == 0 || c.Accelerations == 0 {
-		return Capacity{}, fmt.Errorf("ecg: Series.Capacity: %d decelerations and %d accelerations: %w", c.Decelerations,
+		return Capacity{}, fmt.Errorf("ecg: Series.Capacity: %d decelerations and %d accelerations: %w",
+			c.Decelerations,
 			c.Accelerations, ErrTooFewBeats)
 	}
 	c.Deceleration /= float64(c.Decelerations)

@@ -8,8 +8,8 @@ import (
 )
 
 // Format is how samples are stored, by its number in WFDB. Those that are read and written are 8 (differences of one
-// byte), 16, 24, 32 and 61 (16 with the high byte first), 80 and 160 (8 and 16 bits with an offset), 212 (two of 12 bits
-// in three bytes), 310 and 311 (three of 10 bits in four).
+// byte), 16, 24, 32 and 61 (16 with the high byte first), 80 and 160 (8 and 16 bits with an offset), 212 (two of 12
+// bits in three bytes), 310 and 311 (three of 10 bits in four).
 type Format uint16
 
 // String is the number.

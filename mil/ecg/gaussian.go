@@ -14,9 +14,9 @@ type GaussianBeat struct {
 	Waves []Wave  // heights in millivolts
 }
 
-// Gaussian fills dst with the lead of beats in order, each sample with that of the nearest R peak. Angles run from one R
-// peak to the next; the first and the last beat have an interval on the outer side as on the inner one. The error wraps
-// [ErrTooFewBeats] for fewer than two beats, or [tensor.ErrRange].
+// Gaussian fills dst with the lead of beats in order, each sample with that of the nearest R peak. Angles run from one
+// R peak to the next; the first and the last beat have an interval on the outer side as on the inner one. The error
+// wraps [ErrTooFewBeats] for fewer than two beats, or [tensor.ErrRange].
 func Gaussian[T tensor.Float](dst []T, rate float64, beats []GaussianBeat) error {
 	if len(beats) < 2 {
 		return fmt.Errorf("ecg: Gaussian: %d beats, want two or more: %w", len(beats), ErrTooFewBeats)

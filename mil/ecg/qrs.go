@@ -8,9 +8,10 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// DetectQRS finds the R peaks of a lead, as numbers of samples in increasing order, by a causal variant of the method of
-// Pan and Tompkins (1985): the slope's energy between 5 and 15 Hz over 150 ms, with thresholds that follow the signal
-// and what is between the beats. It finds 2272 of the 2273 beats of record 100 of the MIT-BIH database, and no other.
+// DetectQRS finds the R peaks of a lead, as numbers of samples in increasing order, by a causal variant of the method
+// of Pan and Tompkins (1985): the slope's energy between 5 and 15 Hz over 150 ms, with thresholds that follow the
+// signal and what is between the beats. It finds 2272 of the 2273 beats of record 100 of the MIT-BIH database, and no
+// other.
 //
 // After three seconds without a beat the thresholds are learnt anew, so that an artefact costs the beats under it and
 // no more. Samples that are NaN hold the last one before; none of the beats it returns lies on one. A lead without

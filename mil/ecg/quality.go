@@ -60,7 +60,8 @@ type qualityConfig struct {
 func WithQualityWindow(seconds float64) QualityOption {
 	return func(c *qualityConfig) error {
 		c.seconds = seconds
-		return option.Range(seconds > 0 && !math.IsInf(seconds, 1), "WithQualityWindow", seconds, "a finite number above 0")
+		return option.Range(seconds > 0 && !math.IsInf(seconds, 1), "WithQualityWindow", seconds,
+			"a finite number above 0")
 	}
 }
 
@@ -89,7 +90,8 @@ func Assess[T tensor.Float](x []T, rate float64, opts ...QualityOption) ([]Quali
 	}
 	length := c.seconds * rate
 	if !(rate > 0) || !(length >= 10) || length > math.MaxInt32 {
-		return nil, fmt.Errorf("ecg: Assess: %v samples per second in windows of %v s: %w", rate, c.seconds, tensor.ErrRange)
+		return nil, fmt.Errorf("ecg: Assess: %v samples per second in windows of %v s: %w", rate, c.seconds,
+			tensor.ErrRange)
 	}
 	for i, v := range x {
 		if v-v != 0 && v == v {

@@ -320,7 +320,8 @@ func (p *reading[T]) segments(r *Record, from, to, width int) error {
 					r.header.Name, s.Frames, ErrHeader)
 			}
 			if part.header.Rate != r.header.Rate {
-				return fmt.Errorf("ecg: Read: segment %s has %v frames a second and %s %v: %w", s.Name, part.header.Rate,
+				return fmt.Errorf("ecg: Read: segment %s has %v frames a second and %s %v: %w", s.Name,
+					part.header.Rate,
 					r.header.Name, r.header.Rate, ErrHeader)
 			}
 			if err := p.single(part, lo, hi, s.Frames); err != nil {

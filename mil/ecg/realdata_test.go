@@ -131,7 +131,8 @@ func checkRealHeader(t *testing.T, file wfdbFile, h Header) {
 		require.Equal(t, Segment{name, want.SegLens[i]}, h.Segments[i])
 	}
 	for i, s := range h.Signals {
-		require.Equal(t, []any{want.Files[i], want.Formats[i], want.PerFrame[i], want.Gain[i], want.Baseline[i], want.Units[i]},
+		require.Equal(t, []any{want.Files[i], want.Formats[i], want.PerFrame[i], want.Gain[i], want.Baseline[i],
+			want.Units[i]},
 			[]any{s.File, s.Format.String(), s.PerFrame, s.Gain, s.Baseline, s.Units})
 		require.Equal(t, []any{value(want.Skew[i]), value(want.Offset[i]), value(want.Bits[i]), value(want.Zero[i]),
 			value(want.Names[i])}, []any{s.Skew, s.Offset, s.Bits, s.Zero, s.Name})
@@ -227,8 +228,8 @@ func TestRealAnnotations(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, f.Close())
 		if name == "03700181.gqrsh" {
-			// Bytes 0x24 to 0x43 are a note of the command that made the file, without the mark of the notes that describe it.
-			// The reference drops it with the resolution; it says something and is kept here.
+			// Bytes 0x24 to 0x43 are a note of the command that made the file, without the mark of the notes that
+			// describe it. The reference drops it with the resolution; it says something and is kept here.
 			require.Equal(t, Annotation{Code: Note, Aux: "gqrs -H -r 03700181 -o gqrsh"}, got.Items[0])
 			got.Items = got.Items[1:]
 		}

@@ -23,12 +23,15 @@ type Record struct {
 // files are looked for in the same directory. The error wraps [ErrHeader] or that of opening.
 func Open(fsys fs.FS, name string) (*Record, error) {
 	dir := path.Dir(name)
-	return OpenFunc(path.Base(name), func(file string) (io.ReadCloser, error) { return fsys.Open(path.Join(dir, file)) })
+	return OpenFunc(path.Base(name), func(file string) (io.ReadCloser, error) {
+		return fsys.Open(path.Join(dir,
+			file))
+	})
 }
 
-// OpenFunc is [Open] for files that come from anywhere: open is called with the name of the header file and of the files
-// that it names. Files that have the method Stat of [fs.File] are measured, and those that have Seek of [io.Seeker] are
-// not read up to where a range begins.
+// OpenFunc is [Open] for files that come from anywhere: open is called with the name of the header file and of the
+// files that it names. Files that have the method Stat of [fs.File] are measured, and those that have Seek of
+// [io.Seeker] are not read up to where a range begins.
 func OpenFunc(name string, open func(name string) (io.ReadCloser, error)) (*Record, error) {
 	r := &Record{open: open}
 	if err := r.readHeader(name); err != nil {
@@ -238,11 +241,12 @@ func (r *Record) read(g *group, from, upto int, visit func(frames []int32, first
 		}
 	}
 	raw := make([]byte, chunkBytes)
-	var samples []int32
+	var samples, buffer []int32
 	for begin < upto {
 		n, err := io.ReadFull(file, raw)
 		if n > 0 {
 			samples = g.decode(samples, raw, n)
+			buffer = samples
 			samples = samples[min(skip, len(samples)):]
 			skip = 0
 		}
@@ -255,7 +259,7 @@ func (r *Record) read(g *group, from, upto int, visit func(frames []int32, first
 			visit(run[drop*g.width:], begin+drop)
 		}
 		begin += frames
-		samples = append(samples[:0:0], samples[len(run):]...)
+		samples = append(buffer[:0], samples[len(run):]...) // moves what is left to the front
 		if err == io.EOF || err == io.ErrUnexpectedEOF {
 			break
 		}

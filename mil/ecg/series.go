@@ -47,8 +47,8 @@ func SeriesOf(peaks []int, rate float64, bad []Quality, limit float64) (Series, 
 	return s, nil
 }
 
-// SeriesOfAnnotations takes the beats among annotations whose samples are counted at a rate (see [Annotations.At]). Marks
-// of the signal's quality and episodes of ventricular flutter between two beats are gaps.
+// SeriesOfAnnotations takes the beats among annotations whose samples are counted at a rate (see [Annotations.At]).
+// Marks of the signal's quality and episodes of ventricular flutter between two beats are gaps.
 func SeriesOfAnnotations(a Annotations, rate float64) (Series, error) {
 	if a.Rate > 0 {
 		rate = a.Rate
@@ -76,7 +76,8 @@ func (s Series) check(call string) error {
 	}
 	for i := 1; i < len(s.Beats); i++ {
 		if s.Beats[i].Sample <= s.Beats[i-1].Sample {
-			return fmt.Errorf("ecg: %s: beat %d at sample %d after %d: %w", call, i, s.Beats[i].Sample, s.Beats[i-1].Sample,
+			return fmt.Errorf("ecg: %s: beat %d at sample %d after %d: %w", call, i, s.Beats[i].Sample,
+				s.Beats[i-1].Sample,
 				tensor.ErrRange)
 		}
 	}
@@ -92,9 +93,9 @@ func (s Series) interval(i int) (samples int, normal bool) {
 // milliseconds is the length of an interval of samples.
 func (s Series) milliseconds(samples int) float64 { return float64(samples) * 1000 / s.Rate }
 
-// MarkEctopic returns the series with beats marked as not normal that come early: whose interval is shorter than 1-share
-// times the median of the eleven around it, where no gap lies between. It knows nothing of their shape; annotations of a
-// database are better. The error wraps [tensor.ErrRange] for a share outside (0, 1).
+// MarkEctopic returns the series with beats marked as not normal that come early: whose interval is shorter than
+// 1-share times the median of the eleven around it, where no gap lies between. It knows nothing of their shape;
+// annotations of a database are better. The error wraps [tensor.ErrRange] for a share outside (0, 1).
 func (s Series) MarkEctopic(share float64) (Series, error) {
 	if err := s.check("Series.MarkEctopic"); err != nil {
 		return Series{}, err

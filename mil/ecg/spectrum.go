@@ -36,8 +36,8 @@ type spectrumConfig struct {
 	bands   []Band
 }
 
-// WithSpectrumWindow sets the length of the windows in seconds, 30 to 86400; default 300. The lowest frequency of a band
-// should go into it several times.
+// WithSpectrumWindow sets the length of the windows in seconds, 30 to 86400; default 300. The lowest frequency of a
+// band should go into it several times.
 func WithSpectrumWindow(seconds float64) SpectrumOption {
 	return func(c *spectrumConfig) error {
 		c.seconds = seconds

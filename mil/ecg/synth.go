@@ -16,8 +16,8 @@ type Wave struct {
 	Width  float64 // radians
 }
 
-// Oscillator is the dynamical model of McSharry et al. 2003: a point runs round a circle once a beat, and is pulled up and
-// down by waves as it passes their angles.
+// Oscillator is the dynamical model of McSharry et al. 2003: a point runs round a circle once a beat, and is pulled up
+// and down by waves as it passes their angles.
 type Oscillator struct {
 	Rate        float64 // of the integration, samples per second
 	HeartRate   float64 // beats per minute, by which waves are scaled
@@ -49,9 +49,9 @@ func (o Oscillator) scaled() []Wave {
 	return waves
 }
 
-// Run integrates the model over intervals of rr seconds, by Runge and Kutta's method of order 4, and returns the lead in
-// millivolts, stretched to reach from -0.4 to 1.2, of which every is the step: 4 gives 128 Hz of 512. The error wraps
-// [tensor.ErrRange] or [tensor.ErrEmpty].
+// Run integrates the model over intervals of rr seconds, by Runge and Kutta's method of order 4, and returns the lead
+// in millivolts, stretched to reach from -0.4 to 1.2, of which every is the step: 4 gives 128 Hz of 512. The error
+// wraps [tensor.ErrRange] or [tensor.ErrEmpty].
 func (o Oscillator) Run(rr []float64, every int) ([]float64, error) {
 	if err := o.check(rr, every); err != nil {
 		return nil, err
@@ -82,7 +82,8 @@ func (o Oscillator) check(rr []float64, every int) error {
 		total += v
 	}
 	if !(o.Rate > 0) || !(o.HeartRate > 0) || !(o.Respiration >= 0) || every < 1 || !(total*o.Rate < math.MaxInt32) {
-		return fmt.Errorf("ecg: Oscillator.Run: %v s at rate %v, heart rate %v, respiration %v, every %d: %w", total, o.Rate,
+		return fmt.Errorf("ecg: Oscillator.Run: %v s at rate %v, heart rate %v, respiration %v, every %d: %w", total,
+			o.Rate,
 			o.HeartRate, o.Respiration, every, tensor.ErrRange)
 	}
 	for i, w := range o.Waves {
@@ -144,9 +145,10 @@ func (o Oscillator) speeds(rr []float64) []float64 {
 // 0.25 Hz, of random phases (McSharry et al. 2003). ratio is the power of the first over that of the second. The error
 // wraps [tensor.ErrRange].
 func Tachogram(seed uint64, n int, heartRate, sd, ratio float64) ([]float64, error) {
-	if n < 1 || n > 1<<24 || !(heartRate > 0 && heartRate < 1000) || !(sd >= 0 && sd < 10) || !(ratio >= 0 && ratio < 1e6) {
-		return nil, fmt.Errorf("ecg: Tachogram: %d intervals at %v beats per minute, sd %v s, ratio %v: %w", n, heartRate, sd,
-			ratio, tensor.ErrRange)
+	if n < 1 || n > 1<<24 || !(heartRate > 0 && heartRate < 1000) || !(sd >= 0 && sd < 10) ||
+		!(ratio >= 0 && ratio < 1e6) {
+		return nil, fmt.Errorf("ecg: Tachogram: %d intervals at %v beats per minute, sd %v s, ratio %v: %w", n,
+			heartRate, sd, ratio, tensor.ErrRange)
 	}
 	rng := tensor.Stream(seed)
 	mean := 60 / heartRate

@@ -138,8 +138,9 @@ func TestTachogram(t *testing.T) {
 func TestSynthesisersRefuse(t *testing.T) {
 	o := NewOscillator()
 	for name, err := range map[string]error{
-		"no intervals": second(o.Run(nil, 1)), "interval": second(o.Run([]float64{1, 0}, 1)), "every": second(o.Run([]float64{1}, 0)),
-		"rate": second(Oscillator{HeartRate: 60}.Run([]float64{1}, 1)), "long": second(o.Run([]float64{1e9}, 1)),
+		"no intervals": second(o.Run(nil, 1)), "interval": second(o.Run([]float64{1, 0}, 1)),
+		"every": second(o.Run([]float64{1}, 0)),
+		"rate":  second(Oscillator{HeartRate: 60}.Run([]float64{1}, 1)), "long": second(o.Run([]float64{1e9}, 1)),
 		"width": second(Oscillator{512, 60, 0.25, []Wave{{}}}.Run([]float64{1}, 1)),
 	} {
 		require.Error(t, err, name)
@@ -230,7 +231,8 @@ func day(tb testing.TB, rate float64) *Record {
 		at += copy(lead[at:], p.Lead)
 	}
 	var header, data bytes.Buffer
-	h := Header{Name: "day", Rate: rate, Signals: []Signal{{Format: 212, Gain: 200, Name: "II"}, {Format: 212, Gain: 200, Name: "V5"}}}
+	h := Header{Name: "day", Rate: rate, Signals: []Signal{{Format: 212, Gain: 200, Name: "II"}, {Format: 212,
+		Gain: 200, Name: "V5"}}}
 	require.NoError(tb, WriteRecord(&header, &data, h, [][]float32{lead, lead}))
 	r, err := Open(fstest.MapFS{"day.hea": {Data: header.Bytes()}, "day.dat": {Data: data.Bytes()}}, "day")
 	require.NoError(tb, err)

@@ -18,10 +18,10 @@ const (
 	slopeOver   = 5
 )
 
-// Turbulence averages over the beats that are not normal and come at least 20 % early, with a pause at least 20 % longer
-// than the five intervals before, and nothing but normal beats in those and in the fifteen intervals after. The slope,
-// abnormal up to 2.5, is the steepest line through five of the fifteen averaged intervals in a row. The error wraps
-// [ErrTooFewBeats] if there is no such beat.
+// Turbulence averages over the beats that are not normal and come at least 20 % early, with a pause at least 20 %
+// longer than the five intervals before, and nothing but normal beats in those and in the fifteen intervals after. The
+// slope, abnormal up to 2.5, is the steepest line through five of the fifteen averaged intervals in a row. The error
+// wraps [ErrTooFewBeats] if there is no such beat.
 func (s Series) Turbulence() (Turbulence, error) {
 	if err := s.check("Series.Turbulence"); err != nil {
 		return Turbulence{}, err
@@ -40,8 +40,9 @@ func (s Series) Turbulence() (Turbulence, error) {
 		}
 	}
 	if t.Beats == 0 {
-		return Turbulence{}, fmt.Errorf("ecg: Series.Turbulence: no premature beat among %d with normal ones around it: %w",
-			len(s.Beats), ErrTooFewBeats)
+		return Turbulence{},
+			fmt.Errorf("ecg: Series.Turbulence: no premature beat among %d with normal ones around it: %w",
+				len(s.Beats), ErrTooFewBeats)
 	}
 	t.Onset /= float64(t.Beats)
 	for k := range mean {
@@ -64,7 +65,8 @@ func (s Series) answer(i int) (after [afterPause]float64, onset float64, ok bool
 		}
 		before += s.milliseconds(n) / beforeEarly
 	}
-	early, pause := s.milliseconds(s.Beats[i].Sample-s.Beats[i-1].Sample), s.milliseconds(s.Beats[i+1].Sample-s.Beats[i].Sample)
+	early, pause := s.milliseconds(s.Beats[i].Sample-s.Beats[i-1].Sample),
+		s.milliseconds(s.Beats[i+1].Sample-s.Beats[i].Sample)
 	if early > 0.8*before || pause < 1.2*before {
 		return after, 0, false
 	}

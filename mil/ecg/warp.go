@@ -7,9 +7,10 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// WarpDistance is the smallest sum of squared differences of two beats when time may be stretched (dynamic time warping):
-// every sample of each is compared with one or more of the other, in order. Its power between neighbouring beats is the
-// morphologic variability of Syed et al. 2009. The error wraps [tensor.ErrEmpty] or [tensor.ErrNotFinite].
+// WarpDistance is the smallest sum of squared differences of two beats when time may be stretched (dynamic time
+// warping): every sample of each is compared with one or more of the other, in order. Its power between neighbouring
+// beats is the morphologic variability of Syed et al. 2009. The error wraps [tensor.ErrEmpty] or
+// [tensor.ErrNotFinite].
 func WarpDistance[T tensor.Float](a, b []T) (float64, error) {
 	if len(a) == 0 || len(b) == 0 {
 		return 0, fmt.Errorf("ecg: WarpDistance: beats of %d and %d samples: %w", len(a), len(b), tensor.ErrEmpty)

@@ -72,7 +72,8 @@ func TestFormats(t *testing.T) {
 
 // Differences add up from the first sample on.
 func TestDifferences(t *testing.T) {
-	files := fstest.MapFS{"d.hea": {Data: []byte("d 1 100 5\nd.dat 8 1 8 0 1 15")}, "d.dat": {Data: []byte{0, 1, 1, 1, 1}}}
+	files := fstest.MapFS{"d.hea": {Data: []byte("d 1 100 5\nd.dat 8 1 8 0 1 15")}, "d.dat": {Data: []byte{0, 1, 1, 1,
+		1}}}
 	r, err := Open(files, "d")
 	require.NoError(t, err)
 	got, err := Digital(r, 0, 5)
@@ -83,8 +84,8 @@ func TestDifferences(t *testing.T) {
 	require.Equal(t, []int32{4, 5}, got[0])
 }
 
-// Samples per frame, skew, offset, units with a slash, a name with a blank, a negative gain, CRLF, blank lines, comments
-// before the record line and a checksum without a sign.
+// Samples per frame, skew, offset, units with a slash, a name with a blank, a negative gain, CRLF, blank lines,
+// comments before the record line and a checksum without a sign.
 func TestOddHeader(t *testing.T) {
 	r := open(t, "odd")
 	h := r.Header()
@@ -193,7 +194,8 @@ func TestHeadersThatVary(t *testing.T) {
 	} {
 		h, err := parse(text + "\n" + signals)
 		require.NoError(t, err, text)
-		require.Equal(t, []any{want.clock, want.date, want.frames, 12}, []any{h.Clock, h.Date, h.Frames, len(h.Signals)}, text)
+		require.Equal(t, []any{want.clock, want.date, want.frames, 12}, []any{h.Clock, h.Date, h.Frames,
+			len(h.Signals)}, text)
 		require.Len(t, h.Warnings, want.warnings, text)
 		require.Equal(t, "mV", h.Signals[0].Units)
 		require.Equal(t, 200.0, h.Signals[0].Gain)
@@ -201,17 +203,22 @@ func TestHeadersThatVary(t *testing.T) {
 	h, err := parse("x 1 0.5\nx.dat 16x200 5948.85(1)/l/min 15 0 0 -22447 0 CPAP Flow")
 	require.NoError(t, err)
 	checksum := uint16(0x10000 - 22447)
-	require.Equal(t, Signal{File: "x.dat", Format: 16, PerFrame: 200, Gain: 5948.85, Baseline: 1, Units: "l/min", Bits: 15,
+	require.Equal(t, Signal{File: "x.dat", Format: 16, PerFrame: 200, Gain: 5948.85, Baseline: 1, Units: "l/min",
+		Bits:     15,
 		Checksum: &checksum, Name: "CPAP Flow"}, h.Signals[0])
 	d, ok := parseClock("31:25.894")
 	require.True(t, ok)
 	require.Equal(t, 31*time.Minute+25*time.Second+894*time.Millisecond, d)
 
 	for name, text := range map[string]string{
-		"empty": "", "comments": "# only\n", "no counts": "x\n", "negative": "x -1\n", "rate": "x 0 0\n", "rate NaN": "x 0 NaN\n",
-		"fewer": "x 2 100 5\nx.dat 16\n", "more": "x 0\nx.dat 16\n", "no format": "x 1\nx.dat\n", "format": "x 1\nx.dat q\n",
-		"per frame": "x 1\nx.dat 16x0\n", "skew": "x 1\nx.dat 16:-1\n", "offset": "x 1\nx.dat 16+q\n", "gain": "x 1\nx.dat 16 q\n",
-		"baseline": "x 1\nx.dat 16 1(q)\n", "bits": "x 1\nx.dat 16 1 q\n", "segments": "x/0 1\n", "segment line": "x/1 1\nx_1\n",
+		"empty": "", "comments": "# only\n", "no counts": "x\n", "negative": "x -1\n", "rate": "x 0 0\n",
+		"rate NaN": "x 0 NaN\n",
+		"fewer":    "x 2 100 5\nx.dat 16\n", "more": "x 0\nx.dat 16\n", "no format": "x 1\nx.dat\n",
+		"format":    "x 1\nx.dat q\n",
+		"per frame": "x 1\nx.dat 16x0\n", "skew": "x 1\nx.dat 16:-1\n", "offset": "x 1\nx.dat 16+q\n",
+		"gain":     "x 1\nx.dat 16 q\n",
+		"baseline": "x 1\nx.dat 16 1(q)\n", "bits": "x 1\nx.dat 16 1 q\n", "segments": "x/0 1\n",
+		"segment line":  "x/1 1\nx_1\n",
 		"huge segments": "x/2 1\na 9000000000000000000\nb 9000000000000000000\n", "sum": "x/2 1 100 5\na 1\nb 2\n",
 		"wide":   "x 20\n" + strings.Repeat("x.dat 16x65536\n", 20),
 		"layout": "x/2 1 100\na 3\nb 0\n",
@@ -247,7 +254,8 @@ func TestFilesThatAreWrong(t *testing.T) {
 	require.Equal(t, 0.0, got.Channels[0].Samples[8])
 	require.True(t, math.IsNaN(got.Channels[0].Samples[9]))
 
-	for header, want := range map[string]int{"x 1 100\nx.dat 16": 999, "x 1 100 0\nx.dat 212": 1332, "x 3 100\nx.dat 212+1\nx.dat 212\nx.dat 212": 443} {
+	for header, want := range map[string]int{"x 1 100\nx.dat 16": 999, "x 1 100 0\nx.dat 212": 1332,
+		"x 3 100\nx.dat 212+1\nx.dat 212\nx.dat 212": 443} {
 		n, err := file(header, make([]byte, 1998)).Frames()
 		require.NoError(t, err)
 		require.Equal(t, want, n, "from the size: %s", header)
@@ -292,8 +300,10 @@ func TestFilesThatAreWrong(t *testing.T) {
 
 	// Segments that are not what the master says.
 	for name, files := range map[string]fstest.MapFS{
-		"length": {"a.hea": {Data: []byte("a 1 100 2\na.dat 16")}}, "rate": {"a.hea": {Data: []byte("a 1 50 1\na.dat 16")}},
-		"count": {"a.hea": {Data: []byte("a 2 100 1\na.dat 16\na.dat 16")}}, "nested": {"a.hea": {Data: []byte("a/1 1 100\nb 1")}},
+		"length": {"a.hea": {Data: []byte("a 1 100 2\na.dat 16")}},
+		"rate":   {"a.hea": {Data: []byte("a 1 50 1\na.dat 16")}},
+		"count":  {"a.hea": {Data: []byte("a 2 100 1\na.dat 16\na.dat 16")}},
+		"nested": {"a.hea": {Data: []byte("a/1 1 100\nb 1")}},
 	} {
 		files["x.hea"] = &fstest.MapFile{Data: []byte("x/1 1 100 1\na 1")}
 		files["a.dat"] = &fstest.MapFile{Data: []byte{1, 2, 3, 4}}
@@ -367,7 +377,8 @@ func (s seekCounter) Seek(at int64, whence int) (int64, error) {
 // A range costs what it holds, wherever it is.
 func TestRangeReadsNothingElse(t *testing.T) {
 	data := make([]byte, 30<<20)
-	files := fstest.MapFS{"x.hea": {Data: []byte(fmt.Sprintf("x 1 100 %d\nx.dat 212", len(data)/3*2))}, "x.dat": {Data: data}}
+	files := fstest.MapFS{"x.hea": {Data: []byte(fmt.Sprintf("x 1 100 %d\nx.dat 212", len(data)/3*2))},
+		"x.dat": {Data: data}}
 	read := 0
 	r, err := OpenFunc("x", func(name string) (io.ReadCloser, error) {
 		f, err := files.Open(name)
@@ -380,7 +391,8 @@ func TestRangeReadsNothingElse(t *testing.T) {
 }
 
 func TestAnnotationsByteByByte(t *testing.T) {
-	raw, err := hex.DecodeString("005817fc23232074696d65207265736f6c7574696f6e3a203530300000ecffffffff010000ec000028040004" +
+	raw,
+		err := hex.DecodeString("005817fc23232074696d65207265736f6c7574696f6e3a203530300000ecffffffff010000ec000028040004" +
 		"fff703f8901502f0007003fc284e0000e8070000")
 	require.NoError(t, err)
 	a, err := ReadAnnotations(bytes.NewReader(raw))
@@ -421,14 +433,16 @@ func TestAnnotationsReadBack(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, Annotations{Items: []Annotation{{7, NormalBeat, 0, 0, 0, ""}}}, again)
 	for name, items := range map[string][]Annotation{
-		"code 0": {{Code: 0}}, "code 59": {{Code: 59}}, "far": {{Sample: 1 << 33, Code: 1}}, "long": {{Code: 1, Aux: strings.Repeat("x", 256)}},
+		"code 0": {{Code: 0}}, "code 59": {{Code: 59}}, "far": {{Sample: 1 << 33, Code: 1}}, "long": {{Code: 1,
+			Aux: strings.Repeat("x", 256)}},
 		"NUL": {{Code: 1, Aux: "a\x00b"}},
 	} {
 		b.Reset()
 		require.ErrorIs(t, WriteAnnotations(&b, Annotations{Items: items}), tensor.ErrRange, name)
 		require.Zero(t, b.Len())
 	}
-	require.Equal(t, []string{"N", "V", "/", "49"}, []string{NormalBeat.String(), VentricularBeat.String(), Code(12).String(),
+	require.Equal(t, []string{"N", "V", "/", "49"}, []string{NormalBeat.String(), VentricularBeat.String(),
+		Code(12).String(),
 		Code(49).String()})
 	for code := range Code(60) {
 		if code.Normal() {
@@ -441,9 +455,11 @@ func TestAnnotationsReadBack(t *testing.T) {
 func TestSubjects(t *testing.T) {
 	for comment, want := range map[string]Subject{
 		"age: 81": {81, SexUnknown}, "Age: 71": {71, SexUnknown}, "<age>: 28  <sex>: M  <Height>: 170": {28, Male},
-		"<age>: ?? <sex>: ?": {math.NaN(), SexUnknown}, "69 M 1085 1629 x1": {69, Male}, "Sex: Female": {math.NaN(), Female},
+		"<age>: ?? <sex>: ?": {math.NaN(), SexUnknown}, "69 M 1085 1629 x1": {69, Male}, "Sex: Female": {math.NaN(),
+			Female},
 		"Age: NaN": {math.NaN(), SexUnknown}, "Age: -": {math.NaN(), SexUnknown}, "Sex: -": {math.NaN(), SexUnknown},
-		"gender: f, age = 4.5": {4.5, Female}, "Dosage: 30": {math.NaN(), SexUnknown}, "-1 M 742 654 x1": {math.NaN(), Male},
+		"gender: f, age = 4.5": {4.5, Female}, "Dosage: 30": {math.NaN(), SexUnknown}, "-1 M 742 654 x1": {math.NaN(),
+			Male},
 		"Aldomet, Inderal": {math.NaN(), SexUnknown}, "2 F waves": {2, Female}, "age: 300": {math.NaN(), SexUnknown},
 	} {
 		got := ParseSubject([]string{comment})
@@ -507,11 +523,16 @@ func TestRecordsReadBack(t *testing.T) {
 		x    []float64
 		want error
 	}{
-		"FLAC": {one(Signal{Format: 516}), nil, ErrFormat}, "too large": {one(Signal{Format: 212}), []float64{11}, tensor.ErrRange},
-		"NaN": {one(Signal{Format: 8}), []float64{math.NaN()}, tensor.ErrRange}, "jump": {one(Signal{Format: 8}), []float64{0, 1}, tensor.ErrRange},
-		"name": {Header{Rate: 1, Signals: []Signal{{Format: 16}}}, nil, tensor.ErrRange}, "rate": {Header{Name: "r", Signals: []Signal{{Format: 16}}}, nil, tensor.ErrRange},
-		"frames": {one(Signal{Format: 16, PerFrame: 2}), []float64{1}, tensor.ErrShape}, "signals": {Header{Name: "r", Rate: 1}, nil, tensor.ErrShape},
-		"units": {one(Signal{Format: 16, Units: "m V"}), nil, tensor.ErrRange}, "invalid is no value": {one(Signal{Format: 16, Gain: 1}), []float64{-32768}, tensor.ErrRange},
+		"FLAC": {one(Signal{Format: 516}), nil, ErrFormat}, "too large": {one(Signal{Format: 212}), []float64{11},
+			tensor.ErrRange},
+		"NaN": {one(Signal{Format: 8}), []float64{math.NaN()}, tensor.ErrRange}, "jump": {one(Signal{Format: 8}),
+			[]float64{0, 1}, tensor.ErrRange},
+		"name": {Header{Rate: 1, Signals: []Signal{{Format: 16}}}, nil, tensor.ErrRange}, "rate": {Header{Name: "r",
+			Signals: []Signal{{Format: 16}}}, nil, tensor.ErrRange},
+		"frames": {one(Signal{Format: 16, PerFrame: 2}), []float64{1}, tensor.ErrShape}, "signals": {Header{Name: "r",
+			Rate: 1}, nil, tensor.ErrShape},
+		"units":               {one(Signal{Format: 16, Units: "m V"}), nil, tensor.ErrRange},
+		"invalid is no value": {one(Signal{Format: 16, Gain: 1}), []float64{-32768}, tensor.ErrRange},
 	} {
 		require.ErrorIs(t, WriteRecord(&header, &data, k.h, [][]float64{k.x}), k.want, name)
 	}
@@ -558,7 +579,8 @@ func FuzzHeader(f *testing.F) {
 }
 
 func FuzzAnnotations(f *testing.F) {
-	raw, err := hex.DecodeString("005817fc23232074696d65207265736f6c7574696f6e3a203530300000ecffffffff010000ec000028040004" +
+	raw,
+		err := hex.DecodeString("005817fc23232074696d65207265736f6c7574696f6e3a203530300000ecffffffff010000ec000028040004" +
 		"fff703f8901502f0007003fc284e0000e8070000")
 	require.NoError(f, err)
 	f.Add(raw)

@@ -13,8 +13,8 @@ import (
 
 // WriteRecord writes a record in one segment, all signals in one file: header gets the header and data the samples of
 // signals, in physical units, NaN where nothing was recorded. h has a name, a rate and for each signal its format, the
-// same for all; a gain of 0 is 200 per unit, and no units are millivolts. Frames, files, first samples and checksums are
-// filled in. Skews and offsets are not written.
+// same for all; a gain of 0 is 200 per unit, and no units are millivolts. Frames, files, first samples and checksums
+// are filled in. Skews and offsets are not written.
 //
 // The error wraps [tensor.ErrShape], [ErrFormat], or [tensor.ErrRange] for a value that the format cannot hold, before
 // anything is written.
@@ -79,10 +79,12 @@ func newRecordWriter(h Header, lengths []int) (*recordWriter, error) {
 		case err != nil:
 			return nil, fmt.Errorf("ecg: WriteRecord: signal %d: %w", i, err)
 		case n != w.h.Frames*s.PerFrame:
-			return nil, fmt.Errorf("ecg: WriteRecord: signal %d has %d samples for %d frames of %d: %w", i, n, w.h.Frames,
+			return nil, fmt.Errorf("ecg: WriteRecord: signal %d has %d samples for %d frames of %d: %w", i, n,
+				w.h.Frames,
 				s.PerFrame, tensor.ErrShape)
 		case s.Format != w.h.Signals[0].Format:
-			return nil, fmt.Errorf("ecg: WriteRecord: formats %v and %v in one file: %w", w.h.Signals[0].Format, s.Format,
+			return nil, fmt.Errorf("ecg: WriteRecord: formats %v and %v in one file: %w", w.h.Signals[0].Format,
+				s.Format,
 				tensor.ErrConflict)
 		case s.Gain-s.Gain != 0 || strings.ContainsAny(s.Units, " \t\r\n") || strings.ContainsAny(s.Name, "\r\n"):
 			return nil, fmt.Errorf("ecg: WriteRecord: signal %d, %q, gain %v in %q: %w", i, s.Name, s.Gain, s.Units,
@@ -110,7 +112,8 @@ func (w *recordWriter) quantise(signal int, at func(i int) float64, n int) ([]in
 		case v != v && p.valid:
 			d = float64(p.invalid)
 		case !(math.Abs(d) <= float64(p.most)):
-			return nil, fmt.Errorf("ecg: WriteRecord: signal %d, sample %d: %v is %v in format %v of up to %d: %w", signal, i, v,
+			return nil, fmt.Errorf("ecg: WriteRecord: signal %d, sample %d: %v is %v in format %v of up to %d: %w",
+				signal, i, v,
 				d, s.Format, p.most, tensor.ErrRange)
 		}
 		out[i] = int32(d)

@@ -47,8 +47,9 @@ func newLikelihood(s *sample, x []float64, p int, ties Ties) *likelihood {
 	info := make([]float64, p*p)
 	return &likelihood{
 		sample: s, p: p, efron: ties == Efron, x: x, beta: make([]float64, p),
-		eta: make([]float64, n), top: make([]float64, len(s.strata)), risk: make([]float64, n), gathered: make([]float64, n),
-		all: make([]float64, len(s.groups)+1), own: make([]float64, len(s.groups)),
+		eta: make([]float64, n), top: make([]float64, len(s.strata)), risk: make([]float64, n),
+		gathered: make([]float64, n),
+		all:      make([]float64, len(s.groups)+1), own: make([]float64, len(s.groups)),
 		gradient: make([]float64, p), info: info, outer: newOuterSum(info, p),
 		sums: riskSums{s1: make([]float64, p), d1: make([]float64, p)}, left: make([]float64, 2*p),
 	}
@@ -286,7 +287,8 @@ func (o *outerSum) squares(x, c []float64) {
 func (o *outerSum) flush() {
 	if o.rows > 0 {
 		n := o.rows * o.p
-		tensor.Gemm(tensor.Trans, tensor.NoTrans, 1, tensor.Of(o.rows, o.p, o.left[:n]), tensor.Of(o.rows, o.p, o.right[:n]),
+		tensor.Gemm(tensor.Trans, tensor.NoTrans, 1, tensor.Of(o.rows, o.p, o.left[:n]), tensor.Of(o.rows, o.p,
+			o.right[:n]),
 			1, tensor.Of(o.p, o.p, o.sum))
 		o.rows = 0
 	}

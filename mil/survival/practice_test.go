@@ -262,7 +262,8 @@ func TestFailuresOfFitCoxHaveNames(t *testing.T) {
 		"never an event": {two(func(i int) float64 { return float64(i % 3 / 2) }), ErrMonotone, "coefficient is -Inf"},
 		"both together": {two(func(i int) float64 { return -float64(i) - 3*noise[i] }), ErrMonotone,
 			"columns noise, other together separate"},
-		"NaN":      {two(func(i int) float64 { return math.NaN() }), tensor.ErrNotFinite, "x[0][1] = NaN, column other"},
+		"NaN": {two(func(i int) float64 { return math.NaN() }), tensor.ErrNotFinite,
+			"x[0][1] = NaN, column other"},
 		"infinite": {two(func(i int) float64 { return math.Inf(i - 3) }), tensor.ErrNotFinite, "column other"},
 	} {
 		m, err := FitCox(times, k.x, names)
@@ -327,7 +328,8 @@ func TestFitCoxSymmetries(t *testing.T) {
 		var rows []float64
 		for _, i := range rng.Perm(n) {
 			for range int(weights[i]) {
-				rowsTimes = append(rowsTimes, stats.Lifetime{Time: times[i].Time + 100*float64(strata[i]), Event: times[i].Event})
+				rowsTimes = append(rowsTimes, stats.Lifetime{Time: times[i].Time + 100*float64(strata[i]),
+					Event: times[i].Event})
 				rows = append(rows, x.Row(i)...)
 			}
 		}

@@ -92,7 +92,8 @@ func (m *Cox) Summary(opts ...stats.LevelOption) (Summary, error) {
 		s.Coefficients = append(s.Coefficients, k)
 	}
 	if s.Events < fewEvents*p {
-		s.Warnings = append(s.Warnings, fmt.Sprintf("%d events for %d columns: intervals hold from about %d on", s.Events, p,
+		s.Warnings = append(s.Warnings, fmt.Sprintf("%d events for %d columns: intervals hold from about %d on",
+			s.Events, p,
 			fewEvents*p))
 	}
 	s.Concordance, err = m.concordance(opts)
@@ -135,7 +136,8 @@ func (s Summary) String() string {
 	}
 	fmt.Fprintf(&b, "\n%-*s %9s %9s %9s %7s %9s  hazard ratio\n", width, "column", "coef", "se", "robust", "z", "p")
 	for _, k := range s.Coefficients {
-		fmt.Fprintf(&b, "%-*s %9.4f %9.4f %9.4f %7.3f %9.3g  %.3f [%.3f, %.3f]\n", width, k.Name, k.Value, k.SE, k.RobustSE,
+		fmt.Fprintf(&b, "%-*s %9.4f %9.4f %9.4f %7.3f %9.3g  %.3f [%.3f, %.3f]\n", width, k.Name, k.Value, k.SE,
+			k.RobustSE,
 			k.Z, k.P, k.HazardRatio.Value, k.HazardRatio.Lo, k.HazardRatio.Hi)
 	}
 	fmt.Fprintf(&b, "likelihood ratio %.2f on %d df, p=%.3g; concordance %v\n", s.Likelihood.Statistic, s.Likelihood.DF,
