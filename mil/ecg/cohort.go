@@ -145,6 +145,13 @@ const (
 
 // Patient makes patient i.
 func (c Cohort) Patient(i uint64) Patient {
+	p := c.outcome(i)
+	c.beats(&p, i)
+	return p
+}
+
+// outcome draws the severity and what comes of it.
+func (c Cohort) outcome(i uint64) Patient {
 	rng := tensor.Stream(c.config.seed, i, drawOutcome)
 	p := Patient{Z: rng.NormFloat64(), Rate: cohortRate}
 	p.Witness = 1 / (1 + math.Exp(2-1.2*p.Z))
@@ -154,7 +161,6 @@ func (c Cohort) Patient(i uint64) Patient {
 		end = horizon * rng.Float64()
 	}
 	p.Lifetime = stats.Lifetime{Time: min(t, end), Event: t <= end}
-	c.beats(&p, i)
 	return p
 }
 

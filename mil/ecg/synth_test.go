@@ -89,7 +89,7 @@ func TestDetectorFindsSyntheticBeats(t *testing.T) {
 	c, err := NewCohort(WithCohortBeats(60, 60))
 	require.NoError(t, err)
 	missed, extra, beats := 0, 0, 0
-	for i := range uint64(50) {
+	for i := range uint64(20) {
 		p := c.Patient(i)
 		got, err := DetectQRS(p.Lead, p.Rate)
 		require.NoError(t, err)
@@ -162,12 +162,17 @@ func TestSynthesisersRefuse(t *testing.T) {
 func TestCohort(t *testing.T) {
 	c, err := NewCohort(WithCohortSeed(5), WithCohortBeats(4, 4))
 	require.NoError(t, err)
-	const n = 20_000
+	const n, withBeats = 20_000, 1000
 	within90, within365 := 0, 0
 	times, oracle := make([]stats.Lifetime, n), make([]float64, n)
 	abnormal, expected := 0.0, 0.0
 	for i := range n {
-		p := c.Patient(uint64(i))
+		p := c.outcome(uint64(i))
+		if i < withBeats {
+			p = c.Patient(uint64(i))
+			require.Len(t, p.Peaks, 4)
+			expected += 4 * p.Witness
+		}
 		times[i], oracle[i] = p.Lifetime, p.Oracle()
 		if p.Lifetime.Event && p.Lifetime.Time < 90 {
 			within90++
@@ -175,8 +180,6 @@ func TestCohort(t *testing.T) {
 		if p.Lifetime.Event && p.Lifetime.Time < 365 {
 			within365++
 		}
-		require.Len(t, p.Peaks, 4)
-		expected += 4 * p.Witness
 		for _, a := range p.Abnormal {
 			if a {
 				abnormal++
@@ -185,7 +188,7 @@ func TestCohort(t *testing.T) {
 	}
 	require.InDelta(t, 0.022, float64(within90)/n, 0.003)
 	require.InDelta(t, 0.045, float64(within365)/n, 0.006)
-	require.InDelta(t, 1, abnormal/expected, 0.03)
+	require.InDelta(t, 1, abnormal/expected, 0.1)
 	positive := make([]bool, n)
 	for i, v := range times {
 		positive[i] = v.Event && v.Time < 90
