@@ -66,7 +66,7 @@ func TestGoldenGaussian(t *testing.T) {
 
 // Beats of either synthesiser are where they were put.
 func TestDetectorFindsSyntheticBeats(t *testing.T) {
-	rr, err := Tachogram(3, 300, 70, 0.05, 0.5)
+	rr, err := Tachogram(3, 120, 70, 0.05, 0.5)
 	require.NoError(t, err)
 	lead, err := NewOscillator().Run(rr, 2)
 	require.NoError(t, err)
@@ -83,13 +83,13 @@ func TestDetectorFindsSyntheticBeats(t *testing.T) {
 			}
 		}
 	}
-	require.GreaterOrEqual(t, found, 298)
-	require.LessOrEqual(t, len(peaks), 301)
+	require.GreaterOrEqual(t, found, 118)
+	require.LessOrEqual(t, len(peaks), 121)
 
 	c, err := NewCohort(WithCohortBeats(60, 60))
 	require.NoError(t, err)
 	missed, extra, beats := 0, 0, 0
-	for i := range uint64(20) {
+	for i := range uint64(8) {
 		p := c.Patient(i)
 		got, err := DetectQRS(p.Lead, p.Rate)
 		require.NoError(t, err)
@@ -162,7 +162,7 @@ func TestSynthesisersRefuse(t *testing.T) {
 func TestCohort(t *testing.T) {
 	c, err := NewCohort(WithCohortSeed(5), WithCohortBeats(4, 4))
 	require.NoError(t, err)
-	const n, withBeats = 20_000, 1000
+	const n, withBeats = 20_000, 300
 	within90, within365 := 0, 0
 	times, oracle := make([]stats.Lifetime, n), make([]float64, n)
 	abnormal, expected := 0.0, 0.0
@@ -188,7 +188,7 @@ func TestCohort(t *testing.T) {
 	}
 	require.InDelta(t, 0.022, float64(within90)/n, 0.003)
 	require.InDelta(t, 0.045, float64(within365)/n, 0.006)
-	require.InDelta(t, 1, abnormal/expected, 0.1)
+	require.InDelta(t, 1, abnormal/expected, 0.2)
 	positive := make([]bool, n)
 	for i, v := range times {
 		positive[i] = v.Event && v.Time < 90
