@@ -137,11 +137,15 @@ func (l *likelihood) stratum(of stratum, visit func(g int, sums *riskSums)) {
 				l.afresh(of, at)
 			}
 		}
-		s.d0 = 0
-		clear(s.d1)
-		for i := at.lo; i < at.lo+at.events; i++ {
-			s.d0 += l.risk[i]
-			tensor.Axpy(s.d1, l.risk[i], l.x[i*p:i*p+p])
+		if at.events > 1 { // the only event of a time is not told apart from the others
+			s.d0 = 0
+			clear(s.d1)
+			for i := at.lo; i < at.lo+at.events; i++ {
+				s.d0 += l.risk[i]
+				for j, v := range l.x[i*p : i*p+p] {
+					s.d1[j] += float64(l.risk[i] * v)
+				}
+			}
 		}
 		visit(g, s)
 	}
@@ -195,6 +199,15 @@ func (l *likelihood) terms(g int, s *riskSums, visit func(f, share, den float64)
 // term adds a group to the value and the information, and notes its hazards.
 func (l *likelihood) term(g int, s *riskSums) {
 	at, p := l.groups[g], l.p
+	if at.events == 1 && l.weight == nil && l.emphasis == nil { // as below, in fewer words
+		l.value += l.eta[at.lo]
+		l.divide(s.s0, 1)
+		l.all[g+1], l.own[g] = 1/s.s0, 0
+		if p > 0 {
+			l.outer.add(-1/(s.s0*s.s0), s.s1, s.s1)
+		}
+		return
+	}
 	for i := at.lo; i < at.lo+at.events; i++ {
 		l.value += l.weightAt(i) * l.eta[i]
 	}
