@@ -28,7 +28,7 @@ func TestAttentionFindsWhatNobodyToldIt(t *testing.T) {
 	require.NoError(t, err)
 	results, err := compare(d, s)
 	require.NoError(t, err)
-	require.Greater(t, results[0].auc[0], 0.95)
+	require.Greater(t, results[0].auc[0], 0.9)
 	require.Greater(t, results[0].auc[0], results[1].auc[0]+0.05, "kernels of all pixels do not find one nine of many digits")
 }
 
