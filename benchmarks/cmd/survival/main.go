@@ -30,7 +30,8 @@ var budget = flag.Duration("budget", 5*time.Second, "`time` for each comparison"
 func main() {
 	flag.Parse()
 	runtime.GOMAXPROCS(1)
-	fmt.Println("| rows, columns, times | FitCox ms | bar | R coxph.fit ms | R / it | FitCox and Summary ms | R coxph ms | R / it |")
+	fmt.Println("| rows, columns, times | FitCox ms | bar | R coxph.fit ms | R / it | FitCox and Summary ms | " +
+		"R coxph ms | R / it |")
 	fmt.Println("|---|--:|--:|--:|--:|--:|--:|--:|")
 	for _, k := range []struct {
 		n     int
