@@ -22,7 +22,8 @@ type cohort struct {
 	times    []stats.Lifetime
 	positive []bool      // had the event within the horizon
 	known    []bool      // whether they had is known
-	oracle   []float64   // the best that a score can know
+	oracle   []float64   // the severity behind it all
+	share    []float64   // of abnormal beats: the best that beats can show
 	hand     []float64   // the score made by hand
 	patients []uint64    // in the cohort they are of
 	of       *ecg.Cohort // which makes their leads again
@@ -58,13 +59,14 @@ func simulate(s settings) (train, test cohort, err error) {
 func gather(of *ecg.Cohort, numbers []int) (cohort, error) {
 	n := len(numbers)
 	c := cohort{times: make([]stats.Lifetime, n), positive: make([]bool, n), known: make([]bool, n),
-		oracle: make([]float64, n), hand: make([]float64, n), patients: make([]uint64, n), of: of}
+		oracle: make([]float64, n), share: make([]float64, n), hand: make([]float64, n), patients: make([]uint64, n), of: of}
 	instances, errs := make([]tensor.Matrix[float32], n), make([]error, n)
 	tensor.Parallel(n, 8, func(lo, hi int) {
 		for k := lo; k < hi; k++ {
 			c.patients[k] = uint64(numbers[k])
 			p := of.Patient(c.patients[k])
 			c.times[k], c.oracle[k] = p.Lifetime, p.Oracle()
+			c.share[k] = float64(count(p.Abnormal)) / float64(len(p.Abnormal))
 			c.positive[k] = p.Lifetime.Event && p.Lifetime.Time < horizon
 			c.known[k] = c.positive[k] || p.Lifetime.Time >= horizon
 			if instances[k], _, errs[k] = p.Instances(beats); errs[k] == nil {
