@@ -631,6 +631,18 @@ func TestReportsReadBack(t *testing.T) {
 	roundTrip(t, s)
 }
 
+// All events at one time: there is a model by Efron's rule, and no pair in order.
+func TestSummaryWithoutPairs(t *testing.T) {
+	m, err := FitCox(lifetimes(t, []float64{1, 1, 1, 1}, []float64{1, 1, 1, 1}), column(1, 3, 2, 5), WithRidge(1))
+	require.NoError(t, err)
+	s, err := m.Summary()
+	require.NoError(t, err)
+	require.Nil(t, s.Concordance)
+	require.Contains(t, s.Warnings, "no concordance: no two lifetimes can be compared")
+	require.NotContains(t, s.String(), "concordance 0")
+	roundTrip(t, s)
+}
+
 func roundTrip[T any](t *testing.T, v T) {
 	t.Helper()
 	b, err := json.Marshal(v)
