@@ -68,6 +68,7 @@ func constructors() []constructor {
 	all = append(all, maddnessFits(ctx)...)
 	all = append(all, maddnessRest(ctx)...)
 	all = append(all, statistics()...)
+	all = append(all, heart()...)
 	return append(all, amms(ctx)...)
 }
 

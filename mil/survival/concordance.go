@@ -60,7 +60,8 @@ func (c *config) concord(times []stats.Lifetime, risk []float64, factor func(t f
 	k.count()
 	r := k.result()
 	if r.Concordant+r.Discordant+r.TiedRisk == 0 {
-		return Concordance{}, c.errorf("none of %d events came before another lifetime ended: %w", k.events(), ErrNoPairs)
+		return Concordance{}, c.errorf("none of %d events came before another lifetime ended: %w", k.events(),
+			ErrNoPairs)
 	}
 	return r, nil
 }
@@ -82,8 +83,9 @@ func (c Concordance) Estimate(opts ...stats.LevelOption) (stats.Estimate, error)
 		return stats.Estimate{}, call.errorf("no pairs: %w", ErrNoPairs)
 	}
 	half := c.SE * distuv.UnitNormal.Quantile((1+level)/2)
-	e := stats.Estimate{Value: c.C(), Lo: max(0, c.C()-half), Hi: min(1, c.C()+half), Level: level, Interval: stats.Normal,
-		N: c.N}
+	e := stats.Estimate{Value: c.C(), Lo: max(0, c.C()-half), Hi: min(1, c.C()+half), Level: level,
+		Interval: stats.Normal,
+		N:        c.N}
 	if c.SE == 0 {
 		e.Warnings = append(e.Warnings, call.errorf("all pairs agree and leave no variance: %w", stats.ErrDegenerate))
 	}
@@ -101,7 +103,8 @@ type concordanceJSON struct {
 
 // MarshalJSON writes C beside what it is made of.
 func (c Concordance) MarshalJSON() ([]byte, error) {
-	return json.Marshal(concordanceJSON{c.Concordant, c.Discordant, c.TiedRisk, report.Number(c.C()), report.Number(c.SE),
+	return json.Marshal(concordanceJSON{c.Concordant, c.Discordant, c.TiedRisk, report.Number(c.C()),
+		report.Number(c.SE),
 		c.N})
 }
 

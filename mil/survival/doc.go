@@ -32,8 +32,8 @@
 // separates those with an event from those without, so that its hazard ratio is infinite, is named by [ErrMonotone]. A
 // ridge makes both finite, and biased. Lifetimes without an event are [ErrNoEvents], a concordance without pairs
 // [ErrNoPairs], and never a 0 or one half. Risks are higher for earlier events: predicted times have to be negated, and
-// nothing is turned round behind the caller's back. Beyond the last lifetime, and where censoring leaves nobody, there is
-// an error that says up to when there is an answer.
+// nothing is turned round behind the caller's back. Beyond the last lifetime, and where censoring leaves nobody, there
+// is an error that says up to when there is an answer.
 //
 // # When not to use it
 //

@@ -172,3 +172,51 @@ func TestGoldenMonotone(t *testing.T) {
 	require.ErrorIs(t, err, ErrMonotone)
 	require.ErrorContains(t, err, "column x0")
 }
+
+// Scores of a model on a synthetic cohort, judged as R judges them.
+func TestGoldenCohort(t *testing.T) {
+	var g struct {
+		Time, Event, Risk []float64
+		Threshold         float64
+		Cox               struct {
+			Coef, SE, HR, Concordance float64
+			QuartileCoef              float64 `json:"quartile_coef"`
+			QuartileHR                float64 `json:"quartile_hr"`
+			Lo                        float64 `json:"quartile_hr_lo95"`
+			Hi                        float64 `json:"quartile_hr_hi95"`
+			LogRank                   float64 `json:"logrank_chisq"`
+		}
+	}
+	golden.JSON(t, "testdata/cohort.json.gz", &g)
+	times, err := stats.Lifetimes(g.Time, g.Event)
+	require.NoError(t, err)
+	const tol = 1e-8
+	m, err := FitCox(times, tensor.Of(len(times), 1, g.Risk))
+	require.NoError(t, err)
+	s, err := m.Summary()
+	require.NoError(t, err)
+	golden.Same(t, g.Cox.Coef, s.Coefficients[0].Value, tol, "coef")
+	golden.Same(t, g.Cox.SE, s.Coefficients[0].SE, tol, "se")
+	golden.Same(t, g.Cox.HR, s.Coefficients[0].HazardRatio.Value, tol, "hr")
+	golden.Same(t, g.Cox.Concordance, s.Concordance.Value, tol, "concordance")
+
+	high := make([]float64, len(times))
+	groups := make([][]stats.Lifetime, 2)
+	for i, r := range g.Risk {
+		k := 0
+		if r > g.Threshold {
+			k, high[i] = 1, 1
+		}
+		groups[k] = append(groups[k], times[i])
+	}
+	m, err = FitCox(times, tensor.Of(len(times), 1, high))
+	require.NoError(t, err)
+	s, err = m.Summary()
+	require.NoError(t, err)
+	ratio := s.Coefficients[0].HazardRatio
+	golden.Close(t, "quartile", []float64{s.Coefficients[0].Value, ratio.Value, ratio.Lo, ratio.Hi},
+		[]float64{g.Cox.QuartileCoef, g.Cox.QuartileHR, g.Cox.Lo, g.Cox.Hi}, tol, 0)
+	test, err := stats.LogRank(groups...)
+	require.NoError(t, err)
+	golden.Same(t, g.Cox.LogRank, test.Statistic, tol, "log-rank")
+}

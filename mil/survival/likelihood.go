@@ -47,8 +47,9 @@ func newLikelihood(s *sample, x []float64, p int, ties Ties) *likelihood {
 	info := make([]float64, p*p)
 	return &likelihood{
 		sample: s, p: p, efron: ties == Efron, x: x, beta: make([]float64, p),
-		eta: make([]float64, n), top: make([]float64, len(s.strata)), risk: make([]float64, n), gathered: make([]float64, n),
-		all: make([]float64, len(s.groups)+1), own: make([]float64, len(s.groups)),
+		eta: make([]float64, n), top: make([]float64, len(s.strata)), risk: make([]float64, n),
+		gathered: make([]float64, n),
+		all:      make([]float64, len(s.groups)+1), own: make([]float64, len(s.groups)),
 		gradient: make([]float64, p), info: info, outer: newOuterSum(info, p),
 		sums: riskSums{s1: make([]float64, p), d1: make([]float64, p)}, left: make([]float64, 2*p),
 	}
@@ -136,11 +137,15 @@ func (l *likelihood) stratum(of stratum, visit func(g int, sums *riskSums)) {
 				l.afresh(of, at)
 			}
 		}
-		s.d0 = 0
-		clear(s.d1)
-		for i := at.lo; i < at.lo+at.events; i++ {
-			s.d0 += l.risk[i]
-			tensor.Axpy(s.d1, l.risk[i], l.x[i*p:i*p+p])
+		if at.events > 1 { // the only event of a time is not told apart from the others
+			s.d0 = 0
+			clear(s.d1)
+			for i := at.lo; i < at.lo+at.events; i++ {
+				s.d0 += l.risk[i]
+				for j, v := range l.x[i*p : i*p+p] {
+					s.d1[j] += float64(l.risk[i] * v)
+				}
+			}
 		}
 		visit(g, s)
 	}
@@ -194,6 +199,15 @@ func (l *likelihood) terms(g int, s *riskSums, visit func(f, share, den float64)
 // term adds a group to the value and the information, and notes its hazards.
 func (l *likelihood) term(g int, s *riskSums) {
 	at, p := l.groups[g], l.p
+	if at.events == 1 && l.weight == nil && l.emphasis == nil { // as below, in fewer words
+		l.value += l.eta[at.lo]
+		l.divide(s.s0, 1)
+		l.all[g+1], l.own[g] = 1/s.s0, 0
+		if p > 0 {
+			l.outer.add(-1/(s.s0*s.s0), s.s1, s.s1)
+		}
+		return
+	}
 	for i := at.lo; i < at.lo+at.events; i++ {
 		l.value += l.weightAt(i) * l.eta[i]
 	}
@@ -286,7 +300,8 @@ func (o *outerSum) squares(x, c []float64) {
 func (o *outerSum) flush() {
 	if o.rows > 0 {
 		n := o.rows * o.p
-		tensor.Gemm(tensor.Trans, tensor.NoTrans, 1, tensor.Of(o.rows, o.p, o.left[:n]), tensor.Of(o.rows, o.p, o.right[:n]),
+		tensor.Gemm(tensor.Trans, tensor.NoTrans, 1, tensor.Of(o.rows, o.p, o.left[:n]), tensor.Of(o.rows, o.p,
+			o.right[:n]),
 			1, tensor.Of(o.p, o.p, o.sum))
 		o.rows = 0
 	}

@@ -26,7 +26,8 @@ func (m *Cox) Model() Model {
 // or [tensor.ErrNotFinite].
 func (m Model) Score(x []float64) (float64, error) {
 	if len(x) != len(m.Coef) {
-		return 0, fmt.Errorf("survival: Model.Score: %d values for %d columns: %w", len(x), len(m.Coef), tensor.ErrShape)
+		return 0, fmt.Errorf("survival: Model.Score: %d values for %d columns: %w", len(x), len(m.Coef),
+			tensor.ErrShape)
 	}
 	score := 0.0
 	for j, v := range x {
@@ -86,7 +87,8 @@ func (m *Model) UnmarshalJSON(b []byte) error {
 		last := BaselineStep{}
 		for i, s := range of.Steps {
 			if s.H < last.H || i > 0 && s.Time <= last.Time || s.Time < 0 || s.Time > of.Last {
-				return fmt.Errorf("survival: Model: stratum %d goes from %v to %v: %w", of.Stratum, last, s, tensor.ErrRange)
+				return fmt.Errorf("survival: Model: stratum %d goes from %v to %v: %w", of.Stratum, last, s,
+					tensor.ErrRange)
 			}
 			last = s
 		}

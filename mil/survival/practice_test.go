@@ -262,7 +262,8 @@ func TestFailuresOfFitCoxHaveNames(t *testing.T) {
 		"never an event": {two(func(i int) float64 { return float64(i % 3 / 2) }), ErrMonotone, "coefficient is -Inf"},
 		"both together": {two(func(i int) float64 { return -float64(i) - 3*noise[i] }), ErrMonotone,
 			"columns noise, other together separate"},
-		"NaN":      {two(func(i int) float64 { return math.NaN() }), tensor.ErrNotFinite, "x[0][1] = NaN, column other"},
+		"NaN": {two(func(i int) float64 { return math.NaN() }), tensor.ErrNotFinite,
+			"x[0][1] = NaN, column other"},
 		"infinite": {two(func(i int) float64 { return math.Inf(i - 3) }), tensor.ErrNotFinite, "column other"},
 	} {
 		m, err := FitCox(times, k.x, names)
@@ -327,7 +328,8 @@ func TestFitCoxSymmetries(t *testing.T) {
 		var rows []float64
 		for _, i := range rng.Perm(n) {
 			for range int(weights[i]) {
-				rowsTimes = append(rowsTimes, stats.Lifetime{Time: times[i].Time + 100*float64(strata[i]), Event: times[i].Event})
+				rowsTimes = append(rowsTimes, stats.Lifetime{Time: times[i].Time + 100*float64(strata[i]),
+					Event: times[i].Event})
 				rows = append(rows, x.Row(i)...)
 			}
 		}
@@ -626,6 +628,18 @@ func TestReportsReadBack(t *testing.T) {
 	s, err = few.Summary()
 	require.NoError(t, err)
 	require.Len(t, s.Warnings, 1)
+	roundTrip(t, s)
+}
+
+// All events at one time: there is a model by Efron's rule, and no pair in order.
+func TestSummaryWithoutPairs(t *testing.T) {
+	m, err := FitCox(lifetimes(t, []float64{1, 1, 1, 1}, []float64{1, 1, 1, 1}), column(1, 3, 2, 5), WithRidge(1))
+	require.NoError(t, err)
+	s, err := m.Summary()
+	require.NoError(t, err)
+	require.Nil(t, s.Concordance)
+	require.Contains(t, s.Warnings, "no concordance: no two lifetimes can be compared")
+	require.NotContains(t, s.String(), "concordance 0")
 	roundTrip(t, s)
 }
 

@@ -93,7 +93,8 @@ func (s *sample) sort(times []stats.Lifetime, c *config) (time, entry []float64)
 				time[i] = ascending[at]
 			}
 			slices.SortStableFunc(s.row, func(a, b int32) int {
-				return cmp.Or(cmp.Compare(time[a], time[b]), cmp.Compare(rank(times[a].Event), rank(times[b].Event)), int(a-b))
+				return cmp.Or(cmp.Compare(time[a], time[b]), cmp.Compare(rank(times[a].Event), rank(times[b].Event)),
+					int(a-b))
 			})
 		}
 	}

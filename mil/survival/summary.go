@@ -1,6 +1,7 @@
 package survival
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -26,11 +27,12 @@ type Summary struct {
 	Coefficients []Coefficient `json:"coefficients"`
 	// Likelihood, Wald and Score test that all coefficients are 0, as if the model held. With a ridge they are
 	// optimistic.
-	Likelihood  ChiSquared     `json:"likelihood_ratio_test"`
-	Wald        ChiSquared     `json:"wald_test"`
-	Score       ChiSquared     `json:"score_test"`
-	Concordance stats.Estimate `json:"concordance"` // on the data of the fit: too good
-	Warnings    []string       `json:"warnings,omitempty"`
+	Likelihood ChiSquared `json:"likelihood_ratio_test"`
+	Wald       ChiSquared `json:"wald_test"`
+	Score      ChiSquared `json:"score_test"`
+	// Concordance is that on the data of the fit, which is too good; nil where no two can be compared.
+	Concordance *stats.Estimate `json:"concordance,omitempty"`
+	Warnings    []string        `json:"warnings,omitempty"`
 }
 
 // Coefficient is a column of a fitted model.
@@ -92,11 +94,20 @@ func (m *Cox) Summary(opts ...stats.LevelOption) (Summary, error) {
 		s.Coefficients = append(s.Coefficients, k)
 	}
 	if s.Events < fewEvents*p {
-		s.Warnings = append(s.Warnings, fmt.Sprintf("%d events for %d columns: intervals hold from about %d on", s.Events, p,
+		s.Warnings = append(s.Warnings, fmt.Sprintf("%d events for %d columns: intervals hold from about %d on",
+			s.Events, p,
 			fewEvents*p))
 	}
-	s.Concordance, err = m.concordance(opts)
-	return s, err
+	agreement, err := m.concordance(opts)
+	switch {
+	case errors.Is(err, ErrNoPairs):
+		s.Warnings = append(s.Warnings, "no concordance: no two lifetimes can be compared")
+	case err != nil:
+		return Summary{}, err
+	default:
+		s.Concordance = &agreement
+	}
+	return s, nil
 }
 
 // wald is b' H b.
@@ -135,11 +146,14 @@ func (s Summary) String() string {
 	}
 	fmt.Fprintf(&b, "\n%-*s %9s %9s %9s %7s %9s  hazard ratio\n", width, "column", "coef", "se", "robust", "z", "p")
 	for _, k := range s.Coefficients {
-		fmt.Fprintf(&b, "%-*s %9.4f %9.4f %9.4f %7.3f %9.3g  %.3f [%.3f, %.3f]\n", width, k.Name, k.Value, k.SE, k.RobustSE,
+		fmt.Fprintf(&b, "%-*s %9.4f %9.4f %9.4f %7.3f %9.3g  %.3f [%.3f, %.3f]\n", width, k.Name, k.Value, k.SE,
+			k.RobustSE,
 			k.Z, k.P, k.HazardRatio.Value, k.HazardRatio.Lo, k.HazardRatio.Hi)
 	}
-	fmt.Fprintf(&b, "likelihood ratio %.2f on %d df, p=%.3g; concordance %v\n", s.Likelihood.Statistic, s.Likelihood.DF,
-		s.Likelihood.P, s.Concordance)
+	fmt.Fprintf(&b, "likelihood ratio %.2f on %d df, p=%.3g\n", s.Likelihood.Statistic, s.Likelihood.DF, s.Likelihood.P)
+	if s.Concordance != nil {
+		fmt.Fprintf(&b, "concordance %v\n", s.Concordance)
+	}
 	for _, w := range s.Warnings {
 		fmt.Fprintf(&b, "warning: %s\n", w)
 	}

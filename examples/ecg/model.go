@@ -1,0 +1,173 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/espalier-ml/espalier/mil"
+	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/nn"
+)
+
+const (
+	filters  = 2
+	features = 4 * filters // of an instance, in front of the last layer
+	together = 32          // patients in a batch
+	most     = 16          // instances of a patient in an epoch
+	penalty  = 0.01        // times the sum of squares of the filters
+)
+
+// extractor is the convolutional network of the paper up to its last layer: two convolutions, each with a largest of
+// four behind it.
+func extractor(seed uint64) (net *nn.Sequential[float32], weights []*tensor.Param[float32], err error) {
+	first := newConv1D(128, 1, filters, true, tensor.Stream(seed, 0))
+	second := newConv1D(64, filters, filters, false, tensor.Stream(seed, 1))
+	var pools [2]*nn.MaxPool2D[float32]
+	for k := range pools {
+		if pools[k], err = nn.NewMaxPool2D[float32](tensor.Window{KH: 1, KW: 4, StrideH: 1, StrideW: 4}); err != nil {
+			return nil, nil, err
+		}
+	}
+	net = nn.NewSequential[float32](first, pools[0], second, pools[1], nn.NewFlatten[float32]())
+	return net, []*tensor.Param[float32]{first.weight, second.weight}, nil
+}
+
+// model is a network of instances, a pooling of what it makes of them, or none, and a linear head.
+type model struct {
+	net     *nn.Sequential[float32]
+	filters []*tensor.Param[float32]
+	pool    mil.Pooler[float32] // nil for a model of single instances
+	head    *nn.Linear[float32]
+	params  []*tensor.Param[float32]
+	opt     *nn.Adam[float32]
+	tape    mil.Tape[float32]
+}
+
+func newModel(pool mil.Pooler[float32], seed uint64) (*model, error) {
+	m := &model{pool: pool, opt: nn.NewAdam[float32](1e-3)}
+	var err error
+	if m.net, m.filters, err = extractor(seed); err != nil {
+		return nil, err
+	}
+	if m.head, err = nn.NewLinear[float32](features, 1, tensor.Stream(seed, 2)); err != nil {
+		return nil, err
+	}
+	m.params = append(m.net.Params(), m.head.Params()...)
+	if pool != nil {
+		m.params = append(m.params, pool.Params()...)
+	}
+	return m, nil
+}
+
+// forward is the logits of the instances, or of the bags.
+func (m *model) forward(b mil.Bags[float32], train bool) ([]float32, error) {
+	h := m.embed(b, train)
+	if m.pool != nil {
+		y := tensor.NewDense[float32](b.Len(), features)
+		embedded := mil.Bags[float32]{X: h.Matrix(1), Offsets: b.Offsets}
+		if err := m.pool.Forward(y.Matrix(1), embedded, &m.tape); err != nil {
+			return nil, err
+		}
+		h = y
+	}
+	return m.head.Forward(h, train).Data, nil
+}
+
+// step trains on a batch and returns its loss.
+func (m *model) step(b mil.Bags[float32], positive []bool) (float64, error) {
+	logits, err := m.forward(b, true)
+	if err != nil {
+		return 0, err
+	}
+	d := tensor.NewDense[float32](len(logits), 1)
+	loss, err := mil.BCE[float32]{}.Eval(d.Data, logits, positive, nil)
+	if err != nil {
+		return 0, err
+	}
+	nn.ZeroGrad(m.params)
+	dh := m.head.Backward(d)
+	if m.pool != nil {
+		instances := tensor.NewDense[float32](b.X.Rows, features)
+		if err := m.pool.Backward(instances.Matrix(1), dh.Matrix(1), &m.tape); err != nil {
+			return 0, err
+		}
+		dh = instances
+	}
+	m.net.Backward(dh)
+	for _, p := range m.filters {
+		tensor.Axpy(p.Grad, 2*penalty, p.Data)
+	}
+	return loss, m.opt.Step(m.params)
+}
+
+// train runs over the patients, as many with the event as without in each batch.
+func (m *model) train(c cohort, s settings, seed uint64) error {
+	var known []int
+	for i, k := range c.known {
+		if k {
+			known = append(known, i)
+		}
+	}
+	bags, err := c.bags.Sub(known...)
+	if err != nil {
+		return err
+	}
+	positive := make([]bool, len(known))
+	for k, i := range known {
+		positive[k] = c.positive[i]
+	}
+	sampler, err := mil.NewSampler(positive, bags.Offsets, mil.WithBalanced(), mil.WithBagsPerBatch(together),
+		mil.WithMaxInstances(most, mil.Uniform), mil.WithSeed(seed))
+	if err != nil {
+		return err
+	}
+	var x mil.Bags[float32]
+	for epoch := range uint64(s.epochs) {
+		for batch := range sampler.Epoch(epoch) {
+			if err := mil.Gather(&x, bags, batch); err != nil {
+				return err
+			}
+			labels := batch.Labels(positive)
+			if m.pool == nil {
+				labels = batch.InstanceLabels(positive)
+			}
+			if _, err := m.step(x, labels); err != nil {
+				return fmt.Errorf("epoch %d: %w", epoch, err)
+			}
+		}
+		fmt.Fprint(os.Stderr, ".")
+	}
+	return nil
+}
+
+// fit trains both models side by side.
+func fit(c cohort, s settings) (single, attention *model, err error) {
+	if single, err = newModel(nil, s.seed); err != nil {
+		return nil, nil, err
+	}
+	pool, err := mil.NewAttention[float32](features, 16, mil.WithSeed(s.seed))
+	if err != nil {
+		return nil, nil, err
+	}
+	if attention, err = newModel(pool, s.seed); err != nil {
+		return nil, nil, err
+	}
+	models, errs := []*model{single, attention}, make([]error, 2)
+	tensor.Parallel(2, 1, func(lo, hi int) {
+		for k := lo; k < hi; k++ {
+			errs[k] = models[k].train(c, s, s.seed)
+		}
+	})
+	fmt.Fprint(os.Stderr, "\r        \r")
+	for _, err := range errs {
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	return single, attention, nil
+}
+
+// embed is what the network makes of instances.
+func (m *model) embed(b mil.Bags[float32], train bool) tensor.Dense[float32] {
+	return m.net.Forward(tensor.Dense[float32]{Shape: []int{b.X.Rows, 1, b.X.Cols, 1}, Data: b.X.Data}, train)
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/espalier-ml/espalier/mil"
+	"github.com/espalier-ml/espalier/mil/ecg"
+)
+
+// explain writes the lead of the test patient of the highest score, with what each pair of beats did to it: as a
+// drawing, and as a record with annotations that any program for such records shows.
+func explain(c cohort, m *model, dir string) error {
+	p, err := m.probabilities(c.bags)
+	if err != nil {
+		return err
+	}
+	top := 0
+	for i, v := range p {
+		if v > p[top] {
+			top = i
+		}
+	}
+	patient := c.of.Patient(c.patients[top])
+	contribution, err := m.contributions(c.bags, top)
+	if err != nil {
+		return err
+	}
+	_, first, err := patient.Instances(beats)
+	if err != nil {
+		return err
+	}
+	segments, err := ecg.SegmentBeats(patient.Lead, patient.Peaks, window/2, window/2)
+	if err != nil {
+		return err
+	}
+	peaks := make([]int, len(first))
+	for k, i := range first {
+		peaks[k] = segments.Peaks[i]
+	}
+	title := fmt.Sprintf("patient %d: probability %.2f by attention, %d of %d beats abnormal", c.patients[top], p[top],
+		count(patient.Abnormal), len(patient.Abnormal))
+	if err := os.WriteFile(filepath.Join(dir, "strip.svg"), strip(title, patient, peaks, contribution),
+		0o644); err != nil {
+		return err
+	}
+	return record(dir, patient, peaks, contribution, title)
+}
+
+// contributions is what each instance of a bag adds to its logit.
+func (m *model) contributions(b mil.Bags[float32], i int) ([]float64, error) {
+	bag, err := b.Sub(i)
+	if err != nil {
+		return nil, err
+	}
+	e, err := mil.Explain(m.pool, m.embed(bag, false).Matrix(1), m.head.Weight.Data, m.head.Bias.Data[0])
+	return e.Contributions, err
+}
+
+func count(list []bool) int {
+	n := 0
+	for _, b := range list {
+		if b {
+			n++
+		}
+	}
+	return n
+}
+
+// strip draws the first ten seconds. Beats that raised the risk stand on red, darker for more, those that lowered it on
+// blue.
+func strip(title string, p ecg.Patient, peaks []int, contribution []float64) []byte {
+	const width, height, seconds = 1000, 220, 10
+	samples := min(len(p.Lead), int(seconds*p.Rate))
+	x := func(sample int) float64 { return float64(sample) * width / float64(samples) }
+	y := func(mv float64) float64 { return 150 - 70*mv }
+	mean, largest := 0.0, 0.0
+	for _, v := range contribution {
+		mean += v / float64(len(contribution))
+	}
+	for _, v := range contribution {
+		largest = max(largest, v-mean, mean-v)
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b,
+		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="13">`,
+		width, height)
+	fmt.Fprintf(&b, "\n<rect width=\"%d\" height=\"%d\" fill=\"white\"/>\n", width, height)
+	for k, r := range peaks {
+		lo, hi := max(0, r-window/4), min(samples, r+window/2)
+		if lo >= hi || largest == 0 {
+			continue
+		}
+		colour, size := "#d55e00", (contribution[k]-mean)/largest
+		if size < 0 {
+			colour, size = "#0072b2", -size
+		}
+		fmt.Fprintf(&b, `<rect x="%.1f" y="30" width="%.1f" height="170" fill="%s" opacity="%.2f"/>`+"\n", x(lo),
+			x(hi)-x(lo), colour, 0.6*size)
+	}
+	var path strings.Builder
+	for i := range samples {
+		command := "L"
+		if i == 0 {
+			command = "M"
+		}
+		fmt.Fprintf(&path, "%s%.1f %.1f", command, x(i), y(float64(p.Lead[i])))
+	}
+	fmt.Fprintf(&b, `<path d="%s" fill="none" stroke="black" stroke-width="1.2"/>`+"\n", path.String())
+	fmt.Fprintf(&b, `<text x="8" y="20">%s; red raised the risk, blue lowered it</text>`+"\n</svg>\n", title)
+	return b.Bytes()
+}
+
+// record writes the lead as a record of WFDB, and its annotations.
+func record(dir string, p ecg.Patient, peaks []int, contribution []float64, title string) error {
+	var header, data, marks bytes.Buffer
+	h := ecg.Header{Name: "patient", Rate: p.Rate, Comments: []string{title},
+		Signals: []ecg.Signal{{Format: 16, Gain: 1000, Units: "mV", Name: "synthetic"}}}
+	if err := ecg.WriteRecord(&header, &data, h, [][]float32{p.Lead}); err != nil {
+		return err
+	}
+	a := ecg.Annotations{Rate: p.Rate}
+	for k, r := range peaks {
+		a.Items = append(a.Items, ecg.Annotation{Sample: int64(r), Code: ecg.NormalBeat,
+			Aux: fmt.Sprintf("%+.3f", contribution[k])})
+	}
+	if err := ecg.WriteAnnotations(&marks, a); err != nil {
+		return err
+	}
+	for name, content := range map[string]*bytes.Buffer{"patient.hea": &header, "patient.dat": &data,
+		"patient.risk": &marks} {
+		if err := os.WriteFile(filepath.Join(dir, name), content.Bytes(), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
