@@ -22,7 +22,8 @@ func heart() []constructor {
 		wave[i] = float64(i % 7)
 	}
 	read := func(opts ...ecg.ReadOption) (ecg.Recording[float32], error) {
-		r, err := ecg.Open(fstest.MapFS{"r.hea": {Data: []byte("r 2 100 1\nr.dat 16 1 16 0 0 1 0 a\nr.dat 16 1 16 0 0 2 0 b")},
+		const header = "r 2 100 1\nr.dat 16 1 16 0 0 1 0 a\nr.dat 16 1 16 0 0 2 0 b"
+		r, err := ecg.Open(fstest.MapFS{"r.hea": {Data: []byte(header)},
 			"r.dat": {Data: []byte{1, 0, 2, 0}}}, "r")
 		if err != nil {
 			return ecg.Recording[float32]{}, err

@@ -68,8 +68,8 @@ func Rows[T float](rows, width, cols, kc int, a *T, ars, acs int, b *T, brs int,
 	}
 }
 
-// Share is how many multiply-adds are worth waking a goroutine for: what a core does in some 100 µs, the time that waking
-// takes where the other processor sleeps.
+// Share is how many multiply-adds are worth waking a goroutine for: what a core does in some 100 µs, the time that
+// waking takes where the other processor sleeps.
 func Share[T float]() int {
 	size := int(unsafe.Sizeof(T(0)))
 	switch {
