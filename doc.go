@@ -6,11 +6,18 @@
 //   - [github.com/espalier-ml/espalier/schedule/masking]: deterministic masks for masked language models under a
 //     schedule
 //   - [github.com/espalier-ml/espalier/prune]: pruning over plain slices, with
-//     [github.com/espalier-ml/espalier/prune/eval] to compare and check studies
+//     [github.com/espalier-ml/espalier/prune/eval] to compare and check studies,
+//     [github.com/espalier-ml/espalier/prune/structured] to cut channels out,
+//     [github.com/espalier-ml/espalier/prune/sparse] for products that are faster and
+//     [github.com/espalier-ml/espalier/prune/secondorder] to let the rest take over
 //   - [github.com/espalier-ml/espalier/maddness]: products with a fixed matrix by hashing and table lookup, with
 //     [github.com/espalier-ml/espalier/maddness/amm] to compare with other approximations and
 //     [github.com/espalier-ml/espalier/maddness/conv] for convolutions
 //   - [github.com/espalier-ml/espalier/tta]: test-time augmentation whose aggregation is learned and does not hurt
+//   - [github.com/espalier-ml/espalier/mil]: multiple instance learning on bags of any size, with
+//     [github.com/espalier-ml/espalier/mil/survival] for lifetimes,
+//     [github.com/espalier-ml/espalier/mil/risk] to judge a risk score and
+//     [github.com/espalier-ml/espalier/mil/ecg] for electrocardiograms
 //   - [github.com/espalier-ml/espalier/causal]: removal and audit of shortcuts by auxiliary labels
 //   - [github.com/espalier-ml/espalier/tradeoff]: curves and comparisons for claims about speed and quality, with
 //     [github.com/espalier-ml/espalier/tradeoff/score] for many tasks,

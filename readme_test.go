@@ -3,6 +3,7 @@ package espalier_test
 import (
 	"context"
 	"fmt"
+	"iter"
 	"os"
 	"strings"
 	"testing"
@@ -11,7 +12,10 @@ import (
 
 	"github.com/espalier-ml/espalier/causal"
 	"github.com/espalier-ml/espalier/maddness"
+	"github.com/espalier-ml/espalier/mil"
+	"github.com/espalier-ml/espalier/mil/risk"
 	"github.com/espalier-ml/espalier/prune"
+	"github.com/espalier-ml/espalier/prune/sparse"
 	"github.com/espalier-ml/espalier/schedule"
 	"github.com/espalier-ml/espalier/schedule/masking"
 	"github.com/espalier-ml/espalier/tensor"
@@ -19,6 +23,7 @@ import (
 	"github.com/espalier-ml/espalier/tensor/nn"
 	"github.com/espalier-ml/espalier/tensor/stats"
 	"github.com/espalier-ml/espalier/tradeoff"
+	"github.com/espalier-ml/espalier/tta"
 )
 
 // What README.md and MIGRATING.md show compiles: each of their blocks of Go stands below, and this test finds it.
@@ -124,6 +129,46 @@ func shortcuts(ctx context.Context, y, v, batchY, batchV, testY, testV []int, sc
 	fmt.Println(report.Verdict, report.Reason)
 }
 
+func smaller(weights, dst, x tensor.Matrix[float32], masks *prune.Masks) {
+	layer, report, err := sparse.Auto(weights, masks.Get("fc1.weight"), 64)
+	use(err)
+	fmt.Print(report)
+	err = layer.MulBatch(dst, x)
+	use(err)
+}
+
+func views(ctx context.Context, model tta.Model[int], policy *tta.Policy[int], examples iter.Seq2[int, int]) {
+	outputs, err := tta.CollectLabelled(ctx, model, policy, examples, 10)
+	use(err)
+	fit, test, err := outputs.Split(0.5, 1)
+	use(err)
+	best, summary, err := tta.FitBest(ctx, fit)
+	use(err)
+	change, err := tta.Evaluate(test, best)
+	use(err)
+	fmt.Println(summary, change)
+}
+
+func patients(ctx context.Context, beats, hidden, dHidden, z, dZ tensor.Matrix[float32], patient []string,
+	head []float32, bias float32, score, trainScore []float64, times []stats.Lifetime) {
+	var tape mil.Tape[float32]
+	bags, patients, rows, err := mil.GroupBy(beats, patient)
+	_, _ = patients, rows
+	use(err)
+	pool, err := mil.NewAttention[float32](64, 64, mil.WithGate(), mil.WithSeed(1))
+	use(err)
+	err = pool.Forward(z, bags.With(hidden), &tape)
+	use(err)
+	err = pool.Backward(dHidden, dZ, &tape)
+	use(err)
+	why, err := mil.Explain(pool, bags.Bag(0), head, bias)
+	_ = why
+	use(err)
+	judged, err := risk.Evaluate(ctx, risk.Patients{Score: score, Times: times, Horizon: 90, Train: trainScore})
+	_ = judged
+	use(err)
+}
+
 func lookups(ctx context.Context, activations, matrix, dst, rows tensor.Matrix[float32], bias []float32) {
 	op, err := maddness.Fit(ctx, activations, matrix, maddness.WithCodebooks(16), maddness.WithBias(bias))
 	use(err)
@@ -159,4 +204,4 @@ func matrices(dense *mat.Dense, weights [][]float64) {
 	use(err)
 }
 
-var _ = []any{masks, curves, pruning, shortcuts, lookups, statistics, matrices}
+var _ = []any{masks, curves, pruning, smaller, shortcuts, views, patients, lookups, statistics, matrices}
