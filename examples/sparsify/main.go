@@ -30,6 +30,7 @@ type settings struct {
 	sparsity float64
 	epochs   int // of training, and again of pruning
 	batch    int // examples of a product
+	images   int // digits to train on and to test on at most, 0 for all
 	sizes    int // outputs and inputs of the synthetic layers
 	out      string
 	weights  string

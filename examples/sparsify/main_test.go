@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/csv"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -18,9 +19,13 @@ import (
 func TestRun(t *testing.T) {
 	dir := t.TempDir()
 	var text bytes.Buffer
-	require.NoError(t, run(&text, settings{seed: 1, sparsity: 0.9, epochs: 6, batch: 16, sizes: 64, out: dir}))
+	s := settings{seed: 1, sparsity: 0.9, epochs: 6, batch: 16, sizes: 64, out: dir}
+	if testing.Short() {
+		s.epochs, s.images, s.sizes, s.sparsity = 1, 128, 16, 0.6
+	}
+	require.NoError(t, run(&text, s))
 	require.Contains(t, text.String(), "A mask alone makes nothing faster or smaller")
-	require.Contains(t, text.String(), "64 outputs, 64 inputs")
+	require.Contains(t, text.String(), fmt.Sprintf("%d outputs, %d inputs", s.sizes, s.sizes))
 	f, err := os.Open(filepath.Join(dir, "results.csv"))
 	require.NoError(t, err)
 	defer f.Close()
@@ -33,17 +38,19 @@ func TestRun(t *testing.T) {
 		return v
 	}
 	const accuracy, weights, size = 1, 2, 3
-	require.Greater(t, number(1, accuracy), 0.85)
+	if !testing.Short() {
+		require.Greater(t, number(1, accuracy), 0.85)
+		require.InDelta(t, number(1, accuracy), number(8, accuracy), 0.05)
+	}
 	require.Equal(t, number(1, size), number(2, size))
 	for row := 3; row <= 6; row++ { // rounding may turn a tie, hardly more
-		require.InDelta(t, number(2, accuracy), number(row, accuracy), 0.005, rows[row][0])
+		require.InDelta(t, number(2, accuracy), number(row, accuracy), 0.01, rows[row][0])
 	}
 	for _, row := range []int{3, 4, 6} {
-		require.Less(t, number(row, weights), 0.11*number(1, weights))
-		require.Less(t, number(row, size), 0.3*number(1, size))
+		require.Less(t, number(row, weights), (1.01-s.sparsity)*number(1, weights))
+		require.Less(t, number(row, size), 1.8*(1.01-s.sparsity)*number(1, size))
 	}
-	require.Less(t, number(7, weights), 0.11*number(1, weights))
-	require.InDelta(t, number(1, accuracy), number(8, accuracy), 0.05)
+	require.Less(t, number(7, weights), (1.01-s.sparsity)*number(1, weights))
 	svg, err := os.ReadFile(filepath.Join(dir, "speedup.svg"))
 	require.NoError(t, err)
 	require.Contains(t, string(svg), "<circle")

@@ -20,6 +20,10 @@ func study(s settings) ([]model, error) {
 		return nil, err
 	}
 	train, test := all.Split(s.seed, 1297)
+	if n := s.images; n > 0 {
+		train = digits.Set{X: train.X[:n*widths[0]], Y: train.Y[:n]}
+		test = digits.Set{X: test.X[:n*widths[0]], Y: test.Y[:n]}
+	}
 	n, err := newNetwork(widths, s.seed)
 	if err != nil {
 		return nil, err
