@@ -62,7 +62,7 @@ func newLayer[T tensor.Float](ctx context.Context, w tensor.Matrix[T], g *Gram[T
 	return l, nil
 }
 
-// priorRow is whether the prior mask prunes element j of row i.
+// priorPrunes tells whether the prior mask prunes element j of row i.
 func (l *layer[T]) priorPrunes(i, j int) bool { return l.prior != nil && !l.prior.Keep(i*l.w.Cols+j) }
 
 // finish writes the weights back, after which nothing can fail.

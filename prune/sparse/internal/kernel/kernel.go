@@ -67,72 +67,70 @@ func Pack[T float](lanes, rows, columns int, dst, x []T, stride int) {
 	}
 	const chunk = 64 // columns whose part of the tile stays in the first-level cache until all of its lines are full
 	for j := 0; j < columns; j += chunk {
-		crosswise(rows, min(chunk, columns-j), x[j:], stride, dst[j*lanes:], lanes)
-	}
-}
-
-// crosswise writes a matrix transposed, block by block along its rows, of which there may be many in one set of the
-// cache: no more than a block's are at hand at a time.
-func crosswise[T float](rows, columns int, src []T, srcStride int, dst []T, dstStride int) {
-	size := int(unsafe.Sizeof(T(0)))
-	block := blockBytes / size
-	i := 0
-	if wide := columns / block * block; wide > 0 {
-		for ; i+block <= rows; i += block {
-			transpose(wide/block, src[i*srcStride:], srcStride*size, blockBytes, dst[i:], dstStride*size, dstStride*blockBytes)
-		}
-		if wide < columns {
-			transposeGo(i, columns-wide, src[wide:], srcStride, dst[wide*dstStride:], dstStride)
-		}
-	}
-	if i < rows {
-		transposeGo(rows-i, columns, src[i*srcStride:], srcStride, dst[i:], dstStride)
+		cross(widest[T](), false, rows, min(chunk, columns-j), x[j:], stride, dst[j*lanes:], lanes)
 	}
 }
 
 // Unpack writes the first lanes of every row of a tile, width elements long, as columns: lane l of row i becomes
-// dst[l*stride+i]. The rows of dst are what may lie in one set of the cache.
+// dst[l*stride+i]. It goes down the rows of the tile, because those of dst may all lie in one set of the cache.
 func Unpack[T float](rows, width, lanes int, dst []T, stride int, tile []T) {
+	cross(widest[T](), true, rows, lanes, tile, width, dst, stride)
+}
+
+// widest is the side of the largest square that is transposed at once.
+func widest[T float]() int {
+	switch {
+	case unsafe.Sizeof(T(0)) == 8:
+		return 4
+	case cpu.AVX512:
+		return 16
+	}
+	return 8
+}
+
+// cross writes a matrix transposed, as far as it goes in squares of the given side and the rest in smaller ones, square
+// by square along its rows or down.
+func cross[T float](side int, down bool, rows, columns int, src []T, srcStride int, dst []T, dstStride int) {
 	size := int(unsafe.Sizeof(T(0)))
-	block := blockBytes / size
-	l := 0
-	if tall := rows / block * block; tall > 0 {
-		for ; l+block <= lanes; l += block {
-			transpose(tall/block, tile[l:], width*size, width*blockBytes, dst[l*stride:], stride*size, blockBytes)
+	if side*size < 32 || !cpu.AVX2 {
+		for i := range rows {
+			for j := range columns {
+				dst[j*dstStride+i] = src[i*srcStride+j]
+			}
 		}
-		if tall < rows {
-			transposeGo(rows-tall, l, tile[tall*width:], width, dst[tall:], stride)
+		return
+	}
+	tall, wide := rows/side*side, columns/side*side
+	switch {
+	case tall == 0 || wide == 0:
+	case down:
+		for j := 0; j < wide; j += side {
+			squares(side, tall/side, src[j:], srcStride*size, srcStride*side*size, dst[j*dstStride:], dstStride*size, side*size)
+		}
+	default:
+		for i := 0; i < tall; i += side {
+			squares(side, wide/side, src[i*srcStride:], srcStride*size, side*size, dst[i:], dstStride*size, dstStride*side*size)
 		}
 	}
-	if l < lanes {
-		transposeGo(rows, lanes-l, tile[l:], width, dst[l*stride:], stride)
+	if tall > 0 && wide < columns {
+		cross(side/2, down, tall, columns-wide, src[wide:], srcStride, dst[wide*dstStride:], dstStride)
+	}
+	if tall < rows && columns > 0 {
+		cross(side/2, down, rows-tall, columns, src[tall*srcStride:], srcStride, dst[tall:], dstStride)
 	}
 }
 
-// blockBytes is a row of a block that is transposed at once.
-const blockBytes = 32
-
-// transpose transposes n square blocks, 32 bytes wide, of src. Distances are in bytes.
-func transpose[T float](n int, src []T, srcRow, srcNext int, dst []T, dstRow, dstNext int) {
+// squares transposes n squares of src. Distances are in bytes.
+func squares[T float](side, n int, src []T, srcRow, srcNext int, dst []T, dstRow, dstNext int) {
 	switch {
-	case !cpu.AVX2:
-		size := int(unsafe.Sizeof(T(0)))
-		for k := range n {
-			transposeGo(blockBytes/size, blockBytes/size, src[k*srcNext/size:], srcRow/size, dst[k*dstNext/size:], dstRow/size)
-		}
-	case unsafe.Sizeof(T(0)) == 4:
+	case side == 4:
+		transpose64(n, (*float64)(unsafe.Pointer(&src[0])), srcRow, srcNext, (*float64)(unsafe.Pointer(&dst[0])), dstRow,
+			dstNext)
+	case side == 8:
 		transpose32(n, (*float32)(unsafe.Pointer(&src[0])), srcRow, srcNext, (*float32)(unsafe.Pointer(&dst[0])), dstRow,
 			dstNext)
 	default:
-		transpose64(n, (*float64)(unsafe.Pointer(&src[0])), srcRow, srcNext, (*float64)(unsafe.Pointer(&dst[0])), dstRow,
+		transpose32Wide(n, (*float32)(unsafe.Pointer(&src[0])), srcRow, srcNext, (*float32)(unsafe.Pointer(&dst[0])), dstRow,
 			dstNext)
-	}
-}
-
-func transposeGo[T float](rows, columns int, src []T, srcStride int, dst []T, dstStride int) {
-	for i := range rows {
-		for j := range columns {
-			dst[j*dstStride+i] = src[i*srcStride+j]
-		}
 	}
 }

@@ -79,6 +79,11 @@ func panel64_avx512_256(n int, heads *uint16, offsets *uint16, values *float64, 
 //go:noescape
 func transpose32(n int, src *float32, srcRow int, srcNext int, dst *float32, dstRow int, dstNext int)
 
+// transpose32Wide transposes n blocks of 16 by 16. Distances are in bytes.
+//
+//go:noescape
+func transpose32Wide(n int, src *float32, srcRow int, srcNext int, dst *float32, dstRow int, dstNext int)
+
 // transpose64 transposes n blocks of 4 by 4. Distances are in bytes.
 //
 //go:noescape

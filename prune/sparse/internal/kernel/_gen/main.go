@@ -20,6 +20,7 @@ func main() {
 		}
 	}
 	transpose32()
+	transpose32Wide()
 	transpose64()
 	Generate()
 }
@@ -197,26 +198,31 @@ func transposition(name, typ string, rows int, body func(src, dst []Mem)) {
 	Pragma("noescape")
 	Doc(fmt.Sprintf("%s transposes n blocks of %d by %d. Distances are in bytes.", name, rows, rows))
 	n := Load(Param("n"), GP64())
-	side := func(name string) ([]Mem, func()) {
-		base := Load(Param(name), GP64())
+	side := func(name string, next Mem) ([]Mem, func()) {
 		row := Load(Param(name+"Row"), GP64())
-		next := Load(Param(name+"Next"), GP64())
-		row3, far := GP64(), GP64()
+		row3 := GP64()
 		LEAQ(Mem{Base: row, Index: row, Scale: 2}, row3)
-		at := []Mem{{Base: base}, {Base: base, Index: row, Scale: 1}, {Base: base, Index: row, Scale: 2},
-			{Base: base, Index: row3, Scale: 1}}
-		if rows == 8 {
-			at = append(at, Mem{Base: far}, Mem{Base: far, Index: row, Scale: 1}, Mem{Base: far, Index: row, Scale: 2},
-				Mem{Base: far, Index: row3, Scale: 1})
-			LEAQ(Mem{Base: base, Index: row, Scale: 4}, far)
+		var at []Mem
+		var bases []reg.Register
+		for k := 0; k < rows; k += 4 {
+			base := GP64()
+			if k == 0 {
+				Load(Param(name), base)
+			} else {
+				LEAQ(Mem{Base: bases[len(bases)-1], Index: row, Scale: 4}, base)
+			}
+			bases = append(bases, base)
+			at = append(at, Mem{Base: base}, Mem{Base: base, Index: row, Scale: 1}, Mem{Base: base, Index: row, Scale: 2},
+				Mem{Base: base, Index: row3, Scale: 1})
 		}
 		return at, func() {
-			ADDQ(next, base)
-			ADDQ(next, far)
+			for _, base := range bases {
+				ADDQ(next, base)
+			}
 		}
 	}
-	src, srcStep := side("src")
-	dst, dstStep := side("dst")
+	src, srcStep := side("src", NewParamAddr("srcNext", 24))
+	dst, dstStep := side("dst", NewParamAddr("dstNext", 48))
 	Label("block")
 	TESTQ(n, n)
 	JZ(LabelRef("done"))
@@ -228,6 +234,35 @@ func transposition(name, typ string, rows int, body func(src, dst []Mem)) {
 	Label("done")
 	VZEROUPPER()
 	RET()
+}
+
+// transpose32Wide brings rows k, k+4, k+8 and k+12 together while loading, four columns of each, which leaves 4x4
+// blocks to exchange in all lanes. It fills whole lines of dst.
+func transpose32Wide() {
+	transposition("transpose32Wide", "float32", 16, func(src, dst []Mem) {
+		for q := 0; q < 16; q += 4 {
+			var rows [4]reg.VecVirtual
+			for k := range rows {
+				rows[k] = ZMM()
+				VMOVUPS(src[k].Offset(4*q), rows[k].AsX())
+				for lane := 1; lane < 4; lane++ {
+					VINSERTF32X4(U8(lane), src[k+4*lane].Offset(4*q), rows[k], rows[k])
+				}
+			}
+			low, high := [2]reg.VecVirtual{ZMM(), ZMM()}, [2]reg.VecVirtual{ZMM(), ZMM()}
+			for k := range 2 {
+				VUNPCKLPS(rows[2*k+1], rows[2*k], low[k])
+				VUNPCKHPS(rows[2*k+1], rows[2*k], high[k])
+			}
+			for k, pair := range [][2]reg.VecVirtual{low, high} {
+				t := ZMM()
+				VUNPCKLPD(pair[1], pair[0], t)
+				VMOVUPS(t, dst[q+2*k])
+				VUNPCKHPD(pair[1], pair[0], pair[0])
+				VMOVUPS(pair[0], dst[q+2*k+1])
+			}
+		}
+	})
 }
 
 // transpose32 brings the halves of rows k and k+4 together while loading, which leaves 4x4 blocks to exchange in both
