@@ -199,18 +199,14 @@ func (m *masked[T]) remask(s *Shrunk[T]) {
 			continue
 		}
 		mask := m.masks[&p.Data[0]]
-		from := s.maps[p.Name]
-		places := make([]float64, len(p.Data)) // of the elements, which no float32 could tell apart
-		for e := range places {
-			places[e] = float64(e)
-		}
-		kept, left := len(p.Data), take(nil, from, places, 0, 0)
-		effective := len(left)
+		var left []int
+		s.maps[p.Name].each(func(e int) { left = append(left, e) })
+		kept, effective := len(p.Data), len(left)
 		if mask != nil {
 			kept, effective = mask.Count(), 0
 			small, data := prune.NewMask(len(left)), s.Get(p.Name).Data
 			for k, e := range left {
-				keep := mask.Keep(int(e)) || data[k] != 0
+				keep := mask.Keep(e) || data[k] != 0
 				small.Set(k, keep)
 				if keep {
 					effective++

@@ -240,20 +240,18 @@ func (s *selection[T]) plan() *Plan[T] {
 
 // Drop plans to prune the given outputs of layers, with all that is coupled with them. The error wraps
 // tensor.ErrRange for a layer or an output that there is not and for one that must stay, and tensor.ErrShape where a
-// grouped layer would keep different numbers from its groups, which it says.
+// grouped layer would keep different outputs from its groups.
 func (g *Graph[T]) Drop(outputs map[string][]int) (*Plan[T], error) {
 	const call = "structured: Drop"
 	if err := g.Err(); err != nil {
 		return nil, option.Call(call, err)
 	}
 	p := &Plan[T]{graph: g, gone: map[int]bool{}}
-	found := 0
 	for _, l := range g.layers {
 		drop, named := outputs[l.name]
 		if !named {
 			continue
 		}
-		found++
 		if err := g.dropFrom(l, drop, p.gone); err != nil {
 			return nil, option.Call(call, fmt.Errorf("layer %q: %w", l.name, err))
 		}
@@ -303,8 +301,15 @@ func (g *Graph[T]) dropFrom(l *layer[T], drop []int, gone map[int]bool) error {
 			return fmt.Errorf("its groups would keep %d outputs, want as many of each: %w", kept, tensor.ErrShape)
 		}
 	}
+	for o, id := range l.out {
+		if l.groups > 1 && !l.depthwise && gone[g.links.find(id)] && !seen[o] {
+			return fmt.Errorf("output %d, the same of its group as one that goes, would go too: %w", o, tensor.ErrShape)
+		}
+	}
 	return nil
 }
+
+func (p *Plan[T]) isGone(id int) bool { return p.gone[p.graph.links.find(id)] }
 
 // Report says what goes, group by group and layer by layer.
 func (p *Plan[T]) Report() Report { return p.report }
@@ -318,10 +323,8 @@ func (p *Plan[T]) Masks() *prune.Masks {
 		if q.statistic || masks.Get(q.param.Name) != nil {
 			continue
 		}
-		m := prune.NewMask(len(q.param.Data))
-		for e := range q.param.Data {
-			m.Set(e, !q.lost(e, func(id int) bool { return p.gone[p.graph.links.find(id)] }))
-		}
+		m := prune.NewMask(len(q.param.Data)).Not()
+		q.indexMap(p.isGone).each(func(e int) { m.Set(e, true) })
 		if err := masks.Add(q.param.Name, m); err != nil {
 			panic(err) // excluded above
 		}

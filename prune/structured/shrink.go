@@ -47,13 +47,13 @@ type IndexMap struct {
 // state that is laid out like it. The error wraps tensor.ErrShape if old has another number of elements or the map is
 // no part of its shape.
 func Take[T tensor.Float](m IndexMap, old []T) ([]T, error) {
-	n, size := 1, 1
+	size := 1
 	if len(m.Kept) != len(m.Shape) {
 		return nil, fmt.Errorf("structured: Take: %d dimensions, and of %d what is kept: %w", len(m.Shape), len(m.Kept),
 			tensor.ErrShape)
 	}
 	for d, kept := range m.Kept {
-		n, size = n*len(kept), size*m.Shape[d]
+		size *= m.Shape[d]
 		for _, k := range kept {
 			if k < 0 || k >= m.Shape[d] {
 				return nil, fmt.Errorf("structured: Take: index %d of dimension %d of %d: %w", k, d, m.Shape[d],
@@ -64,17 +64,31 @@ func Take[T tensor.Float](m IndexMap, old []T) ([]T, error) {
 	if size != len(old) {
 		return nil, fmt.Errorf("structured: Take: %d elements for shape %v: %w", len(old), m.Shape, tensor.ErrShape)
 	}
-	dst := make([]T, 0, n)
-	return take(dst, m, old, 0, 0), nil
+	return take(m, old), nil
 }
 
-func take[T tensor.Float](dst []T, m IndexMap, old []T, dim, at int) []T {
-	if dim == len(m.Shape) {
-		return append(dst, old[at])
+// each visits the elements that are kept, in order, by their index before.
+func (m IndexMap) each(visit func(element int)) {
+	var walk func(dim, at int)
+	walk = func(dim, at int) {
+		if dim == len(m.Shape) {
+			visit(at)
+			return
+		}
+		for _, k := range m.Kept[dim] {
+			walk(dim+1, at*m.Shape[dim]+k)
+		}
 	}
-	for _, k := range m.Kept[dim] {
-		dst = take(dst, m, old, dim+1, at*m.Shape[dim]+k)
+	walk(0, 0)
+}
+
+func take[T tensor.Float](m IndexMap, old []T) []T {
+	n := 1
+	for _, kept := range m.Kept {
+		n *= len(kept)
 	}
+	dst := make([]T, 0, n)
+	m.each(func(e int) { dst = append(dst, old[e]) })
 	return dst
 }
 
@@ -82,7 +96,7 @@ func take[T tensor.Float](dst []T, m IndexMap, old []T, dim, at int) []T {
 // report calls a group inexact: to the bit if sums are taken in the order of their terms, for those that are missing
 // were zero, and otherwise each sum of n terms to 2n roundings of the sum of their sizes.
 func (p *Plan[T]) Shrink() *Shrunk[T] {
-	return p.graph.shrink(func(id int) bool { return p.gone[p.graph.links.find(id)] }, p.report)
+	return p.graph.shrinkFrom(p.isGone, p.report, func(q *tensor.Param[T]) []T { return q.Data })
 }
 
 // dimension is a tensor's dimension that counts channels.
@@ -148,25 +162,12 @@ func (q *laid[T]) lostAt(dim, k int, gone func(id int) bool) bool {
 	return false
 }
 
-func (q *laid[T]) lost(element int, gone func(id int) bool) bool {
-	for _, d := range q.dims {
-		if q.lostAt(d.axis, along(q.param.Shape, d.axis, element), gone) {
-			return true
-		}
-	}
-	return false
-}
-
 func (q *laid[T]) sizeWithout(gone func(id int) bool) int {
 	n := 1
 	for _, kept := range q.indexMap(gone).Kept {
 		n *= len(kept)
 	}
 	return n
-}
-
-func (g *Graph[T]) shrink(gone func(id int) bool, r Report) *Shrunk[T] {
-	return g.shrinkFrom(gone, r, func(p *tensor.Param[T]) []T { return p.Data })
 }
 
 // shrinkFrom takes the elements that are left from what source gives for a parameter.
@@ -187,7 +188,7 @@ func (g *Graph[T]) shrinkFrom(gone func(id int) bool, r Report, source func(*ten
 			if first := made[&old.Data[0]]; first != nil {
 				p.Data, p.Grad = first.Data, first.Grad
 			} else {
-				p.Data = take(nil, m, source(old), 0, 0)
+				p.Data = take(m, source(old))
 				made[&old.Data[0]] = p
 			}
 		}
