@@ -136,8 +136,9 @@ func (m *masked[T]) spreadFrom(n *node[T], needed []bool) (changed bool) {
 	for o, id := range l.out {
 		live[o] = needed[m.graph.links.find(id)]
 	}
+	mask := m.of(l.weight)
 	for e := range l.weight.Data {
-		if i := l.inOf(e); sets[i] >= 0 && live[l.outOf(e)] && m.keeps(l.weight, e) {
+		if i := l.inOf(e); sets[i] >= 0 && live[l.outOf(e)] && keeps(mask, e) {
 			needed[sets[i]], changed = true, true
 			sets[i] = -1
 		}
@@ -163,9 +164,13 @@ func (m *masked[T]) folded(gone map[int]bool) func(p *tensor.Param[T]) []T {
 			continue
 		}
 		l, in := n.layer, m.at[n.from[0]]
-		sums := make([]float64, len(l.out))
+		sums, mask := make([]float64, len(l.out)), m.of(l.weight)
+		folds := make([]bool, len(l.in))
+		for i, id := range l.in {
+			folds[i] = gone[g.links.find(id)] && in[i].known && in[i].value != 0
+		}
 		for e := range l.weight.Data {
-			if i := l.inOf(e); gone[g.links.find(l.in[i])] && in[i].known && m.keeps(l.weight, e) {
+			if i := l.inOf(e); folds[i] && keeps(mask, e) {
 				sums[l.outOf(e)] += float64(l.weight.Data[e]) * in[i].value
 			}
 		}

@@ -21,14 +21,14 @@ type masked[T tensor.Float] struct {
 	at     [][]constant       // by node and channel
 }
 
-func (m *masked[T]) keeps(p *tensor.Param[T], element int) bool {
-	mask := m.masks[&p.Data[0]]
-	return mask == nil || mask.Keep(element)
-}
+// of is the mask of a parameter, or nil.
+func (m *masked[T]) of(p *tensor.Param[T]) *prune.Mask { return m.masks[&p.Data[0]] }
+
+func keeps(mask *prune.Mask, element int) bool { return mask == nil || mask.Keep(element) }
 
 // value is an element, 0 if it is pruned.
 func (m *masked[T]) value(p *tensor.Param[T], element int) float64 {
-	if !m.keeps(p, element) {
+	if !keeps(m.of(p), element) {
 		return 0
 	}
 	return float64(p.Data[element])
@@ -75,8 +75,9 @@ func (m *masked[T]) weighted(all []constant, n *node[T]) {
 			all[o].value = m.value(l.bias, o)
 		}
 	}
+	mask := m.of(l.weight)
 	for e := range l.weight.Data {
-		if !m.keeps(l.weight, e) {
+		if !keeps(mask, e) {
 			continue
 		}
 		from, to := in[l.inOf(e)], &all[l.outOf(e)]
@@ -101,7 +102,7 @@ func (m *masked[T]) normed(all []constant, n *node[T]) {
 			shift = m.value(l.bias, c)
 		}
 		if l.weight != nil {
-			if scale = m.value(l.weight, c); !m.keeps(l.weight, c) {
+			if scale = m.value(l.weight, c); !keeps(m.of(l.weight), c) {
 				all[c] = constant{true, shift}
 				continue
 			}

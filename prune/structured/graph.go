@@ -68,6 +68,8 @@ type layer[T tensor.Float] struct {
 	out, in      []int // channel numbers; equal for norms and depthwise convolutions
 	outAxis      int
 	inAxis       int
+	outStride    int // of the weight along its axes
+	inStride     int
 	groups       int
 	depthwise    bool
 	padded       bool

@@ -149,19 +149,22 @@ func (g *Graph[T]) members(units []int) []Member[T] {
 }
 
 // outOf is the output that an element of the weight belongs to.
-func (l *layer[T]) outOf(element int) int { return along(l.weight.Shape, l.outAxis, element) }
+func (l *layer[T]) outOf(element int) int { return element / l.outStride % len(l.out) }
 
 // inOf is the input that an element of the weight is multiplied with.
 func (l *layer[T]) inOf(element int) int {
-	per := l.weight.Shape[l.inAxis]
-	group := l.outOf(element) / (len(l.out) / l.groups)
-	return group*per + along(l.weight.Shape, l.inAxis, element)
+	i := element / l.inStride % (len(l.in) / l.groups)
+	if l.groups > 1 {
+		i += l.outOf(element) / (len(l.out) / l.groups) * (len(l.in) / l.groups)
+	}
+	return i
 }
 
-// along is the index of an element in a dimension.
-func along(shape []int, axis, element int) int {
+// strideOf is how far elements are apart whose index in a dimension differs by one.
+func strideOf(shape []int, axis int) int {
+	n := 1
 	for _, d := range shape[axis+1:] {
-		element /= d
+		n *= d
 	}
-	return element % shape[axis]
+	return n
 }

@@ -37,6 +37,7 @@ func (g *Graph[T]) weighted(name string, k kind, x Node, weight, bias *tensor.Pa
 		return g.fault(call, "a weight of shape %v, want %d dimensions: %w", weight.Shape, dims, tensor.ErrShape)
 	}
 	l.outAxis, l.inAxis = axes(g.layout, dims)
+	l.outStride, l.inStride = strideOf(weight.Shape, l.outAxis), strideOf(weight.Shape, l.inAxis)
 	out, per, in := weight.Shape[l.outAxis], weight.Shape[l.inAxis], len(g.nodes[x].channels)
 	if w.Groups < 0 || out < 1 || in%l.groups != 0 || out%l.groups != 0 || per*l.groups != in {
 		return g.fault(call, "a weight of shape %v in %d groups for %d inputs: %w", weight.Shape, l.groups, in,
