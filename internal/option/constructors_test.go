@@ -69,6 +69,7 @@ func constructors() []constructor {
 	all = append(all, maddnessRest(ctx)...)
 	all = append(all, statistics()...)
 	all = append(all, heart()...)
+	all = append(all, sparsified(ctx)...)
 	return append(all, amms(ctx)...)
 }
 
