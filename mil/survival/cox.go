@@ -101,6 +101,13 @@ func (c *config) checkColumns(times []stats.Lifetime, x tensor.Matrix[float64]) 
 		return option.Call(c.call, err)
 	}
 	for i := range x.Rows {
+		bad := 0.0
+		for _, v := range x.Row(i) {
+			bad += v - v
+		}
+		if bad == 0 {
+			continue
+		}
 		for j, v := range x.Row(i) {
 			if v-v != 0 {
 				return c.errorf("x[%d][%d] = %v, column %s: %w", i, j, v, c.columnNames(x.Cols)[j], tensor.ErrNotFinite)
@@ -126,36 +133,41 @@ func (c *config) columnNames(p int) []string {
 func (m *Cox) standardise(s *sample, x tensor.Matrix[float64]) []float64 {
 	p := x.Cols
 	m.mean, m.scale = make([]float64, p), make([]float64, p)
-	columns := make([]float64, len(s.row)*p)
 	total := 0.0
-	for at, i := range s.row {
-		w := s.weightAt(at)
+	for i := range x.Rows {
+		w := 1.0
+		if m.options.weights != nil {
+			w = m.options.weights[i]
+		}
 		total += w
-		for j, v := range x.Row(int(i)) {
+		for j, v := range x.Row(i) {
 			m.mean[j] += w * v
 		}
 	}
 	for j := range m.mean {
 		m.mean[j] /= total
 	}
+	columns := make([]float64, len(s.row)*p)
 	for at, i := range s.row {
-		w := s.weightAt(at)
+		w, to := s.weightAt(at), columns[at*p:at*p+p]
 		for j, v := range x.Row(int(i)) {
 			d := v - m.mean[j]
-			columns[at*p+j] = d
+			to[j] = d
 			m.scale[j] += w * d * d
 		}
 	}
+	inverse := make([]float64, p)
 	for j, v := range m.scale {
 		sd := math.Sqrt(v / total)
 		if !(sd > 1e-14*math.Abs(m.mean[j])) { // a constant, to rounding
 			sd = math.Inf(1)
 		}
-		m.scale[j] = sd
+		m.scale[j], inverse[j] = sd, 1/sd
 	}
 	for at := range s.row {
-		for j := range p {
-			columns[at*p+j] /= m.scale[j]
+		to := columns[at*p : at*p+p]
+		for j, f := range inverse {
+			to[j] *= f
 		}
 	}
 	return columns

@@ -90,6 +90,13 @@ func (l *likelihood) eval(beta []float64) {
 // predict fills eta and risk.
 func (l *likelihood) predict() {
 	p := l.p
+	if l.offset == nil && largest(l.beta) == 0 { // where every fit begins
+		for at := range l.risk {
+			l.eta[at], l.risk[at] = 0, l.weightAt(at)
+		}
+		clear(l.top)
+		return
+	}
 	if p > 0 {
 		tensor.Gemv(tensor.NoTrans, 1, tensor.Of(len(l.row), p, l.x), l.beta, 0, l.eta)
 	}

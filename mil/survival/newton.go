@@ -96,23 +96,43 @@ func (l *likelihood) separated(names []string) error {
 	if l.byEntry != nil {
 		return nil
 	}
-	along := make([]float64, len(l.row))
 	for j := range l.p {
-		for _, sign := range []float64{1, -1} {
-			for at := range along {
-				along[at] = sign * l.x[at*l.p+j]
+		up, down := l.extreme(j)
+		to := "+Inf"
+		switch {
+		case down:
+			to = "-Inf"
+		case !up:
+			continue
+		}
+		return fmt.Errorf("column %s separates events from all others at risk, its coefficient is %s: %w", names[j], to,
+			ErrMonotone)
+	}
+	return nil
+}
+
+// extreme reports whether column j of every event is the largest, or the smallest, of those at risk with it. A few
+// events tell that it is neither.
+func (l *likelihood) extreme(j int) (largest, smallest bool) {
+	largest, smallest = true, true
+	for _, of := range l.strata {
+		top, bottom, from := math.Inf(-1), math.Inf(1), of.hi
+		for g := of.end - 1; g >= of.first; g-- {
+			at := l.groups[g]
+			for ; from > at.lo; from-- {
+				v := l.x[(from-1)*l.p+j]
+				top, bottom = max(top, v), min(bottom, v)
 			}
-			if l.monotone(along, 0) {
-				to := "+Inf"
-				if sign < 0 {
-					to = "-Inf"
-				}
-				return fmt.Errorf("column %s separates events from all others at risk, its coefficient is %s: %w",
-					names[j], to, ErrMonotone)
+			for i := at.lo; i < at.lo+at.events; i++ {
+				v := l.x[i*l.p+j]
+				largest, smallest = largest && v == top, smallest && v == bottom
+			}
+			if !largest && !smallest {
+				return false, false
 			}
 		}
 	}
-	return nil
+	return largest, smallest
 }
 
 // monotone reports whether all events have the largest value, to a tolerance, of those at risk with them.
