@@ -59,7 +59,7 @@ func (c *config) concord(times []stats.Lifetime, risk []float64, factor func(t f
 	}
 	k.count()
 	r := k.result()
-	if r.Concordant+r.Discordant+r.TiedRisk == 0 {
+	if !k.any {
 		return Concordance{}, c.errorf("none of %d events came before another lifetime ended: %w", k.events(),
 			ErrNoPairs)
 	}
@@ -124,6 +124,7 @@ type pairs struct {
 	score  []float64
 	factor []float64 // of the events, by group; nil for 1
 
+	any                 bool      // there is a pair
 	above, below, equal []float64 // by position: weights of pairs in which the event's score is above, below, equal
 }
 
@@ -167,7 +168,7 @@ func (k *pairs) count() {
 			}
 			rank[at] = ranks
 		}
-		sums := newFenwick(int(ranks) + 1)
+		sums := newRankSums(int(ranks) + 1)
 		k.asEvent(of, rank, sums)
 		sums.clear()
 		k.asOther(of, rank, sums)
@@ -175,43 +176,44 @@ func (k *pairs) count() {
 }
 
 // asEvent walks back in time with those who outlive a time in the tree.
-func (k *pairs) asEvent(of stratum, rank []int32, sums fenwick) {
+func (k *pairs) asEvent(of stratum, rank []int32, sums *rankSums) {
 	from, gone := of.hi, of.lo
 	for g := of.end - 1; g >= of.first; g-- {
 		at := k.groups[g]
 		for ; from > at.lo+at.events; from-- { // events of this time do not outlive it
-			sums.add(rank[from-1], k.weightAt(from-1))
+			sums.add(rank[from-1], 1, k.weightAt(from-1))
 		}
 		for ; k.byEntry != nil && gone < of.hi && k.entry[k.byEntry[gone]] >= at.time; gone++ {
 			i := int(k.byEntry[gone])
-			sums.add(rank[i], -k.weightAt(i))
+			sums.add(rank[i], -1, k.weightAt(i))
 		}
 		for i := at.lo; i < at.lo+at.events; i++ {
 			k.add(i, rank[i], sums, k.factorAt(g))
 		}
 		from = at.lo + at.events
 		for ; from > at.lo; from-- {
-			sums.add(rank[from-1], k.weightAt(from-1))
+			sums.add(rank[from-1], 1, k.weightAt(from-1))
 		}
 	}
 }
 
 // add notes the pairs of an event with what is in the tree.
-func (k *pairs) add(i int, rank int32, sums fenwick, factor float64) {
-	upto, below := sums.sum(rank), sums.sum(rank-1)
+func (k *pairs) add(i int, rank int32, sums *rankSums, factor float64) {
+	below, equal, above := sums.around(rank)
 	k.above[i] += factor * below
-	k.equal[i] += factor * (upto - below)
-	k.below[i] += factor * (sums.total() - upto)
+	k.equal[i] += factor * equal
+	k.below[i] += factor * above
+	k.any = k.any || sums.members > 0 && factor > 0
 }
 
 // asOther walks on in time with the events in the tree. A position takes what was there at its time, less what was
 // there already when it entered.
-func (k *pairs) asOther(of stratum, rank []int32, sums fenwick) {
+func (k *pairs) asOther(of stratum, rank []int32, sums *rankSums) {
 	visit := func(i int, sign float64) {
-		upto, below := sums.sum(rank[i]), sums.sum(rank[i]-1)
+		below, equal, above := sums.around(rank[i])
 		k.below[i] += sign * below
-		k.equal[i] += sign * (upto - below)
-		k.above[i] += sign * (sums.total() - upto)
+		k.equal[i] += sign * equal
+		k.above[i] += sign * above
 	}
 	late := of.hi - 1 // in byEntry, whose last entry comes first
 	next := of.lo
@@ -224,7 +226,7 @@ func (k *pairs) asOther(of stratum, rank []int32, sums fenwick) {
 			visit(int(k.byEntry[late]), -1)
 		}
 		for i := at.lo; i < at.lo+at.events; i++ {
-			sums.add(rank[i], k.factorAt(g)*k.weightAt(i))
+			sums.add(rank[i], 1, k.factorAt(g)*k.weightAt(i))
 		}
 	}
 	for ; next < of.hi; next++ {
@@ -261,27 +263,46 @@ func (k *pairs) result() Concordance {
 	return r
 }
 
-// fenwick is a tree of prefix sums of numbers that change (Fenwick 1994).
-type fenwick []float64
+// rankSums are the weights at ranks and a tree of their prefix sums (Fenwick 1994). Who is there is counted, too: what
+// comes and goes would leave its rounding behind.
+type rankSums struct {
+	tree, own []float64
+	count     []int32
+	total     float64
+	members   int
+}
 
-func newFenwick(n int) fenwick { return make(fenwick, n+1) }
+func newRankSums(n int) *rankSums {
+	return &rankSums{tree: make([]float64, n+1), own: make([]float64, n), count: make([]int32, n)}
+}
 
-func (f fenwick) clear() { clear(f) }
+func (s *rankSums) clear() {
+	clear(s.tree)
+	clear(s.own)
+	clear(s.count)
+	s.total, s.members = 0, 0
+}
 
-func (f fenwick) add(rank int32, v float64) {
-	f[0] += v
-	for i := int(rank) + 1; i < len(f); i += i & -i {
-		f[i] += v
+// add adds one of a weight, or takes it away if by is -1.
+func (s *rankSums) add(rank, by int32, weight float64) {
+	v := float64(by) * weight
+	s.count[rank] += by
+	s.members += int(by)
+	s.own[rank] += v
+	if s.count[rank] == 0 {
+		s.own[rank] = 0
+	}
+	s.total += v
+	for i := int(rank) + 1; i < len(s.tree); i += i & -i {
+		s.tree[i] += v
 	}
 }
 
-// sum is that of all ranks up to one.
-func (f fenwick) sum(rank int32) float64 {
-	s := 0.0
-	for i := int(rank) + 1; i > 0; i -= i & -i {
-		s += f[i]
+// around is the weight at ranks below, at, and above a rank.
+func (s *rankSums) around(rank int32) (below, equal, above float64) {
+	for i := int(rank); i > 0; i -= i & -i {
+		below += s.tree[i]
 	}
-	return s
+	equal = s.own[rank]
+	return below, equal, s.total - below - equal
 }
-
-func (f fenwick) total() float64 { return f[0] }

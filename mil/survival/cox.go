@@ -62,8 +62,9 @@ func FitCox(times []stats.Lifetime, x tensor.Matrix[float64], opts ...Option) (*
 		return nil, err
 	}
 	m := &Cox{names: c.columnNames(x.Cols), times: slices.Clone(times), options: c}
-	m.options.clusters = slices.Clone(c.clusters)
 	columns := m.standardise(s, x)
+	m.options.clusters = slices.Clone(c.clusters) // all else of the caller's is in the sample
+	m.options.weights, m.options.strata, m.options.entry = nil, nil, nil
 	m.at = newLikelihood(s, columns, x.Cols, c.ties)
 	if c.ridge > 0 {
 		m.at.ridge = make([]float64, x.Cols)

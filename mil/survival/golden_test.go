@@ -1,6 +1,7 @@
 package survival
 
 import (
+	"encoding/json"
 	"math"
 	"testing"
 
@@ -219,4 +220,67 @@ func TestGoldenCohort(t *testing.T) {
 	test, err := stats.LogRank(groups...)
 	require.NoError(t, err)
 	golden.Same(t, g.Cox.LogRank, test.Statistic, tol, "log-rank")
+}
+
+// Weights, strata, late entry, ties and clusters together, as R has them.
+func TestGoldenTogether(t *testing.T) {
+	var g map[string]json.RawMessage
+	golden.JSON(t, "testdata/together.json.gz", &g)
+	var d map[string][]float64
+	require.NoError(t, json.Unmarshal(g["data"], &d))
+	want := func(name string) (x []float64) {
+		require.NoError(t, json.Unmarshal(g[name], &x), name)
+		require.NotEmpty(t, x, name)
+		return x
+	}
+	whole := func(x []float64) (n []int) {
+		for _, v := range x {
+			n = append(n, int(v))
+		}
+		return n
+	}
+	times, err := stats.Lifetimes(d["time"], d["ev"])
+	require.NoError(t, err)
+	x := tensor.NewMatrix[float64](len(times), 2)
+	for i := range times {
+		x.Row(i)[0], x.Row(i)[1] = d["x1"][i], d["x2"][i]
+	}
+	roots := func(m tensor.Matrix[float64]) []float64 {
+		return []float64{math.Sqrt(m.Row(0)[0]), math.Sqrt(m.Row(1)[1])}
+	}
+	const tol = 1e-10
+	for _, ties := range []Ties{Efron, Breslow} {
+		opts := []Option{WithTies(ties), WithEntry(d["entry"]), WithWeights(d["w"]), WithStrata(whole(d["st"]))}
+		m, err := FitCox(times, x, opts...)
+		require.NoError(t, err)
+		name := ties.String() + "."
+		golden.Close(t, name+"coef", m.Coefficients(), want(name+"coef"), tol, 0)
+		golden.Close(t, name+"se", roots(m.Covariance()), want(name+"se"), tol, 0)
+		golden.Close(t, name+"robust", roots(m.RobustCovariance()), want(name+"robust"), tol, 0)
+		golden.Close(t, name+"schoenfeld", m.Schoenfeld().Residuals.Data, want(name+"schoenfeld"), tol, tol)
+		golden.Close(t, name+"dfbeta", m.DFBeta().Data, want(name+"dfbeta"), tol, tol)
+		golden.Close(t, name+"martingale", m.Martingale(), want(name+"martingale"), tol, tol)
+		r, err := m.Proportional(nil)
+		require.NoError(t, err)
+		golden.Close(t, name+"zph", []float64{r.Columns[0].Test.Statistic, r.Columns[1].Test.Statistic, r.Global.Statistic},
+			want(name+"zph"), tol, 0)
+		c, err := Concord(times, scores(m, x), WithEntry(d["entry"]), WithWeights(d["w"]), WithStrata(whole(d["st"])))
+		require.NoError(t, err)
+		golden.Close(t, name+"concordance", []float64{c.Concordant, c.Discordant, c.TiedRisk, c.C(), c.SE},
+			want(name+"concordance"), tol, 0)
+		m, err = FitCox(times, x, append(opts, WithClusters(whole(d["cl"])))...)
+		require.NoError(t, err)
+		golden.Close(t, name+"cluster", roots(m.RobustCovariance()), want(name+"cluster"), tol, 0)
+	}
+	m, err := FitCox(times, x, WithRidge(2))
+	require.NoError(t, err)
+	golden.Close(t, "ridge", m.Coefficients(), want("ridge.coef"), 1e-8, 0) // where R stops
+}
+
+func scores(m *Cox, x tensor.Matrix[float64]) []float64 {
+	s := make([]float64, x.Rows)
+	for i := range s {
+		s[i] = tensor.Dot(m.Coefficients(), x.Row(i))
+	}
+	return s
 }

@@ -130,6 +130,9 @@ func (m *Cox) concordance(opts []stats.LevelOption) (stats.Estimate, error) {
 		k.score[at] = m.at.eta[at]
 	}
 	k.count()
+	if !k.any {
+		return stats.Estimate{}, ErrNoPairs
+	}
 	return k.result().Estimate(opts...)
 }
 
