@@ -84,7 +84,8 @@ func TestGoldenCohortFromBeatsToTables(t *testing.T) {
 		table, err := risk.NewTable(high, positive)
 		require.NoError(t, err)
 		want := g.Table[name]
-		require.Equal(t, risk.Table{HighEvents: want.A, HighOthers: want.B, LowEvents: want.C, LowOthers: want.D}, table, name)
+		require.Equal(t, risk.Table{HighEvents: want.A, HighOthers: want.B, LowEvents: want.C, LowOthers: want.D}, table,
+			name)
 		ratio, err := table.RiskRatio()
 		require.NoError(t, err)
 		odds, err := table.OddsRatio()

@@ -101,23 +101,9 @@ func (m *model) step(b mil.Bags[float32], positive []bool) (float64, error) {
 }
 
 // train runs over the patients, as many with the event as without in each batch.
-func (m *model) train(c cohort, s settings, seed uint64) error {
-	var known []int
-	for i, k := range c.known {
-		if k {
-			known = append(known, i)
-		}
-	}
-	bags, err := c.bags.Sub(known...)
-	if err != nil {
-		return err
-	}
-	positive := make([]bool, len(known))
-	for k, i := range known {
-		positive[k] = c.positive[i]
-	}
+func (m *model) train(bags mil.Bags[float32], positive []bool, s settings) error {
 	sampler, err := mil.NewSampler(positive, bags.Offsets, mil.WithBalanced(), mil.WithBagsPerBatch(together),
-		mil.WithMaxInstances(most, mil.Uniform), mil.WithSeed(seed))
+		mil.WithMaxInstances(most, mil.Uniform), mil.WithSeed(s.seed))
 	if err != nil {
 		return err
 	}
@@ -155,7 +141,7 @@ func fit(c cohort, s settings) (single, attention *model, err error) {
 	models, errs := []*model{single, attention}, make([]error, 2)
 	tensor.Parallel(2, 1, func(lo, hi int) {
 		for k := lo; k < hi; k++ {
-			errs[k] = models[k].train(c, s, s.seed)
+			errs[k] = models[k].train(c.bags, c.positive, s)
 		}
 	})
 	fmt.Fprint(os.Stderr, "\r        \r")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"math"
 	"slices"
 
@@ -11,9 +12,10 @@ import (
 )
 
 const (
-	horizon = 90.0 // days
-	window  = 128  // samples of a beat
-	beats   = 2    // in an instance
+	horizon   = 90.0 // days
+	window    = 128  // samples of a beat
+	beats     = 2    // in an instance
+	mostBeats = 48   // of a patient
 )
 
 // cohort is patients with their instances.
@@ -42,25 +44,27 @@ func (c cohort) events() int {
 
 // simulate makes patients and splits them.
 func simulate(s settings) (train, test cohort, err error) {
-	of, err := ecg.NewCohort(ecg.WithCohortSeed(s.seed), ecg.WithVariant(s.variant))
+	of, err := ecg.NewCohort(ecg.WithCohortSeed(s.seed), ecg.WithVariant(s.variant), ecg.WithCohortBeats(32, mostBeats))
 	if err != nil {
 		return train, test, err
 	}
 	order := tensor.Stream(s.seed, 1).Perm(s.patients)
 	cut := s.patients * 2 / 5
-	if test, err = gather(&of, order[:cut]); err != nil {
+	if test, err = gather(&of, order[:cut], true); err != nil {
 		return train, test, err
 	}
-	train, err = gather(&of, order[cut:])
+	train, err = gather(&of, order[cut:], false)
 	return train, test, err
 }
 
-// gather makes the patients of some numbers, side by side.
-func gather(of *ecg.Cohort, numbers []int) (cohort, error) {
+// gather makes the patients of some numbers, side by side. Those who left before the horizon are kept or dropped: there
+// is nothing to train on in them.
+func gather(of *ecg.Cohort, numbers []int, keep bool) (cohort, error) {
 	n := len(numbers)
 	c := cohort{times: make([]stats.Lifetime, n), positive: make([]bool, n), known: make([]bool, n),
 		oracle: make([]float64, n), share: make([]float64, n), hand: make([]float64, n), patients: make([]uint64, n), of: of}
-	instances, errs := make([]tensor.Matrix[float32], n), make([]error, n)
+	const room = mostBeats - beats + 1 // instances of a patient, at most
+	x, sizes, errs := tensor.NewMatrix[float32](n*room, beats*window), make([]int, n), make([]error, n)
 	tensor.Parallel(n, 8, func(lo, hi int) {
 		for k := lo; k < hi; k++ {
 			c.patients[k] = uint64(numbers[k])
@@ -69,18 +73,33 @@ func gather(of *ecg.Cohort, numbers []int) (cohort, error) {
 			c.share[k] = float64(count(p.Abnormal)) / float64(len(p.Abnormal))
 			c.positive[k] = p.Lifetime.Event && p.Lifetime.Time < horizon
 			c.known[k] = c.positive[k] || p.Lifetime.Time >= horizon
-			if instances[k], _, errs[k] = p.Instances(beats); errs[k] == nil {
-				c.hand[k], errs[k] = variability(instances[k])
+			pairs, _, err := p.Instances(beats)
+			if err == nil {
+				c.hand[k], err = variability(pairs)
 			}
+			sizes[k], errs[k] = pairs.Rows, err
+			copy(x.Data[k*room*x.Cols:], pairs.Data)
 		}
 	})
-	for _, err := range errs {
-		if err != nil {
-			return cohort{}, err
-		}
+	if err := errors.Join(errs...); err != nil {
+		return cohort{}, err
 	}
+	offsets, at := []int{0}, 0
+	for k, size := range sizes { // move up to each other
+		if !keep && !c.known[k] {
+			continue
+		}
+		from, to := offsets[at], offsets[at]+size
+		copy(x.Data[from*x.Cols:to*x.Cols], x.Data[k*room*x.Cols:])
+		offsets = append(offsets, to)
+		c.times[at], c.positive[at], c.known[at], c.patients[at] = c.times[k], c.positive[k], c.known[k], c.patients[k]
+		c.oracle[at], c.share[at], c.hand[at] = c.oracle[k], c.share[k], c.hand[k]
+		at++
+	}
+	c.times, c.positive, c.known, c.patients = c.times[:at], c.positive[:at], c.known[:at], c.patients[:at]
+	c.oracle, c.share, c.hand = c.oracle[:at], c.share[:at], c.hand[:at]
 	var err error
-	c.bags, err = mil.Join(instances...)
+	c.bags, err = mil.New(x.Slice(0, offsets[at], 0, x.Cols), offsets)
 	return c, err
 }
 

@@ -76,7 +76,11 @@ func strip(title string, p ecg.Patient, peaks []int, contribution []float64) []b
 	const width, height, seconds = 1000, 220, 10
 	samples := min(len(p.Lead), int(seconds*p.Rate))
 	x := func(sample int) float64 { return float64(sample) * width / float64(samples) }
-	y := func(mv float64) float64 { return 150 - 70*mv }
+	tallest := float32(0)
+	for _, v := range p.Lead[:samples] {
+		tallest = max(tallest, v, -v)
+	}
+	y := func(mv float32) float64 { return 140 - 100*float64(mv/tallest) }
 	mean, largest := 0.0, 0.0
 	for _, v := range contribution {
 		mean += v / float64(len(contribution))
@@ -107,7 +111,7 @@ func strip(title string, p ecg.Patient, peaks []int, contribution []float64) []b
 		if i == 0 {
 			command = "M"
 		}
-		fmt.Fprintf(&path, "%s%.1f %.1f", command, x(i), y(float64(p.Lead[i])))
+		fmt.Fprintf(&path, "%s%.1f %.1f", command, x(i), y(p.Lead[i]))
 	}
 	fmt.Fprintf(&b, `<path d="%s" fill="none" stroke="black" stroke-width="1.2"/>`+"\n", path.String())
 	fmt.Fprintf(&b, `<text x="8" y="20">%s; red raised the risk, blue lowered it</text>`+"\n</svg>\n", title)
