@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -84,25 +85,28 @@ func TestConvolutionIsThatOfTheKit(t *testing.T) {
 	}
 }
 
-// What the beats of a patient add to the logit, with the bias, is the logit.
-func TestContributionsAddUp(t *testing.T) {
+// The effect of a pair of beats is what the logit loses without it.
+func TestEffectsAreThoseOfLeavingOut(t *testing.T) {
 	train, _, err := simulate(settings{seed: 2, patients: 200})
 	require.NoError(t, err)
 	pool, err := mil.NewAttention[float32](features, 16)
 	require.NoError(t, err)
 	m, err := newModel(pool, 1)
 	require.NoError(t, err)
-	bag, err := train.bags.Sub(5)
-	require.NoError(t, err)
-	logit, err := m.forward(bag, false)
-	require.NoError(t, err)
-	c, err := m.contributions(train.bags, 5)
-	require.NoError(t, err)
-	sum := float64(m.head.Bias.Data[0])
-	for _, v := range c {
-		sum += v
+	bag := train.bags.Bag(5)
+	logit := func(x tensor.Matrix[float32]) float64 {
+		l, err := m.forward(mil.Bags[float32]{X: x, Offsets: []int{0, x.Rows}}, false)
+		require.NoError(t, err)
+		return float64(l[0])
 	}
-	require.InDelta(t, logit[0], sum, 1e-4)
+	effects, err := m.effects(train.bags, 5)
+	require.NoError(t, err)
+	require.Len(t, effects, bag.Rows)
+	whole := logit(bag)
+	for n, effect := range effects {
+		data := slices.Concat(bag.Data[:n*bag.Cols], bag.Data[(n+1)*bag.Cols:bag.Rows*bag.Cols])
+		require.InDelta(t, whole-logit(tensor.Of(bag.Rows-1, bag.Cols, data)), effect, 1e-4)
+	}
 }
 
 // The paper's claims on these patients, as far as one seed can show them.

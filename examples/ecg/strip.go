@@ -2,33 +2,42 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/espalier-ml/espalier/mil"
 	"github.com/espalier-ml/espalier/mil/ecg"
 )
 
-// explain writes the lead of the test patient of the highest score, with what each pair of beats did to it: as a
-// drawing, and as a record with annotations that any program for such records shows.
+// explain writes the lead of a test patient of high risk, with what each pair of beats did to it: as a drawing, and as a
+// record with annotations that any program for such records shows. Of the twentieth of the highest scores it takes the
+// patient whose beats differ most.
 func explain(c cohort, m *model, dir string) error {
 	p, err := m.probabilities(c.bags)
 	if err != nil {
 		return err
 	}
-	top := 0
-	for i, v := range p {
-		if v > p[top] {
-			top = i
+	order := make([]int, len(p))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(p[b], p[a]) })
+	top, widest := order[0], -1.0
+	var effect []float64
+	for _, i := range order[:max(1, len(order)/20)] {
+		e, err := m.effects(c.bags, i)
+		if err != nil {
+			return err
+		}
+		if wide := slices.Max(e) - slices.Min(e); wide > widest {
+			top, widest, effect = i, wide, e
 		}
 	}
 	patient := c.of.Patient(c.patients[top])
-	contribution, err := m.contributions(c.bags, top)
-	if err != nil {
-		return err
-	}
 	_, first, err := patient.Instances(beats)
 	if err != nil {
 		return err
@@ -43,21 +52,28 @@ func explain(c cohort, m *model, dir string) error {
 	}
 	title := fmt.Sprintf("patient %d: probability %.2f by attention, %d of %d beats abnormal", c.patients[top], p[top],
 		count(patient.Abnormal), len(patient.Abnormal))
-	if err := os.WriteFile(filepath.Join(dir, "strip.svg"), strip(title, patient, peaks, contribution),
-		0o644); err != nil {
+	drawing := strip(title, patient, peaks, effect)
+	if err := os.WriteFile(filepath.Join(dir, "strip.svg"), drawing, 0o644); err != nil {
 		return err
 	}
-	return record(dir, patient, peaks, contribution, title)
+	return record(dir, patient, peaks, effect, title)
 }
 
-// contributions is what each instance of a bag adds to its logit.
-func (m *model) contributions(b mil.Bags[float32], i int) ([]float64, error) {
+// effects is how far the logit of a bag is above what it would be without each of its instances.
+func (m *model) effects(b mil.Bags[float32], i int) ([]float64, error) {
 	bag, err := b.Sub(i)
 	if err != nil {
 		return nil, err
 	}
 	e, err := mil.Explain(m.pool, m.embed(bag, false).Matrix(1), m.head.Weight.Data, m.head.Bias.Data[0])
-	return e.Contributions, err
+	if err != nil {
+		return nil, err
+	}
+	effects := make([]float64, len(e.Without))
+	for n, without := range e.Without {
+		effects[n] = e.Output - without
+	}
+	return effects, nil
 }
 
 func count(list []bool) int {
@@ -70,23 +86,27 @@ func count(list []bool) int {
 	return n
 }
 
-// strip draws the first ten seconds. Beats that raised the risk stand on red, darker for more, those that lowered it on
+// strip draws the ten seconds around the beat that raised the risk most. Beats that raised the risk stand on red, darker for more, those that lowered it on
 // blue.
-func strip(title string, p ecg.Patient, peaks []int, contribution []float64) []byte {
+func strip(title string, p ecg.Patient, peaks []int, effect []float64) []byte {
 	const width, height, seconds = 1000, 220, 10
-	samples := min(len(p.Lead), int(seconds*p.Rate))
+	samples, strongest := min(len(p.Lead), int(seconds*p.Rate)), 0
+	for k, v := range effect {
+		if v > effect[strongest] {
+			strongest = k
+		}
+	}
+	begin := min(max(0, peaks[strongest]-samples/2), len(p.Lead)-samples)
+	lead := p.Lead[begin : begin+samples]
 	x := func(sample int) float64 { return float64(sample) * width / float64(samples) }
 	tallest := float32(0)
-	for _, v := range p.Lead[:samples] {
+	for _, v := range lead {
 		tallest = max(tallest, v, -v)
 	}
 	y := func(mv float32) float64 { return 140 - 100*float64(mv/tallest) }
-	mean, largest := 0.0, 0.0
-	for _, v := range contribution {
-		mean += v / float64(len(contribution))
-	}
-	for _, v := range contribution {
-		largest = max(largest, v-mean, mean-v)
+	largest := 0.0
+	for _, v := range effect {
+		largest = max(largest, v, -v)
 	}
 	var b bytes.Buffer
 	fmt.Fprintf(&b,
@@ -94,11 +114,11 @@ func strip(title string, p ecg.Patient, peaks []int, contribution []float64) []b
 		width, height)
 	fmt.Fprintf(&b, "\n<rect width=\"%d\" height=\"%d\" fill=\"white\"/>\n", width, height)
 	for k, r := range peaks {
-		lo, hi := max(0, r-window/4), min(samples, r+window/2)
+		lo, hi := max(0, r-begin-window/4), min(samples, r-begin+window/2)
 		if lo >= hi || largest == 0 {
 			continue
 		}
-		colour, size := "#d55e00", (contribution[k]-mean)/largest
+		colour, size := "#d55e00", effect[k]/largest
 		if size < 0 {
 			colour, size = "#0072b2", -size
 		}
@@ -111,7 +131,7 @@ func strip(title string, p ecg.Patient, peaks []int, contribution []float64) []b
 		if i == 0 {
 			command = "M"
 		}
-		fmt.Fprintf(&path, "%s%.1f %.1f", command, x(i), y(p.Lead[i]))
+		fmt.Fprintf(&path, "%s%.1f %.1f", command, x(i), y(lead[i]))
 	}
 	fmt.Fprintf(&b, `<path d="%s" fill="none" stroke="black" stroke-width="1.2"/>`+"\n", path.String())
 	fmt.Fprintf(&b, `<text x="8" y="20">%s; red raised the risk, blue lowered it</text>`+"\n</svg>\n", title)
@@ -119,7 +139,7 @@ func strip(title string, p ecg.Patient, peaks []int, contribution []float64) []b
 }
 
 // record writes the lead as a record of WFDB, and its annotations.
-func record(dir string, p ecg.Patient, peaks []int, contribution []float64, title string) error {
+func record(dir string, p ecg.Patient, peaks []int, effect []float64, title string) error {
 	var header, data, marks bytes.Buffer
 	h := ecg.Header{Name: "patient", Rate: p.Rate, Comments: []string{title},
 		Signals: []ecg.Signal{{Format: 16, Gain: 1000, Units: "mV", Name: "synthetic"}}}
@@ -129,7 +149,7 @@ func record(dir string, p ecg.Patient, peaks []int, contribution []float64, titl
 	a := ecg.Annotations{Rate: p.Rate}
 	for k, r := range peaks {
 		a.Items = append(a.Items, ecg.Annotation{Sample: int64(r), Code: ecg.NormalBeat,
-			Aux: fmt.Sprintf("%+.3f", contribution[k])})
+			Aux: fmt.Sprintf("%+.3f", effect[k])})
 	}
 	if err := ecg.WriteAnnotations(&marks, a); err != nil {
 		return err
