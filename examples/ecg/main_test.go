@@ -19,7 +19,7 @@ import (
 
 func TestRun(t *testing.T) {
 	dir := t.TempDir()
-	s := settings{seed: 1, patients: 600, epochs: 1, out: dir, wfdb: filepath.Join("..", "..", "mil", "ecg",
+	s := settings{seed: 3, patients: 200, epochs: 1, out: dir, wfdb: filepath.Join("..", "..", "mil", "ecg",
 		"testdata")}
 	require.NoError(t, run(context.Background(), s))
 	for _, name := range []string{"report.svg", "strip.svg"} {
@@ -87,7 +87,7 @@ func TestConvolutionIsThatOfTheKit(t *testing.T) {
 
 // The effect of a pair of beats is what the logit loses without it.
 func TestEffectsAreThoseOfLeavingOut(t *testing.T) {
-	train, _, err := simulate(settings{seed: 2, patients: 200})
+	train, _, err := simulate(settings{seed: 2, patients: 60})
 	require.NoError(t, err)
 	pool, err := mil.NewAttention[float32](features, 16)
 	require.NoError(t, err)

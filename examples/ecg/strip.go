@@ -13,9 +13,9 @@ import (
 	"github.com/espalier-ml/espalier/mil/ecg"
 )
 
-// explain writes the lead of a test patient of high risk, with what each pair of beats did to it: as a drawing, and as a
-// record with annotations that any program for such records shows. Of the twentieth of the highest scores it takes the
-// patient whose beats differ most.
+// explain writes the lead of a test patient of high risk, with what each pair of beats did to it: as a drawing, and as
+// a record with annotations that any program for such records shows. Of the twentieth of the highest scores it takes
+// the patient whose beats differ most.
 func explain(c cohort, m *model, dir string) error {
 	p, err := m.probabilities(c.bags)
 	if err != nil {
@@ -86,8 +86,8 @@ func count(list []bool) int {
 	return n
 }
 
-// strip draws the ten seconds around the beat that raised the risk most. Beats that raised the risk stand on red, darker for more, those that lowered it on
-// blue.
+// strip draws the ten seconds around the beat that raised the risk most. Beats that raised the risk stand on red,
+// darker for more, those that lowered it on blue.
 func strip(title string, p ecg.Patient, peaks []int, effect []float64) []byte {
 	const width, height, seconds = 1000, 220, 10
 	samples, strongest := min(len(p.Lead), int(seconds*p.Rate)), 0
