@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -440,4 +441,34 @@ func TestWarpDistanceAgainstSearch(t *testing.T) {
 	}
 	require.ErrorIs(t, second(WarpDistance(nil, []float64{1})), tensor.ErrEmpty)
 	require.ErrorIs(t, second(WarpDistance([]float64{math.NaN()}, []float64{1})), tensor.ErrNotFinite)
+}
+
+// Reports are the same after they were written and read, numbers that there are not among them.
+func TestReportsReadBack(t *testing.T) {
+	h, err := series(800, 810, 790, 800, 820).HRV()
+	require.NoError(t, err)
+	roundTrip(t, h, true)
+	roundTrip(t, Capacity{1.5, -2, 3, 4}, true)
+	roundTrip(t, Turbulence{-1, 2, 3}, true)
+	roundTrip(t, Spectrum{[]BandPower{{Band{"LF", 0.04, 0.15}, 12}}, 2}, true)
+	roundTrip(t, Quality{1, 2, Wild, 0.5, 0.25, 3, 4}, true)
+	roundTrip(t, Subject{71, Female}, true)
+	roundTrip(t, Quality{1, 2, Flat, 1, 1, 0, math.NaN()}, false)
+	roundTrip(t, Subject{math.NaN(), SexUnknown}, false)
+}
+
+// roundTrip compares values, or else what is written of them: a NaN equals nothing.
+func roundTrip[T any](t *testing.T, v T, values bool) {
+	t.Helper()
+	b, err := json.Marshal(v)
+	require.NoError(t, err)
+	require.Regexp(t, "^[^A-Z]*$", strings.NewReplacer("LF", "").Replace(string(b)), "keys are small")
+	var again T
+	require.NoError(t, json.Unmarshal(b, &again))
+	if values {
+		require.Equal(t, v, again)
+	}
+	c, err := json.Marshal(again)
+	require.NoError(t, err)
+	require.Equal(t, string(b), string(c))
 }

@@ -1,11 +1,13 @@
 package ecg
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 
 	"github.com/espalier-ml/espalier/internal/enum"
 	"github.com/espalier-ml/espalier/internal/option"
+	"github.com/espalier-ml/espalier/internal/report"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -17,6 +19,31 @@ type Quality struct {
 	Flat     float64 // share of samples in stretches without any change
 	Range    float64 // of the valid samples
 	Kurtosis float64 // of the valid samples: above 5 where QRS complexes stand out, 3 of noise; NaN of a flat window
+}
+
+type qualityJSON struct {
+	From     int           `json:"from"`
+	To       int           `json:"to"`
+	Verdict  Verdict       `json:"verdict"`
+	Valid    float64       `json:"valid"`
+	Flat     float64       `json:"flat"`
+	Range    float64       `json:"range"`
+	Kurtosis report.Number `json:"kurtosis"`
+}
+
+// MarshalJSON writes a kurtosis that there is not as null.
+func (q Quality) MarshalJSON() ([]byte, error) {
+	return json.Marshal(qualityJSON{q.From, q.To, q.Verdict, q.Valid, q.Flat, q.Range, report.Number(q.Kurtosis)})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (q *Quality) UnmarshalJSON(b []byte) error {
+	var j qualityJSON
+	if err := json.Unmarshal(b, &j); err != nil {
+		return err
+	}
+	*q = Quality{j.From, j.To, j.Verdict, j.Valid, j.Flat, j.Range, float64(j.Kurtosis)}
+	return nil
 }
 
 // Good reports whether nothing is wrong with the window.

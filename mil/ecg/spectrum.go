@@ -12,8 +12,9 @@ import (
 
 // Band is a range of frequencies, from Lo to below Hi, in Hz.
 type Band struct {
-	Name   string  `json:"name"`
-	Lo, Hi float64 // Hz
+	Name string  `json:"name"`
+	Lo   float64 `json:"lo_hz"`
+	Hi   float64 `json:"hi_hz"`
 }
 
 // BandPower is the variance of the intervals in a band, in ms^2; it is not normalised by anything.

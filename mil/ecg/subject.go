@@ -1,18 +1,40 @@
 package ecg
 
 import (
+	"encoding/json"
 	"math"
 	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/espalier-ml/espalier/internal/enum"
+	"github.com/espalier-ml/espalier/internal/report"
 )
 
 // Subject is who a record is of, as far as its comments tell.
 type Subject struct {
 	Age float64 // years; NaN if it is not known
 	Sex Sex
+}
+
+type subjectJSON struct {
+	Age report.Number `json:"age"`
+	Sex Sex           `json:"sex"`
+}
+
+// MarshalJSON writes an age that is not known as null.
+func (s Subject) MarshalJSON() ([]byte, error) {
+	return json.Marshal(subjectJSON{report.Number(s.Age), s.Sex})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (s *Subject) UnmarshalJSON(b []byte) error {
+	var j subjectJSON
+	if err := json.Unmarshal(b, &j); err != nil {
+		return err
+	}
+	*s = Subject{float64(j.Age), j.Sex}
+	return nil
 }
 
 // Sex is the sex of a [Subject].
