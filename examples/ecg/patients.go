@@ -44,7 +44,7 @@ func (c cohort) events() int {
 
 // simulate makes patients and splits them.
 func simulate(s settings) (train, test cohort, err error) {
-	of, err := ecg.NewCohort(ecg.WithCohortSeed(s.seed), ecg.WithVariant(s.variant), ecg.WithCohortBeats(32, mostBeats))
+	of, err := ecg.NewCohort(ecg.WithSeed(s.seed), ecg.WithVariant(s.variant), ecg.WithBeats(32, mostBeats))
 	if err != nil {
 		return train, test, err
 	}

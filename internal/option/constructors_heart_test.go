@@ -14,9 +14,9 @@ func heart() []constructor {
 	times := []stats.Lifetime{{Time: 1, Event: true}, {Time: 2, Event: true}, {Time: 3}, {Time: 4, Event: true}, {Time: 5}}
 	x := tensor.Of(5, 1, []float64{.3, -1, .8, 1.1, -.2})
 	ridge := func(v int) survival.CoxOption { return survival.WithRidge(float64(v)) }
-	beats := func(v int) ecg.CohortOption { return ecg.WithCohortBeats(8*v, 8*v) }
+	beats := func(v int) ecg.CohortOption { return ecg.WithBeats(8*v, 8*v) }
 	limit := func(v int) ecg.ReadOption { return ecg.WithSignals([]string{"a", "b"}[v-1]) }
-	seconds := func(v int) ecg.QualityOption { return ecg.WithQualityWindow(float64(v)) }
+	seconds := func(v int) ecg.QualityOption { return ecg.WithWindow(float64(v)) }
 	wave := make([]float64, 400)
 	for i := range wave {
 		wave[i] = float64(i % 7)
@@ -55,14 +55,14 @@ func heart() []constructor {
 			none: func() error { _, err := ecg.NewCohort(nil); return err },
 			later: pair(func(v ...int) (ecg.Cohort, error) { return ecg.NewCohort(each(v, beats)...) },
 				func(c ecg.Cohort) any { return c.Patient(0) }),
-			beyond: func() error { _, err := ecg.NewCohort(ecg.WithCohortBeats(1, 9)); return err },
+			beyond: func() error { _, err := ecg.NewCohort(ecg.WithBeats(1, 9)); return err },
 		},
 		{
 			call: "ecg: Assess",
 			none: func() error { _, err := ecg.Assess(wave, 100, nil); return err },
 			later: pair(func(v ...int) ([]ecg.Quality, error) { return ecg.Assess(wave, 100, each(v, seconds)...) },
 				func(q []ecg.Quality) any { return len(q) }),
-			beyond: func() error { _, err := ecg.Assess(wave, 100, ecg.WithQualityWindow(0)); return err },
+			beyond: func() error { _, err := ecg.Assess(wave, 100, ecg.WithWindow(0)); return err },
 		},
 	}
 }

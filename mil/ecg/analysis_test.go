@@ -388,13 +388,13 @@ func TestQualityOfWindows(t *testing.T) {
 	require.Equal(t, []Verdict{Usable, Noisy, Flat, Missing, Wild, Usable, Usable, Usable}, got)
 	require.InDelta(t, 0.7, windows[2].Flat, 1e-12)
 	require.InDelta(t, 0.999, windows[3].Valid, 1e-12)
-	windows, err = Assess(x[:2500], rate, WithQualityWindow(20), WithQualityLimits(0.1, 1, 100, 0))
+	windows, err = Assess(x[:2500], rate, WithWindow(20), WithThresholds(0.1, 1, 100, 0))
 	require.NoError(t, err)
 	require.Len(t, windows, 1, "the rest goes with the last")
 	require.Equal(t, []any{0, 2500, Usable}, []any{windows[0].From, windows[0].To, windows[0].Verdict})
 	for _, err := range []error{second(Assess(x, 0)), second(Assess(x, 0.1)), second(Assess(x, rate,
-		WithQualityWindow(-1))),
-		second(Assess(x, rate, WithQualityLimits(2, 0, 2, 1)))} {
+		WithWindow(-1))),
+		second(Assess(x, rate, WithThresholds(2, 0, 2, 1)))} {
 		require.ErrorIs(t, err, tensor.ErrRange)
 	}
 	require.ErrorIs(t, second(Assess([]float64{}, rate)), tensor.ErrEmpty)

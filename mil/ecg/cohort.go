@@ -53,8 +53,8 @@ type cohortConfig struct {
 	least   int
 }
 
-// WithCohortSeed sets the seed of the patients. Default 0.
-func WithCohortSeed(seed uint64) CohortOption {
+// WithSeed sets the seed of the patients. Default 0.
+func WithSeed(seed uint64) CohortOption {
 	return func(c *cohortConfig) error {
 		c.seed = seed
 		return nil
@@ -69,12 +69,12 @@ func WithVariant(v Variant) CohortOption {
 	}
 }
 
-// WithCohortBeats sets how many beats a patient has: from least to most, as likely each, 4 to 100,000. Default 32 and
+// WithBeats sets how many beats a patient has: from least to most, as likely each, 4 to 100,000. Default 32 and
 // 48.
-func WithCohortBeats(least, most int) CohortOption {
+func WithBeats(least, most int) CohortOption {
 	return func(c *cohortConfig) error {
 		c.least, c.beats = least, most
-		return option.Range(least >= 4 && most >= least && most <= 100_000, "WithCohortBeats", [2]int{least, most},
+		return option.Range(least >= 4 && most >= least && most <= 100_000, "WithBeats", [2]int{least, most},
 			"4 <= least <= most <= 100000")
 	}
 }

@@ -15,7 +15,7 @@
 //	series, err := ecg.SeriesOf(peaks, rate, quality, 2)                   // with gaps where they were
 //	hrv, err := series.HRV()                                               // SDNN, RMSSD, pNN50: nothing across a gap
 //
-//	cohort, err := ecg.NewCohort(ecg.WithCohortSeed(1))
+//	cohort, err := ecg.NewCohort(ecg.WithSeed(1))
 //	patient := cohort.Patient(0)                                           // a lead, its beats, time and event
 //
 // # Records

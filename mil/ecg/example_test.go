@@ -14,7 +14,7 @@ import (
 )
 
 func Example() {
-	cohort, err := ecg.NewCohort(ecg.WithCohortSeed(1), ecg.WithVariant(ecg.Jittered), ecg.WithCohortBeats(40, 40))
+	cohort, err := ecg.NewCohort(ecg.WithSeed(1), ecg.WithVariant(ecg.Jittered), ecg.WithBeats(40, 40))
 	if err != nil {
 		panic(err)
 	}
@@ -208,7 +208,7 @@ func ExampleAssess() {
 	for i := range 3 * rate { // an electrode was off
 		lead[100*rate+i] = 0
 	}
-	quality, err := ecg.Assess(lead, rate, ecg.WithQualityWindow(5), ecg.WithQualityLimits(0, 0.5, 8, 3.5))
+	quality, err := ecg.Assess(lead, rate, ecg.WithWindow(5), ecg.WithThresholds(0, 0.5, 8, 3.5))
 	if err != nil {
 		panic(err)
 	}
@@ -288,7 +288,7 @@ func ExampleGaussian() {
 
 // Patients whose risk is known: their instances, and what no score can beat.
 func ExampleNewCohort() {
-	cohort, err := ecg.NewCohort(ecg.WithCohortSeed(4), ecg.WithCohortBeats(32, 48))
+	cohort, err := ecg.NewCohort(ecg.WithSeed(4), ecg.WithBeats(32, 48))
 	if err != nil {
 		panic(err)
 	}

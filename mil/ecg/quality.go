@@ -83,23 +83,23 @@ type qualityConfig struct {
 	kurtosis float64
 }
 
-// WithQualityWindow sets the length of the windows in seconds, above 0; default 10.
-func WithQualityWindow(seconds float64) QualityOption {
+// WithWindow sets the length of the windows in seconds, above 0; default 10.
+func WithWindow(seconds float64) QualityOption {
 	return func(c *qualityConfig) error {
 		c.seconds = seconds
-		return option.Range(seconds > 0 && !math.IsInf(seconds, 1), "WithQualityWindow", seconds,
+		return option.Range(seconds > 0 && !math.IsInf(seconds, 1), "WithWindow", seconds,
 			"a finite number above 0")
 	}
 }
 
-// WithQualityLimits sets from when on a window is not usable: a share of missing samples above missing and of flat ones
+// WithThresholds sets from when on a window is not usable: a share of missing samples above missing and of flat ones
 // above flat, in [0, 1], a range of more than wild times the median range, above 1, and a kurtosis below kurtosis.
 // Default 0, 0.5, 8 and 3.5.
-func WithQualityLimits(missing, flat, wild, kurtosis float64) QualityOption {
+func WithThresholds(missing, flat, wild, kurtosis float64) QualityOption {
 	return func(c *qualityConfig) error {
 		c.missing, c.flat, c.wild, c.kurtosis = missing, flat, wild, kurtosis
 		ok := missing >= 0 && missing <= 1 && flat >= 0 && flat <= 1 && wild > 1 && kurtosis-kurtosis == 0
-		return option.Range(ok, "WithQualityLimits", []float64{missing, flat, wild, kurtosis},
+		return option.Range(ok, "WithThresholds", []float64{missing, flat, wild, kurtosis},
 			"two shares, a factor above 1 and a kurtosis")
 	}
 }

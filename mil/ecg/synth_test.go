@@ -86,7 +86,7 @@ func TestDetectorFindsSyntheticBeats(t *testing.T) {
 	require.GreaterOrEqual(t, found, 118)
 	require.LessOrEqual(t, len(peaks), 121)
 
-	c, err := NewCohort(WithCohortBeats(60, 60))
+	c, err := NewCohort(WithBeats(60, 60))
 	require.NoError(t, err)
 	missed, extra, beats := 0, 0, 0
 	for i := range uint64(8) {
@@ -152,7 +152,7 @@ func TestSynthesisersRefuse(t *testing.T) {
 	require.ErrorIs(t, Gaussian(x, 0, good), tensor.ErrRange)
 	require.ErrorIs(t, Gaussian(x, 10, []GaussianBeat{{R: 1}, {R: 1}}), tensor.ErrRange)
 	require.ErrorIs(t, Gaussian(x, 10, []GaussianBeat{{R: 0, Waves: []Wave{{}}}, {R: 1}}), tensor.ErrRange)
-	for _, o := range []CohortOption{WithVariant(9), WithCohortBeats(3, 9), WithCohortBeats(9, 4), nil} {
+	for _, o := range []CohortOption{WithVariant(9), WithBeats(3, 9), WithBeats(9, 4), nil} {
 		require.Error(t, second(NewCohort(o)))
 	}
 }
@@ -160,7 +160,7 @@ func TestSynthesisersRefuse(t *testing.T) {
 // Events come as often as they should, and in the order of the severity; the share of abnormal beats is that of the
 // patient.
 func TestCohort(t *testing.T) {
-	c, err := NewCohort(WithCohortSeed(5), WithCohortBeats(4, 4))
+	c, err := NewCohort(WithSeed(5), WithBeats(4, 4))
 	require.NoError(t, err)
 	const n, withBeats = 20_000, 300
 	within90, within365 := 0, 0
@@ -200,7 +200,7 @@ func TestCohort(t *testing.T) {
 
 func TestPatientsAreTheirOwn(t *testing.T) {
 	for v := range Variant(3) {
-		c, err := NewCohort(WithVariant(v), WithCohortSeed(2))
+		c, err := NewCohort(WithVariant(v), WithSeed(2))
 		require.NoError(t, err)
 		p := c.Patient(7)
 		c.Patient(8)
@@ -225,7 +225,7 @@ func TestPatientsAreTheirOwn(t *testing.T) {
 
 // day is the file of a record of 24 hours of two leads.
 func day(tb testing.TB, rate float64) *Record {
-	c, err := NewCohort(WithCohortBeats(20_000, 20_000))
+	c, err := NewCohort(WithBeats(20_000, 20_000))
 	require.NoError(tb, err)
 	p := c.Patient(1)
 	frames := int(24 * 3600 * rate)

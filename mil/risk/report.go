@@ -75,6 +75,7 @@ type Rates struct {
 // SurvivalPart is what lifetimes say.
 type SurvivalPart struct {
 	Curves  [][]stats.SurvivalStep `json:"curves"` // by Kaplan and Meier, of each group
+	Last    []float64              `json:"last"`   // the end of the observation of each group, to which its curve holds
 	LogRank *stats.LogRankTest     `json:"log_rank,omitempty"`
 	Harrell *stats.Estimate        `json:"harrell_c,omitempty"`
 	Uno     *stats.Estimate        `json:"uno_c,omitempty"` // up to the horizon or the last time, weighted for censoring
@@ -318,10 +319,10 @@ func (e *evaluation) lifetimes() {
 	for k, g := range groups {
 		km, err := stats.KaplanMeier(g)
 		if e.missing(fmt.Sprintf("survival of group %d", k+1), err) {
-			s.Curves, full = append(s.Curves, nil), false
+			s.Curves, s.Last, full = append(s.Curves, nil), append(s.Last, 0), false
 			continue
 		}
-		s.Curves = append(s.Curves, km.Steps())
+		s.Curves, s.Last = append(s.Curves, km.Steps()), append(s.Last, km.Last())
 	}
 	if full {
 		if test, err := stats.LogRank(groups...); !e.missing("log-rank test", err) {

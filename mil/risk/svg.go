@@ -39,6 +39,9 @@ func (r Report) survivalChart() svg.Chart {
 		for _, step := range steps {
 			s.Points = append(s.Points, svg.Point{X: step.Time, Y: step.S})
 		}
+		if end := s.Points[len(s.Points)-1]; r.Survival.Last[k] > end.X {
+			s.Points = append(s.Points, svg.Point{X: r.Survival.Last[k], Y: end.Y})
+		}
 		c.Series = append(c.Series, s)
 	}
 	return c
