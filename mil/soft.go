@@ -92,18 +92,21 @@ func (f soft[T]) add(s []float64, x tensor.Matrix[T], n int, w *work[T]) {
 	}
 }
 
-// largest writes the largest logits of columns, as far as it matters: to rounding, and so with vector instructions, of
-// one half of the rows and the other until there is one.
+// largest writes the largest logits of columns, of one half of the rows and the other until there is one. Vector
+// instructions have no maximum here, but choose: of a and b it is a, taken off where b - a > 0, and b there.
 func (f soft[T]) largest(most []T, l tensor.Matrix[T], w *work[T]) {
 	cols, rows := l.Cols, l.Rows
-	from, best, excess := l.Data, grow(&w.second, len(l.Data)), grow(&w.third, len(l.Data))
+	from, best := l.Data, grow(&w.second, len(l.Data))
+	excess, chosen := grow(&w.third, len(l.Data)), grow(&w.fourth, len(l.Data))
 	for rows > 1 {
 		half := rows / 2 * cols
 		a, b := from[:half], from[half:2*half]
-		d := excess[:half]
+		d, c := excess[:half], chosen[:half]
 		tensor.Sub(d, b, a)
-		tensor.ReLU(d, d)
-		tensor.Add(best[:half], a, d)
+		tensor.ReLUGrad(c, a, d)
+		tensor.Sub(c, a, c)
+		tensor.ReLUGrad(d, b, d)
+		tensor.Add(best[:half], c, d)
 		if rows%2 == 1 {
 			copy(best[half:], from[2*half:2*half+cols])
 		}
