@@ -36,8 +36,8 @@ func writeKernel(k SetKernel) kernelJSON {
 	return j
 }
 
-// read is the kernel; one of an unknown name is none, which does not validate. Averages of averages stand no deeper than
-// somebody may have written them.
+// read is the kernel. One of an unknown name, or of averages of averages deeper than anybody writes them, is none, which
+// does not validate.
 func (j kernelJSON) read(depth int) SetKernel {
 	k := SetKernel{gamma: j.Gamma}
 	for kind, name := range kernelNames {
