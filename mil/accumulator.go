@@ -257,7 +257,7 @@ type foldStream[T tensor.Float] struct {
 func (f *foldStream[T]) reset()                                    { f.folded.fold.begin(f.s) }
 func (f *foldStream[T]) add(x tensor.Matrix[T], n int, w *work[T]) { f.folded.addAll(f.s, x, n, w) }
 func (f *foldStream[T]) value(y []T, n int, _ *work[T])            { f.folded.fold.value(y, f.s, n) }
-func (f *foldStream[T]) set(o sums[T])                           { copy(f.s, o.(*foldStream[T]).s) }
+func (f *foldStream[T]) set(o sums[T])                             { copy(f.s, o.(*foldStream[T]).s) }
 
 func (f *foldStream[T]) merge(o sums[T], n, count int) {
 	f.folded.fold.merge(f.s, o.(*foldStream[T]).s, n, count)

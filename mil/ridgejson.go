@@ -36,7 +36,7 @@ func writeKernel(k SetKernel) kernelJSON {
 	return j
 }
 
-// read is the kernel. One of an unknown name, or of averages of averages deeper than anybody writes them, is none, which
+// read is the kernel. One of an unknown name, or of averages of averages deeper than anybody writes them, is none, and
 // does not validate.
 func (j kernelJSON) read(depth int) SetKernel {
 	k := SetKernel{gamma: j.Gamma}

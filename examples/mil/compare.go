@@ -170,8 +170,8 @@ func print(results []result) {
 		fmt.Printf("Means over %d cross-validations ± their standard deviation.\n", n)
 	}
 	best := slices.MaxFunc(results, func(a, b result) int { return cmp.Compare(a.auc[0], b.auc[0]) })
-	fmt.Printf("\nIlse, Tomczak and Welling 2018 find learned pooling ahead of fixed. Here the largest AUC is that of: %s.\n\n",
-		best.name)
+	fmt.Printf("\nIlse, Tomczak and Welling 2018 find learned pooling ahead of fixed. Here the largest "+
+		"AUC is that of: %s.\n\n", best.name)
 }
 
 // spread is the mean and, of several, the standard deviation.
