@@ -466,3 +466,27 @@ func TestSecondPassOfABagInParts(t *testing.T) {
 	require.NoError(t, a.Add(x))
 	require.True(t, a.Next())
 }
+
+func TestLogSumExpOfTilesOfAnyScale(t *testing.T) {
+	const cols, tile = 64, 64 // of which the rows of a tile are looked at together
+	for _, scales := range [][]float64{{0, -500, 500}, {500, 0, -500}, {-500, 0, 0}, {-500, -450, -500}, {39, 41, -41},
+		{0, 0, 0}, {-39, -41, -39}} {
+		x := random(7, tile*len(scales), cols)
+		for i := range x.Rows {
+			for j := range cols {
+				x.Set(i, j, x.At(i, j)+scales[i/tile])
+			}
+		}
+		b := mil.Bags[float64]{X: x, Offsets: []int{0, x.Rows}}
+		y, auto := tensor.NewMatrix[float64](1, cols), tensor.NewMatrix[float64](1, cols)
+		require.NoError(t, pool(t, mil.LogSumExpSum(1)).Forward(y, b, new(mil.Tape[float64])))
+		require.NoError(t, pool(t, mil.AutoPool(1)).Forward(auto, b, new(mil.Tape[float64])))
+		columns := x.Transposed()
+		for j := range cols {
+			golden.Same(t, tensor.LogSumExp(columns.Row(j)), y.Data[j], 1e-14, "%v, column %d", scales, j)
+			share := make([]float64, x.Rows)
+			tensor.Softmax(share, columns.Row(j))
+			golden.Same(t, tensor.Dot(share, columns.Row(j)), auto.Data[j], 1e-13, "%v, column %d", scales, j)
+		}
+	}
+}
