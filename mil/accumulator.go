@@ -10,7 +10,8 @@ import (
 // Accumulator pools one bag that comes in parts and never lies in memory as a whole: two days of heartbeats, a slide of
 // a hundred thousand patches. The result is that of Forward up to rounding, and not an approximation. It keeps a few
 // numbers for each column, but for quantiles and shares of the largest elements, for which it keeps all of them. It is
-// not safe for concurrent use; several can be merged.
+// not safe for concurrent use; several can be merged. Parameters of the pooler must stay as they are until the
+// gradients have been taken.
 type Accumulator[T tensor.Float] interface {
 	// Add adds the instances that are the rows of tile. Errors are those of Forward; nothing is added then.
 	Add(tile tensor.Matrix[T]) error
@@ -73,7 +74,7 @@ func (a *Attention[T]) NewAccumulator(in int) (Accumulator[T], error) {
 	return newAccumulator(a, a.newStream(in), in, out, a.config.empty, nil), nil
 }
 
-// NewAccumulator is described at [Streamer]. Parameters must stay as they are until the accumulator is reset.
+// NewAccumulator is described at [Streamer].
 func (p *PMA[T]) NewAccumulator(in int) (Accumulator[T], error) {
 	out, err := p.OutDim(in)
 	if err != nil {
@@ -82,15 +83,20 @@ func (p *PMA[T]) NewAccumulator(in int) (Accumulator[T], error) {
 	return newAccumulator(p, p.newStream(in), in, out, p.config.empty, nil), nil
 }
 
-// stream is what an accumulator has of its pooler.
-type stream[T tensor.Float] interface {
+// sums is the state of a bag in parts.
+type sums[T tensor.Float] interface {
 	reset()
 	// add adds the rows of x, which come behind n others.
 	add(x tensor.Matrix[T], n int, w *work[T])
 	// merge adds the count instances of o, which come behind n others; set makes this one a copy of o.
-	merge(o stream[T], n, count int)
-	set(o stream[T])
+	merge(o sums[T], n, count int)
+	set(o sums[T])
 	value(y []T, n int, w *work[T])
+}
+
+// stream is what an accumulator has of its pooler.
+type stream[T tensor.Float] interface {
+	sums[T]
 	// back is the gradient of the rows of x, which are those from first on of n.
 	back(dx, x tensor.Matrix[T], first int, dy []T, n int, w *work[T])
 }
@@ -102,7 +108,7 @@ type streamed[T tensor.Float] interface{ newStream(in int) stream[T] }
 type passing[T tensor.Float] interface {
 	next(n int, w *work[T]) bool
 	ready(n int) error
-	mergeable(o stream[T]) error
+	mergeable(o sums[T]) error
 }
 
 type accumulator[T tensor.Float] struct {
@@ -251,9 +257,9 @@ type foldStream[T tensor.Float] struct {
 func (f *foldStream[T]) reset()                                    { f.folded.fold.begin(f.s) }
 func (f *foldStream[T]) add(x tensor.Matrix[T], n int, w *work[T]) { f.folded.addAll(f.s, x, n, w) }
 func (f *foldStream[T]) value(y []T, n int, _ *work[T])            { f.folded.fold.value(y, f.s, n) }
-func (f *foldStream[T]) set(o stream[T])                           { copy(f.s, o.(*foldStream[T]).s) }
+func (f *foldStream[T]) set(o sums[T])                             { copy(f.s, o.(*foldStream[T]).s) }
 
-func (f *foldStream[T]) merge(o stream[T], n, count int) {
+func (f *foldStream[T]) merge(o sums[T], n, count int) {
 	f.folded.fold.merge(f.s, o.(*foldStream[T]).s, n, count)
 }
 
@@ -292,7 +298,7 @@ func (r *rankedStream[T]) add(x tensor.Matrix[T], _ int, _ *work[T]) {
 	r.shrink()
 }
 
-func (r *rankedStream[T]) merge(o stream[T], _, _ int) {
+func (r *rankedStream[T]) merge(o sums[T], _, _ int) {
 	for j, c := range o.(*rankedStream[T]).columns {
 		r.columns[j] = append(r.columns[j], c...)
 	}
@@ -313,7 +319,7 @@ func (r *rankedStream[T]) shrink() {
 	}
 }
 
-func (r *rankedStream[T]) set(o stream[T]) {
+func (r *rankedStream[T]) set(o sums[T]) {
 	r.reset()
 	for j, c := range o.(*rankedStream[T]).columns {
 		r.columns[j] = append(r.columns[j], c...)
@@ -364,11 +370,11 @@ func (h *headStream[T]) logits(tile tensor.Matrix[T], w *work[T]) tensor.Matrix[
 	return e
 }
 
-func (h *headStream[T]) merge(o stream[T], _, _ int) {
+func (h *headStream[T]) merge(o sums[T], _, _ int) {
 	mergeHeads(h.s, o.(*headStream[T]).s, h.heads.scorer.heads())
 }
 
-func (h *headStream[T]) set(o stream[T]) { copy(h.s, o.(*headStream[T]).s) }
+func (h *headStream[T]) set(o sums[T]) { copy(h.s, o.(*headStream[T]).s) }
 
 func (h *headStream[T]) value(y []T, _ int, _ *work[T]) { headsValue(y, h.s, h.heads.scorer.heads()) }
 
@@ -406,10 +412,10 @@ func (s *pmaStream[T]) reset() {
 }
 
 func (s *pmaStream[T]) add(x tensor.Matrix[T], n int, w *work[T]) { s.head.add(x, n, w) }
-func (s *pmaStream[T]) merge(o stream[T], n, count int) {
+func (s *pmaStream[T]) merge(o sums[T], n, count int) {
 	s.head.merge(&o.(*pmaStream[T]).head, n, count)
 }
-func (s *pmaStream[T]) set(o stream[T]) { s.head.set(&o.(*pmaStream[T]).head) }
+func (s *pmaStream[T]) set(o sums[T]) { s.head.set(&o.(*pmaStream[T]).head) }
 
 // pooled is the sum of a x of each head.
 func (s *pmaStream[T]) pooled(n int, w *work[T]) []T {

@@ -109,7 +109,7 @@ func (d *dsmilStream[T]) addTile(x, q tensor.Matrix[T], l []T, w *work[T]) {
 	}
 }
 
-func (d *dsmilStream[T]) merge(other stream[T], n, _ int) {
+func (d *dsmilStream[T]) merge(other sums[T], n, _ int) {
 	o := other.(*dsmilStream[T])
 	if d.total > 0 {
 		mergeHeads(d.s, o.s, 1)
@@ -122,7 +122,7 @@ func (d *dsmilStream[T]) merge(other stream[T], n, _ int) {
 }
 
 // mergeable reports accumulators that are in different passes or have different critical instances.
-func (d *dsmilStream[T]) mergeable(other stream[T]) error {
+func (d *dsmilStream[T]) mergeable(other sums[T]) error {
 	o := other.(*dsmilStream[T])
 	if (d.total > 0) != (o.total > 0) || d.total > 0 && (d.at != o.at || !slices.Equal(d.critical, o.critical)) {
 		return fmt.Errorf("another pass or another critical instance: %w", tensor.ErrConflict)
@@ -130,7 +130,7 @@ func (d *dsmilStream[T]) mergeable(other stream[T]) error {
 	return nil
 }
 
-func (d *dsmilStream[T]) set(other stream[T]) {
+func (d *dsmilStream[T]) set(other sums[T]) {
 	o := other.(*dsmilStream[T])
 	d.score, d.at, d.total, d.query = o.score, o.at, o.total, append(d.query[:0], o.query...)
 	copy(d.critical, o.critical)

@@ -24,15 +24,15 @@ type fold[T tensor.Float] interface {
 
 // work is the memory of one goroutine.
 type work[T tensor.Float] struct {
-	tile, second []T
-	third        []T
-	row, top     []T
-	arg          []int32
-	coef         []float64
-	sums         []float64 // of the gradients of parameters, over the bags of a block
-	shares       bool
-	notFinite    bool // a bag of the block is not
-	dx           []T
+	tile, second  []T
+	third, fourth []T
+	row, top      []T
+	arg           []int32
+	coef          []float64
+	sums          []float64 // of the gradients of parameters, over the bags of a block
+	shares        bool
+	notFinite     bool // a bag of the block is not
+	dx            []T
 
 	sorter sorter[T]
 	heads  headsWork[T]

@@ -3,6 +3,7 @@ package mil
 import (
 	"fmt"
 
+	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -43,7 +44,7 @@ func (f *Func[T]) Forward(y tensor.Matrix[T], b Bags[T], tape *Tape[T]) error {
 	}
 	out, err := f.OutDim(b.X.Cols)
 	if err != nil {
-		return fmt.Errorf("%s: %w", call, err)
+		return option.Call(call, err)
 	}
 	return tape.forward(call, f, funcEngine[T]{f}, out, emptyRule{}, y, b)
 }

@@ -9,11 +9,11 @@ import (
 )
 
 // LeaveOneOut writes row n of y, of as many rows as the bag has instances, with what the pooler makes of the bag
-// without instance n. For the rules, [Attention] and [PMA] it takes time in proportion to the instances, by sums over
-// those before and those behind each: nothing is subtracted or divided out, which would leave no digits where one
-// instance outweighs all others. For other poolers, and for percentiles and quantiles, it pools as many bags. It works
-// in a copy of the parameters' present values. The error is that of Forward, or wraps [ErrEmptyBag] for fewer than two
-// instances: without its only one there is no result, whatever [WithEmpty] says.
+// without instance n. For the rules, [Attention], [DSMIL] and [PMA] it takes time in proportion to the instances, by
+// sums over those before and those behind each: nothing is subtracted or divided out, which would leave no digits where
+// one instance outweighs all others. For other poolers, and for percentiles and quantiles, it pools as many bags. The
+// error is that of Forward, or wraps [ErrEmptyBag] for fewer than two instances: without its only one there is no
+// result, whatever [WithEmpty] says.
 func LeaveOneOut[T tensor.Float](y tensor.Matrix[T], p Pooler[T], bag tensor.Matrix[T]) error {
 	const call = "mil: LeaveOneOut"
 	b, err := oneBag(call, bag)
@@ -46,9 +46,12 @@ func LeaveOneOut[T tensor.Float](y tensor.Matrix[T], p Pooler[T], bag tensor.Mat
 			return leaveEach(y, p, bag)
 		}
 	}
-	if s, ok := p.(streamed[T]); ok {
-		leaveStreamed(y, s, bag)
+	switch p := p.(type) {
+	case streamed[T]:
+		leaveSums(y, bag, func() sums[T] { return p.newStream(bag.Cols) })
 		return nil
+	case *DSMIL[T]:
+		return leaveDSMIL(y, p, bag, int(tape.state(0)[tape.engine.stateLen(bag.Cols)-1]))
 	}
 	return leaveEach(y, p, bag)
 }
@@ -77,24 +80,24 @@ func leaveEach[T tensor.Float](y tensor.Matrix[T], p Pooler[T], bag tensor.Matri
 	return nil
 }
 
-// leaveStreamed merges the state of what stands before an instance with that of what stands behind it. States of what
+// leaveSums merges the state of what stands before an instance with that of what stands behind it. States of what
 // stands behind are kept for every 64th instance and made again between, so that they take little memory.
-func leaveStreamed[T tensor.Float](y tensor.Matrix[T], p streamed[T], bag tensor.Matrix[T]) {
+func leaveSums[T tensor.Float](y, bag tensor.Matrix[T], newSums func() sums[T]) {
 	const step = 64
 	n, w := bag.Rows, new(work[T])
-	fresh := func() stream[T] {
-		s := p.newStream(bag.Cols)
+	fresh := func() sums[T] {
+		s := newSums()
 		s.reset()
 		return s
 	}
 	one, blocks := fresh(), (n+step-1)/step
-	prepend := func(to, behind stream[T], i, count int) { // row i before the count instances of behind
+	prepend := func(to, behind sums[T], i, count int) { // row i before the count instances of behind
 		one.reset()
 		one.add(rowsOf(bag, i, i+1), 0, w)
 		to.set(one)
 		to.merge(behind, 1, count)
 	}
-	ends := make([]stream[T], blocks+1) // of what stands behind a block
+	ends := make([]sums[T], blocks+1) // of what stands behind a block
 	ends[blocks] = fresh()
 	for b := blocks - 1; b >= 0; b-- {
 		lo, hi := b*step, min((b+1)*step, n)
@@ -105,7 +108,7 @@ func leaveStreamed[T tensor.Float](y tensor.Matrix[T], p streamed[T], bag tensor
 		}
 	}
 	before, all := fresh(), fresh()
-	behind := make([]stream[T], step+1)
+	behind := make([]sums[T], step+1)
 	for i := range behind {
 		behind[i] = fresh()
 	}
@@ -163,5 +166,49 @@ func leaveTop[T tensor.Float](y tensor.Matrix[T], r Rule, bag tensor.Matrix[T]) 
 			}
 			y.Set(i, j, T(sum/float64(k)))
 		}
+	}
+}
+
+// leaveDSMIL leaves the critical instance out by pooling the others, and each of those with the critical one's query.
+func leaveDSMIL[T tensor.Float](y tensor.Matrix[T], d *DSMIL[T], bag tensor.Matrix[T], critical int) error {
+	e, w := dsmilEngine[T]{d}, new(work[T])
+	query := append([]T(nil), e.queries(rowsOf(bag, critical, critical+1), w).Data...)
+	pooled := tensor.NewMatrix[T](bag.Rows, bag.Cols)
+	leaveSums(pooled, bag, func() sums[T] { return &queried[T]{e: e, query: query, s: make([]float64, 2+bag.Cols)} })
+	for n := range y.Rows {
+		y.Set(n, 0, tensor.Dot(bag.Row(critical), d.WI.Data)+d.BI.Data[0])
+		y.Set(n, 1, T(dot(d.WB.Data, pooled.Row(n)))+d.BB.Data[0])
+	}
+	rest := make([]tensor.Matrix[T], 0, 2)
+	for _, part := range [][2]int{{0, critical}, {critical + 1, bag.Rows}} {
+		rest = append(rest, rowsOf(bag, part[0], part[1]))
+	}
+	others, err := Join(rest...)
+	if err != nil {
+		return option.Call("mil: LeaveOneOut", err)
+	}
+	others.Offsets = []int{0, others.X.Rows}
+	err = d.Forward(rowsOf(y, critical, critical+1), others, new(Tape[T]))
+	return option.Call("mil: LeaveOneOut", err)
+}
+
+// queried is instances weighted by how well they answer a query.
+type queried[T tensor.Float] struct {
+	e     dsmilEngine[T]
+	query []T
+	s     []float64
+}
+
+func (q *queried[T]) reset()                         { beginHeads(q.s, 1) }
+func (q *queried[T]) merge(o sums[T], _, _ int)      { mergeHeads(q.s, o.(*queried[T]).s, 1) }
+func (q *queried[T]) set(o sums[T])                  { copy(q.s, o.(*queried[T]).s) }
+func (q *queried[T]) value(y []T, _ int, _ *work[T]) { headsValue(y, q.s, 1) }
+
+func (q *queried[T]) add(x tensor.Matrix[T], _ int, w *work[T]) {
+	for lo := 0; lo < x.Rows; lo += headTile {
+		tile := rowsOf(x, lo, min(lo+headTile, x.Rows))
+		l := tensor.Of(tile.Rows, 1, grow(&w.tile, tile.Rows))
+		tensor.Gemv(tensor.NoTrans, q.e.scale(), q.e.queries(tile, w), q.query, 0, l.Data)
+		w.addHeads(q.s, l, tile)
 	}
 }

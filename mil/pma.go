@@ -115,6 +115,7 @@ func (p *PMA[T]) Forward(y tensor.Matrix[T], b Bags[T], tape *Tape[T]) error {
 	if err := checkForward(call, out, p.config.empty, y, b); err != nil {
 		return err
 	}
+	tape.by = nil
 	m := p.memory(tape)
 	p.fold(m.folded)
 	k := len(m.folded.Data)

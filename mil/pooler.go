@@ -48,7 +48,8 @@ type Weigher[T tensor.Float] interface {
 // Tape is what a forward pass leaves for the backward one, and the memory of both, which is used again by later ones.
 // Its zero value is ready. It serves one goroutine at a time.
 type Tape[T tensor.Float] struct {
-	// Workers is the goroutines that pool; 0 stands for GOMAXPROCS. No bit of a result depends on it.
+	// Workers is the goroutines that pool; 0 stands for GOMAXPROCS. Large products of matrices may take more. No bit of a
+	// result depends on it.
 	Workers int
 
 	by     any // the pooler of the last Forward

@@ -244,6 +244,35 @@ func TestNoisyOrOfLogitsAtAnyScale(t *testing.T) {
 	}
 }
 
+func TestLogitsThatStandForNothing(t *testing.T) {
+	for _, nothing := range []float64{-1e9, -1e20, -1e30} { // as masks have it
+		x := make([]float64, 200)
+		for i := range x {
+			x[i] = nothing
+		}
+		x[3], x[77], x[199] = 2, 3, 2.5
+		want := math.Log(math.Exp(2) + math.Exp(3) + math.Exp(2.5))
+		y, err := mil.Score(mil.LogSumExpSum(1), x)
+		require.NoError(t, err)
+		golden.Same(t, want, y, 1e-14, "log-sum-exp beside %v", nothing)
+		y, err = mil.Score(mil.NoisyOrLogit(), x)
+		require.NoError(t, err)
+		none := math.Log1p(math.Exp(2)) + math.Log1p(math.Exp(3)) + math.Log1p(math.Exp(2.5))
+		golden.Same(t, math.Log(math.Expm1(none)), y, 1e-13, "noisy-or beside %v", nothing)
+		single, err := mil.NewPool[float32](mil.LogSumExpSum(1))
+		require.NoError(t, err)
+		z := tensor.NewMatrix[float32](1, 2)
+		wide := tensor.NewMatrix[float32](200, 2)
+		for i, v := range x {
+			wide.Set(i, 0, float32(v))
+			wide.Set(i, 1, float32(-v))
+		}
+		require.NoError(t, single.Forward(z, mil.Bags[float32]{X: wide, Offsets: []int{0, 200}}, new(mil.Tape[float32])))
+		golden.Same(t, want, float64(z.Data[0]), 1e-6, "float32 beside %v", nothing)
+		golden.Same(t, -nothing, float64(z.Data[1]), 1e-6, "and the other way round")
+	}
+}
+
 func TestMoreElementsThanThereAre(t *testing.T) {
 	for _, r := range []mil.Rule{mil.TopK(3), mil.TopK(math.MaxInt32), mil.TopFraction(1)} {
 		y, err := mil.Score(r, []float64{1, 4})
@@ -436,4 +465,28 @@ func TestSecondPassOfABagInParts(t *testing.T) {
 	a.Reset()
 	require.NoError(t, a.Add(x))
 	require.True(t, a.Next())
+}
+
+func TestLogSumExpOfTilesOfAnyScale(t *testing.T) {
+	const cols, tile = 64, 64 // of which the rows of a tile are looked at together
+	for _, scales := range [][]float64{{0, -500, 500}, {500, 0, -500}, {-500, 0, 0}, {-500, -450, -500}, {39, 41, -41},
+		{0, 0, 0}, {-39, -41, -39}} {
+		x := random(7, tile*len(scales), cols)
+		for i := range x.Rows {
+			for j := range cols {
+				x.Set(i, j, x.At(i, j)+scales[i/tile])
+			}
+		}
+		b := mil.Bags[float64]{X: x, Offsets: []int{0, x.Rows}}
+		y, auto := tensor.NewMatrix[float64](1, cols), tensor.NewMatrix[float64](1, cols)
+		require.NoError(t, pool(t, mil.LogSumExpSum(1)).Forward(y, b, new(mil.Tape[float64])))
+		require.NoError(t, pool(t, mil.AutoPool(1)).Forward(auto, b, new(mil.Tape[float64])))
+		columns := x.Transposed()
+		for j := range cols {
+			golden.Same(t, tensor.LogSumExp(columns.Row(j)), y.Data[j], 1e-14, "%v, column %d", scales, j)
+			share := make([]float64, x.Rows)
+			tensor.Softmax(share, columns.Row(j))
+			golden.Same(t, tensor.Dot(share, columns.Row(j)), auto.Data[j], 1e-13, "%v, column %d", scales, j)
+		}
+	}
 }

@@ -15,7 +15,7 @@ import (
 // good as networks. It is immutable and safe for concurrent use.
 type KernelRidge[T tensor.Float] struct {
 	kernel  fittedKernel[T]
-	columns int
+	bags    Bags[T] // of training
 	alpha   []float64
 	mean    float64
 	lambda  float64
@@ -78,7 +78,7 @@ func FitKernelRidge[T tensor.Float](k SetKernel, b Bags[T], y []float64, opts ..
 	if err != nil {
 		return nil, option.Call(call, err)
 	}
-	r := &KernelRidge[T]{kernel: fitKernel(k, own, c.workers), columns: b.X.Cols, workers: c.workers}
+	r := &KernelRidge[T]{kernel: fitKernel(k, own, c.workers), bags: own, workers: c.workers}
 	gram := mat.NewSymDense(b.Len(), nil)
 	rows := r.matrix(own, b.Len(), true)
 	for i := range b.Len() {
@@ -169,8 +169,8 @@ func (r *KernelRidge[T]) Predict(b Bags[T]) ([]float64, error) {
 	if err := checkKernelBags(call, b); err != nil {
 		return nil, err
 	}
-	if b.X.Cols != r.columns {
-		return nil, fmt.Errorf("%s: instances of %d columns, want %d: %w", call, b.X.Cols, r.columns, tensor.ErrShape)
+	if b.X.Cols != r.bags.X.Cols {
+		return nil, fmt.Errorf("%s: instances of %d columns, want %d: %w", call, b.X.Cols, r.bags.X.Cols, tensor.ErrShape)
 	}
 	k := r.matrix(b, len(r.alpha), false)
 	predictions := make([]float64, b.Len())

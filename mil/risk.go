@@ -36,7 +36,7 @@ func Risk[T tensor.Float](b Bags[T], score func(p []T, x tensor.Matrix[T]) error
 			part.Offsets[i] = b.Offsets[from+i] - lo
 		}
 		if err := p.Forward(tensor.Of(to-from, 1, risks[from:to]), part, &tape); err != nil {
-			return nil, fmt.Errorf("%s: bags %d to %d: %w", call, from, to-1, err)
+			return nil, option.Call(fmt.Sprintf("%s: bags %d to %d", call, from, to-1), err)
 		}
 		from = to
 	}

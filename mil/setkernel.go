@@ -63,6 +63,8 @@ type fittedKernel[T tensor.Float] interface {
 	// rows writes the kernel of the bags of b from lo on, one for each row of k, and the training bags. train says that
 	// they are training bags themselves: of those a bag has only to be compared with itself and the ones before.
 	rows(k tensor.Matrix[float64], b Bags[T], lo int, train bool)
+	// kernel is what was fitted, with the gamma that it was fitted with.
+	kernel() SetKernel
 }
 
 func fitKernel[T tensor.Float](k SetKernel, b Bags[T], workers int) fittedKernel[T] {
@@ -105,6 +107,14 @@ func fitKernel[T tensor.Float](k SetKernel, b Bags[T], workers int) fittedKernel
 
 type average[T tensor.Float] []fittedKernel[T]
 
+func (a average[T]) kernel() SetKernel {
+	k := SetKernel{kind: averageKernel}
+	for _, p := range a {
+		k.parts = append(k.parts, p.kernel())
+	}
+	return k
+}
+
 func (a average[T]) rows(k tensor.Matrix[float64], b Bags[T], lo int, train bool) {
 	part := tensor.NewMatrix[float64](k.Rows, k.Cols)
 	for i := range k.Rows {
@@ -122,6 +132,8 @@ type minMax[T tensor.Float] struct {
 	gamma float64
 	phi   tensor.Matrix[T]
 }
+
+func (m *minMax[T]) kernel() SetKernel { return MinMax(m.gamma) }
 
 // extremes is the least and the largest element of each column of each bag.
 func extremes[T tensor.Float](b Bags[T]) tensor.Matrix[T] {
@@ -165,6 +177,8 @@ type nsk[T tensor.Float] struct {
 	self  []float64 // k(B, B), not normalized
 }
 
+func (n *nsk[T]) kernel() SetKernel { return NSK(n.gamma) }
+
 func (n *nsk[T]) rows(k tensor.Matrix[float64], b Bags[T], lo int, train bool) {
 	for i := lo; i < lo+k.Rows; i++ {
 		row := k.Row(i - lo)
@@ -201,7 +215,7 @@ func (n *nsk[T]) against(sums []float64, bag tensor.Matrix[T]) {
 		for r := 0; r < bag.Rows; r += d.Rows {
 			tile := rowsOf(bag, r, min(r+d.Rows, bag.Rows))
 			part := rowsOf(d, 0, tile.Rows)
-			n.kernel(part, tile, others)
+			n.exponentials(part, tile, others)
 			for i := range part.Rows {
 				for j := from; j < to; j++ {
 					sums[j] += tensor.Sum(part.Row(i)[n.bags.Offsets[j]-lo : n.bags.Offsets[j+1]-lo])
@@ -212,7 +226,7 @@ func (n *nsk[T]) against(sums []float64, bag tensor.Matrix[T]) {
 	}
 }
 
-func (n *nsk[T]) kernel(k, x, y tensor.Matrix[T]) {
+func (n *nsk[T]) exponentials(k, x, y tensor.Matrix[T]) {
 	tensor.SquaredDistances(k, x, y)
 	tensor.Scale(k.Data, T(-n.gamma), k.Data)
 	tensor.Exp(k.Data, k.Data)
@@ -225,7 +239,7 @@ func (n *nsk[T]) between(x, y tensor.Matrix[T]) float64 {
 	for r := 0; r < x.Rows; r += 64 {
 		tile := rowsOf(x, r, min(r+64, x.Rows))
 		part := rowsOf(k, 0, tile.Rows)
-		n.kernel(part, tile, y)
+		n.exponentials(part, tile, y)
 		sum += tensor.Sum(part.Data)
 	}
 	return sum

@@ -2,14 +2,15 @@ package mil
 
 import (
 	"math"
+	"slices"
 
 	"github.com/espalier-ml/espalier/tensor"
 )
 
 // soft is the rules of exponentials: log-sum-exp, auto-pool and, with logarithms as logits, the generalized mean and
-// the p-norm, which so do not overflow. Its planes are the largest logit m, the sum of e^(l-m), and one more: of
-// auto-pool the sum of x e^(l-m), of log-sum-exp with a small r that of e^(l-m) - 1, without which the logarithm of a
-// mean close to 1 has no digits.
+// the p-norm, which so do not overflow. Its planes are a logit m, the largest one or 0 where all are moderate, the sum
+// of e^(l-m), and one more: of auto-pool the sum of x e^(l-m), of log-sum-exp with a small r that of e^(l-m) - 1,
+// without which the logarithm of a mean close to 1 has no digits.
 type soft[T tensor.Float] struct {
 	rule   Rule
 	params []*tensor.Param[T]
@@ -68,15 +69,23 @@ func (f soft[T]) add(s []float64, x tensor.Matrix[T], n int, w *work[T]) {
 	r := f.numbers()
 	l := f.logits(r, x, w)
 	top, sum, more := plane(s, 0, 3), plane(s, 1, 3), plane(s, 2, 3)
-	most := grow(&w.top, x.Cols)
-	f.largest(most, l, w)
-	for j, v := range most {
-		if u := float64(v); u > top[j] {
-			f.rebase(r, s, j, u, n)
+	if moderate(l, w) && slices.Max(top) <= 0 {
+		for j, v := range top {
+			if v < 0 {
+				f.rebase(r, s, j, 0, n)
+			}
 		}
-		most[j] = T(pivot(top[j]))
+	} else {
+		most := grow(&w.top, x.Cols)
+		f.largest(most, l, w)
+		for j, v := range most {
+			if u := float64(v); u > top[j] {
+				f.rebase(r, s, j, u, n)
+			}
+			most[j] = T(pivot(top[j]))
+		}
+		w.subtract(l, most)
 	}
-	w.subtract(l, most)
 	if f.less1(r) {
 		second := grow(&w.second, len(l.Data))
 		tensor.Expm1(second, l.Data)
@@ -92,18 +101,33 @@ func (f soft[T]) add(s []float64, x tensor.Matrix[T], n int, w *work[T]) {
 	}
 }
 
-// largest writes the largest logits of columns, as far as it matters: to rounding, and so with vector instructions, of
-// one half of the rows and the other until there is one.
+// moderate reports whether all logits are so small that they need not be taken relative to the largest: neither they
+// nor what they are multiplied by overflow, and none is lost.
+func moderate[T tensor.Float](l tensor.Matrix[T], w *work[T]) bool {
+	const most = 40
+	if tensor.Max(l.Data) > most {
+		return false
+	}
+	negative := grow(&w.second, len(l.Data))
+	tensor.Scale(negative, -1, l.Data)
+	return tensor.Max(negative) <= most
+}
+
+// largest writes the largest logits of columns, of one half of the rows and the other until there is one. Vector
+// instructions have no maximum here, but choose: of a and b it is a, taken off where b - a > 0, and b there.
 func (f soft[T]) largest(most []T, l tensor.Matrix[T], w *work[T]) {
 	cols, rows := l.Cols, l.Rows
-	from, best, excess := l.Data, grow(&w.second, len(l.Data)), grow(&w.third, len(l.Data))
+	from, best := l.Data, grow(&w.second, len(l.Data))
+	excess, chosen := grow(&w.third, len(l.Data)), grow(&w.fourth, len(l.Data))
 	for rows > 1 {
 		half := rows / 2 * cols
 		a, b := from[:half], from[half:2*half]
-		d := excess[:half]
+		d, c := excess[:half], chosen[:half]
 		tensor.Sub(d, b, a)
-		tensor.ReLU(d, d)
-		tensor.Add(best[:half], a, d)
+		tensor.ReLUGrad(c, a, d)
+		tensor.Sub(c, a, c)
+		tensor.ReLUGrad(d, b, d)
+		tensor.Add(best[:half], c, d)
 		if rows%2 == 1 {
 			copy(best[half:], from[2*half:2*half+cols])
 		}

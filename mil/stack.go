@@ -3,6 +3,7 @@ package mil
 import (
 	"fmt"
 
+	"github.com/espalier-ml/espalier/internal/option"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -68,7 +69,7 @@ func (s *Stack[T]) Forward(y tensor.Matrix[T], b Bags[T], tape *Tape[T]) error {
 	}
 	out, err := s.OutDim(b.X.Cols)
 	if err != nil {
-		return fmt.Errorf("%s: %w", call, err)
+		return option.Call(call, err)
 	}
 	if err := checkShape(call, "y", y, b.Len(), out); err != nil {
 		return err
@@ -76,6 +77,7 @@ func (s *Stack[T]) Forward(y tensor.Matrix[T], b Bags[T], tape *Tape[T]) error {
 	if b.X.Overlaps(y) {
 		return fmt.Errorf("%s: y shares memory with the instances: %w", call, tensor.ErrOverlap)
 	}
+	tape.by = nil
 	m := s.memory(tape)
 	all := tensor.Of(b.Len(), out, grow(&m.buffer, b.Len()*out)) // y is unchanged if a later part fails
 	from := 0

@@ -7,7 +7,10 @@
 // The bags are of handwritten digits, and positive if a 9 is among them. Other bags come from a CSV file with a header
 // and a line for each instance: the name of its bag, the bag's label, 0 or 1, and its features.
 //
-//	go run ./examples/mil -data musk1.csv -epochs 100 -repeats 5
+//	go run ./examples/mil -data musk1.csv -epochs 100 -rate 5e-4 -folds 10 -repeats 5
+//
+// trains on MUSK1 (UCI Machine Learning Repository) for some minutes with the settings of the field. Which bags are in
+// which fold moves its accuracies by two or three points; -test takes folds from a file.
 package main
 
 import (

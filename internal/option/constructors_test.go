@@ -70,6 +70,7 @@ func constructors() []constructor {
 	all = append(all, statistics()...)
 	all = append(all, heart()...)
 	all = append(all, sparsified(ctx)...)
+	all = append(all, bags()...)
 	return append(all, amms(ctx)...)
 }
 
