@@ -89,9 +89,7 @@ func TestCacheOfARunThatFails(t *testing.T) {
 		if calls++; calls == 3 {
 			return stop
 		}
-		for i, x := range batch {
-			out[i] = x
-		}
+		copy(out, batch)
 		return nil
 	}
 	p, err := NewPolicy(View[float32]{Name: "original", Original: true})
