@@ -21,6 +21,9 @@ func sample(t *testing.T) text {
 
 // A run learns, and is the same again. The subset predicts as many tokens as constant 15 %, in fact the same ones.
 func TestTrain(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains for seconds")
+	}
 	c, err := newCorpus(sample(t))
 	require.NoError(t, err)
 	const steps = 30
