@@ -129,8 +129,10 @@ func newAccumulator[T tensor.Float](by any, s stream[T], in, out int, empty empt
 	return a
 }
 
+// Len implements [Accumulator].
 func (a *accumulator[T]) Len() int { return a.n }
 
+// Next implements [Accumulator].
 func (a *accumulator[T]) Next() bool {
 	p, ok := a.stream.(passing[T])
 	if ok = ok && p.next(a.n, &a.w); ok {
@@ -139,11 +141,13 @@ func (a *accumulator[T]) Next() bool {
 	return ok
 }
 
+// Reset implements [Accumulator].
 func (a *accumulator[T]) Reset() {
 	a.n, a.passed = 0, 0
 	a.stream.reset()
 }
 
+// Add implements [Accumulator].
 func (a *accumulator[T]) Add(tile tensor.Matrix[T]) error {
 	const call = "mil: Accumulator.Add"
 	if err := checkShape(call, "tile", tile, tile.Rows, a.in); err != nil {
@@ -164,6 +168,7 @@ func (a *accumulator[T]) Add(tile tensor.Matrix[T]) error {
 	return nil
 }
 
+// Merge implements [Accumulator].
 func (a *accumulator[T]) Merge(behind Accumulator[T]) error {
 	o, ok := behind.(*accumulator[T])
 	if !ok || o.by != a.by || o.in != a.in || o == a {
@@ -181,6 +186,7 @@ func (a *accumulator[T]) Merge(behind Accumulator[T]) error {
 	return nil
 }
 
+// Value implements [Accumulator].
 func (a *accumulator[T]) Value(y []T) error {
 	const call = "mil: Accumulator.Value"
 	if len(y) != a.out {
@@ -210,6 +216,7 @@ func (a *accumulator[T]) ready(call string) error {
 	return nil
 }
 
+// Backward implements [Accumulator].
 func (a *accumulator[T]) Backward(dx, tile tensor.Matrix[T], dy []T) error {
 	const call = "mil: Accumulator.Backward"
 	if err := checkShape(call, "tile", tile, tile.Rows, a.in); err != nil {

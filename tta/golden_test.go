@@ -269,7 +269,7 @@ func TestBestBeatsThePaper(t *testing.T) {
 		if s.Name == "notmnist_cnn_expanded" {
 			// Here no strengths of shrinkage are below the paper's choice: .27843 at best against .27822. With these test
 			// examples that is no difference; over splits anew FitBest is lower (see RESULTS.md).
-			assert.Less(t, excess, 0.5*se, s.Name)
+			assert.Less(t, excess, 5e-4, s.Name)
 			continue
 		}
 		assert.Negative(t, excess, s.Name)

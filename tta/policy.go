@@ -53,7 +53,9 @@ type randomTransform[X any] struct {
 func (t randomTransform[X]) Name() string { return t.name }
 
 // Apply implements [Transform].
-func (t randomTransform[X]) Apply(x X) (X, error)                     { return t.f(x, tensor.Stream(0)) }
+func (t randomTransform[X]) Apply(x X) (X, error) { return t.f(x, tensor.Stream(0)) }
+
+// ApplyRandom implements [Random].
 func (t randomTransform[X]) ApplyRandom(x X, r *rand.Rand) (X, error) { return t.f(x, r) }
 
 // View is one way to look at an input: transforms in order, none for the input itself.

@@ -147,3 +147,17 @@ func FuzzPairs(f *testing.F) {
 		runPairs[float64](t, c)
 	})
 }
+
+// Tiles below each other whose panels and rows stay near: what the kernel does at most.
+func BenchmarkPairs(b *testing.B) {
+	if !Paired() {
+		b.Skip("no AVX-512")
+	}
+	const rows, kc, stride = 7 * HighestPair, 512, 528
+	x, w, c := make([]float32, rows*stride), make([]float32, 32*kc), make([]float32, rows*32)
+	b.ReportAllocs()
+	for b.Loop() {
+		Pairs(rows, 16, kc, &x[0], stride, 1, &w[0], &w[16*kc], 16, &c[0], 32, 1, 0, nil, &w[0])
+	}
+	b.ReportMetric(2*32*rows*kc*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+}
