@@ -37,9 +37,10 @@ func (s Source) trainerState(r io.Reader) ([]runlog.Record, error) {
 		record := evaluation(s.folder())
 		for _, name := range slices.Sorted(maps.Keys(entry)) {
 			v, ok := number(entry[name])
+			_, renamed := s.Rename[name]
 			switch {
 			case !ok, speed(name):
-			case name == "epoch":
+			case name == "epoch" && !renamed:
 				s.set(&record, "epochs", v)
 			case name == "step" && !(v >= 0 && v < 1<<31):
 				return nil, s.errorf(": log_history[%d]: step is %v: %w", i, v, tensor.ErrRange)

@@ -211,3 +211,17 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// Names that a tool has a meaning for can be renamed like any other.
+func TestRenamedCounters(t *testing.T) {
+	rename := map[string]string{"_runtime": "train_seconds", "epoch": "samples", "arch": "method", "iteration": "step"}
+	records, err := Source{Name: "runs/a.jsonl", Rename: rename}.Read(strings.NewReader(
+		`{"_step":1,"iteration":7,"_runtime":1.5,"epoch":2,"arch":"fast","val/acc":0.5}` + "\n"))
+	require.NoError(t, err)
+	require.Equal(t, map[string]float64{"train_seconds": 1.5, "samples": 2}, records[0].Cost)
+	require.Equal(t, []string{"fast"}, records[0].Method)
+	require.Equal(t, 7, records[0].Step)
+	records, err = Source{Name: "a/trainer_state.json", Rename: rename}.Read(strings.NewReader(trainer))
+	require.NoError(t, err)
+	require.Equal(t, map[string]float64{"samples": 1}, records[0].Cost)
+}

@@ -43,17 +43,23 @@ func (s Source) history(r io.Reader) ([]runlog.Record, error) {
 		record := evaluation(s.folder())
 		for _, name := range slices.Sorted(maps.Keys(entry)) {
 			v, ok := number(entry[name])
+			to, renamed := s.Rename[name]
+			if !renamed {
+				to = name
+			}
 			switch {
 			case !ok:
 				var label string
-				if set, isText := texts[name]; isText && json.Unmarshal(entry[name], &label) == nil {
+				if set, isText := texts[to]; isText && json.Unmarshal(entry[name], &label) == nil {
 					set(&record, label)
 				}
-			case name == "_step" || name == "step":
+			case to == "_step" || to == "step":
 				if !(v >= 0 && v < 1<<31) {
 					return nil, l.errorf("%s is %v: %w", name, v, tensor.ErrRange)
 				}
 				record.Step = int(v)
+			case renamed:
+				s.set(&record, name, v)
 			case name == "_runtime":
 				s.set(&record, "seconds", v)
 			case name == "epoch":
