@@ -547,7 +547,7 @@ func ExampleShiftCurve() {
 		y,
 		v,
 		[]float64{.1, .5, .9},
-		causal.WithScores(
+		causal.WithScoreKind(
 			causal.Logit,
 		),
 		causal.WithThreshold(0),

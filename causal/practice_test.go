@@ -546,7 +546,7 @@ func TestShiftCurveIsExact(t *testing.T) {
 		shifted[i] = x - .5
 	}
 	for _, want := range g.Points {
-		s, err := ShiftCurve(context.Background(), shifted, g.Y, g.V, []float64{want.P}, WithScores(Logit))
+		s, err := ShiftCurve(context.Background(), shifted, g.Y, g.V, []float64{want.P}, WithScoreKind(Logit))
 		require.NoError(t, err)
 		assert.InDelta(t, want.AUC, s.Points[0].AUC.Value, 1e-12)
 		assert.InDelta(t, want.Accuracy, s.Points[0].Accuracy.Value, 1e-12)

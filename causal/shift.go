@@ -88,8 +88,8 @@ type shiftConfig struct {
 	interval  []stats.Option
 }
 
-// WithScores says what the scores are; default [RawScore].
-func WithScores(k ScoreKind) ShiftOption {
+// WithScoreKind says what the scores are; default [RawScore].
+func WithScoreKind(k ScoreKind) ShiftOption {
 	return func(c *shiftConfig) error {
 		c.kind = k
 		return scoreKinds.Check(k)
@@ -116,7 +116,7 @@ func WithInterval(opts ...stats.Option) ShiftOption {
 }
 
 // ShiftCurve is a model's quality at each of the given values of P(v=y), in [0, 1], with P(y) as it is in the rows. y
-// and v are 0 or 1, scores higher for y = 1. Options are [WithScores], [WithThreshold] and [WithInterval]. The error
+// and v are 0 or 1, scores higher for y = 1. Options are [WithScoreKind], [WithThreshold] and [WithInterval]. The error
 // wraps [ErrNoOverlap] and lists the combinations without rows, [ErrLabelRange] for other labels, [tensor.ErrRange]
 // for another share, [tensor.ErrShape], [tensor.ErrEmpty] and [tensor.ErrNotFinite]. It ends with ctx.
 func ShiftCurve(ctx context.Context, scores []float64, y, v []int, agreement []float64, opts ...ShiftOption) (Shift,

@@ -170,7 +170,7 @@ func (cycles) Ends(total int) (ends []int) {
 
 // The tradeoff curve of one run: the loss at the ends of the cycles, and not in between, where the rate is high.
 func ExampleNewRecorder() {
-	rec := must(tradeoff.NewRecorder(cycles{}, tradeoff.LowerBetter, tradeoff.WithDrop(1)))
+	rec := must(tradeoff.NewRecorder(cycles{}, tradeoff.LowerBetter, tradeoff.WithWarmup(1)))
 	for step := range 300 {
 		loss := 2 / math.Sqrt(float64(step+1)) // ... train, and evaluate every tenth step
 		if step%10 == 9 {

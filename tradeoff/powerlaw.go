@@ -55,6 +55,6 @@ func (p PowerLaw) QualityAt(cost float64) (q float64, ok bool) {
 
 // TimeToQuality is the cost at which the fit reaches q, and +Inf and false if it does not within the costs that it
 // was fitted to.
-func (p PowerLaw) TimeToQuality(q float64) (cost float64, ok bool) {
+func (p PowerLaw) TimeToQuality(q float64) (cost float64, reached bool) {
 	return inside(math.Pow(p.B/(p.A-q), 1/p.G), p.lo, p.hi)
 }

@@ -20,7 +20,7 @@ type Recorder struct {
 	cycles    Cycles
 	direction Direction
 	window    int
-	drop      int
+	warmup    int
 	seen      []observation
 }
 
@@ -30,7 +30,7 @@ type observation struct {
 }
 
 // NewRecorder makes a recorder for a run with the given schedule, which has to be valid if it has a method Validate()
-// error. It takes WithWindow and WithDrop.
+// error. It takes WithWindow and WithWarmup.
 func NewRecorder(cycles Cycles, dir Direction, opts ...RecorderOption) (*Recorder, error) {
 	c := recorderConfig{call: "NewRecorder"}
 	if err := option.Apply("tradeoff: NewRecorder", &c, opts); err != nil {
@@ -47,7 +47,7 @@ func NewRecorder(cycles Cycles, dir Direction, opts ...RecorderOption) (*Recorde
 	if dir > LowerBetter {
 		return nil, c.errorf("direction is %v: %w", dir, tensor.ErrRange)
 	}
-	return &Recorder{cycles: cycles, direction: dir, window: c.window, drop: c.drop}, nil
+	return &Recorder{cycles: cycles, direction: dir, window: c.window, warmup: c.warmup}, nil
 }
 
 // RecorderOption is a choice of [NewRecorder].
@@ -55,7 +55,7 @@ type RecorderOption func(*recorderConfig) error
 
 type recorderConfig struct {
 	call
-	window, drop int
+	window, warmup int
 }
 
 // WithWindow has [NewRecorder] take the best of up to k evaluations on either side of the end of a cycle, k >= 0. The
@@ -68,12 +68,12 @@ func WithWindow(k int) RecorderOption {
 	}
 }
 
-// WithDrop has [NewRecorder] leave out the first n points, which the warmup of the learning rate dominates, n >= 0.
+// WithWarmup has [NewRecorder] leave out the first n points, which the warmup of the learning rate dominates, n >= 0.
 // Default 0.
-func WithDrop(n int) RecorderOption {
+func WithWarmup(n int) RecorderOption {
 	return func(c *recorderConfig) error {
-		c.drop = n
-		return option.Range(n >= 0, "WithDrop", n, "0 or more")
+		c.warmup = n
+		return option.Range(n >= 0, "WithWarmup", n, "0 or more")
 	}
 }
 
@@ -119,7 +119,7 @@ func (r *Recorder) Curve() (Curve, error) {
 			}
 		}
 		begin = end
-		if last < 0 || k < r.drop || fails < len(r.seen) && r.seen[fails].done <= end {
+		if last < 0 || k < r.warmup || fails < len(r.seen) && r.seen[fails].done <= end {
 			continue
 		}
 		best := seen[last].Quality

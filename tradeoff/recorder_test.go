@@ -43,7 +43,8 @@ func TestRecorderReadsCycleEnds(t *testing.T) {
 		"the last step of each cycle; that of the fourth is not over")
 	require.Equal(t, []Point{{5, 9}, {15, 29}, {35, 69}}, record(t, newRecorder(t, HigherBetter), 70, step).Points(),
 		"the end itself counts")
-	require.Equal(t, []Point{{15, 29}, {35, 69}}, record(t, newRecorder(t, HigherBetter, WithDrop(1)), 100, step).Points())
+	cut := newRecorder(t, HigherBetter, WithWarmup(1))
+	require.Equal(t, []Point{{15, 29}, {35, 69}}, record(t, cut, 100, step).Points())
 	require.Equal(t, []Point{{5, 11}, {15, 31}, {35, 71}}, record(t, newRecorder(t, HigherBetter, WithWindow(2)), 100,
 		step).Points(),
 		"the best within two evaluations, at the cost of the end")
@@ -89,7 +90,7 @@ func TestRecorderRefuses(t *testing.T) {
 		"no cycles": {nil, HigherBetter, nil, tensor.ErrEmpty},
 		"direction": {doubling{}, 3, nil, tensor.ErrRange},
 		"window":    {doubling{}, HigherBetter, []RecorderOption{WithWindow(-1)}, tensor.ErrRange},
-		"drop":      {doubling{}, HigherBetter, []RecorderOption{WithDrop(-1)}, tensor.ErrRange},
+		"drop":      {doubling{}, HigherBetter, []RecorderOption{WithWarmup(-1)}, tensor.ErrRange},
 	} {
 		r, err := NewRecorder(k.cycles, k.dir, k.opts...)
 		require.ErrorIs(t, err, k.want, name)
@@ -118,7 +119,7 @@ func TestRecorderRefuses(t *testing.T) {
 	c, err := r.Curve()
 	require.NoError(t, err)
 	require.Equal(t, []Point{{3, 0.6}}, c.Points(), "what was refused left no trace")
-	r = newRecorder(t, HigherBetter, WithDrop(5))
+	r = newRecorder(t, HigherBetter, WithWarmup(5))
 	require.NoError(t, r.Observe(9, 3, 0.6))
 	_, err = r.Curve()
 	require.ErrorIs(t, err, tensor.ErrEmpty, "all are dropped")

@@ -51,7 +51,7 @@ func (s Saturating) QualityAt(cost float64) (q float64, ok bool) {
 
 // TimeToQuality is the cost at which the fit reaches q, and +Inf and false if it does not within the costs that it
 // was fitted to: beyond them it is a guess.
-func (s Saturating) TimeToQuality(q float64) (cost float64, ok bool) {
+func (s Saturating) TimeToQuality(q float64) (cost float64, reached bool) {
 	rest := (s.C1 - q) / s.C2
 	return inside(math.Pow(-math.Log(rest), 1/s.C4)/s.C3, s.lo, s.hi)
 }

@@ -96,11 +96,11 @@ func (k *scored) write(c *call, table score.TimeTable) error {
 	if k.workloads {
 		opts = append(opts, score.WithTasks())
 	}
-	scores, err := table.Scores(opts...)
+	scores, err := table.BenchmarkScores(opts...)
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(scores, func(a, b score.SubmissionScore) int {
+	slices.SortStableFunc(scores, func(a, b score.BenchmarkScore) int {
 		return cmp.Or(-cmp.Compare(a.Score.Value, b.Score.Value), strings.Compare(a.Submission, b.Submission))
 	})
 	if k.out != "" {
@@ -126,7 +126,7 @@ func (k *scored) write(c *call, table score.TimeTable) error {
 }
 
 // print prints a row for each submission, with all digits in csv, and in text the warnings below.
-func (k *scored) print(c *call, scores []score.SubmissionScore) error {
+func (k *scored) print(c *call, scores []score.BenchmarkScore) error {
 	t := &table{header: []string{"submission", "score", "95% interval", "first in"}}
 	if k.format == "csv" {
 		t.header = []string{"submission", "score", "lo", "hi", "first"}

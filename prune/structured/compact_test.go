@@ -281,7 +281,7 @@ func TestRefusals(t *testing.T) {
 		require.ErrorIs(t, groups, c.is, name)
 		_, plan := g.Plan(0.5)
 		require.ErrorIs(t, plan, c.is, name)
-		_, drop := g.Drop(nil)
+		_, drop := g.PlanOutputs(nil)
 		require.ErrorIs(t, drop, c.is, name)
 		_, compact := g.Compact(nil)
 		require.ErrorIs(t, compact, c.is, name)
@@ -294,7 +294,7 @@ func TestRefusalsOfPlans(t *testing.T) {
 	f.g.Output(f.nodes[f.linear("y", f.linear("h", f.input(2), 2, 4), 4, 2)])
 	type g32 = structured.Magnitude[float32]
 	plan := func(ratio float64, opts ...structured.Option) error { _, err := f.g.Plan(ratio, opts...); return err }
-	drop := func(layer string, o ...int) error { _, err := f.g.Drop(map[string][]int{layer: o}); return err }
+	drop := func(layer string, o ...int) error { _, err := f.g.PlanOutputs(map[string][]int{layer: o}); return err }
 	compact := func(name string, n int) error {
 		m := new(prune.Masks)
 		require.NoError(t, m.Add(name, prune.NewMask(n)))
@@ -325,7 +325,7 @@ func TestRefusalsOfPlans(t *testing.T) {
 			dst[1] = math.NaN()
 			return nil
 		}))), tensor.ErrNotFinite, `group "h": importance of unit 1 is NaN`},
-		"layer":       {drop("z", 1), tensor.ErrRange, `structured: Drop: no layer "z"`},
+		"layer":       {drop("z", 1), tensor.ErrRange, `structured: PlanOutputs: no layer "z"`},
 		"output":      {drop("h", 4), tensor.ErrRange, `layer "h": output 4 of 4`},
 		"stays":       {drop("y", 1), tensor.ErrRange, "output 1 goes with an output of the model"},
 		"everything":  {drop("h", 0, 1, 2, 3), prune.ErrCollapse, `all 4 units of group "h"`},

@@ -116,7 +116,7 @@ func (largest) Score(dst []float64, g *structured.Group[float32]) error {
 }
 
 // Layers by name, global comparison, and channels that are chosen by hand.
-func ExampleGraph_Drop() {
+func ExampleGraph_PlanOutputs() {
 	build := func() *structured.Graph[float32] {
 		g := structured.NewGraph[float32](prune.OutputFirst)
 		x := g.Linear("a", g.Input("x", 1), param("a", []float32{1, 2, 3, 4}, 4, 1), nil)
@@ -130,7 +130,7 @@ func ExampleGraph_Drop() {
 		}
 		return g
 	}
-	plan, err := build().Drop(map[string][]int{"a": {0, 3}})
+	plan, err := build().PlanOutputs(map[string][]int{"a": {0, 3}})
 	if err != nil {
 		log.Fatal(err)
 	}

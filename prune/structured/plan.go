@@ -238,11 +238,11 @@ func (s *selection[T]) plan() *Plan[T] {
 	return p
 }
 
-// Drop plans to prune the given outputs of layers, with all that is coupled with them. The error wraps
+// PlanOutputs plans to prune the given outputs of layers, with all that is coupled with them. The error wraps
 // tensor.ErrRange for a layer or an output that there is not and for one that must stay, and tensor.ErrShape where a
 // grouped layer would keep different outputs from its groups.
-func (g *Graph[T]) Drop(outputs map[string][]int) (*Plan[T], error) {
-	const call = "structured: Drop"
+func (g *Graph[T]) PlanOutputs(outputs map[string][]int) (*Plan[T], error) {
+	const call = "structured: PlanOutputs"
 	if err := g.Err(); err != nil {
 		return nil, option.Call(call, err)
 	}

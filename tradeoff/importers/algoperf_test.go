@@ -81,7 +81,7 @@ func TestPublishedLeaderboards(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, p.Submissions(), len(v.want))
 			for s, name := range p.Submissions() {
-				require.InDelta(t, v.want[name], p.Scores()[s], 1e-12, "%s %s", k.name, name)
+				require.InDelta(t, v.want[name], p.BenchmarkScores()[s], 1e-12, "%s %s", k.name, name)
 			}
 		}
 		table, err := score.NewTrialTable(trials, workloads)
@@ -89,8 +89,8 @@ func TestPublishedLeaderboards(t *testing.T) {
 		p, err := table.Profile(score.AlgoPerf())
 		require.NoError(t, err)
 		for s, name := range p.Submissions() {
-			require.Equal(t, fmt.Sprintf("%.4f", want.Published[name]), fmt.Sprintf("%.4f", p.Scores()[s]), "%s %s", k.name,
-				name)
+			got := fmt.Sprintf("%.4f", p.BenchmarkScores()[s])
+			require.Equal(t, fmt.Sprintf("%.4f", want.Published[name]), got, "%s %s", k.name, name)
 			scores++
 			for w, load := range workloads {
 				if v, ok := want.Times[name][load.Name].(float64); ok {
@@ -114,9 +114,9 @@ func TestPublishedIntervals(t *testing.T) {
 	}
 	table, err := score.NewTrialTable(trials, version.Workloads)
 	require.NoError(t, err)
-	scores, err := table.Scores(score.AlgoPerf(), score.WithInterval(stats.WithReplicates(2000)))
+	scores, err := table.BenchmarkScores(score.AlgoPerf(), score.WithInterval(stats.WithReplicates(2000)))
 	require.NoError(t, err)
-	got, first := map[string]score.SubmissionScore{}, 0.0
+	got, first := map[string]score.BenchmarkScore{}, 0.0
 	for _, s := range scores {
 		got[s.Submission] = s
 		first += s.First
@@ -181,7 +181,7 @@ func TestAlgoPerfTree(t *testing.T) {
 	require.Equal(t, [][]float64{{15, 15, 15}, {30, 30, 30}}, table.Times())
 	p, err := table.Profile()
 	require.NoError(t, err)
-	require.InDeltaSlice(t, []float64{1, 2.0 / 3}, p.Scores(), 1e-15)
+	require.InDeltaSlice(t, []float64{1, 2.0 / 3}, p.BenchmarkScores(), 1e-15)
 }
 
 func TestAlgoPerfRefuses(t *testing.T) {
@@ -273,7 +273,7 @@ func BenchmarkAlgoPerf(b *testing.B) {
 		table, err := score.NewTrialTable(trials, want.Workloads)
 		require.NoError(b, err)
 		for b.Loop() {
-			if _, err := table.Scores(score.AlgoPerf(), score.WithInterval(stats.WithReplicates(2000))); err != nil {
+			if _, err := table.BenchmarkScores(score.AlgoPerf(), score.WithInterval(stats.WithReplicates(2000))); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -41,7 +41,7 @@ shampoo,wmt_jax,study_1,trial_1,1,1300,30.8
 		log.Fatal(err)
 	}
 	for s, name := range profile.Submissions() {
-		fmt.Printf("%-8s %.0f s, score %.4f\n", name, table.Times()[s][0], profile.Scores()[s])
+		fmt.Printf("%-8s %.0f s, score %.4f\n", name, table.Times()[s][0], profile.BenchmarkScores()[s])
 	}
 	// Output:
 	// nadamw   1750 s, score 0.9141

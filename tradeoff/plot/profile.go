@@ -24,7 +24,7 @@ func PerformanceProfile(profile score.Profile, opts ...LabelOption) (*gplot.Plot
 		return nil, fmt.Errorf("plot: PerformanceProfile: no submissions: %w", tensor.ErrEmpty)
 	}
 	p := c.figure("time, as a multiple of the fastest", "share of the workloads")
-	scores := profile.Scores()
+	scores := profile.BenchmarkScores()
 	order := make([]int, len(names))
 	for i := range order {
 		order[i] = i

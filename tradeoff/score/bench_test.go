@@ -12,7 +12,7 @@ func BenchmarkTimeTableScores(b *testing.B) {
 	table := randomTable(b, rand.New(rand.NewPCG(7, 7)), 11, 14, 3)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := table.Scores(WithInterval(stats.WithReplicates(2000))); err != nil {
+		if _, err := table.BenchmarkScores(WithInterval(stats.WithReplicates(2000))); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -71,7 +71,7 @@ func ExampleNewStatistic() {
 }
 
 // Three submissions on two workloads in three studies each: a score, how sure it is, and how often each comes first.
-func ExampleTimeTable_Scores() {
+func ExampleTimeTable_BenchmarkScores() {
 	workloads := []score.Workload{{Name: "resnet"}, {Name: "transformer"}}
 	table, err := score.NewTimeTable([]string{"adam", "shampoo", "sgd"}, workloads, [][][]float64{
 		{{100, 104, 98}, {200, 220, 190}},
@@ -81,7 +81,7 @@ func ExampleTimeTable_Scores() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	scores, err := table.Scores(score.WithInterval(stats.WithSeed(1), stats.WithReplicates(2000)))
+	scores, err := table.BenchmarkScores(score.WithInterval(stats.WithSeed(1), stats.WithReplicates(2000)))
 	if err != nil {
 		log.Fatal(err)
 	}

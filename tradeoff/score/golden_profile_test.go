@@ -64,8 +64,8 @@ func TestGoldenProfiles(t *testing.T) {
 			for i, tau := range k.Tau {
 				golden.Same(t, k.Rho[name][i], p.Rho(s, tau), 1e-12, "%s rho of %s at %v", k.Name, name, tau)
 			}
-			golden.Same(t, k.Score[name], p.Scores()[s], 1e-12, "%s score of %s", k.Name, name)
-			golden.Same(t, k.Score[name], exact.Scores()[s], 0.006, "%s exact score of %s", k.Name, name)
+			golden.Same(t, k.Score[name], p.BenchmarkScores()[s], 1e-12, "%s score of %s", k.Name, name)
+			golden.Same(t, k.Score[name], exact.BenchmarkScores()[s], 0.006, "%s exact score of %s", k.Name, name)
 		}
 	}
 	require.Positive(t, variants)

@@ -8,7 +8,7 @@ import (
 	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
-// Option is an option of [TimeTable.Scores]: WithMaxRatio, AlgoPerf, WithTasks or WithInterval.
+// Option is an option of [TimeTable.BenchmarkScores]: WithMaxRatio, AlgoPerf, WithTasks or WithInterval.
 type Option = func(*config) error
 
 // SampleOption is an option of [Scores.Interval] and [ProbabilityOfImprovement]: WithTasks or WithInterval.

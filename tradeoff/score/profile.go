@@ -119,9 +119,9 @@ func rho(ratios []float64, tau float64) float64 {
 	return float64(n) / float64(len(ratios))
 }
 
-// Scores is, for each submission, the mean height of its profile from 1 to the largest ratio: 1 for one that is the
-// fastest on all workloads.
-func (p Profile) Scores() []float64 {
+// BenchmarkScores is, for each submission, the mean height of its profile from 1 to the largest ratio: 1 for one that
+// is the fastest on all workloads.
+func (p Profile) BenchmarkScores() []float64 {
 	scores := make([]float64, len(p.submissions))
 	for s, ratios := range p.ratios {
 		scores[s] = score(ratios, p.maxRatio, p.trapezoid)

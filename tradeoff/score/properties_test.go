@@ -180,7 +180,7 @@ func TestProfileIntegrates(t *testing.T) {
 					area += (b - a) * p.Rho(s, (a+b)/2)
 				}
 			}
-			golden.Same(t, area/(most-1), p.Scores()[s], 1e-13, "score of %d up to %v", s, most)
+			golden.Same(t, area/(most-1), p.BenchmarkScores()[s], 1e-13, "score of %d up to %v", s, most)
 			require.LessOrEqual(t, p.Rho(s, 1), p.Rho(s, most))
 		}
 	}
@@ -197,9 +197,9 @@ func TestProfileVariants(t *testing.T) {
 	p, err := table.Profile()
 	require.NoError(t, err)
 	require.Equal(t, [][]float64{{1, 2}, {inf, 1}, {1, inf}}, p.ratios)
-	scores := p.Scores()
+	scores := p.BenchmarkScores()
 	require.InDeltaSlice(t, []float64{(3 + 2) / 6.0, 0.5, 0.5}, scores, 1e-15)
-	s, err := table.Scores(WithInterval(stats.WithReplicates(10)))
+	s, err := table.BenchmarkScores(WithInterval(stats.WithReplicates(10)))
 	require.NoError(t, err)
 	require.Equal(t, []float64{1, 0, 0}, []float64{s[0].First, s[1].First, s[2].First})
 	require.Equal(t, s[0].Score.Value, s[0].Score.Lo)
@@ -208,7 +208,7 @@ func TestProfileVariants(t *testing.T) {
 	// Equal submissions share the first place.
 	twins, err := NewTimeTable([]string{"x", "y"}, workloads[:1], [][][]float64{{{10}}, {{10}}})
 	require.NoError(t, err)
-	s, err = twins.Scores(WithInterval(stats.WithReplicates(10)))
+	s, err = twins.BenchmarkScores(WithInterval(stats.WithReplicates(10)))
 	require.NoError(t, err)
 	require.InDelta(t, 0.5, s[0].First, 1e-15)
 	require.InDelta(t, 0.5, s[1].First, 1e-15)

@@ -88,10 +88,10 @@ func TestTimeTableRefuses(t *testing.T) {
 		"time of target": {trial(late, Workload{Name: "w", Target: 1}), "time NaN", tensor.ErrNotFinite},
 		"trials":         {second(NewTrialTable(nil, w)), "0 submissions", tensor.ErrEmpty},
 		"zero value":     {second(TimeTable{}.Profile()), "no submissions", tensor.ErrEmpty},
-		"zero scores":    {second(TimeTable{}.Scores()), "no submissions", tensor.ErrEmpty},
+		"zero scores":    {second(TimeTable{}.BenchmarkScores()), "no submissions", tensor.ErrEmpty},
 		"ratio":          {second(good.Profile(WithMaxRatio(1))), "WithMaxRatio(1)", tensor.ErrRange},
-		"infinite ratio": {second(good.Scores(WithMaxRatio(inf))), "WithMaxRatio(+Inf)", tensor.ErrRange},
-		"interval": {second(good.Scores(WithInterval(stats.WithInterval(stats.BCa)))), "without a jackknife",
+		"infinite ratio": {second(good.BenchmarkScores(WithMaxRatio(inf))), "WithMaxRatio(+Inf)", tensor.ErrRange},
+		"interval": {second(good.BenchmarkScores(WithInterval(stats.WithInterval(stats.BCa)))), "without a jackknife",
 			tensor.ErrConflict},
 	})
 }

@@ -39,7 +39,7 @@ func TestBootstrapIsDeterministic(t *testing.T) {
 		}
 		keep2(keep)(ProbabilityOfImprovement(x, y, interval(stats.Auto)))
 		keep2(keep)(ProbabilityOfImprovement(x, y, WithTasks(), interval(stats.Auto)))
-		scores, err := table.Scores(WithTasks(), interval(stats.Auto))
+		scores, err := table.BenchmarkScores(WithTasks(), interval(stats.Auto))
 		keep(scores, err)
 		return got
 	}
@@ -69,7 +69,7 @@ func TestResultsAsJSON(t *testing.T) {
 	require.NoError(t, err)
 	require.JSONEq(t, `{"name": "w", "target": 0.2, "direction": "lower"}`, string(b))
 	for _, v := range []any{&w, &ConvergenceReview{ConvergenceBound{"a", 2, 3, 4, 5, true}, inf, true, 1.5},
-		&SubmissionScore{"s", stats.Estimate{Value: 1, Lo: -inf, Hi: inf, Interval: stats.Percentile}, 0.5}} {
+		&BenchmarkScore{"s", stats.Estimate{Value: 1, Lo: -inf, Hi: inf, Interval: stats.Percentile}, 0.5}} {
 		b, err := json.Marshal(v)
 		require.NoError(t, err)
 		back := reflect.New(reflect.TypeOf(v).Elem()).Interface()

@@ -9,19 +9,19 @@ import (
 	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
-// SubmissionScore is the score of a submission with its interval.
-type SubmissionScore struct {
+// BenchmarkScore is the score of a submission with its interval.
+type BenchmarkScore struct {
 	Submission string         `json:"submission"`
 	Score      stats.Estimate `json:"score"`
 	// share of the replicates in which it has the highest score; those that tie share it
 	First float64 `json:"first"`
 }
 
-// Scores is the scores of all submissions with percentile intervals, or those of [WithInterval], in the order of the
-// submissions. Studies are drawn with replacement within each submission and workload, and with [WithTasks] base
+// BenchmarkScores is the scores of all submissions with percentile intervals, or those of [WithInterval], in the order
+// of the submissions. Studies are drawn with replacement within each submission and workload, and with [WithTasks] base
 // workloads with their variants too. Three studies, as AlgoPerf has, are few: there is a warning.
-func (t TimeTable) Scores(opts ...Option) ([]SubmissionScore, error) {
-	c, err := configure("Scores", opts)
+func (t TimeTable) BenchmarkScores(opts ...Option) ([]BenchmarkScore, error) {
+	c, err := configure("BenchmarkScores", opts)
 	if err == nil {
 		err = t.check(c.call)
 	}
@@ -77,8 +77,8 @@ func (t TimeTable) Scores(opts ...Option) ([]SubmissionScore, error) {
 	if err != nil {
 		return nil, c.errorf("%w", err)
 	}
-	scores := p.Scores()
-	result := make([]SubmissionScore, n)
+	scores := p.BenchmarkScores()
+	result := make([]BenchmarkScore, n)
 	for s := range result {
 		few := t.fewest(s)
 		e, err := stats.FromReplicates(scores[s], replicates[s], max(2, few), nil, c.interval...)
@@ -86,7 +86,7 @@ func (t TimeTable) Scores(opts ...Option) ([]SubmissionScore, error) {
 			return nil, c.errorf("%w", err)
 		}
 		e.N, e.Warnings = few, fewRuns(few)
-		result[s] = SubmissionScore{Submission: t.submissions[s], Score: e}
+		result[s] = BenchmarkScore{Submission: t.submissions[s], Score: e}
 	}
 	for b := range settings.Replicates {
 		best, ties := math.Inf(-1), 0
