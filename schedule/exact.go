@@ -3,8 +3,65 @@ package schedule
 import (
 	"math"
 	"math/big"
+	"math/bits"
 	"strconv"
 )
+
+// quotient is a product of numbers over another, to be rounded once.
+type quotient struct {
+	over, under   [4]float64
+	nOver, nUnder int
+}
+
+func (q *quotient) times(x float64) { q.over[q.nOver], q.nOver = x, q.nOver+1 }
+
+func (q *quotient) by(x float64) { q.under[q.nUnder], q.nUnder = x, q.nUnder+1 }
+
+func (q *quotient) scale(x float64, inverse bool) {
+	if inverse {
+		q.by(x)
+	} else {
+		q.times(x)
+	}
+}
+
+// value takes every number for what is [meant] by it. Whole numbers below 2^53 are divided as they are.
+func (q *quotient) value() float64 {
+	if n, d, ok := q.small(); ok {
+		return float64(n) / float64(d)
+	}
+	v := new(big.Rat).SetInt64(1)
+	for _, x := range q.over[:q.nOver] {
+		v.Mul(v, meant(x))
+	}
+	for _, x := range q.under[:q.nUnder] {
+		v.Quo(v, meant(x))
+	}
+	r, _ := v.Float64()
+	return r
+}
+
+func (q *quotient) small() (n, d uint64, ok bool) {
+	n, d, ok = 1, 1, true
+	multiply := func(x float64, over, under *uint64) {
+		a, b, simple := simple(x)
+		ok = ok && simple && product(over, uint64(a)) && product(under, uint64(b))
+	}
+	for _, x := range q.over[:q.nOver] {
+		multiply(x, &n, &d)
+	}
+	for _, x := range q.under[:q.nUnder] {
+		multiply(x, &d, &n)
+	}
+	return n, d, ok
+}
+
+// product multiplies into x if that stays below 2^53.
+func product(x *uint64, by uint64) bool {
+	hi, lo := bits.Mul64(*x, by)
+	*x = lo
+	return hi == 0 && lo < 1<<53
+}
 
 // meant is the number that somebody wrote or computed as x: a fraction with a denominator below 2^20 (7/100 for 0.07,
 // 5/6, 1281167/96), else a decimal of up to 15 digits, else x itself. The first of them is no guess: fractions of that

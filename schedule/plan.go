@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/big"
 
 	"github.com/espalier-ml/espalier/tensor"
 )
@@ -67,7 +66,7 @@ func (p Plan) composed(d Duration) (Duration, error) {
 	case d.Unit == Fraction && p.Total.Value == 0:
 		return d, errNoTotal
 	case (d.Unit == Epochs || d.Unit == Fraction && p.Total.Unit == Epochs) && p.StepsPerEpoch == 0:
-		_, err := p.unitOf(Epochs)
+		_, _, err := p.rate(Epochs)
 		return d, err
 	case d.Unit == Fraction && p.Total.Unit == Epochs:
 		d = Duration{d.Value * math.Floor(p.StepsPerEpoch) * p.Total.Value, Steps}
@@ -90,71 +89,62 @@ func (p Plan) conversion(d Duration, to Unit) (float64, error) {
 	if d.Unit == to {
 		return d.Value, nil
 	}
-	r, err := p.convert(d, to)
+	q, err := p.quotient(d, to)
 	if err != nil {
 		return 0, fmt.Errorf("%v to %v: %w", d, to, err)
 	}
-	v, _ := r.Float64()
+	v := q.value()
 	if v-v != 0 {
 		return 0, fmt.Errorf("%v to %v overflows: %w", d, to, tensor.ErrRange)
 	}
 	return v, nil
 }
 
-func (p Plan) convert(d Duration, to Unit) (*big.Rat, error) {
-	v := meant(d.Value)
-	if d.Unit == to {
-		return v, nil
+func (p Plan) quotient(d Duration, to Unit) (quotient, error) {
+	var q quotient
+	from := d.Unit
+	q.times(d.Value)
+	if (from == Fraction || to == Fraction) && p.Total.Value == 0 {
+		return q, errNoTotal
 	}
-	if d.Unit == Fraction || to == Fraction {
-		if p.Total.Value == 0 {
-			return nil, errNoTotal
-		}
-	}
-	if d.Unit == Fraction {
-		total, err := p.convert(p.Total, to)
-		if err != nil {
-			return nil, err
-		}
-		return v.Mul(v, total), nil
+	if from == Fraction {
+		q.times(p.Total.Value)
+		from = p.Total.Unit
 	}
 	if to == Fraction {
-		v, err := p.convert(d, p.Total.Unit)
-		if err != nil {
-			return nil, err
-		}
-		return v.Quo(v, meant(p.Total.Value)), nil
+		q.by(p.Total.Value)
+		to = p.Total.Unit
 	}
-	from, err := p.unitOf(d.Unit)
+	if from == to {
+		return q, nil
+	}
+	rate, inverse, err := p.rate(from)
 	if err != nil {
-		return nil, err
+		return q, err
 	}
-	into, err := p.unitOf(to)
-	if err != nil {
-		return nil, err
-	}
-	return v.Quo(v.Mul(v, from), into), nil
+	q.scale(rate, inverse)
+	rate, inverse, err = p.rate(to)
+	q.scale(rate, !inverse)
+	return q, err
 }
 
-// unitOf is how many steps a unit lasts.
-func (p Plan) unitOf(u Unit) (*big.Rat, error) {
-	rate, name := 1.0, ""
+// rate is how many steps a unit lasts, or how many of it are in a step if inverse.
+func (p Plan) rate(u Unit) (rate float64, inverse bool, err error) {
+	name := ""
 	switch u {
 	case Epochs:
 		rate, name = p.StepsPerEpoch, "StepsPerEpoch"
 	case Samples:
-		rate, name = p.SamplesPerStep, "SamplesPerStep"
+		rate, name, inverse = p.SamplesPerStep, "SamplesPerStep", true
 	case Tokens:
-		rate, name = p.TokensPerStep, "TokensPerStep"
+		rate, name, inverse = p.TokensPerStep, "TokensPerStep", true
+	default:
+		rate = 1
 	}
 	if rate == 0 {
-		return nil, fmt.Errorf("the Plan's %s is not set: %w", name, ErrMissingRate)
+		err = fmt.Errorf("the Plan's %s is not set: %w", name, ErrMissingRate)
 	}
-	if u == Samples || u == Tokens {
-		r := meant(rate)
-		return r.Inv(r), nil
-	}
-	return meant(rate), nil
+	return rate, inverse, err
 }
 
 // Accumulated is the plan of a loop that accumulates the gradients of n batches for every step, where p is that of a
