@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -103,4 +104,27 @@ func BenchmarkCNNStep(b *testing.B) {
 
 func BenchmarkTransformerStep(b *testing.B) {
 	benchmarkStep(b, newTrainer(transformerModel[float32](128, 4, 512), 16, 32, 128))
+}
+
+// Half a million values, so that rows of all lengths compare.
+func BenchmarkNorms(b *testing.B) {
+	for _, features := range []int{8, 32, 128, 512} {
+		x := tensor.NewDense[float32](1<<19/features, features)
+		rng := tensor.Stream(1)
+		for i := range x.Data {
+			x.Data[i] = float32(rng.NormFloat64()) + 0.5
+		}
+		for name, l := range map[string]Layer[float32]{
+			"layer": Must(NewLayerNorm[float32](features)),
+			"batch": Must(NewBatchNorm[float32](features)),
+		} {
+			b.Run(fmt.Sprintf("%s/%d", name, features), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					l.Forward(x, true)
+					l.Backward(x)
+				}
+			})
+		}
+	}
 }

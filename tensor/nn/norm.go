@@ -2,6 +2,7 @@ package nn
 
 import (
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 
@@ -21,8 +22,10 @@ type LayerNorm[T tensor.Float] struct {
 	dxBuf     buffer[T]
 	mean, inv buffer[T] // of each row; the mean is the sum of mean and rest, so that it is not rounded to T
 	rest      buffer[T]
-	grain     int
-	part      buffer[T] // gradients of Weight and Bias and a row to compute in, three rows per block
+	tile      int // Weight and Bias are written so many times, for vector functions over as many rows
+	w, b      []T
+	grain     int       // rows of a block, a multiple of tile
+	part      buffer[T] // gradients of Weight and Bias and a tile to compute in, three tiles per block
 	fwd, bwd  func(lo, hi int)
 }
 
@@ -33,6 +36,8 @@ func NewLayerNorm[T tensor.Float](features int) (*LayerNorm[T], error) {
 	}
 	l := &LayerNorm[T]{Weight: newParam[T]("weight", features), Bias: newParam[T]("bias", features), Eps: 1e-5}
 	fill(l.Weight.Data, 1)
+	l.tile = tileOf(features)
+	l.w, l.b = make([]T, l.tile*features), make([]T, l.tile*features)
 	l.fwd, l.bwd = l.forwardBlock, l.backwardBlock
 	return l, nil
 }
@@ -44,7 +49,10 @@ func (l *LayerNorm[T]) Forward(x tensor.Dense[T], _ bool) tensor.Dense[T] {
 	l.mean.sized(m.Rows)
 	l.rest.sized(m.Rows)
 	l.inv.sized(m.Rows)
-	l.grain = rowGrain(dearGrain, m.Cols)
+	l.grain = tiled(rowGrain(dearGrain, m.Cols), l.tile)
+	copy(l.w, l.Weight.Data)
+	copy(l.b, l.Bias.Data)
+	repeat(m.Cols, l.w, l.b)
 	tensor.Parallel(m.Rows, l.grain, l.fwd)
 	return l.y
 }
@@ -55,11 +63,14 @@ func (l *LayerNorm[T]) Backward(dy tensor.Dense[T]) tensor.Dense[T] {
 	l.dy, l.dx = dy, l.dxBuf.shaped(l.x.Shape)
 	d := len(l.Weight.Data)
 	rows := len(dy.Data) / d
-	part := l.part.sized((rows + l.grain - 1) / l.grain * 3 * d)
+	n := l.tile * d
+	part := l.part.sized((rows + l.grain - 1) / l.grain * 3 * n)
 	tensor.Parallel(rows, l.grain, l.bwd)
-	for ; len(part) > 0; part = part[3*d:] {
-		tensor.Add(l.Weight.Grad, l.Weight.Grad, part[:d])
-		tensor.Add(l.Bias.Grad, l.Bias.Grad, part[d:2*d])
+	for ; len(part) > 0; part = part[3*n:] {
+		for at := 0; at < n; at += d {
+			tensor.Add(l.Weight.Grad, l.Weight.Grad, part[at:at+d])
+			tensor.Add(l.Bias.Grad, l.Bias.Grad, part[n+at:n+at+d])
+		}
 	}
 	return l.dx
 }
@@ -69,75 +80,95 @@ func (l *LayerNorm[T]) Params() []*tensor.Param[T] { return present(l.Weight, l.
 
 func (l *LayerNorm[T]) forwardBlock(lo, hi int) {
 	d := len(l.Weight.Data)
-	w, b := l.Weight.Data[:d], l.Bias.Data[:d]
-	for i := lo; i < hi; i++ {
-		x, y := l.x.Data[i*d:][:d], l.y.Data[i*d:][:d]
-		mean, rest := twoParts[T](tensor.Sum(x) / float64(d))
-		for j, v := range x {
-			y[j] = v - mean - rest
-		}
-		inv := T(inverse(y, l.Eps))
-		if d < shortRow {
-			for j, v := range y {
-				y[j] = v*inv*w[j] + b[j]
+	for at := lo; at < hi; at += l.tile {
+		end := min(at+l.tile, hi)
+		for i := at; i < end; i++ {
+			x, y := l.x.Data[i*d:][:d], l.y.Data[i*d:][:d]
+			mean, rest := twoParts[T](total(x) / float64(d))
+			for j, v := range x {
+				y[j] = v - mean - rest
 			}
-		} else {
-			tensor.Scale(y, inv, y)
-			tensor.Mul(y, y, w)
-			tensor.Add(y, y, b)
+			inv := T(inverse(y, l.Eps))
+			if d >= shortRow {
+				tensor.Scale(y, inv, y)
+			} else {
+				for j, v := range y {
+					y[j] = v * inv
+				}
+			}
+			l.mean.data[i], l.rest.data[i], l.inv.data[i] = mean, rest, inv
 		}
-		l.mean.data[i], l.rest.data[i], l.inv.data[i] = mean, rest, inv
+		y := l.y.Data[at*d : end*d]
+		tensor.Mul(y, y, l.w[:len(y)])
+		tensor.Add(y, y, l.b[:len(y)])
 	}
 }
 
 func (l *LayerNorm[T]) backwardBlock(lo, hi int) {
 	d := len(l.Weight.Data)
-	w := l.Weight.Data[:d]
-	part := l.part.data[lo/l.grain*3*d:][:3*d]
+	size := l.tile * d
+	part := l.part.data[lo/l.grain*3*size:][:3*size]
 	clear(part)
-	dw, db, g := part[:d], part[d:][:d], part[2*d:][:d]
-	for i := lo; i < hi; i++ {
-		x, dy, dx := l.x.Data[i*d:][:d], l.dy.Data[i*d:][:d], l.dx.Data[i*d:][:d]
-		mean, rest, inv := l.mean.data[i], l.rest.data[i], l.inv.data[i]
-		for j, v := range x { // the normalised x
-			dx[j] = (v - mean - rest) * inv
-		}
-		if d < shortRow {
-			for j, v := range dy {
-				dw[j] += v * dx[j]
-				db[j] += v
-				g[j] = v * w[j]
+	for at := lo; at < hi; at += l.tile {
+		end := min(at+l.tile, hi)
+		for i := at; i < end; i++ {
+			x, dx := l.x.Data[i*d:][:d], l.dx.Data[i*d:][:d]
+			mean, rest, inv := l.mean.data[i], l.rest.data[i], l.inv.data[i]
+			for j, v := range x { // the normalised x
+				dx[j] = (v - mean - rest) * inv
 			}
-		} else {
-			tensor.Mul(g, dy, dx)
-			tensor.Add(dw, dw, g)
-			tensor.Add(db, db, dy)
-			tensor.Mul(g, dy, w) // the gradient with respect to it
 		}
-		s, in := T(tensor.Sum(g)/float64(d)), T(inner(g, dx)/float64(d))
-		for j, v := range g {
-			dx[j] = inv * (v - s - dx[j]*in)
+		n := (end - at) * d
+		dw, db, g := part[:n], part[size:][:n], part[2*size:][:n]
+		h, dy := l.dx.Data[at*d:][:n], l.dy.Data[at*d:][:n]
+		tensor.Mul(g, dy, h)
+		tensor.Add(dw, dw, g)
+		tensor.Add(db, db, dy)
+		tensor.Mul(g, dy, l.w[:n]) // the gradient with respect to it
+		for i := at; i < end; i++ {
+			g, dx, inv := g[(i-at)*d:][:d], l.dx.Data[i*d:][:d], l.inv.data[i]
+			s, in := T(total(g)/float64(d)), T(inner(g, dx)/float64(d))
+			for j, v := range g {
+				dx[j] = inv * (v - s - dx[j]*in)
+			}
 		}
 	}
 }
 
-// shortRow is the number of features below which calls of vector functions take longer than a loop.
-const shortRow = 64
+// total is the sum of a vector.
+func total[T tensor.Float](x []T) float64 {
+	if len(x) >= shortRow {
+		return tensor.Sum(x)
+	}
+	var s0, s1 float64
+	for ; len(x) >= 2; x = x[2:] {
+		s0 += float64(x[0])
+		s1 += float64(x[1])
+	}
+	for _, v := range x {
+		s0 += float64(v)
+	}
+	return s0 + s1
+}
 
-// inner is the product of two vectors, added in float64.
+// shortRow is the number of features below which calls of vector functions take longer than a loop.
+const shortRow = 16
+
+// inner is the product of two vectors, of short ones added in float64.
 func inner[T tensor.Float](x, y []T) float64 {
-	var s0, s1, s2, s3 float64 // four sums hide the latency of one
+	if len(x) >= shortRow {
+		return float64(tensor.Dot(x, y))
+	}
+	var s0, s1 float64
 	y = y[:len(x)]
-	for ; len(x) >= 4; x, y = x[4:], y[4:] {
+	for ; len(x) >= 2 && len(y) >= 2; x, y = x[2:], y[2:] {
 		s0 += float64(x[0]) * float64(y[0])
 		s1 += float64(x[1]) * float64(y[1])
-		s2 += float64(x[2]) * float64(y[2])
-		s3 += float64(x[3]) * float64(y[3])
 	}
 	for i, v := range x {
 		s0 += float64(v) * float64(y[i])
 	}
-	return s0 + s1 + s2 + s3
+	return s0 + s1
 }
 
 // twoParts splits a number into T and what rounding to T leaves of it: subtracting one after the other from values near
@@ -149,7 +180,7 @@ func twoParts[T tensor.Float](v float64) (most, rest T) {
 
 // inverse is 1/sqrt(mean of squares + eps).
 func inverse[T tensor.Float](x []T, eps float64) float64 {
-	if square := float64(tensor.Dot(x, x)); square > 1e-30 && square < 1e38 {
+	if square := inner(x, x); square > 1e-30 && square < 1e38 {
 		return 1 / math.Sqrt(square/float64(len(x))+eps)
 	}
 	return 1 / math.Hypot(rootMeanSquare(x), math.Sqrt(eps))
@@ -200,8 +231,9 @@ type BatchNorm[T tensor.Float] struct {
 	mean, inv []T             // of each channel, as the last Forward used them
 	rest      []T             // the mean is the sum of mean and rest, so that it is not rounded to T
 	a, b, c   []T             // of each channel: dx = a*dy - b - h*c, h being the normalised x; a is Weight*inv
-	grain     int             // rows of a block
-	part      buffer[T]       // two sums per channel and block
+	tile      int             // all of these are written so many times, for vector functions over as many rows
+	grain     int             // rows of a block, a multiple of tile
+	part      buffer[T]       // two sums per channel of a tile and block, and a tile to compute in
 	scale     float64         // a power of two that deviations are multiplied with before they are squared
 	blocks    buffer[float64] // mean and sum of squares per channel and block
 	moments   []float64       // mean and sum of squares of each channel while blocks are merged
@@ -217,8 +249,10 @@ func NewBatchNorm[T tensor.Float](channels int) (*BatchNorm[T], error) {
 	}
 	l := &BatchNorm[T]{Weight: newParam[T]("weight", channels), Bias: newParam[T]("bias",
 		channels), Momentum: 0.1, Eps: 1e-5}
-	for _, s := range []*[]T{&l.Mean, &l.Var, &l.mean, &l.rest, &l.inv, &l.a, &l.b, &l.c} {
-		*s = make([]T, channels)
+	l.tile = tileOf(channels)
+	l.Mean, l.Var = make([]T, channels), make([]T, channels)
+	for _, s := range []*[]T{&l.mean, &l.rest, &l.inv, &l.a, &l.b, &l.c} {
+		*s = make([]T, l.tile*channels)
 	}
 	l.moments = make([]float64, 2*channels)
 	fill(l.Weight.Data, 1)
@@ -236,7 +270,8 @@ func (l *BatchNorm[T]) Forward(x tensor.Dense[T], train bool) tensor.Dense[T] {
 			append([]int(nil), x.Shape...), tensor.ErrShape))
 	}
 	l.x, l.y, l.train = x, l.yBuf.shaped(x.Shape), train
-	l.grain = rowGrain(cheapGrain, m.Cols)
+	l.grain = tiled(rowGrain(cheapGrain, m.Cols), l.tile)
+	d := m.Cols
 	if train {
 		l.measure(m)
 	} else {
@@ -246,7 +281,9 @@ func (l *BatchNorm[T]) Forward(x tensor.Dense[T], train bool) tensor.Dense[T] {
 			l.inv[j] = T(1 / math.Sqrt(float64(v)+l.Eps))
 		}
 	}
-	tensor.Mul(l.a, l.Weight.Data, l.inv)
+	tensor.Mul(l.a[:d], l.Weight.Data, l.inv[:d])
+	copy(l.b, l.Bias.Data)
+	repeat(d, l.mean, l.rest, l.inv, l.a, l.b)
 	tensor.Parallel(m.Rows, l.grain, l.fwd)
 	return l.y
 }
@@ -260,12 +297,16 @@ func (l *BatchNorm[T]) Backward(dy tensor.Dense[T]) tensor.Dense[T] {
 	if rows == 0 {
 		return l.dx
 	}
-	part := l.part.sized((rows + l.grain - 1) / l.grain * 2 * d)
+	n := l.tile * d
+	part := l.part.sized((rows + l.grain - 1) / l.grain * 3 * n)
 	tensor.Parallel(rows, l.grain, l.sums)
 	clear(l.moments)
-	for at := 0; at < len(part); at += 2 * d {
-		for j, v := range part[at:][:2*d] {
-			l.moments[j] += float64(v)
+	for ; len(part) > 0; part = part[3*n:] {
+		for at := 0; at < n; at += d {
+			for j := range d {
+				l.moments[j] += float64(part[at+j])
+				l.moments[d+j] += float64(part[n+at+j])
+			}
 		}
 	}
 	for j := range d {
@@ -278,6 +319,7 @@ func (l *BatchNorm[T]) Backward(dy tensor.Dense[T]) tensor.Dense[T] {
 			l.c[j] = l.a[j] * T(dw/float64(rows))
 		}
 	}
+	repeat(d, l.a, l.b, l.c)
 	tensor.Parallel(rows, l.grain, l.bwd)
 	return l.dx
 }
@@ -359,38 +401,78 @@ func (l *BatchNorm[T]) statsBlock(lo, hi int) {
 }
 
 func (l *BatchNorm[T]) forwardBlock(lo, hi int) {
-	d := len(l.Weight.Data)
-	mean, rest, a, b := l.mean[:d], l.rest[:d], l.a[:d], l.Bias.Data[:d]
-	for i := lo; i < hi; i++ {
-		x, y := l.x.Data[i*d:][:d], l.y.Data[i*d:][:d]
-		for j, v := range x {
-			y[j] = (v-mean[j]-rest[j])*a[j] + b[j]
-		}
+	for x, y := range l.tiles(lo, hi, l.x, l.y) {
+		n := len(x)
+		tensor.Sub(y, x, l.mean[:n])
+		tensor.Sub(y, y, l.rest[:n])
+		tensor.Mul(y, y, l.a[:n])
+		tensor.Add(y, y, l.b[:n])
 	}
 }
 
-// sumsBlock leaves the sums over each channel of dy and of dy times the normalised x in part.
+// sumsBlock leaves the sums over each channel of dy and of dy times the normalised x in part, for each row of a tile.
 func (l *BatchNorm[T]) sumsBlock(lo, hi int) {
-	d := len(l.Weight.Data)
-	part := l.part.data[lo/l.grain*2*d:][:2*d]
-	clear(part)
-	plain, inner, mean, rest, inv := part[:d], part[d:][:d], l.mean[:d], l.rest[:d], l.inv[:d]
-	for i := lo; i < hi; i++ {
-		x, dy := l.x.Data[i*d:][:d], l.dy.Data[i*d:][:d]
-		for j, g := range dy {
-			plain[j] += g
-			inner[j] += g * ((x[j] - mean[j] - rest[j]) * inv[j])
-		}
+	plain, inner, h := l.scratch(lo)
+	clear(plain)
+	clear(inner)
+	for x, dy := range l.tiles(lo, hi, l.x, l.dy) {
+		n := len(x)
+		tensor.Sub(h[:n], x, l.mean[:n])
+		tensor.Sub(h[:n], h[:n], l.rest[:n])
+		tensor.Mul(h[:n], h[:n], l.inv[:n])
+		tensor.Mul(h[:n], h[:n], dy)
+		tensor.Add(inner[:n], inner[:n], h[:n])
+		tensor.Add(plain[:n], plain[:n], dy)
 	}
 }
 
 func (l *BatchNorm[T]) backwardBlock(lo, hi int) {
+	_, _, g := l.scratch(lo)
+	at := lo * len(l.Weight.Data)
+	for x, dx := range l.tiles(lo, hi, l.x, l.dx) {
+		n := len(x)
+		tensor.Sub(dx, x, l.mean[:n])
+		tensor.Sub(dx, dx, l.rest[:n])
+		tensor.Mul(dx, dx, l.inv[:n])
+		tensor.Mul(dx, dx, l.c[:n])
+		tensor.Mul(g[:n], l.dy.Data[at:at+n], l.a[:n])
+		tensor.Sub(g[:n], g[:n], l.b[:n])
+		tensor.Sub(dx, g[:n], dx)
+		at += n
+	}
+}
+
+// tiles are the elements of rows lo to hi of two tensors, as many rows at a time as vectors of channels are repeated.
+func (l *BatchNorm[T]) tiles(lo, hi int, x, y tensor.Dense[T]) iter.Seq2[[]T, []T] {
 	d := len(l.Weight.Data)
-	a, b, c, mean, rest, inv := l.a[:d], l.b[:d], l.c[:d], l.mean[:d], l.rest[:d], l.inv[:d]
-	for i := lo; i < hi; i++ {
-		x, dy, dx := l.x.Data[i*d:][:d], l.dy.Data[i*d:][:d], l.dx.Data[i*d:][:d]
-		for j, g := range dy {
-			dx[j] = a[j]*g - b[j] - (x[j]-mean[j]-rest[j])*inv[j]*c[j]
+	return func(yield func(x, y []T) bool) {
+		for i := lo; i < hi; i += l.tile {
+			end := min(i+l.tile, hi)
+			if !yield(x.Data[i*d:end*d], y.Data[i*d:end*d]) {
+				return
+			}
+		}
+	}
+}
+
+// scratch is the three tiles of the block that begins at row lo.
+func (l *BatchNorm[T]) scratch(lo int) (a, b, c []T) {
+	n := l.tile * len(l.Weight.Data)
+	part := l.part.data[lo/l.grain*3*n:][:3*n]
+	return part[:n], part[n:][:n], part[2*n:]
+}
+
+// tileOf is the number of rows that vector functions take at a time.
+func tileOf(cols int) int { return max(1, 512/cols) }
+
+// tiled is the multiple of tile next to grain.
+func tiled(grain, tile int) int { return (grain + tile - 1) / tile * tile }
+
+// repeat writes the first d elements of every vector over and over.
+func repeat[T tensor.Float](d int, vectors ...[]T) {
+	for _, v := range vectors {
+		for n := d; n < len(v); n *= 2 {
+			copy(v[n:], v[:n])
 		}
 	}
 }
