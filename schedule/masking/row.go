@@ -115,23 +115,39 @@ func (r *row) sample(m *Masker) {
 	r.pos = pos
 }
 
-// split lists the words of the row.
+// split lists the words of the row. It computes where it could branch: where words end is hard to predict.
 func (r *row) split(m *Masker) {
-	r.starts, r.ends, r.candidates = r.starts[:0], r.ends[:0], 0
-	before := false // the position before belongs to a word
+	n := len(r.src)
+	starts, ends := slices.Grow(r.starts[:0], n)[:n], slices.Grow(r.ends[:0], n+1)[:n+1]
+	protected, continued, special, joined := m.protected, m.continued, r.special, r.joined
+	words, candidates := 0, 0
+	before := uint64(0) // 1 if the position before belongs to a word
+	whole := continued == nil && joined == nil
 	for i, id := range r.src {
-		if m.protected.has(id) || r.special != nil && r.special[i] {
-			before = false
+		free, joins := 1-protected.bit(id), uint64(0)
+		if special != nil && special[i] {
+			free = 0
+		}
+		if whole {
+			starts[words], ends[words] = int32(i), int32(i+1)
+			words += int(free)
 			continue
 		}
-		r.candidates++
-		if before && (r.joined != nil && r.joined[i] || m.continued != nil && m.continued.has(id)) {
-			r.ends[len(r.ends)-1]++
-			continue
+		if continued != nil {
+			joins = continued.bit(id)
+		} else if joined != nil && joined[i] {
+			joins = 1
 		}
-		r.starts, r.ends = append(r.starts, int32(i)), append(r.ends, int32(i+1))
-		before = true
+		candidates += int(free)
+		starts[words] = int32(i)
+		words += int(free &^ (joins & before))
+		ends[n-int(free)*(n-words+1)] = int32(i + 1) // of the last word, or of none
+		before = free
 	}
+	if whole {
+		candidates = words
+	}
+	r.starts, r.ends, r.candidates = starts[:words], ends[:words], candidates
 }
 
 // take selects word w.
