@@ -60,9 +60,14 @@ const (
 // FitBest finds out how much freedom the labels support, and fits that. Three models contain each other: the calibrated
 // original view; weights of views, shrunk to it with a strength l1, which is [FitAugTTA]; and weights of views and
 // classes, shrunk to those with a strength l2, which is [FitClassTTA]. l1 and then l2 are chosen by cross-validation of
-// the cross-entropy, infinity among them, and a mixture of probabilities ([FitMixture]) competes as a fourth. Where the
-// data do not show that a model with more freedom is better, the one with less is taken: hence it does no harm. The
-// paper's own rule takes ClassTTA or AugTTA, as far as its training gets, by accuracy on a fifth of the labels.
+// the cross-entropy, infinity among them. Where the data do not show that a model with more freedom is better, the one
+// with less is taken: hence it does no harm. The paper's own rule takes ClassTTA or AugTTA, as far as its training
+// gets, by accuracy on a fifth of the labels.
+//
+// Two rivals compete with what that comes to. The same models shrunk to the calibrated mean of all views are taken where
+// they are better, or, where the labels support weights at all, as one half of the mean of both: the loss of a mean of
+// weights is never above the mean of their losses. And a mixture of probabilities ([FitMixture]) is taken where it is
+// better still.
 //
 // The error wraps [ErrIdentity] if the original view is not known, [ErrLabel], [tensor.ErrRange] for fewer examples
 // than folds, or that of ctx.
@@ -90,13 +95,22 @@ func FitBest(ctx context.Context, o *Outputs, opts ...BestOption) (*Fitted, FitR
 	if err := s.split(ctx); err != nil {
 		return nil, FitReport{}, fmt.Errorf("tta: %s: %w", call, err)
 	}
-	if err := s.chooseViews(ctx); err != nil {
+	for _, c := range s.chains {
+		if err := s.chooseViews(ctx, c); err != nil {
+			return nil, FitReport{}, fmt.Errorf("tta: %s: %w", call, err)
+		}
+		if err := s.chooseClasses(ctx, c); err != nil {
+			return nil, FitReport{}, fmt.Errorf("tta: %s: %w", call, err)
+		}
+	}
+	s.chooseCentre()
+	if err := s.chooseMixture(ctx); err != nil {
 		return nil, FitReport{}, fmt.Errorf("tta: %s: %w", call, err)
 	}
-	if err := s.chooseClasses(ctx); err != nil {
-		return nil, FitReport{}, fmt.Errorf("tta: %s: %w", call, err)
+	if s.mixed {
+		return s.mix()
 	}
-	return s.fit(call)
+	return s.fit()
 }
 
 // selection is a cross-validation under way.
@@ -106,28 +120,32 @@ type selection struct {
 	view    int
 	report  FitReport
 	folds   []fold
+	chains  []*chain // to the original view, to the mean
+
+	chosen []*chain  // whose mean is taken
+	losses []float64 // of it, by example
 
 	likelihood tensor.Matrix[float64] // of the mixture, at the temperature of the original view
 	inverse    float64
-	l1, l2     float64
 	mixed      bool
-	linear     []float64 // losses by example of the weights of views that were chosen
-	mixing     []float64
-	mu         sync.Mutex
-	done       int
+
+	mu          sync.Mutex
+	done, steps int
 }
 
 // fold is the examples that are left out, and problems of the others and of them.
 type fold struct {
-	out      []int
+	at       int
+	out, in  []int
 	fit, own *problem
-	inverse  float64
-	weights  [][]float64 // by strength for views
 }
 
 // split deals the examples of each class out to the folds, starting where the class before ended.
 func (s *selection) split(ctx context.Context) error {
 	s.folds = make([]fold, s.config.folds)
+	for k := range s.folds {
+		s.folds[k].at = k
+	}
 	next := 0
 	for y, rows := range s.outputs.byClass() {
 		rows = slices.Clone(rows)
@@ -140,25 +158,39 @@ func (s *selection) split(ctx context.Context) error {
 		}
 	}
 	var atBound bool
-	s.inverse, atBound = carefullyCalibrated(s.outputs, nil, s.view)
+	s.inverse, atBound = viewTempering(s.outputs, nil, s.view).carefully()
 	s.report.Temperature = 1 / s.inverse
 	if atBound {
 		s.report.warn("the temperature of the original view has no optimum within [%g, %g]: with a prior it is %.4g",
 			1/inverseBounds[1], 1/inverseBounds[0], s.report.Temperature)
 	}
 	s.likelihood = logLikelihoods(s.outputs, s.inverse, s.config.workers)
+	s.chains = []*chain{{centre: CentreOriginal}}
+	if s.outputs.views > 1 {
+		s.chains = append(s.chains, &chain{centre: CentreMean})
+	}
+	stages := len(s.chains)
+	if s.outputs.classes > 1 {
+		stages *= 2
+	}
+	s.steps = (stages + 1) * len(s.folds) // and the mixture
+	for _, c := range s.chains {
+		c.start = s.start(c, nil)
+		c.starts, c.weights = make([][]float64, len(s.folds)), make([][]float64, len(s.folds))
+	}
 	return s.each(ctx, func(f *fold) []([]float64) {
 		slices.Sort(f.out)
-		var in []int
 		for n, k := 0, 0; n < s.outputs.Len(); n++ {
 			if k < len(f.out) && f.out[k] == n {
 				k++
 			} else {
-				in = append(in, n)
+				f.in = append(f.in, n)
 			}
 		}
-		f.fit, f.own = newProblem(s.outputs, in, 1), newProblem(s.outputs, f.out, 1)
-		f.inverse, _ = carefullyCalibrated(s.outputs, in, s.view)
+		f.fit, f.own = newProblem(s.outputs, f.in, 1), newProblem(s.outputs, f.out, 1)
+		for _, c := range s.chains {
+			c.starts[f.at] = s.start(c, f.in)
+		}
 		return nil
 	}, nil)
 }
@@ -176,7 +208,7 @@ func (s *selection) each(ctx context.Context, work func(f *fold) [][]float64, lo
 			if losses != nil {
 				s.mu.Lock()
 				s.done++
-				s.config.progress(s.done, 2*len(s.folds))
+				s.config.progress(s.done, s.steps)
 				s.mu.Unlock()
 			}
 		}
@@ -192,96 +224,38 @@ func (s *selection) table(candidates int) [][]float64 {
 	return losses
 }
 
-// chooseViews tries the strengths for views, from the strongest on, each starting where the one before ended, and a
-// mixture.
-func (s *selection) chooseViews(ctx context.Context) error {
-	losses := s.table(len(viewStrengths) + 1)
-	err := s.each(ctx, func(f *fold) (own [][]float64) {
-		centre := make([]float64, s.outputs.views)
-		centre[s.view] = f.inverse
-		w := centre
-		for _, l := range viewStrengths {
-			if ctx.Err() != nil {
-				return own
-			}
-			if !math.IsInf(l, 1) {
-				w = shrunk{f.fit, centre, l}.minimize(w, foldTolerance, foldIterations).x
-			}
-			f.weights = append(f.weights, w)
-			own = append(own, f.own.losses(w))
-		}
+// chooseMixture tells whether a mixture is better than what the others came to.
+func (s *selection) chooseMixture(ctx context.Context) error {
+	losses := s.table(1)
+	err := s.each(ctx, func(f *fold) [][]float64 {
 		m := mixture{likelihood: s.likelihood}
-		return append(own, m.losses(m.fit(s.others(f), foldTolerance), f.out))
+		return [][]float64{m.losses(m.fit(f.in, foldTolerance), f.out)}
 	}, losses)
 	if err != nil {
 		return err
 	}
-	names := make([]string, len(viewStrengths))
-	for j, l := range viewStrengths {
-		names[j] = fmt.Sprintf("views, shrinkage %g", l)
-	}
-	names[0] = "original, calibrated"
-	at := s.choose(names, losses[:len(viewStrengths)])
-	s.l1, s.linear, s.mixing = viewStrengths[at], losses[at], losses[len(viewStrengths)]
-	for k := range s.folds {
-		s.folds[k].weights = s.folds[k].weights[at : at+1]
-	}
+	c := compared("mixture", losses[0], s.losses)
+	s.mixed = c.Excess < -s.config.caution*c.SE
+	c.Chosen = s.mixed
+	s.report.Candidates = append(s.report.Candidates, c)
 	return nil
 }
 
-// others are the examples that a fold does not leave out.
-func (s *selection) others(f *fold) []int {
-	var in []int
-	for k := range s.folds {
-		if &s.folds[k] != f {
-			in = append(in, s.folds[k].out...)
-		}
-	}
-	return in
-}
-
-// chooseClasses tries the strengths for classes, and then whether the mixture is better than what they came to.
-func (s *selection) chooseClasses(ctx context.Context) error {
-	s.l2 = infinite
-	linear := s.linear
-	if s.outputs.classes > 1 {
-		losses := s.table(len(classStrengths))
-		err := s.each(ctx, func(f *fold) (own [][]float64) {
-			w := f.weights[0]
-			var start []float64
-			for _, l := range classStrengths {
-				if ctx.Err() != nil {
-					return own
-				}
-				if math.IsInf(l, 1) {
-					own = append(own, f.own.losses(w))
-					continue
-				}
-				start = classStage(f.fit, w, l, start, foldTolerance, foldIterations).x
-				own = append(own, f.own.losses(start))
-			}
-			return own
-		}, losses)
-		if err != nil {
-			return err
-		}
-		names := make([]string, len(classStrengths))
-		for j, l := range classStrengths {
-			names[j] = fmt.Sprintf("classes, shrinkage %g", l)
-		}
-		names[0] = "classes share the weights"
-		at := s.choose(names, losses)
-		s.l2, linear = classStrengths[at], losses[at]
-	}
-	excess, se := paired(s.mixing, linear)
-	s.mixed = excess < -s.config.caution*se
-	s.report.Candidates = append(s.report.Candidates, Candidate{Name: "mixture", Loss: average(s.mixing),
-		Excess: excess, SE: se, Chosen: s.mixed})
-	return nil
+// mix fits the mixture to all examples.
+func (s *selection) mix() (*Fitted, FitReport, error) {
+	r := &s.report
+	r.Method = Mixing
+	m := mixture{likelihood: s.likelihood}
+	v := m.fit(nil, 1e-6)
+	f := newFitted(Mixing, s.outputs, floats32(v), true)
+	f.inner = float32(s.inverse)
+	r.Loss, r.Iterations, r.Converged = m.loss(v, nil), m.iterations, m.converged
+	r.Objective = r.Loss
+	return r.finish(f)
 }
 
 // choose is the candidate to take of those in order of their freedom, by how many standard errors they are behind.
-func (s *selection) choose(names []string, losses [][]float64) int {
+func (s *selection) choose(name, none string, strengths []float64, losses [][]float64) int {
 	best := 0
 	for j := range losses {
 		if average(losses[j]) < average(losses[best]) {
@@ -296,11 +270,20 @@ func (s *selection) choose(names []string, losses [][]float64) int {
 		}
 	}
 	for j, l := range losses {
-		excess, se := paired(l, losses[best])
-		s.report.Candidates = append(s.report.Candidates, Candidate{Name: names[j], Loss: average(l), Excess: excess, SE: se})
+		full := none
+		if !math.IsInf(strengths[j], 1) {
+			full = fmt.Sprintf("%s %g", name, strengths[j])
+		}
+		s.report.Candidates = append(s.report.Candidates, compared(full, l, losses[best]))
 	}
 	s.report.Candidates[from+chosen].Chosen = true
 	return chosen
+}
+
+// compared is a candidate by its losses and those that it is compared with.
+func compared(name string, losses, others []float64) Candidate {
+	excess, se := paired(losses, others)
+	return Candidate{Name: name, Loss: average(losses), Excess: excess, SE: se}
 }
 
 func average(x []float64) float64 { return tensor.Sum(x) / float64(len(x)) }
@@ -316,41 +299,4 @@ func paired(x, y []float64) (excess, se float64) {
 		se += d * d
 	}
 	return excess, math.Sqrt(se / max(n-1, 1) / n)
-}
-
-// fit fits what was chosen to all examples.
-func (s *selection) fit(call string) (*Fitted, FitReport, error) {
-	o, r := s.outputs, &s.report
-	r.Shrinkage, r.ClassShrinkage = s.l1, s.l2
-	if o.classes == 1 {
-		r.ClassShrinkage = math.NaN()
-	}
-	if s.mixed {
-		r.Method, r.Shrinkage, r.ClassShrinkage = Mixing, math.NaN(), math.NaN()
-		m := mixture{likelihood: s.likelihood}
-		v := m.fit(nil, 1e-6)
-		f := newFitted(Mixing, o, floats32(v), true)
-		f.inner = float32(s.inverse)
-		r.Loss, r.Iterations, r.Converged = m.loss(v, nil), m.iterations, m.converged
-		r.Objective = r.Loss
-		return r.finish(f)
-	}
-	p := newProblem(o, nil, s.config.workers)
-	w := make([]float64, o.views)
-	w[s.view] = s.inverse
-	r.Method, r.Loss, r.Converged, r.Gradient = Original, p.eval(w, nil, nil), true, 0
-	r.Objective = r.Loss
-	if !math.IsInf(s.l1, 1) {
-		views := shrunk{p, slices.Clone(w), s.l1}.minimize(w, solverTolerance, solverIterations)
-		w = views.x
-		r.Method = AugTTA
-		r.solved(views)
-	}
-	if math.IsInf(s.l2, 1) {
-		return r.finish(newFitted(r.Method, o, floats32(w), false))
-	}
-	classes := classStage(p, w, s.l2, nil, solverTolerance, solverIterations)
-	r.Method = ClassTTA
-	r.solved(classes)
-	return r.finish(newFitted(ClassTTA, o, byView(classes.x, o.views), false))
 }

@@ -57,7 +57,7 @@ func Example() {
 	fmt.Println(report.Method, "reads", report.Active)
 	// Output:
 	// 18 corrections, 169 corruptions, significant: true
-	// 15 corrections, 9 corruptions, significant: false
+	// 16 corrections, 10 corruptions, significant: false
 	// AugTTA reads [0 1 2 3]
 }
 

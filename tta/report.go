@@ -26,10 +26,12 @@ type FitReport struct {
 	Iterations int     `json:"iterations"`
 	Converged  bool    `json:"converged"`
 
-	// Temperature is that of the untransformed view, on which shrinkage centres; 0 where it plays no part.
+	// Centre is what weights are shrunk to. Temperature is that of the untransformed view, or where the mean of all views
+	// is a centre that of the mean; 0 where it plays no part.
+	Centre      Centre  `json:"centre"`
 	Temperature float64 `json:"temperature,omitempty"`
 	// Shrinkage is the strength for views, ClassShrinkage that for classes: +Inf is no freedom at all, NaN none of the
-	// method's business.
+	// method's business. With CentreBoth they are those towards the original view.
 	Shrinkage      float64 `json:"shrinkage"`
 	ClassShrinkage float64 `json:"class_shrinkage"`
 
@@ -145,7 +147,11 @@ func (r FitReport) String() string {
 		if !math.IsNaN(r.ClassShrinkage) {
 			fmt.Fprintf(&s, ", of classes %.3g", r.ClassShrinkage)
 		}
-		fmt.Fprintf(&s, "; temperature of the original view %.4g\n", r.Temperature)
+		of := "original view"
+		if r.Centre != CentreOriginal {
+			of = "mean"
+		}
+		fmt.Fprintf(&s, "; to: %v; temperature of the %s %.4g\n", r.Centre, of, r.Temperature)
 	}
 	for _, c := range r.Candidates {
 		mark := " "

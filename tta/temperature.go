@@ -162,11 +162,11 @@ func calibratedView(o *Outputs, rows []int, view int) float64 {
 	return viewTempering(o, rows, view).minimize(inverseBounds[0], inverseBounds[1])
 }
 
-// carefullyCalibrated is calibratedView with a weak prior: the logarithm of the temperature is normal with a standard
-// deviation of 1. It weighs as much as one example, which matters where there are few, and decides where there is no
-// optimum: a view that is right in all of 50 examples is no evidence for a temperature near 0. atBound says so.
-func carefullyCalibrated(o *Outputs, rows []int, view int) (inverse float64, atBound bool) {
-	t := viewTempering(o, rows, view)
+// carefully is the inverse temperature within bounds, with a weak prior: the logarithm of the temperature is normal with
+// a standard deviation of 1/2, so that most temperatures are expected from 0.4 to 2.7. It weighs as much as four
+// examples, which matters where there are few, and decides where there is no optimum: a view that is right in all of 50
+// examples is no evidence for a temperature near 0. atBound says so.
+func (t tempering) carefully() (inverse float64, atBound bool) {
 	free := t.minimize(inverseBounds[0], inverseBounds[1])
 	return t.withPrior(), free == inverseBounds[0] || free == inverseBounds[1]
 }
@@ -184,22 +184,38 @@ func viewTempering(o *Outputs, rows []int, view int) tempering {
 	return newTempering(out, labels)
 }
 
-// withPrior minimises the loss plus u²/2N in u, the logarithm of the inverse temperature, by Newton's method kept
+// meanTempering is of the mean of all views.
+func meanTempering(o *Outputs, rows []int) tempering {
+	if rows == nil {
+		rows = span(0, o.Len())
+	}
+	out := tensor.NewMatrix[float32](len(rows), o.classes)
+	labels := make([]int, len(rows))
+	for k, n := range rows {
+		for a := range o.views {
+			tensor.Axpy(out.Row(k), 1/float32(o.views), o.View(n, a))
+		}
+		labels[k] = o.labels[n]
+	}
+	return newTempering(out, labels)
+}
+
+// withPrior minimises the loss plus 4u²/2N in u, the logarithm of the inverse temperature, by Newton's method kept
 // between points where the derivative has either sign.
 func (t tempering) withPrior() float64 {
-	n := float64(t.z.Rows)
+	weight := 4 / float64(t.z.Rows)
 	lo, hi := math.Log(inverseBounds[0]), math.Log(inverseBounds[1])
 	u := 0.0
 	for range 100 {
 		b := math.Exp(u)
 		_, first, second := t.eval(b)
-		d := b*first + u/n
+		d := b*first + weight*u
 		if d > 0 {
 			hi = u
 		} else {
 			lo = u
 		}
-		next := u - d/(b*b*second+b*first+1/n)
+		next := u - d/(b*b*second+b*first+weight)
 		if !(next > lo && next < hi) {
 			next = lo + (hi-lo)/2
 		}
