@@ -64,10 +64,10 @@ const (
 // with less is taken: hence it does no harm. The paper's own rule takes ClassTTA or AugTTA, as far as its training
 // gets, by accuracy on a fifth of the labels.
 //
-// Two rivals compete with what that comes to. The same models shrunk to the calibrated mean of all views are taken where
-// they are better, or, where the labels support weights at all, as one half of the mean of both: the loss of a mean of
-// weights is never above the mean of their losses. And a mixture of probabilities ([FitMixture]) is taken where it is
-// better still.
+// Two rivals compete with what that comes to. The same models shrunk to the calibrated mean of all views are taken
+// where they are better, or, where the labels support weights at all, as one half of the mean of both: the loss of a
+// mean of weights is never above the mean of their losses. And a mixture of probabilities ([FitMixture]) is taken where
+// it is better still.
 //
 // The error wraps [ErrIdentity] if the original view is not known, [ErrLabel], [tensor.ErrRange] for fewer examples
 // than folds, or that of ctx.

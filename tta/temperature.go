@@ -162,10 +162,10 @@ func calibratedView(o *Outputs, rows []int, view int) float64 {
 	return viewTempering(o, rows, view).minimize(inverseBounds[0], inverseBounds[1])
 }
 
-// carefully is the inverse temperature within bounds, with a weak prior: the logarithm of the temperature is normal with
-// a standard deviation of 1/2, so that most temperatures are expected from 0.4 to 2.7. It weighs as much as four
-// examples, which matters where there are few, and decides where there is no optimum: a view that is right in all of 50
-// examples is no evidence for a temperature near 0. atBound says so.
+// carefully is the inverse temperature within bounds, with a weak prior: the logarithm of the temperature is normal
+// with a standard deviation of 1/2, so that most temperatures are expected from 0.4 to 2.7. It weighs as much as four
+// examples, which matters where there are few, and decides where there is no optimum: a view that is right in all of
+// 50 examples is no evidence for a temperature near 0. atBound says so.
 func (t tempering) carefully() (inverse float64, atBound bool) {
 	free := t.minimize(inverseBounds[0], inverseBounds[1])
 	return t.withPrior(), free == inverseBounds[0] || free == inverseBounds[1]

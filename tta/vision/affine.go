@@ -23,11 +23,11 @@ func (i Interpolation) String() string { return [...]string{"nearest", "bilinear
 // by multiples of 90 degrees of squares, and by 180 degrees of any image, are exact.
 func Rotate(degrees float64, how Interpolation) *Transform {
 	name := fmt.Sprintf("rotate %g (torchvision %v)", degrees, how)
-	return &Transform{name: name, undo: notInvertible, apply: func(m Image) (Image, error) {
+	return &Transform{name: name, undo: notInvertible, apply: func(m Image, s space) (Image, error) {
 		if k := int(degrees / 90); float64(k)*90 == degrees && (m.H == m.W || k%2 == 0) {
-			return rot90(m, ((k%4)+4)%4), nil
+			return rot90(m, ((k%4)+4)%4, s), nil
 		}
-		return affine(name, m, AffineParams{Degrees: -degrees, Scale: 1}, how)
+		return affine(name, m, AffineParams{Degrees: -degrees, Scale: 1}, how, s)
 	}}
 }
 
@@ -44,12 +44,12 @@ type AffineParams struct {
 // tensors. A scale of 0 or a shear of 90 degrees is an error that wraps [tensor.ErrRange].
 func Affine(p AffineParams, how Interpolation) *Transform {
 	name := fmt.Sprintf("affine %+v (torchvision %v)", p, how)
-	return &Transform{name: name, undo: notInvertible, apply: func(m Image) (Image, error) {
-		return affine(name, m, p, how)
+	return &Transform{name: name, undo: notInvertible, apply: func(m Image, s space) (Image, error) {
+		return affine(name, m, p, how, s)
 	}}
 }
 
-func affine(name string, m Image, p AffineParams, how Interpolation) (Image, error) {
+func affine(name string, m Image, p AffineParams, how Interpolation, s space) (Image, error) {
 	rot, sx, sy := p.Degrees*math.Pi/180, p.ShearX*math.Pi/180, p.ShearY*math.Pi/180
 	a := math.Cos(rot-sy) / math.Cos(sy)
 	b := -math.Cos(rot-sy)*math.Tan(sx)/math.Cos(sy) - math.Sin(rot)
@@ -69,7 +69,7 @@ func affine(name string, m Image, p AffineParams, how Interpolation) (Image, err
 		g := float32(u*theta[k][0]) + float32(v*theta[k][1]) + theta[k][2]
 		return float64((float32((g+1)*float32(size)) - 1) / 2)
 	}
-	out := NewImage(m.H, m.W, m.C)
+	out := s.image(m.H, m.W, m.C)
 	for y := range m.H {
 		v := float32(float64(y) + 0.5 - half[1])
 		for x := range m.W {
@@ -111,8 +111,8 @@ func sample(dst []float32, m Image, y, x float64, how Interpolation) {
 // Translate moves by whole pixels to the right and down, zeros coming in.
 func Translate(dx, dy int) *Transform {
 	return &Transform{name: fmt.Sprintf("translate (%d, %d)", dx, dy), undo: notInvertible,
-		apply: func(m Image) (Image, error) {
-			out := NewImage(m.H, m.W, m.C)
+		apply: func(m Image, s space) (Image, error) {
+			out := s.image(m.H, m.W, m.C)
 			for y := range m.H {
 				for x := range m.W {
 					if sy, sx := y-dy, x-dx; sy >= 0 && sx >= 0 && sy < m.H && sx < m.W {

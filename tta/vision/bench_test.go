@@ -28,9 +28,17 @@ func BenchmarkTransforms(b *testing.B) {
 	}
 }
 
-func BenchmarkFlipRows(b *testing.B) {
-	m := NewImage(224, 224, 3)
-	for b.Loop() {
-		flipRows(m)
+// Into the same image again.
+func BenchmarkApplyTo(b *testing.B) {
+	for _, t := range []*Transform{FlipH(), FlipV(), Rot90(1), Resize(256, 256, Antialiased)} {
+		b.Run(t.Name(), func(b *testing.B) {
+			b.ReportAllocs()
+			m, dst := NewImage(224, 224, 3), NewImage(256, 256, 3)
+			for b.Loop() {
+				if err := t.ApplyTo(&dst, m); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -199,3 +199,21 @@ func ExampleStandard() {
 	// 137 views, the original is Rotate 0
 	// [0]
 }
+
+// A loop over many images that allocates once.
+func ExampleTransform_ApplyTo() {
+	resize := vision.Resize(2, 2, vision.Antialiased)
+	var view vision.Image
+	for _, side := range []int{4, 8} {
+		photo := vision.NewImage(side, side, 1)
+		photo.At(0, 0)[0] = 1
+		if err := resize.ApplyTo(&view, photo); err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Printf("%.3f\n", view.Pix)
+	}
+	// Output:
+	// [0.184 0.000 0.000 0.000]
+	// [0.032 0.000 0.000 0.000]
+}

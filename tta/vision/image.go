@@ -74,7 +74,14 @@ func FromImage(src image.Image) Image {
 	return m
 }
 
-func unit(v uint8) float32 { return float32(v) / 255 }
+func unit(v uint8) float32 { return units[v] }
+
+var units = func() (u [256]float32) {
+	for v := range u {
+		u[v] = float32(v) / 255
+	}
+	return u
+}()
 
 // straight is red, green and blue of a colour that is not multiplied by its alpha, as palettes hold them.
 func straight(c color.Color) ([3]uint8, bool) {
@@ -100,4 +107,12 @@ func (m Image) ToImage() image.Image {
 }
 
 // level rounds an intensity to 8 bits.
-func level(v float32) uint8 { return uint8(min(max(v, 0), 1)*255 + 0.5) }
+func level(v float32) uint8 {
+	switch {
+	case v >= 1:
+		return 255
+	case v > 0: // false for NaN
+		return uint8(int32(v*255 + 0.5))
+	}
+	return 0
+}

@@ -20,7 +20,7 @@ func (b bytesImage) at(y, x int) []uint8 { return b.pix[(y*b.w+x)*b.c : (y*b.w+x
 
 // pil makes a transform that follows Pillow on 8 bits: intensities are rounded to them first.
 func pil(name string, moves bool, f func(dst, src bytesImage) error) *Transform {
-	t := &Transform{name: "PIL " + name, apply: func(m Image) (Image, error) {
+	t := &Transform{name: "PIL " + name, apply: func(m Image, s space) (Image, error) {
 		if err := oneOrThree(m); err != nil {
 			return Image{}, fmt.Errorf("vision: PIL %s: %w", name, err)
 		}
@@ -31,7 +31,7 @@ func pil(name string, moves bool, f func(dst, src bytesImage) error) *Transform 
 		if err := f(dst, src); err != nil {
 			return Image{}, fmt.Errorf("vision: PIL %s: %w", name, err)
 		}
-		out := NewImage(m.H, m.W, m.C)
+		out := s.dirty(m.H, m.W, m.C)
 		for i, v := range dst.pix {
 			out.Pix[i] = unit(v)
 		}
@@ -402,40 +402,46 @@ func PILTranslateY(pixels int) *Transform {
 // differs from Pillow's fixed point by at most one level.
 func PILResize(h, w int, how Sampling) *Transform {
 	name := fmt.Sprintf("PIL resize %dx%d (%v)", h, w, how)
-	apply := func(m Image, h, w int) (Image, error) {
+	apply := func(m Image, h, w int, s space) (Image, error) {
 		if how != Antialiased && how != NearestPillow {
 			return Image{}, fmt.Errorf("vision: %s: Pillow has no such sampling: %w", name, tensor.ErrRange)
 		}
-		m = rounded(m)
-		wide, err := resize(name, m, m.H, w, how)
+		levels := space(nil).copy(m)
+		levels.round()
+		wide, err := resize(name, levels, m.H, w, how, nil)
 		if err != nil {
 			return Image{}, err
 		}
-		out, err := resize(name, rounded(wide), h, w, how)
-		return rounded(out), err
+		wide.round()
+		out, err := resize(name, wide, h, w, how, s)
+		if err == nil {
+			out.round()
+		}
+		return out, err
 	}
-	return &Transform{name: name, apply: func(m Image) (Image, error) { return apply(m, h, w) },
-		move: func(g tta.Geometry) tta.Geometry { return g.Resize(h, w) }, undo: apply}
+	return &Transform{name: name,
+		apply: func(m Image, s space) (Image, error) { return apply(m, h, w, s) },
+		move:  func(g tta.Geometry) tta.Geometry { return g.Resize(h, w) },
+		undo:  func(m Image, h, w int) (Image, error) { return apply(m, h, w, nil) }}
 }
 
-func rounded(m Image) Image {
-	out := Image{m.H, m.W, m.C, make([]float32, len(m.Pix))}
+// round makes intensities those of 8 bits.
+func (m Image) round() {
 	for i, v := range m.Pix {
-		out.Pix[i] = unit(level(v))
+		m.Pix[i] = unit(level(v))
 	}
-	return out
 }
 
 // PILCropBilinear cuts the given number of pixels off each side and resizes back to the size.
 func PILCropBilinear(pixels int) *Transform {
 	name := fmt.Sprintf("PIL crop bilinear %d", pixels)
 	return &Transform{name: name, undo: notInvertible,
-		apply: func(m Image) (Image, error) {
-			inner, err := crop(name, m, pixels, pixels, m.H-2*pixels, m.W-2*pixels)
+		apply: func(m Image, s space) (Image, error) {
+			inner, err := crop(name, m, pixels, pixels, m.H-2*pixels, m.W-2*pixels, nil)
 			if err != nil {
 				return Image{}, err
 			}
-			return PILResize(m.H, m.W, Antialiased).Apply(inner)
+			return PILResize(m.H, m.W, Antialiased).apply(inner, s)
 		},
 		move: func(g tta.Geometry) tta.Geometry {
 			h, w := g.Out()

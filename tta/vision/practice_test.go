@@ -4,6 +4,7 @@ import (
 	"image"
 	"image/color"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -73,7 +74,8 @@ func TestTurnsByRightAnglesAreExact(t *testing.T) {
 		for k := -4; k <= 4; k++ {
 			for _, how := range []Interpolation{Nearest, Linear} {
 				assert.Equal(t, apply(t, Rot90(k), square), apply(t, Rotate(float64(90*k), how), square))
-				levels := rounded(square)
+				levels := space(nil).copy(square)
+				levels.round()
 				assert.Equal(t, apply(t, Rot90(k), levels), apply(t, PILRotate(float64(90*k), how), levels))
 			}
 		}
@@ -206,4 +208,38 @@ func TestBadImages(t *testing.T) {
 	assert.ErrorIs(t, err, tensor.ErrRange)
 	_, err = Affine(AffineParams{}, Linear).Apply(NewImage(3, 5, 1))
 	assert.ErrorIs(t, err, tensor.ErrRange)
+}
+
+// The same pixels, whatever the memory held, for every transform; no other image is touched.
+func TestApplyTo(t *testing.T) {
+	rng := tensor.Stream(8)
+	for _, c := range []int{1, 3, 4} {
+		m := NewImage(9, 8, c)
+		for i := range m.Pix {
+			m.Pix[i] = rng.Float32()
+		}
+		before := slices.Clone(m.Pix)
+		for _, tr := range []*Transform{FlipH(), FlipV(), Rot90(0), Rot90(1), Rot90(2), Rot90(3), Crop(1, 2, 4, 5),
+			CropAt(CenterTtach, 6, 6), Resize(11, 5, Antialiased), Resize(3, 20, NearestTorch), Scale(1.5, Bilinear),
+			ScaleCrop(1.2), Rotate(30, Linear), Rotate(180, Nearest), Affine(AffineParams{Scale: 2, TX: 1}, Linear),
+			Translate(2, -3), Brightness(0.5), Contrast(2), Invert(), GaussianBlur(3, 1), PILRotate(20, Nearest),
+			PILResize(5, 7, Antialiased), PILCropBilinear(1), PILSmooth(), PILTranslateX(2)} {
+			want, err := tr.Apply(m)
+			dst := NewImage(40, 30, 1)
+			for i := range dst.Pix {
+				dst.Pix[i] = float32(math.NaN())
+			}
+			memory := &dst.Pix[0]
+			assert.Equal(t, err == nil, tr.ApplyTo(&dst, m) == nil, tr.Name())
+			if err == nil {
+				assert.Equal(t, want, dst, tr.Name())
+				assert.Same(t, memory, &dst.Pix[0], tr.Name())
+				var fresh Image
+				require.NoError(t, tr.ApplyTo(&fresh, m))
+				assert.Equal(t, want, fresh, tr.Name())
+			}
+			assert.ErrorIs(t, tr.ApplyTo(&m, m), tensor.ErrOverlap, tr.Name())
+		}
+		assert.Equal(t, before, m.Pix)
+	}
 }

@@ -46,12 +46,12 @@ func Scale(factor float64, how Sampling) *Transform {
 
 func resizing(name string, how Sampling, size func(h, w int) (int, int)) *Transform {
 	return &Transform{name: name,
-		apply: func(m Image) (Image, error) {
+		apply: func(m Image, s space) (Image, error) {
 			h, w := size(m.H, m.W)
-			return resize(name, m, h, w, how)
+			return resize(name, m, h, w, how, s)
 		},
 		move: func(g tta.Geometry) tta.Geometry { return g.Resize(size(g.Out())) },
-		undo: func(m Image, h, w int) (Image, error) { return resize(name, m, h, w, how) }}
+		undo: func(m Image, h, w int) (Image, error) { return resize(name, m, h, w, how, nil) }}
 }
 
 // ScaleCrop is the zoom of the paper's standard policy: nearest to int(h*factor) x int(w*factor), and the middle of it
@@ -59,12 +59,12 @@ func resizing(name string, how Sampling, size func(h, w int) (int, int)) *Transf
 func ScaleCrop(factor float64) *Transform {
 	name := fmt.Sprintf("scale-crop %g", factor)
 	return &Transform{name: name, undo: notInvertible,
-		apply: func(m Image) (Image, error) {
-			big, err := resize(name, m, int(float64(m.H)*factor), int(float64(m.W)*factor), NearestTorch)
+		apply: func(m Image, s space) (Image, error) {
+			big, err := resize(name, m, int(float64(m.H)*factor), int(float64(m.W)*factor), NearestTorch, nil)
 			if err != nil {
 				return Image{}, err
 			}
-			return crop(name, big, big.H/2-m.H/2, big.W/2-m.W/2, m.H, m.W)
+			return crop(name, big, big.H/2-m.H/2, big.W/2-m.W/2, m.H, m.W, s)
 		},
 		move: func(g tta.Geometry) tta.Geometry {
 			h, w := g.Out()
@@ -79,11 +79,11 @@ type tap struct {
 	weights []float32
 }
 
-func resize(name string, m Image, h, w int, how Sampling) (Image, error) {
+func resize(name string, m Image, h, w int, how Sampling, s space) (Image, error) {
 	if h < 1 || w < 1 || h > math.MaxInt32/w || h*w > math.MaxInt32/m.C || how > NearestPillow {
 		return Image{}, fmt.Errorf("vision: %s: to %d x %d pixels: %w", name, h, w, tensor.ErrRange)
 	}
-	return separable(m, taps(m.H, h, how), taps(m.W, w, how)), nil
+	return separable(m, taps(m.H, h, how), taps(m.W, w, how), s), nil
 }
 
 // taps are those of n output pixels along an axis of in.
@@ -138,8 +138,8 @@ func triangle(in, i int, ratio float64) tap {
 
 // separable applies taps to columns of the input first, a row of the output at a time, so that the inner loop is long,
 // and then to its row.
-func separable(m Image, rows, cols []tap) Image {
-	out := NewImage(len(rows), len(cols), m.C)
+func separable(m Image, rows, cols []tap, s space) Image {
+	out := s.dirty(len(rows), len(cols), m.C)
 	line := make([]float32, m.W*m.C)
 	for y, t := range rows {
 		width := m.W * m.C

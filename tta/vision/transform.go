@@ -10,7 +10,7 @@ import (
 // Transform is a transform of images that knows where pixels go. It is immutable.
 type Transform struct {
 	name  string
-	apply func(m Image) (Image, error)
+	apply func(m Image, s space) (Image, error)
 	// move is where points go; nil for transforms of intensities, which move none.
 	move func(g tta.Geometry) tta.Geometry
 	// undo takes a map for the view back to h x w pixels; nil if nothing moves.
@@ -25,7 +25,50 @@ func (t *Transform) Apply(m Image) (Image, error) {
 	if err := m.validate(); err != nil {
 		return Image{}, err
 	}
-	return t.apply(m)
+	return t.apply(m, nil)
+}
+
+// ApplyTo is Apply into an image whose memory is used again if there is enough of it, whatever its size was before: a
+// loop over many images allocates once. After an error dst may hold part of a result. The error is that of Apply, or
+// wraps [tensor.ErrOverlap] if dst shares memory with m.
+func (t *Transform) ApplyTo(dst *Image, m Image) error {
+	if err := m.validate(); err != nil {
+		return err
+	}
+	memory := dst.Pix[:cap(dst.Pix)]
+	if tensor.Overlap(memory, m.Pix) {
+		return fmt.Errorf("vision: %s: ApplyTo: dst and the image: %w", t.name, tensor.ErrOverlap)
+	}
+	out, err := t.apply(m, memory)
+	if err == nil {
+		*dst = out
+	}
+	return err
+}
+
+// space is memory for a result, or nil.
+type space []float32
+
+// image is a black image, in the memory if that is enough.
+func (s space) image(h, w, c int) Image {
+	if h*w*c > len(s) {
+		return NewImage(h, w, c)
+	}
+	clear(s[:h*w*c])
+	return Image{h, w, c, s[:h*w*c]}
+}
+
+// copy is a copy of an image.
+func (s space) copy(m Image) Image {
+	return Image{m.H, m.W, m.C, append(s[:0], m.Pix...)}
+}
+
+// dirty is an image of which every number is still to be written.
+func (s space) dirty(h, w, c int) Image {
+	if h*w*c > len(s) {
+		return NewImage(h, w, c)
+	}
+	return Image{h, w, c, s[:h*w*c]}
 }
 
 // Intensities reports whether pixels stay where they are, so that nothing needs to be taken back.
@@ -105,8 +148,8 @@ func Undo(m Image, h, w int, steps []tta.Transform[Image]) (Image, error) {
 
 // intensities makes a transform that moves no pixels.
 func intensities(name string, f func(dst, src Image) error) *Transform {
-	return &Transform{name: name, apply: func(m Image) (Image, error) {
-		out := NewImage(m.H, m.W, m.C)
+	return &Transform{name: name, apply: func(m Image, s space) (Image, error) {
+		out := s.image(m.H, m.W, m.C)
 		if err := f(out, m); err != nil {
 			return Image{}, fmt.Errorf("vision: %s: %w", name, err)
 		}
