@@ -67,18 +67,20 @@ func (s *sorter[T]) locate(x []T, k int) {
 // is 0 once the interval is taken off each.
 func (s *sorter[T]) collect(x []T, bucket []uint16, packed []uint64, at uint16) {
 	const ones, tops = 0x0001_0001_0001_0001, 0x8000_8000_8000_8000
-	near, all := s.near, uint64(at)*ones
+	near, n, all := grow(&s.near, len(x)+1), 0, uint64(at)*ones
+	bucket = bucket[:len(x)]
 	for k, word := range packed {
 		if word ^= all; (word-ones)&^word&tops == 0 {
 			continue
 		}
 		for i := 4 * k; i < min(4*k+4, len(x)); i++ {
+			near[n] = x[i] // stays if it is one
 			if bucket[i] == at {
-				near = append(near, x[i])
+				n++
 			}
 		}
 	}
-	s.near = near
+	s.near = near[:n]
 }
 
 // sumAbove adds up the elements above an interval. In float32 it adds up by how much they exceed its end, and that as
