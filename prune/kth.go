@@ -12,30 +12,36 @@ import (
 )
 
 // Kth returns the k-th smallest element, counted from 0, of all chunks together: the threshold of a global selection
-// over the scores of many tensors. It neither copies nor moves them: two or three passes count how many lie below an
-// interval that holds the answer and how many in each of 2048 parts of it, starting from an interval that a sample
-// suggests. Negative zero sorts before zero; there must be no NaN. The error wraps tensor.ErrEmpty if there are no
-// elements and tensor.ErrRange unless 0 <= k < n.
+// over the scores of many tensors. It does not move them: a pass counts those below an interval that a sample suggests
+// and copies the few that are in it, among which the answer is found by counting how many are in each of 2048 parts of
+// the interval. Where they are not few, such as with many equal scores, further passes over all of them count likewise.
+// Negative zero sorts before zero; there must be no NaN. The error wraps tensor.ErrEmpty if there are no elements and
+// tensor.ErrRange unless 0 <= k < n.
 func Kth[T tensor.Float](chunks [][]T, k int) (T, error) {
-	v, _, err := kth(chunks, k, 0)
+	v, _, _, err := kth(chunks, k, 0)
 	return v, err
 }
 
-// kth also returns how many elements are not larger.
-func kth[T tensor.Float](chunks [][]T, k, workers int) (v T, upTo int, err error) {
+// kth also returns how many elements are not larger, and some elements around it or none.
+func kth[T tensor.Float](chunks [][]T, k, workers int) (v T, upTo int, near []T, err error) {
 	n := count(chunks)
 	switch {
 	case n == 0:
-		return 0, 0, fmt.Errorf("prune: Kth: no scores: %w", tensor.ErrEmpty)
+		return 0, 0, nil, fmt.Errorf("prune: Kth: no scores: %w", tensor.ErrEmpty)
 	case k < 0 || k >= n:
-		return 0, 0, fmt.Errorf("prune: Kth: k is %d of %d scores: %w", k, n, tensor.ErrRange)
+		return 0, 0, nil, fmt.Errorf("prune: Kth: k is %d of %d scores: %w", k, n, tensor.ErrRange)
 	}
 	if unsafe.Sizeof(T(0)) == 4 {
-		key, upTo := kthKey(wordsOf[uint32](chunks), k, n, workers)
-		return T(math.Float32frombits(wordOf(key))), upTo, nil
+		key, upTo, words := kthKey(wordsOf[uint32](chunks), k, n, workers)
+		return T(math.Float32frombits(wordOf(key))), upTo, floatsOf[T](words), nil
 	}
-	key, upTo := kthKey(wordsOf[uint64](chunks), k, n, workers)
-	return T(math.Float64frombits(wordOf(key))), upTo, nil
+	key, upTo, words := kthKey(wordsOf[uint64](chunks), k, n, workers)
+	return T(math.Float64frombits(wordOf(key))), upTo, floatsOf[T](words), nil
+}
+
+// floatsOf is the inverse of wordsOf for one piece.
+func floatsOf[T tensor.Float, U uint32 | uint64](words []U) []T {
+	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(words))), len(words))
 }
 
 func count[T any](chunks [][]T) int {
@@ -76,10 +82,58 @@ func wordOf[U uint32 | uint64](key U) U {
 // parts is the number of parts an interval is divided into, at most.
 const parts = 1 << 11
 
-// kthKey narrows the interval of keys [lo, lo+span] that holds the k-th smallest until it is one key. It returns the
-// key and the number of keys that are not larger.
-func kthKey[U uint32 | uint64](pieces [][]U, k, n, workers int) (U, int) {
-	lo, span := bracket(pieces, k, n)
+// kthKey returns the k-th smallest key, the number of keys that are not larger, and some words around it or none.
+func kthKey[U uint32 | uint64](pieces [][]U, k, n, workers int) (key U, upTo int, near []U) {
+	lo, span, few := bracket(pieces, k, n)
+	if few {
+		below, near := gather(pieces, lo, span, n/16, workers)
+		if at := k - below; at >= 0 && at < len(near) {
+			key, upTo := narrow([][]U{near}, lo, span, at, 1)
+			return key, below + upTo, near
+		}
+	}
+	key, upTo = narrow(pieces, lo, span, k, workers)
+	return key, upTo, nil
+}
+
+// gather counts the words with keys below lo and copies those with keys in [lo, lo+span], in any order: all of them, or
+// none if they are more than most.
+func gather[U uint32 | uint64](pieces [][]U, lo, span U, most, workers int) (below int, near []U) {
+	near = make([]U, most)
+	var belowAll, end atomic.Int64
+	tensor.ParallelWorkers(workers, len(pieces), 1, func(from, to int) {
+		for _, x := range pieces[from:to] {
+			var own [1 << 11]U
+			below, n := uint64(0), 0
+			flush := func() {
+				if at := end.Add(int64(n)); at <= int64(most) {
+					copy(near[at-int64(n):], own[:n])
+				}
+				n = 0
+			}
+			for _, v := range x {
+				d, borrow := bits.Sub64(uint64(keyOf(v)), uint64(lo), 0)
+				below += borrow
+				if d <= uint64(span) {
+					own[n&(len(own)-1)] = v
+					if n++; n == len(own) {
+						flush()
+					}
+				}
+			}
+			flush()
+			belowAll.Add(int64(below))
+		}
+	})
+	if end.Load() > int64(most) {
+		return 0, nil
+	}
+	return int(belowAll.Load()), near[:end.Load()]
+}
+
+// narrow divides an interval of keys [lo, lo+span] that holds the k-th smallest until it is one key. It returns the key
+// and the number of keys that are not larger.
+func narrow[U uint32 | uint64](pieces [][]U, lo, span U, k, workers int) (key U, upTo int) {
 	for {
 		shift := max(0, bits.Len64(uint64(span))-bits.Len(parts-1))
 		before, counts := countParts(pieces, lo, span, shift, workers)
@@ -101,11 +155,12 @@ func kthKey[U uint32 | uint64](pieces [][]U, k, n, workers int) (U, int) {
 }
 
 // bracket guesses an interval around the k-th smallest of n keys from evenly spaced ones, wide enough to be right but
-// for one time in thousands. Of few keys it is the interval of all.
-func bracket[U uint32 | uint64](pieces [][]U, k, n int) (lo, span U) {
+// for one time in thousands. Of few keys it is the interval of all. few reports whether no more than one key in twenty
+// seems to be in it.
+func bracket[U uint32 | uint64](pieces [][]U, k, n int) (lo, span U, few bool) {
 	const size = 1 << 13
 	if n < 8*size {
-		return 0, ^U(0)
+		return 0, ^U(0), false
 	}
 	sample := make([]U, 0, size)
 	at, next := 0, 0 // position of the piece, and of the key to take
@@ -126,7 +181,9 @@ func bracket[U uint32 | uint64](pieces [][]U, k, n int) (lo, span U) {
 	if i := int(p*m + margin); i < len(sample) {
 		hi = sample[i]
 	}
-	return lo, hi - lo
+	from, _ := slices.BinarySearch(sample, lo)
+	to, _ := slices.BinarySearch(sample, hi+1) // 0 if that is no key
+	return lo, hi - lo, to > 0 && to-from <= len(sample)/20
 }
 
 // countParts counts the keys below lo and those in each part of [lo, lo+span], 1<<shift keys wide.
@@ -175,7 +232,7 @@ func quantile[T tensor.Float](chunks [][]T, q float64, workers int) (float64, er
 	h := float64(float64(n-1) * q)
 	lo := int(h)
 	gamma := h - float64(lo)
-	a, upTo, err := kth(chunks, lo, workers)
+	a, upTo, near, err := kth(chunks, lo, workers)
 	if err != nil {
 		return 0, err
 	}
@@ -191,7 +248,9 @@ func quantile[T tensor.Float](chunks [][]T, q float64, workers int) (float64, er
 	}
 	b := a
 	if upTo == lo+1 && upTo < n {
-		b = above(chunks, a, workers)
+		if b = above([][]T{near}, a, 1); math.IsInf(float64(b), 1) {
+			b = above(chunks, a, workers)
+		}
 	}
 	d := float64(b - a)
 	if gamma < 0.5 {

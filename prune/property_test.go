@@ -69,6 +69,36 @@ func TestKth(t *testing.T) {
 	require.ErrorIs(t, err, tensor.ErrEmpty)
 }
 
+// Large inputs whose evenly spaced elements say nothing of the rest, or most of which are equal.
+func TestKthOfOddLargeInputs(t *testing.T) {
+	const n = 300000
+	x := normals(n, 1, false)
+	for name, at := range map[string]func(i int) float64{
+		"spaced":   func(i int) float64 { return map[bool]float64{true: 1, false: x[i]}[i%(n/8192) == 0] },
+		"zeros":    func(i int) float64 { return map[bool]float64{true: x[i], false: 0}[i%20 == 0] },
+		"constant": func(int) float64 { return 2 },
+		"sorted":   func(i int) float64 { return float64(i) },
+	} {
+		y := make([]float64, n)
+		for i := range y {
+			y[i] = at(i)
+		}
+		sorted := slices.Clone(y)
+		slices.Sort(sorted)
+		for _, k := range []int{0, 1, n / 20, n / 2, n - 2, n - 1} {
+			got, err := prune.Kth([][]float64{y}, k)
+			require.NoError(t, err)
+			require.Equal(t, sorted[k], got, "%s %d", name, k)
+			if k+1 < n {
+				h := (float64(k) + 0.5) / (n - 1)
+				q, err := prune.Quantile([][]float64{y}, h)
+				require.NoError(t, err)
+				require.InDelta(t, (sorted[k]+sorted[k+1])/2, q, 1e-9*max(1, math.Abs(q)), "%s %d", name, k)
+			}
+		}
+	}
+}
+
 // Counts are exact for every size, sparsity and scope, ties or not, for any number of workers.
 func TestCountsAreExact(t *testing.T) {
 	for _, ties := range []bool{false, true} {

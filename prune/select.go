@@ -30,7 +30,7 @@ func keepTop[T tensor.Float](masks []*Mask, scores [][]T, prune, workers int) er
 		}
 		return nil
 	}
-	t, _, err := kth(scores, prune-1, workers) // the largest score of the pruned
+	t, _, _, err := kth(scores, prune-1, workers) // the largest score of the pruned
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"github.com/espalier-ml/espalier/mil"
+	"github.com/espalier-ml/espalier/schedule"
 	"github.com/espalier-ml/espalier/tensor"
 	"github.com/espalier-ml/espalier/tensor/nn"
 )
@@ -108,8 +109,12 @@ func (m *model) train(bags mil.Bags[float32], positive []bool, s settings) error
 		return err
 	}
 	var x mil.Bags[float32]
+	step, batches := 0, sampler.Batches()
+	rate := schedule.Cosine{From: 3e-3, Over: float64(batches * s.epochs)}
 	for epoch := range uint64(s.epochs) {
 		for batch := range sampler.Epoch(epoch) {
+			m.opt.LR = rate.Value(float64(step))
+			step++
 			if err := mil.Gather(&x, bags, batch); err != nil {
 				return err
 			}
