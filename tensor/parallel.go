@@ -45,10 +45,13 @@ func ParallelWorkers(workers, n, grain int, f func(lo, hi int)) {
 	j.n, j.grain, j.f = n, grain, f
 	j.next.Store(0)
 	j.wg.Add(helpers)
+	j.helping.Store(int32(helpers))
 	for range helpers {
 		go j.help()
 	}
 	j.run()
+	for i := 0; i < patience && j.helping.Load() > 0; i++ {
+	}
 	j.wg.Wait()
 	busy.Add(-int64(helpers))
 	p := j.panicked.Swap(nil)
@@ -64,14 +67,19 @@ type job struct {
 	n, grain int
 	f        func(lo, hi int)
 	next     atomic.Int64
+	helping  atomic.Int32 // helpers that are not done
 	wg       sync.WaitGroup
 	panicked atomic.Pointer[any]
 	help     func() // run, then wg.Done; bound once, so that starting it does not allocate
 }
 
+// patience is how often a caller looks whether the helpers are done before it sleeps: for some tens of microseconds, in
+// which they end their last blocks. To be woken takes longer.
+const patience = 1 << 16
+
 var jobs = sync.Pool{New: func() any {
 	j := new(job)
-	j.help = func() { defer j.wg.Done(); j.run() }
+	j.help = func() { j.run(); j.helping.Add(-1); j.wg.Done() }
 	return j
 }}
 

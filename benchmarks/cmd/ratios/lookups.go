@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/espalier-ml/espalier/benchmarks/internal/openblas"
+	"github.com/espalier-ml/espalier/benchmarks/internal/peak"
 	"github.com/espalier-ml/espalier/maddness"
 	"github.com/espalier-ml/espalier/tensor"
 )
@@ -19,8 +20,9 @@ var lookupTurn = flag.Duration("lookup-turn", 20*time.Millisecond,
 // layouts, and the faster counts. Trees and tables are random: they do not matter to times.
 func lookups(budget time.Duration) {
 	fmt.Println("| rows, columns, outputs | codebooks | OpenBLAS ms | feature-major ms | OpenBLAS / it | bar | ok | " +
+		"memory ms | instructions ms | share of the larger | bar | ok | " +
 		"row-major ms | OpenBLAS / it | argmax ms | codes alone, G/s | lookups alone, G/s |")
-	fmt.Println("|---|--:|--:|--:|--:|--:|---|--:|--:|--:|--:|--:|")
+	fmt.Println("|---|--:|--:|--:|--:|--:|---|--:|--:|--:|--:|---|--:|--:|--:|--:|--:|")
 	bars := map[int]float64{16: 65, 32: 35}
 	for _, s := range [][3]int{{10016, 512, 10}, {10016, 512, 100}, {1024, 320, 128}, {2048, 2048, 2048}} {
 		rows, columns, outputs := s[0], s[1], s[2]
@@ -50,19 +52,46 @@ func lookups(budget time.Duration) {
 				repeat(func() error { return op.ArgMaxT(index, at) }),
 				repeat(func() error { codes.Reset(); return op.EncodeT(&codes, at) }),
 				repeat(func() error { return op.LookupT(ct, &codes) }),
+				func(times int) {
+					for range times {
+						touch(op, at, ct)
+					}
+				},
 			)
+			possible := peak.Lookups(codebooks, openblas.ThreadTime)
 			runtime.UnlockOSThread()
 			exact, ratio := min(r.Seconds[1], r.Seconds[2]), min(r.Ratios[1], r.Ratios[2])
-			bar := 0.0
+			bar, shareBar := 0.0, 0.0
 			if outputs == 100 {
 				bar = bars[codebooks]
 			}
+			if bar > 0 {
+				shareBar = 0.9
+			}
 			work := float64(rows) * float64(codebooks) / 1e9
-			fmt.Printf("| %d, %d, %d | %d | %.3f | %.4f | %.1f | %s | %.4f | %.1f | %.4f | %.2f | %.0f |\n",
+			instructions := 0.0
+			if possible > 0 {
+				instructions = work * float64(outputs) / possible
+			}
+			share := max(r.Seconds[7], instructions) / r.Seconds[0]
+			fmt.Printf("| %d, %d, %d | %d | %.3f | %.4f | %.1f | %s | %.4f | %.4f | %.2f | %s | %.4f | %.1f | %.4f | %.2f | %.0f |\n",
 				rows, columns, outputs, codebooks,
-				1e3*exact, 1e3*r.Seconds[0], ratio, verdict(ratio, bar), 1e3*r.Seconds[3], exact/r.Seconds[3], 1e3*r.Seconds[4],
+				1e3*exact, 1e3*r.Seconds[0], ratio, against(ratio, bar), 1e3*r.Seconds[7], 1e3*instructions, share,
+				verdict(share, shareBar), 1e3*r.Seconds[3], exact/r.Seconds[3], 1e3*r.Seconds[4],
 				work/r.Seconds[5], work*float64(outputs)/r.Seconds[6])
 		}
+	}
+}
+
+// touch reads the columns that trees look at and writes the results, once each, and does nothing else.
+func touch(op *maddness.Operator, at, ct tensor.Matrix[float32]) {
+	for _, dims := range op.Trees().Dims {
+		for _, d := range dims {
+			peak.Read(at.Row(d))
+		}
+	}
+	for j := range ct.Rows {
+		peak.Write(ct.Row(j))
 	}
 }
 

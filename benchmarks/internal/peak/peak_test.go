@@ -13,4 +13,13 @@ func TestPeak(t *testing.T) {
 	if VectorBits() >= 256 && (single <= 0 || double <= 0) {
 		t.Fatalf("%v, %v", single, double)
 	}
+	for _, codebooks := range []int{4, 16, 64} {
+		t.Logf("%d codebooks: %.0f G look-ups/s", codebooks, Lookups(codebooks, clock))
+	}
+	x := make([]float32, 1001)
+	Write(x)
+	Read(x)
+	if x[0] != 1 || x[1000] != 1 {
+		t.Fatal(x[0], x[1000])
+	}
 }
