@@ -74,7 +74,8 @@ func lookups(budget time.Duration) {
 				instructions = work * float64(outputs) / possible
 			}
 			share := max(r.Seconds[7], instructions) / r.Seconds[0]
-			fmt.Printf("| %d, %d, %d | %d | %.3f | %.4f | %.1f | %s | %.4f | %.4f | %.2f | %s | %.4f | %.1f | %.4f | %.2f | %.0f |\n",
+			fmt.Printf("| %d, %d, %d | %d | %.3f | %.4f | %.1f | %s | %.4f | %.4f | %.2f | %s | %.4f | %.1f | %.4f | "+
+				"%.2f | %.0f |\n",
 				rows, columns, outputs, codebooks,
 				1e3*exact, 1e3*r.Seconds[0], ratio, against(ratio, bar), 1e3*r.Seconds[7], 1e3*instructions, share,
 				verdict(share, shareBar), 1e3*r.Seconds[3], exact/r.Seconds[3], 1e3*r.Seconds[4],

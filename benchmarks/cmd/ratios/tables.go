@@ -145,7 +145,8 @@ func twoThreads(budget time.Duration) {
 		}
 		p := benchmarks.NewProduct[float32](s)
 		turns := func(set func(n int)) contest.Contest {
-			return contest.Contest{Clock: wall, Turn: 20 * time.Millisecond, Budget: budget, Setup: func(who int) { set(2 - who) }}
+			return contest.Contest{Clock: wall, Turn: 20 * time.Millisecond, Budget: budget,
+				Setup: func(who int) { set(2 - who) }}
 		}
 		openblas.SetThreads(1)
 		time.Sleep(100 * time.Millisecond) // so long its second thread looks for work

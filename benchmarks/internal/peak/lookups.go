@@ -4,8 +4,8 @@ package peak
 #cgo CFLAGS: -O2
 #include <immintrin.h>
 
-// 64 look-ups are a permutation of 64 bytes and a product with ones that adds them up, 16 rows by four codebooks. Rows of
-// an output end with a conversion and a multiply-add. Tables and codes are in the first-level cache.
+// 64 look-ups are a permutation of 64 bytes and a product with ones that adds them up, 16 rows by four codebooks. Rows
+// of an output end with a conversion and a multiply-add. Tables and codes are in the first-level cache.
 __attribute__((target("avx512f,avx512bw,avx512vbmi,avx512vnni")))
 static void lookups(long times, int groups, const void *tables, const void *codes, float *out) {
 	__m512i ones = _mm512_set1_epi8(1);
