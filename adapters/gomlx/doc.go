@@ -1,0 +1,2 @@
+// Package gomlx is a placeholder.
+package gomlx
