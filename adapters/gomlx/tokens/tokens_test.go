@@ -4,9 +4,11 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/gomlx/compute/distributed"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/core/tensors/dtensor"
 	"github.com/gomlx/gomlx/ml/dataset"
 	"github.com/gomlx/gomlx/ml/layers"
 	"github.com/gomlx/gomlx/ml/model"
@@ -99,6 +101,33 @@ func TestTheSameMasksByHand(t *testing.T) {
 			assert.Zero(t, n)
 		}
 	}
+}
+
+// Devices that each mask a part of a batch agree with one that masks the whole, without talking.
+func TestPartsOfABatch(t *testing.T) {
+	gxtest.Backend(t)
+	m := masker(t)
+	whole := batches(t, corpus(t, texts(100)).From(7), 1)[0]
+	mesh, err := distributed.NewDeviceMesh([]int{2}, []string{"data"})
+	require.NoError(t, err)
+	spec, err := distributed.BuildSpec(mesh).S("data").Done()
+	require.NoError(t, err)
+	ticket := tensors.MustCopyFlatData[int64](whole.Inputs[1])
+	masked := func(ids *tensors.Tensor, samples []int64) *tensors.Tensor {
+		rows := tensors.FromFlatDataAndDimensions(append(slices.Clone(ticket[:2]), samples...), len(samples)+2)
+		copied, err := ids.LocalClone()
+		require.NoError(t, err)
+		ds, err := tokens.Masked(dataset.Const(train.Batch{Inputs: []*tensors.Tensor{copied, rows}}), m)
+		require.NoError(t, err)
+		return batches(t, ds, 1)[0].Inputs[0]
+	}
+	sharded, err := dtensor.ShardTensor(spec, whole.Inputs[0])
+	require.NoError(t, err)
+	var parts []int32
+	for k, shard := range sharded.Shards() {
+		parts = append(parts, tensors.MustCopyFlatData[int32](masked(shard, ticket[2+4*k:6+4*k]))...)
+	}
+	assert.Equal(t, tensors.MustCopyFlatData[int32](masked(whole.Inputs[0], ticket[2:])), parts)
 }
 
 func TestOneGraphForEachBucket(t *testing.T) {

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/gomlx/compute"
-	_ "github.com/gomlx/compute/gobackend" // registers the backend
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/layers"
@@ -16,13 +15,11 @@ import (
 	"github.com/gomlx/gomlx/ml/train"
 	"github.com/stretchr/testify/require"
 
+	"github.com/espalier-ml/espalier/adapters/gomlx/cpu"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// config is the backend in Go with one operation after the other. In its default mode programs on two cores hang.
-const config = "go:ops_sequential"
-
-var shared = sync.OnceValues(func() (compute.Backend, error) { return compute.NewWithConfig(config) })
+var shared = sync.OnceValues(func() (compute.Backend, error) { return compute.NewWithConfig(cpu.Sequential) })
 
 // Backend is the backend of all tests of a package. It limits the time of the test.
 func Backend(t testing.TB) compute.Backend {
