@@ -1,0 +1,12 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestRun(t *testing.T) {
+	require.NoError(t, run(1, 2))
+	require.Error(t, run(1, 1))
+}
