@@ -1,6 +1,6 @@
-// Package gomlx brings espalier into training with GoMLX (github.com/gomlx/gomlx, v0.28.8 with compute v0.1.6): the same
-// schedules, pruning, masking, penalties, pooling, test-time augmentation, lookups and records, inside its graphs and
-// attached to its loop, on one machine or many. This package has the schedules; each of the others is on its own:
+// Package gomlx brings espalier into training with GoMLX (github.com/gomlx/gomlx, v0.28.8 with compute v0.1.6): the
+// same schedules, pruning, masking, penalties, pooling, test-time augmentation, lookups and records, inside its graphs
+// and attached to its loop, on one machine or many. This package has the schedules; each of the others is on its own:
 //
 //   - adapters/gomlx/pruning: masks in the graph, or in the memory of the host, with their state in checkpoints
 //   - adapters/gomlx/tokens: masked batches of token ids, of a few lengths
@@ -46,12 +46,13 @@
 //  6. Kept slices. A step takes the memory of variables away. Pruning in place binds it anew in each step.
 //  7. Resuming without the state of what was done. pruning.ErrNoState, unless a fresh start is asked for. Parameters in
 //     a checkpoint take the place of the program's: a table does not look at the parameter learning_rate.
-//  8. The order of hooks. Pruning is before evaluations (50) and checkpoints (100), and its masks are applied before the
-//     first forward pass after a restore. Hooks at the end are not called when data end early: all state is up to date
-//     after each step. Durations of GoMLX contain the hooks; record.Clock counts steps alone.
+//  8. The order of hooks. Pruning is before evaluations (50) and checkpoints (100), and its masks are applied before
+//     the first forward pass after a restore. Hooks at the end are not called when data end early: all state is up to
+//     date after each step. Durations of GoMLX contain the hooks; record.Clock counts steps alone.
 //  9. Labels of -100 count in losses, and weights do not divide them. tokens gives labels and a mask, [SelfNormalized]
 //     and [WeightedMean] divide by the sum of the weights.
-//  10. Shapes. The 33rd is an error. tokens and bags pad to buckets, views pads the last batch, [AllowShapes] allows more.
+//  10. Shapes. The 33rd is an error. tokens and bags pad to buckets, views pads the last batch, [AllowShapes] allows
+//     more.
 //  11. Padding and empty bags. An index out of range ends the program on one backend and is left out on others. bags
 //     checks on the host, takes such rows for padding in the graph, and knows no NaN.
 //  12. Hangs of the backend in Go in its default mode: adapters/gomlx/cpu has the other.
@@ -65,8 +66,9 @@
 // AutoSharding lets the graph see the whole batch and adds what devices have to tell each other: all of this works as
 // on one device. Under SPMD each program sees a part, GoMLX does not add up gradients, and its AllReduce has no
 // derivative. What adds up over parts may be reduced by the program: Fourier sums, sums of weights, counts of
-// evaluations. What is keyed by a seed and a number agrees without talking: schedules, masks of tokens, masks of pruning,
-// the order of a corpus, the frequencies of Fourier features. What is neither is refused there with an error that wraps
-// tensor.ErrConflict: penalties of kernels and of covariances, attention and the largest instances of bags, and pruning,
-// whose weights would differ. The backend in Go has one device; tests split batches as devices would have them.
+// evaluations. What is keyed by a seed and a number agrees without talking: schedules, masks of tokens, masks of
+// pruning, the order of a corpus, the frequencies of Fourier features. What is neither is refused there with an error
+// that wraps tensor.ErrConflict: penalties of kernels and of covariances, attention and the largest instances of bags,
+// and pruning, whose weights would differ. The backend in Go has one device; tests split batches as devices would have
+// them.
 package gomlx

@@ -38,9 +38,9 @@ func SelfNormalized(of loss.LossFn) loss.LossFn {
 	}
 }
 
-// WeightedMean is the mean of losses under weights, sum of w·loss over sum of w, and 0 if all weights are 0. Weights have
-// the shape of the losses, or are booleans that say which count; no gradient goes through them. A loss that does not
-// count may be anything, NaN too.
+// WeightedMean is the mean of losses under weights, sum of w·loss over sum of w, and 0 if all weights are 0. Weights
+// have the shape of the losses, or are booleans that say which count; no gradient goes through them. A loss that does
+// not count may be anything, NaN too.
 func WeightedMean(losses, weights *graph.Node) *graph.Node {
 	if !losses.Shape().EqualDimensions(weights.Shape()) {
 		panic(fmt.Errorf("gomlx: WeightedMean: losses of %v, weights of %v: %w", losses.Shape(), weights.Shape(),

@@ -16,9 +16,9 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// probe trains a single weight with an optimizer to see what it makes of the learning rate, and returns the type in which
-// it takes it. Whatever state an optimizer has, its first update must not depend on the global step, and must be in
-// proportion to the rate.
+// probe trains a single weight with an optimizer to see what it makes of the learning rate, and returns the type in
+// which it takes it. Whatever state an optimizer has, its first update must not depend on the global step, and must be
+// in proportion to the rate.
 func probe(backend compute.Backend, opt optimizer.Interface, loss dtypes.DType) (dtypes.DType, error) {
 	const rate = 1. / 64
 	plain, err := tryUpdate(backend, opt, loss, 0, 0)
@@ -62,8 +62,8 @@ type update struct {
 	rate   dtypes.DType
 }
 
-// tryUpdate does one update at a global step, of a weight of 0 whose gradient is 2, with the learning rate as a variable
-// or, if it is 0, with the optimizer's own; then it does another, where numbers that are too coarse show.
+// tryUpdate does one update at a global step, of a weight of 0 whose gradient is 2, with the learning rate as a
+// variable or, if it is 0, with the optimizer's own; then it does another, where numbers that are too coarse show.
 func tryUpdate(backend compute.Backend, opt optimizer.Interface, loss dtypes.DType, step int64, rate float64) (u update,
 	err error) {
 	store := model.NewStore()

@@ -23,8 +23,8 @@ type Table struct {
 // maxSteps is how long a table may be: it stands in every graph that looks into it.
 const maxSteps = 1 << 24
 
-// NewTable evaluates s at the steps 0 to steps, where it counts updates of the weights; later ones have the value of the
-// last. The error is that of [schedule.Validate], or wraps [tensor.ErrRange] for steps below 1 or above 2^24 and
+// NewTable evaluates s at the steps 0 to steps, where it counts updates of the weights; later ones have the value of
+// the last. The error is that of [schedule.Validate], or wraps [tensor.ErrRange] for steps below 1 or above 2^24 and
 // [tensor.ErrNotFinite] with the first step whose value is not a number.
 func NewTable(s schedule.Schedule, steps int) (*Table, error) {
 	const call = "gomlx: NewTable"
@@ -45,11 +45,11 @@ func NewTable(s schedule.Schedule, steps int) (*Table, error) {
 	return t, nil
 }
 
-// At is the value at the number of updates that the model has had, a scalar of the graph. That number is the global step,
-// which checkpoints hold and all devices agree on: nothing is written by the host, a resumed run goes on where it was,
-// and micro-batches that are accumulated for one update have one value. Call it in the model or the loss, where the
-// global step is that before the update. A hyper-parameter that GoMLX wants as a number of Go is a constant of its
-// graphs and cannot follow: the betas and the weight decay of Adam, the limits of clipping.
+// At is the value at the number of updates that the model has had, a scalar of the graph. That number is the global
+// step, which checkpoints hold and all devices agree on: nothing is written by the host, a resumed run goes on where
+// it was, and micro-batches that are accumulated for one update have one value. Call it in the model or the loss,
+// where the global step is that before the update. A hyper-parameter that GoMLX wants as a number of Go is a constant
+// of its graphs and cannot follow: the betas and the weight decay of Adam, the limits of clipping.
 func (t *Table) At(g *graph.Graph, dtype dtypes.DType) *graph.Node {
 	step := optimizer.GetGlobalStepVar(model.GetStore(g)).NodeValue(g)
 	at := graph.Reshape(graph.MinScalar(step, int64(len(t.values)-1)), 1, 1)
@@ -72,12 +72,12 @@ const LearningRate = "/" + optimizer.Scope + "/learning_rate"
 // it in, before every one: the first of a run too, for which NewTrainer would take the default, and the first after a
 // resume. It accumulates gradients if opt does.
 //
-// Before, opt is tried on the backend with one weight, and refused with an error that wraps [tensor.ErrConflict] if the
-// rate would not be what the table says: if it also divides by the root of the step, as
+// Before, opt is tried on the backend with one weight, and refused with an error that wraps [tensor.ErrConflict] if
+// the rate would not be what the table says: if it also divides by the root of the step, as
 // [optimizer.StochasticGradientDescent] does without WithDecay(false), if its update does not grow with the rate, or
-// holds off at first, which a schedule that is 0 there does better. An optimizer whose numbers break down in the type of
-// the loss is refused too, as Adam in bfloat16 is without DType(Float32); for other types than float32 that happens when
-// the graph is built.
+// holds off at first, which a schedule that is 0 there does better. An optimizer whose numbers break down in the type
+// of the loss is refused too, as Adam in bfloat16 is without DType(Float32); for other types than float32 that happens
+// when the graph is built.
 func Scheduled(backend compute.Backend, opt optimizer.Interface, t *Table) (optimizer.Interface, error) {
 	const call = "gomlx: Scheduled"
 	if backend == nil || opt == nil || t == nil {

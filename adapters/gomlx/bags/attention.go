@@ -49,8 +49,8 @@ func WithTemperature(t float64) AttentionOption {
 
 // Attention is the attention pooling of mil.Attention with so many hidden units: the weighted means of each bag,
 // [bags, heads·d], heads one after the other, and the weights of the instances, [n, heads], which of a bag add up to 1
-// and are 0 in padding. The variables V, V.bias, w, U and U.bias of the scope have the shapes of that type's parameters;
-// biases begin at 0.
+// and are 0 in padding. The variables V, V.bias, w, U and U.bias of the scope have the shapes of that type's
+// parameters; biases begin at 0.
 func Attention(scope *model.Scope, b Bags, hidden int, opts ...AttentionOption) (y, weights *graph.Node) {
 	const call = "bags: Attention"
 	c := attentionConfig{heads: 1, temperature: 1}

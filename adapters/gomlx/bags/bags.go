@@ -20,8 +20,8 @@ type Bags struct {
 	most  int
 }
 
-// Of is so many bags of the rows of x, [n, d], at the places of [Pad], of up to most instances each. A row whose place is
-// none in them is padding.
+// Of is so many bags of the rows of x, [n, d], at the places of [Pad], of up to most instances each. A row whose place
+// is none in them is padding.
 func Of(x, place *graph.Node, bags, most int) Bags {
 	const call = "bags: Of"
 	if x.Rank() != 2 || !x.DType().IsFloat() || place.Rank() != 2 || !place.DType().IsInt() ||

@@ -1,5 +1,5 @@
-// Package bags is multiple-instance pooling in the graphs of GoMLX: the gated attention and the mean of the top fraction
-// of package mil, of bags of any sizes.
+// Package bags is multiple-instance pooling in the graphs of GoMLX: the gated attention and the mean of the top
+// fraction of package mil, of bags of any sizes.
 //
 //	rows, err := bags.Bucket(b.X.Rows, 256, 1024, 4096)         // few sizes: each is a graph
 //	x, place, err := bags.Pad(b, rows, 64)                      // b is a mil.Bags; no bag has more than 64 instances

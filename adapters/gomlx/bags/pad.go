@@ -24,9 +24,9 @@ func Bucket(n int, sizes ...int) (int, error) {
 // position in it of each row, int32 of [rows, 2]. most is how many instances a bag may have; only [TopFraction] takes
 // more time and memory for a larger one. It copies b.
 //
-// Places in the graph are these: an index beyond the end of a tensor ends a program of the backend in Go, and is left out
-// by others. The error is that of mil.Bags.Validate, or wraps [tensor.ErrRange] for more instances than rows or a bag of
-// more than most.
+// Places in the graph are these: an index beyond the end of a tensor ends a program of the backend in Go, and is left
+// out by others. The error is that of mil.Bags.Validate, or wraps [tensor.ErrRange] for more instances than rows or a
+// bag of more than most.
 func Pad(b mil.Bags[float32], rows, most int) (x, place *tensors.Tensor, err error) {
 	const call = "bags: Pad"
 	if err := b.Validate(); err != nil {

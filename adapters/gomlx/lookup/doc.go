@@ -2,8 +2,14 @@
 //
 // The model is written as what comes before the layer, the layer, and what comes after it; training composes the three.
 //
-//	before := func(s *model.Scope, x *graph.Node) *graph.Node { return activation.Relu(layers.DenseWithBias(s.In("h1"), x, 128)) }
-//	after := func(s *model.Scope, y *graph.Node) *graph.Node { return layers.DenseWithBias(s.In("out"), activation.Relu(y), 10) }
+//	func before(s *model.Scope, x *graph.Node) *graph.Node {
+//		return activation.Relu(layers.DenseWithBias(s.In("h1"), x, 128))
+//	}
+//
+//	func after(s *model.Scope, y *graph.Node) *graph.Node {
+//		return layers.DenseWithBias(s.In("out"), activation.Relu(y), 10)
+//	}
+//
 //	prefix, err := model.NewExec(backend, store, before)
 //	suffix, err := model.NewExec(backend, store, after)
 //	op, err := lookup.Fit(ctx, prefix, "/h2/dense", calibration, maddness.WithCodebooks(32))

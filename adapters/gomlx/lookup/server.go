@@ -108,8 +108,8 @@ func NewServer(prefix *model.Exec, op *maddness.Operator, suffix *model.Exec) (*
 	return &Server{prefix, suffix, op}, nil
 }
 
-// Call runs the model on inputs, which are those of the prefix and stay the caller's. The axes before the last one of the
-// activations are rows. Errors are those of the executors and of maddness.Operator.Mul, or wrap [tensor.ErrShape].
+// Call runs the model on inputs, which are those of the prefix and stay the caller's. The axes before the last one of
+// the activations are rows. Errors are those of the executors and of maddness.Operator.Mul, or wrap [tensor.ErrShape].
 func (s *Server) Call(inputs ...*tensors.Tensor) (*tensors.Tensor, error) {
 	h, err := activations(s.prefix, inputs...)
 	if err != nil {

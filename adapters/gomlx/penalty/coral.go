@@ -10,9 +10,9 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// CORAL compares the covariances, and by the convention the means, of the groups of the rows of z, [n, d], a scalar: that
-// of causal.CORAL, the mean over pairs of groups of two rows or more, and 0 if there are not two. Weights leave out the
-// rows of weight 0 and do nothing else. Groups.Y must be nil.
+// CORAL compares the covariances, and by the convention the means, of the groups of the rows of z, [n, d], a scalar:
+// that of causal.CORAL, the mean over pairs of groups of two rows or more, and 0 if there are not two. Weights leave
+// out the rows of weight 0 and do nothing else. Groups.Y must be nil.
 func CORAL(z *graph.Node, rows Groups, c causal.CORALConvention) *graph.Node {
 	const call = "CORAL"
 	host.RefuseSPMD(z.Graph(), "penalty: "+call)

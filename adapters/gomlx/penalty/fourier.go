@@ -12,8 +12,8 @@ import (
 )
 
 // FourierSums is the weighted sums of the random Fourier features of the rows of each group, [levels, D], and the sums
-// of the weights, [levels]. Both add up over parts of a batch: reduce them over devices, and [FourierMMD] is the penalty
-// of the whole. Groups.Y must be nil.
+// of the weights, [levels]. Both add up over parts of a batch: reduce them over devices, and [FourierMMD] is the
+// penalty of the whole. Groups.Y must be nil.
 func FourierSums(z *graph.Node, rows Groups, f *causal.Fourier[float32]) (sums, weights *graph.Node) {
 	const call = "FourierSums"
 	n, d := representation(call, z, rows)
@@ -39,8 +39,8 @@ func FourierSums(z *graph.Node, rows Groups, f *causal.Fourier[float32]) (sums, 
 }
 
 // FourierMMD is the mean over pairs of groups of the squared distance of their mean features, a scalar, as
-// causal.FourierSums.MMD: an approximation of [MMD] in memory that does not grow with the square of the rows. It is 0 if
-// there are not two groups.
+// causal.FourierSums.MMD: an approximation of [MMD] in memory that does not grow with the square of the rows. It is 0
+// if there are not two groups.
 func FourierMMD(sums, weights *graph.Node) *graph.Node {
 	zero := graph.ZerosLike(weights)
 	there := graph.ConvertDType(graph.GreaterThan(weights, zero), weights.DType())

@@ -13,8 +13,8 @@ import (
 
 // Groups is which rows of a batch are compared. Of n rows:
 type Groups struct {
-	// V is the auxiliary label of each row, an integer of [n] or [n, 1]. Rows whose label is none of 0 to Levels-1, such as
-	// causal.Unknown, take no part.
+	// V is the auxiliary label of each row, an integer of [n] or [n, 1]. Rows whose label is none of 0 to Levels-1, such
+	// as causal.Unknown, take no part.
 	V      *graph.Node
 	Levels int
 	// W is the weight of each row, 0 or more, [n] or [n, 1]; nil for 1. No gradient goes through it.
@@ -56,8 +56,8 @@ func column(call, name string, x *graph.Node, n int) *graph.Node {
 	return graph.Reshape(x, n, 1)
 }
 
-// factor writes the form that compares the groups as sum_c pi_c a_cᵀ K a_c: a is [n, c], a column for each pair of groups
-// in each class, and pi [c]. The columns add up to 0, and pi is 0 where one of the two groups is empty.
+// factor writes the form that compares the groups as sum_c pi_c a_cᵀ K a_c: a is [n, c], a column for each pair of
+// groups in each class, and pi [c]. The columns add up to 0, and pi is 0 where one of the two groups is empty.
 func (g Groups) factor(call string, n int, dtype dtypes.DType) (a, pi *graph.Node) {
 	w := g.weights(call, n, dtype)
 	classes := 1

@@ -15,8 +15,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Surrogate is a scalar whose value is value and whose gradient with respect to z is grad, which has the shape of z: how
-// a penalty that the host has computed enters a graph. No gradient goes to value and grad.
+// Surrogate is a scalar whose value is value and whose gradient with respect to z is grad, which has the shape of z:
+// how a penalty that the host has computed enters a graph. No gradient goes to value and grad.
 func Surrogate(z, value, grad *graph.Node) *graph.Node {
 	if !z.Shape().EqualDimensions(grad.Shape()) || !value.IsScalar() {
 		panic(fmt.Errorf("penalty: Surrogate: z is %v, its gradient %v, the value %v: %w", z.Shape(), grad.Shape(),
@@ -26,9 +26,9 @@ func Surrogate(z, value, grad *graph.Node) *graph.Node {
 	return graph.Add(graph.StopGradient(value), held)
 }
 
-// Host has the host compute a penalty of the representation in each step of training: any causal.Penalty. The model runs
-// forward once more for it, with the same draws of dropout. Use what there is in the graph where it does, which costs
-// less. It is not safe for concurrent use.
+// Host has the host compute a penalty of the representation in each step of training: any causal.Penalty. The model
+// runs forward once more for it, with the same draws of dropout. Use what there is in the graph where it does, which
+// costs less. It is not safe for concurrent use.
 type Host struct {
 	trainer *train.Trainer
 	forward *model.Exec
@@ -60,9 +60,9 @@ func NewHost(tr *train.Trainer, representation func(scope *model.Scope, inputs [
 	return &Host{trainer: tr, forward: forward, penalty: p}, nil
 }
 
-// Dataset appends the value of the penalty and its gradient, as [Host.Term] wants them, to the labels of each batch, when
-// the loop asks for it. It must be the last that is done to a data set: what reads ahead would see old weights. rows is
-// what is known of the rows of a batch.
+// Dataset appends the value of the penalty and its gradient, as [Host.Term] wants them, to the labels of each batch,
+// when the loop asks for it. It must be the last that is done to a data set: what reads ahead would see old weights.
+// rows is what is known of the rows of a batch.
 func (h *Host) Dataset(ds train.Dataset, rows func(train.Batch) (causal.Batch, error)) train.Dataset {
 	return hosted{ds, h, rows}
 }

@@ -11,9 +11,9 @@
 //	err = pruner.Finish()
 //
 // Masks are variables of the model's store, by which each update multiplies weights and what the optimizer keeps of
-// them, in the graph. The host reads weights only in the steps that may change masks and writes masks then. Nothing else
-// moves, and a model on a device stays there. [WithInPlace] is the other form, for weights that are in the memory of the
-// host anyway and for scores that look at every step.
+// them, in the graph. The host reads weights only in the steps that may change masks and writes masks then. Nothing
+// else moves, and a model on a device stays there. [WithInPlace] is the other form, for weights that are in the memory
+// of the host anyway and for scores that look at every step.
 //
 // Steps are updates: micro-batches that are accumulated for one count once. The step of prune.Pruner.Step is the global
 // step of GoMLX less one, so that the first update is step 0 as everywhere.
@@ -21,9 +21,9 @@
 // # Checkpoints
 //
 // The state of the pruner is a parameter of the store, which checkpoints hold, masks are variables, and a run that is
-// resumed is the run that was not interrupted, to the bit. A checkpoint without the state, of a program that did not prune
-// or one that was made with ExcludeAllParams, is refused with [ErrNoState] instead of being pruned anew from its first
-// step; if that is what is wanted, say [WithFreshStart].
+// resumed is the run that was not interrupted, to the bit. A checkpoint without the state, of a program that did not
+// prune or one that was made with ExcludeAllParams, is refused with [ErrNoState] instead of being pruned anew from its
+// first step; if that is what is wanted, say [WithFreshStart].
 //
 // Parameters are given by their paths. What is trainable, and in which order a store lists its variables, differs
 // between a new model and one from a checkpoint.

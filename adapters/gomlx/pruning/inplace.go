@@ -11,8 +11,8 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// stepInPlace lets the pruner work in the variables' own memory. A step of GoMLX takes that memory away and puts other in
-// its place, so slices are good for this call alone.
+// stepInPlace lets the pruner work in the variables' own memory. A step of GoMLX takes that memory away and puts other
+// in its place, so slices are good for this call alone.
 func (p *Pruner) stepInPlace(step int, due bool) (info prune.StepInfo, err error) {
 	if p.slots == nil {
 		p.slots = slotsOf(p.store, p.names)

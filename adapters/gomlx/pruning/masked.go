@@ -86,8 +86,8 @@ func (m *masked) Clear(scope *model.Scope) error {
 	return m.Interface.Clear(scope)
 }
 
-// slotsOf finds what an optimizer keeps of parameters: variables that are not trained, of the shape of one, and with the
-// path of that one in their own. Of several paths the longest is meant.
+// slotsOf finds what an optimizer keeps of parameters: variables that are not trained, of the shape of one, and with
+// the path of that one in their own. Of several paths the longest is meant.
 func slotsOf(store *model.Store, names []string) map[string][]string {
 	var trained []*model.Variable
 	for v := range store.IterVariables() {

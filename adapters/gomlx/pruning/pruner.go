@@ -43,11 +43,11 @@ const statePath = host.Scope + "/pruner"
 func maskPath(name string) string { return host.Scope + "/mask" + name }
 func gradPath(name string) string { return host.Scope + "/grad" + name }
 
-// New wraps an optimizer so that the variables at the given paths are pruned. Nothing is looked at before the shapes of
-// the model are known: at the start of a resumed run, or when the graph of the first step is built, which then fails with
-// what is wrong. Options are [WithOptions], [WithGradients], [WithInPlace], [WithFreshStart] and [WithReport]. The error
-// wraps [tensor.ErrEmpty] without an optimizer or paths, [prune.ErrDuplicateName], and [tensor.ErrConflict] for an
-// optimizer that does not take gradients.
+// New wraps an optimizer so that the variables at the given paths are pruned. Nothing is looked at before the shapes
+// of the model are known: at the start of a resumed run, or when the graph of the first step is built, which then
+// fails with what is wrong. Options are [WithOptions], [WithGradients], [WithInPlace], [WithFreshStart] and
+// [WithReport]. The error wraps [tensor.ErrEmpty] without an optimizer or paths, [prune.ErrDuplicateName], and
+// [tensor.ErrConflict] for an optimizer that does not take gradients.
 func New(opt optimizer.Interface, params []string, opts ...Option) (*Pruner, error) {
 	const call = "pruning: New"
 	p := &Pruner{inner: opt, last: -1}
@@ -132,9 +132,9 @@ func (p *Pruner) Start(tr *train.Trainer) error {
 	return p.save()
 }
 
-// Step changes masks if that is due after an update. Call it after each step of the trainer: one that only accumulates a
-// micro-batch is told by the global step. Errors are those of [prune.Pruner.Step], or wrap [tensor.ErrConflict] if the
-// trainer has another optimizer than [Pruner.Optimizer].
+// Step changes masks if that is due after an update. Call it after each step of the trainer: one that only accumulates
+// a micro-batch is told by the global step. Errors are those of [prune.Pruner.Step], or wrap [tensor.ErrConflict] if
+// the trainer has another optimizer than [Pruner.Optimizer].
 func (p *Pruner) Step(tr *train.Trainer) error {
 	step := int(tr.GlobalStep()) - 1
 	if step == p.last {

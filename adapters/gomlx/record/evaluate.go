@@ -14,8 +14,8 @@ import (
 
 // Evaluate has a loop evaluate the model after each update whose number, from 0, at names, such as
 // schedule.Cyclic.IsCycleEnd, and tell all of notes: the number of the update, the seconds of training so far and the
-// quality. tradeoff.Recorder.Observe is such a function, and [Log] makes one. Evaluations cost no seconds. Their hook has
-// the priority 50: behind what changes the model and before checkpoints.
+// quality. tradeoff.Recorder.Observe is such a function, and [Log] makes one. Evaluations cost no seconds. Their hook
+// has the priority 50: behind what changes the model and before checkpoints.
 func (c *Clock) Evaluate(loop *train.Loop, at func(step int) bool, evaluate func() (float64, error),
 	notes ...func(step int, seconds, quality float64) error) {
 	last := int(loop.Trainer.GlobalStep()) - 1

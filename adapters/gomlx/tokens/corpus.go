@@ -31,8 +31,8 @@ type corpusConfig struct {
 	seed    uint64
 }
 
-// WithBuckets sets the lengths that rows are padded to, the shortest that fits, each 1 or more; default one, that of the
-// longest row. Each is a graph to compile.
+// WithBuckets sets the lengths that rows are padded to, the shortest that fits, each 1 or more; default one, that of
+// the longest row. Each is a graph to compile.
 func WithBuckets(lengths ...int) CorpusOption {
 	return func(c *corpusConfig) error {
 		c.buckets = slices.Compact(slices.Sorted(slices.Values(lengths)))
@@ -56,8 +56,8 @@ func WithPad(id int32) CorpusOption {
 	}
 }
 
-// WithAccumulation says that n batches are accumulated for one update of the weights, 1 or more; default 1. Tickets count
-// updates.
+// WithAccumulation says that n batches are accumulated for one update of the weights, 1 or more; default 1. Tickets
+// count updates.
 func WithAccumulation(n int) CorpusOption {
 	return func(c *corpusConfig) error {
 		c.micro = n

@@ -14,7 +14,7 @@
 // GoMLX compiles a graph for each shape of a batch. Rows are padded to the lengths of the buckets and batches are full,
 // so there are as many graphs as buckets.
 //
-// The labels of masking mark what is not to be predicted by -100, which a GoMLX loss would take for a class and count as
-// a row: a loss over one target of two rows would be half of what it is. Here they come as ids that exist, with a mask
-// that GoMLX's losses take as a second label, and gomlx.WeightedMean for a loss of one's own.
+// The labels of masking mark what is not to be predicted by -100, which a GoMLX loss would take for a class and count
+// as a row: a loss over one target of two rows would be half of what it is. Here they come as ids that exist, with a
+// mask that GoMLX's losses take as a second label, and gomlx.WeightedMean for a loss of one's own.
 package tokens

@@ -43,8 +43,8 @@ func WithWorkers(n int) MaskedOption {
 // labels that there may have been. With [masking.WithRTS] there is one label alone, whether an id was replaced.
 //
 // Batches that cannot be masked end the run with an error: that of [masking.Masker.Mask], or one that wraps
-// [tensor.ErrShape] for inputs that are no ids or no ticket. The error of Masked itself wraps [tensor.ErrEmpty] for a nil
-// data set or masker.
+// [tensor.ErrShape] for inputs that are no ids or no ticket. The error of Masked itself wraps [tensor.ErrEmpty] for a
+// nil data set or masker.
 func Masked(ds train.Dataset, m *masking.Masker, opts ...MaskedOption) (train.Dataset, error) {
 	const call = "tokens: Masked"
 	var c maskedConfig

@@ -50,8 +50,8 @@ func main() {
 	log.SetFlags(0)
 	seed := flag.Uint64("seed", 1, "seed of the split, the weights and the order of the images")
 	cycles := flag.Int("cycles", 5, "cycles of the learning rate, at least 2, each twice as long as the one before")
-	cli.Usage("digits trains a perceptron with GoMLX and espalier, twice: in one go, and interrupted and resumed. It takes " +
-		"some seconds.")
+	cli.Usage("digits trains a perceptron with GoMLX and espalier, twice: in one go, and interrupted and resumed. It " +
+		"takes some seconds.")
 	flag.Parse()
 	if err := run(*seed, *cycles); err != nil {
 		log.Fatal("digits: ", err)

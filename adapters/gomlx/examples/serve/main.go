@@ -1,6 +1,6 @@
-// Command serve trains a perceptron on handwritten digits with GoMLX, prunes one of its layers while it trains, replaces
-// that layer by table lookups (Blalock and Guttag 2021, "Multiplying matrices without multiplying") and serves the model:
-// what comes before the layer and what comes after it in GoMLX, the layer by package maddness.
+// Command serve trains a perceptron on handwritten digits with GoMLX, prunes one of its layers while it trains,
+// replaces that layer by table lookups (Blalock and Guttag 2021, "Multiplying matrices without multiplying") and
+// serves the model: what comes before the layer and what comes after it in GoMLX, the layer by package maddness.
 //
 //	go run ./examples/serve
 package main
@@ -49,8 +49,8 @@ func main() {
 	seed := flag.Uint64("seed", 1, "seed of the split, the weights and the order of the images")
 	steps := flag.Int("steps", 500, "updates, at least 20")
 	sparsity := flag.Float64("sparsity", .8, "share of the layer's weights that are pruned, in [0, 1)")
-	cli.Usage("serve trains a perceptron with GoMLX, prunes its middle layer, replaces it by table lookups and compares. " +
-		"It takes some seconds.")
+	cli.Usage("serve trains a perceptron with GoMLX, prunes its middle layer, replaces it by table lookups and " +
+		"compares. It takes some seconds.")
 	flag.Parse()
 	if err := run(*seed, *steps, *sparsity); err != nil {
 		log.Fatal("serve: ", err)
@@ -165,7 +165,8 @@ func fit(backend compute.Backend, set digits.Set, seed uint64, steps int, sparsi
 	}
 	images := batches.Images{X: tensor.Of(set.Len(), pixels, set.X),
 		Labels: func(rows []int) []*tensors.Tensor { return []*tensors.Tensor{batches.Column(y, rows)} }}
-	trainer := train.NewTrainer(backend, store, net, loss.SparseCategoricalCrossEntropyLogits, pruner.Optimizer(), nil, nil)
+	trainer := train.NewTrainer(backend, store, net, loss.SparseCategoricalCrossEntropyLogits, pruner.Optimizer(), nil,
+		nil)
 	loop := train.NewLoop(trainer)
 	pruner.Attach(loop)
 	if _, err := loop.RunSteps(images.Endless(batch, seed, 0), steps); err != nil {

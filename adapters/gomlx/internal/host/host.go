@@ -19,8 +19,8 @@ import (
 // Scope is where the adapters keep variables and parameters of their own.
 const Scope = "/espalier"
 
-// Variable is a variable of the adapters' own for graphs. It is no parameter of the model, which has to be said at every
-// fetch: one that comes from a checkpoint is trainable whatever it was.
+// Variable is a variable of the adapters' own for graphs. It is no parameter of the model, which has to be said at
+// every fetch: one that comes from a checkpoint is trainable whatever it was.
 func Variable(s *model.Store, path string, shape shapes.Shape, init model.VariableInitializer) *model.Variable {
 	return s.VariableWithShape(path, shape, init).SetTrainable(false)
 }
@@ -67,8 +67,8 @@ func Read(dst []float32, v *model.Variable) error {
 	return err
 }
 
-// Zero sets the values of a variable to zero where keep, which is as long as they are, is 0. The others stay as they are
-// to the bit, whatever their type.
+// Zero sets the values of a variable to zero where keep, which is as long as they are, is 0. The others stay as they
+// are to the bit, whatever their type.
 func Zero(v *model.Variable, keep []float32) error {
 	t, err := v.Value()
 	if err != nil {
