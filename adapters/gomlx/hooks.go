@@ -13,23 +13,19 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// Priorities of the adapters' hooks: the clock first, then what changes the model, before checkpoints are saved, which
-// GoMLX's programs do at 100, and evaluations and records between.
-const (
-	prioritySet train.Priority = -100
-)
-
 // OnUpdate has a loop call f with the number of updates that the model has had: before the first step of each run, also
 // of one that is resumed from a checkpoint, and after each update. It is for what a [Table] cannot say because it is no
-// function of the step alone, such as a [schedule.Plateau], or is not in the graph. Micro-batches that are accumulated
-// count as one.
+// function of the step alone, such as a [schedule.Plateau], or is not in the graph, such as a [schedule.Set]. f writes
+// variables with [SetVariable]. Micro-batches that are accumulated count as one. Hooks have the priority -100, before
+// those of the other adapters.
 func OnUpdate(loop *train.Loop, name string, f func(step int) error) {
+	const first train.Priority = -100
 	last := -1
-	loop.OnStart(name, prioritySet, func(loop *train.Loop, _ train.Dataset) error {
+	loop.OnStart(name, first, func(loop *train.Loop, _ train.Dataset) error {
 		last = int(loop.Trainer.GlobalStep())
 		return f(last)
 	})
-	loop.OnStep(name, prioritySet, func(loop *train.Loop, _ []*tensors.Tensor) error {
+	loop.OnStep(name, first, func(loop *train.Loop, _ []*tensors.Tensor) error {
 		step := int(loop.Trainer.GlobalStep())
 		if step == last {
 			return nil

@@ -51,7 +51,11 @@ func NewTable(s schedule.Schedule, steps int) (*Table, error) {
 // where the global step is that before the update. A hyper-parameter that GoMLX wants as a number of Go is a constant
 // of its graphs and cannot follow: the betas and the weight decay of Adam, the limits of clipping.
 func (t *Table) At(g *graph.Graph, dtype dtypes.DType) *graph.Node {
-	step := optimizer.GetGlobalStepVar(model.GetStore(g)).NodeValue(g)
+	store := model.GetStore(g)
+	if store == nil {
+		panic(fmt.Errorf("gomlx: Table.At: the graph has no store, and with it no global step: %w", tensor.ErrConflict))
+	}
+	step := optimizer.GetGlobalStepVar(store).NodeValue(g)
 	at := graph.Reshape(graph.MinScalar(step, int64(len(t.values)-1)), 1, 1)
 	table := graph.ConstAsDType(g, tableType(dtype), t.values)
 	return graph.ConvertDType(graph.Reshape(graph.Gather(table, at)), dtype)
