@@ -64,10 +64,9 @@ func (b Bags) sum(x *graph.Node) *graph.Node {
 // bags is the rows of bags without that of padding.
 func (b Bags) bags(x *graph.Node) *graph.Node { return graph.Slice(x, graph.AxisRange(0, b.len)) }
 
-// softmax is that of s, [n, k], over the rows of each bag. Padding has 0.
+// softmax is that of s, [n, k], finite numbers, over the rows of each bag. Padding has 0.
 func (b Bags) softmax(s *graph.Node) *graph.Node {
 	g, k := s.Graph(), s.Shape().Dimensions[1]
-	s = b.clear(s)
 	low := graph.BroadcastToDims(graph.Infinity(g, s.DType(), -1), b.len+1, k)
 	top := graph.StopGradient(graph.ScatterMax(low, b.bag, graph.StopGradient(s), false, false))
 	e := b.clear(graph.Exp(graph.Sub(s, graph.Gather(top, b.bag))))

@@ -156,8 +156,8 @@ func pooled(t *testing.T, n int, f float64, x, place, dy *tensors.Tensor) []*ten
 // Shares of whole numbers, ties and empty bags, against the core.
 func TestTopFractionAtItsEdges(t *testing.T) {
 	rng := tensor.Stream(4)
-	for _, f := range []float64{.1, .2, .3, .7, 1} {
-		c := mil.Bags[float32]{X: tensor.NewMatrix[float32](30, 2), Offsets: []int{0, 10, 10, 20, 30, 30}}
+	for _, f := range []float64{.1, .2, .3, .56, .7, 1} { // .56*25 is more than 14 in float64
+		c := mil.Bags[float32]{X: tensor.NewMatrix[float32](30, 2), Offsets: []int{0, 25, 25, 26, 30, 30}}
 		for i := range c.X.Data {
 			c.X.Data[i] = float32(rng.IntN(4))
 		}

@@ -170,6 +170,20 @@ func TestARunThatIsResumedIsTheSame(t *testing.T) {
 	}
 }
 
+// Between the steps that are due nothing is read: not even that a weight is gone is noticed.
+func TestTheHostLooksWhenItIsDue(t *testing.T) {
+	b := gxtest.Backend(t)
+	s := setting{opt: adam(), pruning: gradual(5)}
+	p, err := run(t, b, t.TempDir(), s, 6)
+	require.NoError(t, err)
+	require.NoError(t, p.store.GetVariable(gxtest.Weights[0]).Reset())
+	for updates := 7; updates <= 10; updates++ { // step 9 is due
+		require.NoError(t, optimizer.GetGlobalStepVar(p.store).SetValue(tensors.FromScalar(int64(updates))))
+		err := p.pruner.Step(p.loop.Trainer)
+		assert.Equal(t, updates == 10, err != nil, "after update %d", updates)
+	}
+}
+
 func TestConnectionsThatMove(t *testing.T) {
 	b := gxtest.Backend(t)
 	rewire := prune.RigL(60)
@@ -279,8 +293,8 @@ func TestWhatBelongsToAParameter(t *testing.T) {
 	s := setting{opt: optimizer.Adam().LearningRate(0.02).Scope("mine").Done(), pruning: gradual(1),
 		names: []string{"/h/dense/weights"},
 		model: func(scope *model.Scope, _ any, x []*graph.Node) []*graph.Node {
-			h := graph.Tanh(layers.DenseWithBias(scope.In("h"), x[0], gxtest.Columns))
-			h = graph.Tanh(layers.DenseWithBias(scope.In("a").In("h"), h, gxtest.Columns))
+			h := graph.Tanh(layers.DenseWithBias(scope.In("a").In("h"), x[0], gxtest.Columns))
+			h = graph.Tanh(layers.DenseWithBias(scope.In("h"), h, gxtest.Columns))
 			return []*graph.Node{layers.DenseWithBias(scope.In("o"), h, 1)}
 		}}
 	p, err := run(t, b, t.TempDir(), s, steps)

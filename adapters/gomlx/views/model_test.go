@@ -77,6 +77,25 @@ func TestOutputsAreTheModels(t *testing.T) {
 	}
 }
 
+// What an input does not write is 0, whatever was there in the batch before.
+func TestMemoryIsCleared(t *testing.T) {
+	builds := 0
+	exec := executor(t, &builds, classes)
+	m, err := views.Model(exec, 2, []int{4, 4, 1}, classes, func(dst []float32, x float32) error {
+		if x != 0 {
+			dst[0] = x
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	out, none := make([]float32, classes), make([]float32, classes)
+	require.NoError(t, m(context.Background(), []float32{0}, none))
+	require.NoError(t, m(context.Background(), []float32{5}, out))
+	require.NotEqual(t, none, out)
+	require.NoError(t, m(context.Background(), []float32{0}, out))
+	assert.Equal(t, none, out)
+}
+
 func TestWhatIsRefused(t *testing.T) {
 	builds := 0
 	exec := executor(t, &builds, classes+1)
