@@ -56,8 +56,9 @@
 //  11. Padding and empty bags. An index out of range ends the program on one backend and is left out on others. bags
 //     checks on the host, takes such rows for padding in the graph, and knows no NaN.
 //  12. Hangs of the backend in Go in its default mode: adapters/gomlx/cpu has the other.
-//  13. What that backend cannot do: batch normalisation in training, dense layers with bias and softmax of bfloat16 and
-//     float16. Nothing here needs them.
+//  13. What that backend cannot do: batch normalisation in training, dense layers with bias and softmax of bfloat16
+//     and float16. Nothing here needs them. Under go test -race it dies of checkptr: -gcflags=all=-d=checkptr=0 lets
+//     it live.
 //  14. Stores that are compared. Metrics have random names, and each resume adds some: compare weights and what the
 //     optimizer keeps, as the tests here do.
 //

@@ -70,9 +70,9 @@ func TestALayerByLookups(t *testing.T) {
 	b := gxtest.Backend(t)
 	store := gxtest.Store(t)
 	tr := train.NewTrainer(b, store, net, loss.SparseCategoricalCrossEntropyLogits,
-		optimizer.Adam().LearningRate(.003).Done(), nil, nil)
-	for step := range 120 {
-		x, y := data(uint64(step), 128)
+		optimizer.Adam().LearningRate(.01).Done(), nil, nil)
+	for step := range 60 {
+		x, y := data(uint64(step), 64)
 		_, err := tr.TrainStep(train.Batch{Inputs: []*tensors.Tensor{x},
 			Labels: []*tensors.Tensor{tensors.FromFlatDataAndDimensions(y, len(y), 1)}})
 		require.NoError(t, err)

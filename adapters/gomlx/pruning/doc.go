@@ -11,9 +11,9 @@
 //	err = pruner.Finish()
 //
 // Masks are variables of the model's store, by which each update multiplies weights and what the optimizer keeps of
-// them, in the graph. The host reads weights only in the steps that may change masks and writes masks then. Nothing else
-// moves, and a model on a device stays there. [WithInPlace] is the other form, for weights that are in the memory of the
-// host anyway: it has no masks in the graph and gives the same numbers.
+// them, in the graph. The host reads weights only in the steps that may change masks and writes masks then. Nothing
+// else moves, and a model on a device stays there. [WithInPlace] is the other form, for weights that are in the memory
+// of the host anyway: it has no masks in the graph and gives the same numbers.
 //
 // Scores see weights and, with [WithGradients], the gradients of an update. Those that collect over many steps from
 // parameters of their own, as prune.Movement, prune.Fisher and prune.SynFlow do, have no place here.

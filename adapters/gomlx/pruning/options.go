@@ -37,8 +37,8 @@ func WithGradients() Option {
 }
 
 // WithInPlace prunes in the memory of the host after each update, instead of by masks in the graph, which needs no
-// variables more. On other backends than that of Go all parameters go to the host and back in each step. Parameters must
-// be of float32.
+// variables more. On other backends than that of Go all parameters go to the host and back in each step. Parameters
+// must be of float32.
 func WithInPlace() Option {
 	return func(c *config) error {
 		c.inPlace = true

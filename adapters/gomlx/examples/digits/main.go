@@ -2,7 +2,7 @@
 // masks in the graph, checkpoints, and the tradeoff between training time and accuracy read off the one run. It does so
 // twice, once in one go and once interrupted and resumed from a checkpoint as another program would, and compares.
 //
-//	go run ./examples/digits
+//	cd adapters/gomlx && go run ./examples/digits
 package main
 
 import (

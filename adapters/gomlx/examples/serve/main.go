@@ -2,7 +2,7 @@
 // replaces that layer by table lookups (Blalock and Guttag 2021, "Multiplying matrices without multiplying") and
 // serves the model: what comes before the layer and what comes after it in GoMLX, the layer by package maddness.
 //
-//	go run ./examples/serve
+//	cd adapters/gomlx && go run ./examples/serve
 package main
 
 import (

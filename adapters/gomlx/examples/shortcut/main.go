@@ -3,7 +3,7 @@
 // and with the weighted maximum mean discrepancy of the representation as a penalty in the graph (Makar et al. 2022,
 // arXiv 2105.06422). What counts is how it does where the stripes go the other way.
 //
-//	go run ./examples/shortcut
+//	cd adapters/gomlx && go run ./examples/shortcut
 package main
 
 import (

@@ -6,12 +6,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/espalier-ml/espalier/adapters/gomlx/cpu"
+	"github.com/espalier-ml/espalier/adapters/gomlx/internal/gxtest"
 )
 
 func TestWeightsAndPenaltyHelp(t *testing.T) {
-	backend, err := cpu.New()
-	require.NoError(t, err)
+	backend := gxtest.Backend(t)
 	train, test, err := stripes(1)
 	require.NoError(t, err)
 	var results []result

@@ -24,14 +24,14 @@ var shared = sync.OnceValues(func() (compute.Backend, error) { return compute.Ne
 // Backend is the backend of all tests of a package. It limits the time of the test.
 func Backend(t testing.TB) compute.Backend {
 	t.Helper()
-	limit(t)
+	Limit(t)
 	b, err := shared()
 	require.NoError(t, err)
 	return b
 }
 
-// limit ends the program, with what all goroutines do, if a test takes much longer than it should.
-func limit(t testing.TB) {
+// Limit ends the program, with what all goroutines do, if a test takes much longer than it should.
+func Limit(t testing.TB) {
 	name := t.Name()
 	timer := time.AfterFunc(2*time.Minute, func() { panic(name + " hangs") })
 	t.Cleanup(func() { timer.Stop() })
