@@ -59,6 +59,16 @@ func NewFourierOf[T tensor.Float](omega tensor.Matrix[T], phase []T) (*Fourier[T
 	return &Fourier[T]{own, append([]T(nil), phase...)}, nil
 }
 
+// Frequencies is a copy of omega, columns of z by D, and of the D phases: for engines that compute the features
+// themselves.
+func (f *Fourier[T]) Frequencies() (omega tensor.Matrix[T], phase []T) {
+	omega = tensor.NewMatrix[T](f.omega.Rows, f.omega.Cols)
+	for i := range omega.Rows {
+		copy(omega.Row(i), f.omega.Row(i))
+	}
+	return omega, append([]T(nil), f.phase...)
+}
+
 // Features writes the features of the rows of z to dst, z.Rows by D. It panics like [tensor.Gemm] if shapes do not fit.
 func (f *Fourier[T]) Features(dst, z tensor.Matrix[T]) {
 	f.angles(dst, z)

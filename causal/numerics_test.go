@@ -278,3 +278,19 @@ func TestGoldenConvex(t *testing.T) {
 		assert.Less(t, largest(append(grad, tensor.Sum(dlogits.Data))), 1e-8*2*s.L2, s.Name)
 	}
 }
+
+func TestFrequenciesAreACopy(t *testing.T) {
+	f, err := NewFourier[float64](3, 8, 2, 7)
+	require.NoError(t, err)
+	omega, phase := f.Frequencies()
+	again, err := NewFourierOf(omega, phase)
+	require.NoError(t, err)
+	z := tensor.Of(2, 3, []float64{1, 2, 3, -4, 5, .5})
+	want, got := tensor.NewMatrix[float64](2, 8), tensor.NewMatrix[float64](2, 8)
+	f.Features(want, z)
+	again.Features(got, z)
+	assert.Equal(t, want, got)
+	omega.Data[0], phase[0] = 99, 99
+	f.Features(got, z)
+	assert.Equal(t, want, got)
+}

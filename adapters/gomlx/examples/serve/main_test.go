@@ -1,0 +1,16 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/espalier-ml/espalier/adapters/gomlx/internal/gxtest"
+)
+
+func TestRun(t *testing.T) {
+	gxtest.Limit(t)
+	require.NoError(t, run(1, 60, .8))
+	require.Error(t, run(1, 1, .8))
+	require.Error(t, run(1, 100, 1))
+}
