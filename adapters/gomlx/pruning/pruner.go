@@ -77,7 +77,8 @@ func New(opt optimizer.Interface, params []string, opts ...Option) (*Pruner, err
 // wraps reports whether the graph of the update is another than the optimizer's.
 func (p *Pruner) wraps() bool { return !p.config.inPlace || p.config.gradients }
 
-// Optimizer is the optimizer to train with.
+// Optimizer is the optimizer to train with. A rate that is scheduled belongs inside, New(scheduled, ...):
+// gomlx.Scheduled tries optimizers on a weight of its own, and refuses one that prunes others.
 func (p *Pruner) Optimizer() optimizer.Interface {
 	if !p.wraps() {
 		return p.inner

@@ -17,9 +17,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/espalier-ml/espalier/adapters/gomlx"
 	"github.com/espalier-ml/espalier/adapters/gomlx/internal/gxtest"
 	"github.com/espalier-ml/espalier/adapters/gomlx/pruning"
 	"github.com/espalier-ml/espalier/prune"
+	"github.com/espalier-ml/espalier/schedule"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -351,6 +353,10 @@ func TestWhatIsRefused(t *testing.T) {
 	_, err = p.Stats()
 	assert.ErrorIs(t, err, tensor.ErrEmpty)
 	assert.Nil(t, p.Masks())
+	table, err := gomlx.NewTable(schedule.Constant{V: .1}, 10)
+	require.NoError(t, err)
+	_, err = gomlx.Scheduled(b, p.Optimizer(), table)
+	assert.ErrorIs(t, err, tensor.ErrRange, "the schedule belongs inside")
 }
 
 // spmd is a data set of a program under SPMD.
