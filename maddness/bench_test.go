@@ -28,15 +28,20 @@ func BenchmarkFit(b *testing.B) {
 	for _, s := range []struct{ rows, columns, outputs, codebooks int }{{8000, 512, 10, 16}, {8000, 512, 100, 16},
 		{8000, 512, 512, 16}, {8000, 512, 10, 64}} {
 		x, w := layer(s.rows, s.columns, s.outputs)
-		b.Run(fmt.Sprintf("%dx%dx%d/C=%d", s.rows, s.columns, s.outputs, s.codebooks), func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := Fit(background, x, w, WithCodebooks(s.codebooks)); err != nil {
-					b.Fatal(err)
+		for _, way := range []struct {
+			name string
+			opts []Option
+		}{{"default", nil}, {"simple", []Option{WithSimple()}}} {
+			b.Run(fmt.Sprintf("%dx%dx%d/C=%d/%s", s.rows, s.columns, s.outputs, s.codebooks, way.name), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					if _, err := Fit(background, x, w, append(way.opts, WithCodebooks(s.codebooks))...); err != nil {
+						b.Fatal(err)
+					}
 				}
-			}
-			b.ReportMetric(float64(s.rows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
-		})
+				b.ReportMetric(float64(s.rows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+			})
+		}
 	}
 }
 

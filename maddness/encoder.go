@@ -94,6 +94,9 @@ func (e *Encoder) MarshalBinary() ([]byte, error) { return e.op.marshal(encoderM
 // UnmarshalBinary reads what MarshalBinary wrote; see [Operator.UnmarshalBinary]. It must not run beside other calls.
 func (e *Encoder) UnmarshalBinary(b []byte) error {
 	op, err := unmarshal(b, encoderMagic)
+	if err == nil && op.outputs != op.columns {
+		err = fmt.Errorf("maddness: prototypes of %d columns for rows of %d: %w", op.outputs, op.columns, ErrFormat)
+	}
 	if err == nil {
 		e.op = *op
 	}

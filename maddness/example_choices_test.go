@@ -38,7 +38,7 @@ func ExampleFit_choices() {
 	// 8 true
 	// 8 true
 	// 2 true
-	// trees: 6
+	// trees: 4
 }
 
 // What runs through the splitter is seen by one of one's own.

@@ -100,8 +100,10 @@ func (p problem) solve(o *config) (*Operator, error) {
 
 // fit learns trees and tables for the problem.
 func (p problem) fit(o *config) (fitted, error) {
-	l := newLearner(o, p)
-	l.setTargets(p.y.Clone())
+	all := p.extended(o)
+	l := newLearner(o, all)
+	l.rows = p.a.Rows
+	l.setTargets(all.y.Clone())
 	if p.supervised {
 		var err error
 		if l.b, err = l.linear(); err != nil {
@@ -171,7 +173,7 @@ func (l *learner) fitted(leaves tensor.Matrix[float64]) (fitted, error) {
 	if err := finite("table entry", leaves); err != nil {
 		return fitted{}, err
 	}
-	f := fitted{columns: l.x.Rows, trees: l.trees, lut: newLUT(leaves.Cols, l.codebooks), rows: l.x.Cols,
+	f := fitted{columns: l.x.Rows, trees: l.trees, lut: newLUT(leaves.Cols, l.codebooks), rows: l.rows,
 		entropy: make([]float64, l.codebooks)}
 	for i := range leaves.Rows {
 		for m, v := range leaves.Row(i) {
@@ -182,7 +184,7 @@ func (l *learner) fitted(leaves tensor.Matrix[float64]) (fitted, error) {
 		f.lut.Offset.Data[m] = float32(v)
 	}
 	for c, codes := range l.codes {
-		f.entropy[c] = entropy(codes)
+		f.entropy[c] = entropy(codes[:l.rows])
 	}
 	return f, nil
 }

@@ -1,7 +1,10 @@
 package maddness
 
 import (
+	"flag"
+	"fmt"
 	"math"
+	"slices"
 	"sync/atomic"
 	"testing"
 
@@ -11,7 +14,10 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// The bars of the method on real data, with default options.
+// The bars of the method on real data, with default options: of the median seed, the spread being printed.
+// With -seeds 10 these are the tables of the package's documentation.
+var seeds = flag.Int("seeds", 1, "seeds of each fit in TestErrorOnRealData")
+
 func TestErrorOnRealData(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds, and minutes under emulation")
@@ -20,37 +26,52 @@ func TestErrorOnRealData(t *testing.T) {
 		task      func(testing.TB) task
 		codebooks int
 		most      float64
-	}{{digitsTask, 16, .033}, {digitsTask, 32, .018}, {mnistTask, 8, .060}, {mnistTask, 16, .036}, {mnistTask, 32, .024},
-		{sobelTask, 8, .30}, {sobelTask, 16, .115}}
+	}{{digitsTask, 16, .0245}, {digitsTask, 32, .0052}, {mnistTask, 8, .042}, {mnistTask, 16, .018},
+		{mnistTask, 32, .007}, {sobelTask, 8, .17}, {sobelTask, 16, .065}}
+	if *seeds == 1 {
+		cases = slices.Delete(cases, 1, 3) // the others show as much
+	}
 	if race.Enabled {
 		cases = cases[:1] // the others are the same code thirty times slower
 	}
 	for _, c := range cases {
 		k := c.task(t)
-		op, err := Fit(background, k.train, k.b, WithCodebooks(c.codebooks))
-		require.NoError(t, err)
-		e, reference := k.nmse(t, op), k.reference[c.codebooks]
-		t.Logf("%-8s %3d columns, C=%2d: NMSE %.4f, want at most %.3f; the authors' code %.4f",
-			k.name, k.train.Cols, c.codebooks, e, c.most, reference)
-		require.LessOrEqual(t, e, c.most, "%s, C=%d", k.name, c.codebooks)
-		require.Less(t, e, reference, "%s, C=%d: the authors' code", k.name, c.codebooks)
+		e, reference := k.errors(t, c.codebooks), k.reference[c.codebooks]
+		t.Logf("%-8s %3d columns, C=%2d: NMSE %s, want at most %.4f; the authors' code %.4f",
+			k.name, k.train.Cols, c.codebooks, spread(e), c.most, reference)
+		if *seeds > 1 {
+			t.Logf("%-8s %3d columns, C=%2d: NMSE %s WithSimple", k.name, k.train.Cols, c.codebooks,
+				spread(k.errors(t, c.codebooks, WithSimple())))
+		}
+		require.LessOrEqual(t, median(e), c.most, "%s, C=%d", k.name, c.codebooks)
+		require.Less(t, slices.Max(e), reference, "%s, C=%d: the authors' code", k.name, c.codebooks)
+		if k.name != "sobel" { // on another photograph than that of the fit, rare rows decide
+			for seed, v := range e {
+				require.InEpsilon(t, median(e), v, 0.12, "%s, C=%d, seed %d", k.name, c.codebooks, seed)
+			}
+		}
 	}
 }
 
-// Validation finds on rows of its own that these columns are better grouped by what they contribute.
-func TestValidationOnRealData(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes seconds, and minutes under emulation")
+// errors are those on the test rows of fits with seeds 0, 1, ...
+func (k task) errors(t *testing.T, codebooks int, opts ...Option) []float64 {
+	e := make([]float64, *seeds)
+	for seed := range e {
+		op, err := Fit(background, k.train, k.b, append(opts, WithCodebooks(codebooks), WithSeed(uint64(seed)))...)
+		require.NoError(t, err)
+		e[seed] = k.nmse(t, op)
 	}
-	if race.Enabled {
-		t.Skip("the same code thirty times slower")
-	}
-	k := digitsTask(t)
-	op, err := Fit(background, k.train, k.b, WithCodebooks(32), WithValidation(0.2), WithRefine(1), WithRidge(1))
-	require.NoError(t, err)
-	t.Logf("digits, C=32: NMSE %.4f with %+v", k.nmse(t, op), op.Stats().String())
-	require.Equal(t, OutputCovariance, op.Stats().Grouping)
-	require.LessOrEqual(t, k.nmse(t, op), 0.014) // 0.015 without
+	return e
+}
+
+func median(x []float64) float64 {
+	s := slices.Sorted(slices.Values(x))
+	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
+}
+
+// spread is the median, the least and the largest.
+func spread(x []float64) string {
+	return fmt.Sprintf("%.4f [%.4f %.4f]", median(x), slices.Min(x), slices.Max(x))
 }
 
 // A fit is the same for any number of goroutines, another one for another seed where draws matter.
@@ -136,7 +157,7 @@ func TestColumns(t *testing.T) {
 			require.Contains(t, groups[c], d)
 		}
 	}
-	op, err = Fit(background, a, b, WithCodebooks(3), WithRefine(0))
+	op, err = Fit(background, a, b, WithCodebooks(3), WithRefine(0), WithGrouping(Contiguous))
 	require.NoError(t, err)
 	for c, dims := range op.Trees().Dims {
 		for _, d := range dims {
@@ -344,7 +365,7 @@ func TestValidation(t *testing.T) {
 	require.Equal(t, 1.0, free.Ridge)
 	require.GreaterOrEqual(t, free.HeldOutNMSE, s.HeldOutNMSE)
 	least := math.Inf(1)
-	for _, g := range []Grouping{Contiguous, OutputCovariance} {
+	for _, g := range []Grouping{Contribution, Contiguous} {
 		fixed := fit(WithRidge(1), WithGrouping(g))
 		require.Equal(t, g, fixed.Grouping)
 		least = min(least, fixed.HeldOutNMSE)
@@ -355,7 +376,8 @@ func TestValidation(t *testing.T) {
 		require.Equal(t, n, fixed.Refine)
 		require.GreaterOrEqual(t, fixed.HeldOutNMSE, least)
 	}
-	few, err := Fit(background, a.Slice(0, 60, 0, 32), b, WithCodebooks(16), WithValidation(0.25))
+	few, err := Fit(background, a.Slice(0, 60, 0, 32), b, WithCodebooks(16), WithValidation(0.25),
+		WithAddedRows(0))
 	require.NoError(t, err)
 	require.Greater(t, few.Stats().Ridge, 1.0, "few rows per leaf want more of it")
 }
@@ -375,7 +397,8 @@ func (s countingSplitter) Split(l *Level) Split {
 func TestSplitterOfOnesOwn(t *testing.T) {
 	a, b := layer(100, 9, 2)
 	var calls atomic.Int32
-	op, err := Fit(background, a, b, WithCodebooks(3), WithRefine(0), WithSplitter(countingSplitter{&calls}))
+	op, err := Fit(background, a, b, WithCodebooks(3), WithRefine(0), WithGrouping(Contiguous),
+		WithSplitter(countingSplitter{&calls}))
 	require.NoError(t, err)
 	require.Equal(t, int32(12), calls.Load())
 	require.Equal(t, [][4]int{{2, 2, 2, 2}, {5, 5, 5, 5}, {8, 8, 8, 8}}, op.Trees().Dims)
@@ -392,7 +415,7 @@ func TestStats(t *testing.T) {
 	s := op.Stats()
 	require.True(t, math.IsNaN(s.HeldOutNMSE))
 	s.HeldOutNMSE = 0
-	require.Equal(t, Stats{Columns: 8, Outputs: 3, Codebooks: 2, TableBytes: 96, Bits: 8, Refine: 1, Ridge: 1,
+	require.Equal(t, Stats{Columns: 8, Outputs: 3, Codebooks: 2, TableBytes: 96, Bits: 8, Grouping: Contribution, Refine: 1, Ridge: 1,
 		TrainRows: 400, TrainNMSE: s.TrainNMSE, Entropy: s.Entropy}, s)
 	require.Len(t, s.Entropy, 2)
 	for _, h := range s.Entropy {

@@ -12,12 +12,15 @@ import (
 // learner fits trees and tables to targets.
 type learner struct {
 	*config
-	x tensor.Matrix[float32] // D x N: the training rows, feature-major
+	a    tensor.Matrix[float32] // N x D: the training rows, those that were added last
+	rows int                    // those that were not added
+	x    tensor.Matrix[float32] // D x N: the same, feature-major
 	// D x M: what the columns contribute to the targets; no elements if the targets are the columns
 	b     tensor.Matrix[float32]
 	y     tensor.Matrix[float64] // N x M: targets, centred
 	mean  []float64              // M: what was taken off them
 	order [][]int32              // by column: rows by increasing value
+	bins  []bins                 // by column, if the splitter wants them
 	means []float64              // of the columns
 	vars  []float64              // their variances
 
@@ -31,9 +34,13 @@ type learner struct {
 func newLearner(o *config, p problem) *learner {
 	a := p.a
 	n, d, c := a.Rows, a.Cols, o.codebooks
-	l := &learner{config: o, meter: p.meter, b: p.b, x: tensor.NewMatrix[float32](d, n), order: make([][]int32, d),
+	l := &learner{config: o, meter: p.meter, a: a, rows: n, b: p.b, x: tensor.NewMatrix[float32](d, n), order: make([][]int32, d),
 		means: make([]float64, d), vars: make([]float64, d),
 		codes: make([][]uint8, c)}
+	binned, wanted := o.splits().(Binned)
+	if wanted {
+		l.bins = make([]bins, d)
+	}
 	tensor.ParallelWorkers(o.workers, d, 8, func(lo, hi int) {
 		for i := range n {
 			for j, v := range a.Row(i)[lo:hi] {
@@ -43,10 +50,21 @@ func newLearner(o *config, p problem) *learner {
 		for j := lo; j < hi; j++ {
 			l.order[j] = sortedRows(l.x.Row(j))
 			l.means[j], l.vars[j] = moments(l.x.Row(j))
+			if wanted {
+				l.bins[j] = binned.binned(l.x.Row(j), l.order[j])
+			}
 		}
 	})
 	l.trees = Trees{make([][4]int, c), make([][16]float32, c)}
 	return l
+}
+
+// splits is the search for splits.
+func (o *config) splits() Splitter {
+	if o.splitter == nil {
+		return Binned{}
+	}
+	return o.splitter
 }
 
 // setTargets centres y, which it keeps.
@@ -113,12 +131,9 @@ func (l *learner) contribution(columns []int) tensor.Matrix[float64] {
 
 // fit grows the tree of codebook c over the given columns, in increasing order, and encodes the training rows with it.
 func (l *learner) fit(c int, metric tensor.Matrix[float64], columns []int) error {
-	splitter := l.splitter
-	if splitter == nil {
-		splitter = Exhaustive{}
-	}
+	splitter := l.splits()
 	level := &Level{Columns: l.x, Metric: metric, Candidates: columns, Bucket: make([]uint8, l.x.Cols), Buckets: 1,
-		order: l.order, workers: l.workers}
+		order: l.order, bins: l.bins, workers: l.workers}
 	for depth := range 4 {
 		level.Candidates = l.candidatesOf(level, columns)
 		split := splitter.Split(level)
@@ -213,6 +228,8 @@ const (
 	streamHoldout
 	streamPass
 	streamDirections
+	streamAdded
+	streamJudged
 )
 
 // finite refuses targets that no float32 table can produce.

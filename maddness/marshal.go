@@ -96,9 +96,10 @@ func unmarshal(b []byte, magic string) (*Operator, error) {
 		return bad("%d bytes for %d columns, %d outputs and %d codebooks", len(b), d, m, c)
 	}
 	if bits < 2 || bits > 8 || bits < 8 && aggregation != Exact || aggregation.validate(int(c)) != nil ||
-		grouping > uint32(OutputCovariance) || refine > math.MaxInt32 || flags > flagReLU || rows > math.MaxInt32 {
-		return bad("settings out of range: %d bits, aggregation %d, grouping %d, %d passes, flags %d, %d rows",
-			bits, aggregation, grouping, refine, flags, rows)
+		grouping > uint32(Contribution) || refine > math.MaxInt32 || flags > flagReLU || rows > math.MaxInt32 ||
+		!(o.ridge >= 0) || math.IsInf(o.ridge, 1) {
+		return bad("settings out of range: %d bits, aggregation %d, grouping %d, %d passes, flags %d, %d rows, ridge %v",
+			bits, aggregation, grouping, refine, flags, rows, o.ridge)
 	}
 	o.codebooks = int(c)
 	f := fitted{columns: int(d), trees: Trees{make([][4]int, c), make([][16]float32, c)}, lut: newLUT(int(m), int(c)),

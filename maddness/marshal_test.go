@@ -99,15 +99,26 @@ func TestLoadRefuses(t *testing.T) {
 		{4, math.MaxUint32, "outputs"},
 		{8, 0, "0 codebooks"}, {8, 1, "1 codebooks"}, {8, math.MaxUint32, "codebooks"}, {12, 1, "1 bits"}, {12, 9, "9 bits"},
 		{16, 3, "aggregation 3"},
-		{16, 1, "aggregation 1"}, {16, uint32(Average(4)), "aggregation 17"}, {20, 2, "grouping 2"},
+		{16, 1, "aggregation 1"}, {16, uint32(Average(4)), "aggregation 17"}, {20, 3, "grouping 3"},
 		{24, math.MaxUint32, "settings"}, {28, 2, "flags 2"},
-		{36, 1, "settings"}, {headerBytes + 16, 99, "column 99"},
+		{36, 1, "settings"}, {44, 0xfff80000, "ridge NaN"}, {44, 0xbff00000, "ridge -1"}, {44, 0x7ff00000, "ridge +Inf"}, {headerBytes + 16, 99, "column 99"},
 		{headerBytes + 32, math.Float32bits(float32(math.NaN())), "Thresholds[0][1] is NaN"},
 		{len(blob) - header - 8, math.Float32bits(float32(math.Inf(1))), "LUT.Offset[1] = +Inf"},
 		{headerBytes + 2*treeBytes, math.Float32bits(float32(math.Inf(-1))), "LUT.Table[0] = -Inf"},
 	} {
 		refused(patch(header+c.at, c.v), c.text)
 	}
+}
+
+// An encoder's tables are prototypes of rows: others are refused before a matrix is bound to them.
+func TestLoadRefusesEncoderOfOtherRows(t *testing.T) {
+	var e Encoder
+	for _, outputs := range []int{2, 4} {
+		err := e.UnmarshalBinary(randomOperator(t, 1, 3, outputs, 2).marshal(encoderMagic))
+		require.ErrorIs(t, err, ErrFormat)
+		require.ErrorContains(t, err, "prototypes of")
+	}
+	require.NoError(t, e.UnmarshalBinary(randomOperator(t, 1, 3, 3, 2).marshal(encoderMagic)))
 }
 
 // seal replaces the last four bytes by the checksum of the others, which a fuzzer does not find.
@@ -141,6 +152,27 @@ func FuzzUnmarshalBinary(f *testing.F) {
 			if op.Columns() < 1000 {
 				require.NoError(t, op.Mul(tensor.NewMatrix[float32](3, op.Outputs()), tensor.NewMatrix[float32](3, op.Columns())))
 			}
+		}
+	})
+}
+
+// Whatever is read as an encoder can be bound, and is written back as it was.
+func FuzzUnmarshalEncoder(f *testing.F) {
+	for _, op := range []*Operator{randomOperator(f, 1, 3, 3, 2), randomOperator(f, 2, 1, 2, 1)} {
+		f.Add(op.marshal(encoderMagic))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, data := range [][]byte{b, seal(b)} {
+			var e Encoder
+			if e.UnmarshalBinary(data) != nil {
+				continue
+			}
+			out, err := e.MarshalBinary()
+			require.NoError(t, err)
+			require.Equal(t, data, out)
+			op, err := e.Bind(tensor.NewMatrix[float32](e.Stats().Columns, 2))
+			require.NoError(t, err)
+			require.NoError(t, op.Mul(tensor.NewMatrix[float32](3, 2), tensor.NewMatrix[float32](3, op.Columns())))
 		}
 	})
 }

@@ -44,7 +44,7 @@ func newOf(columns int, trees Trees, lut *LUT, opts []TableOption) (*Operator, e
 	if err := errors.Join(err, f.validate()); err != nil {
 		return nil, err
 	}
-	o.codebooks, o.refine, o.ridge = len(trees.Dims), 0, 0
+	o.codebooks, o.grouping, o.refine, o.ridge = len(trees.Dims), Contiguous, 0, 0
 	if err := o.checkOutputs(lut.Table.Shape[0]); err != nil {
 		return nil, err
 	}

@@ -68,6 +68,7 @@ type config struct {
 	splitter    Splitter
 	paper       bool // prototypes shrink towards the means of their buckets
 	trainRows   int
+	added       int // rows are added up to this many
 	validation  float64
 	seed        uint64
 	progress    func(done, total int)
@@ -152,7 +153,7 @@ func WithCandidates(n int) LearnOption {
 	})
 }
 
-// WithRefine sets the number of passes of coordinate descent after the first fit, 0 or more; default 2. In each, every
+// WithRefine sets the number of passes of coordinate descent after the first fit, 0 or more; default 1. In each, every
 // tree is fitted anew to what the others leave of the targets, and kept if that lowers the squared error.
 func WithRefine(passes int) LearnOption {
 	return choice(func(o *config) error {
@@ -163,7 +164,7 @@ func WithRefine(passes int) LearnOption {
 }
 
 // WithWide sets how many columns, those most correlated with what is to be explained, a tree may look at in refinement
-// beside its own; 0 or more, default 32.
+// beside its own; 0 or more, default 16.
 func WithWide(columns int) LearnOption {
 	return choice(func(o *config) error {
 		o.wide = columns
@@ -171,7 +172,7 @@ func WithWide(columns int) LearnOption {
 	})
 }
 
-// WithGrouping sets how columns are divided among codebooks; default [Contiguous].
+// WithGrouping sets how columns are divided among codebooks; default [Contribution].
 func WithGrouping(g Grouping) LearnOption {
 	return choice(func(o *config) error {
 		o.given.Mark("WithGrouping")
@@ -206,7 +207,7 @@ func WithColumns(groups [][]int) LearnOption {
 	})
 }
 
-// WithSplitter sets the search for splits; default [Exhaustive].
+// WithSplitter sets the search for splits; default [Binned].
 func WithSplitter(s Splitter) LearnOption {
 	return choice(func(o *config) error {
 		o.splitter = s
@@ -215,24 +216,47 @@ func WithSplitter(s Splitter) LearnOption {
 }
 
 // WithPaper makes the reference's choices with unquantised thresholds: [InputSSE], 4 candidates, [Contiguous] groups,
-// no refinement, [Exhaustive] splits, prototypes that shrink towards the means of their buckets, and [Average] over 16
+// no refinement, [Exhaustive] splits, no added rows, prototypes that shrink towards the means of their buckets, and [Average] over 16
 // codebooks, or over the largest power of two that divides their number. It is as if the options for these had been
 // given in its place: later ones override it. It leaves [WithValidation] nothing to choose.
 func WithPaper() EncoderOption {
 	return choice(func(o *config) error {
 		o.paper, o.metric, o.candidates, o.grouping, o.refine = true, InputSSE, 4, Contiguous, 0
-		o.splitter, o.columns, o.validation, o.averaged = nil, nil, 0, true
+		o.splitter, o.columns, o.validation, o.averaged, o.added = Exhaustive{}, nil, 0, true, 0
 		o.given.Mark("WithGrouping", "WithRefine")
 		return nil
 	})
 }
 
 // WithTrainRows sets how many training rows are used at most, at least 1; default 65536. If there are more, that many
-// are drawn with the seed. A fit needs about 12 bytes per row and column, and 16 per row and output.
+// are drawn with the seed. A fit needs about 13 bytes per row and column, and 16 per row and output;
+// so do the rows of [WithAddedRows].
 func WithTrainRows(most int) LearnOption {
 	return choice(func(o *config) error {
 		o.trainRows = most
 		return option.Range(most >= 1, "WithTrainRows", most, "at least 1")
+	})
+}
+
+// WithAddedRows sets up to how many training rows are added to if there are fewer, at most three for each; 0 or more,
+// default 16384. A row that is added is one plus 0.3 times the difference of two others, drawn with the seed, each
+// column kept within its range; outputs are known because the matrix is. [Stats] count and measure only rows that were
+// given. 0 adds none, which is better where all rows are of few kinds.
+func WithAddedRows(total int) EncoderOption {
+	return choice(func(o *config) error {
+		o.added = total
+		return option.Range(total >= 0, "WithAddedRows", total, "0 or more")
+	})
+}
+
+// WithSimple learns in a simpler way, often faster and less accurate: [Contiguous] groups, no added rows, two passes of
+// refinement that look at 32 other columns, [Exhaustive] splits. It is as if the options for these had been given in
+// its place: later ones override it.
+func WithSimple() LearnOption {
+	return choice(func(o *config) error {
+		o.grouping, o.columns, o.added, o.refine, o.wide, o.splitter = Contiguous, nil, 0, 2, 32, Exhaustive{}
+		o.given.Mark("WithGrouping", "WithRefine")
+		return nil
 	})
 }
 
@@ -330,7 +354,8 @@ func WithAggregation(a Aggregation) interface {
 
 // configure applies the options and reports everything that is wrong with them at once.
 func configure[O Option](call string, opts []O) (*config, error) {
-	o := &config{codebooks: 16, ridge: 1, metricDims: 16, refine: 2, wide: 32, trainRows: 1 << 16, bits: 8}
+	o := &config{codebooks: 16, ridge: 1, metricDims: 16, refine: 1, wide: 16, grouping: Contribution,
+		trainRows: 1 << 16, added: 1 << 14, bits: 8}
 	choices := make([]func(*config) error, len(opts))
 	for i, opt := range opts {
 		if any(opt) != nil {

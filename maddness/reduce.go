@@ -19,15 +19,17 @@ func (l *learner) reduce(z tensor.Matrix[float64]) tensor.Matrix[float64] {
 	if z.Cols <= q {
 		return z.Clone()
 	}
-	var directions tensor.Matrix[float64] // q x M
-	if z.Cols <= eigenColumns {
-		directions = principal(z, q)
-	} else {
-		directions = iterated(z, q, l.seed)
-	}
 	out := tensor.NewMatrix[float64](z.Rows, q)
-	tensor.Gemm(tensor.NoTrans, tensor.Trans, 1, z, directions, 0, out)
+	tensor.Gemm(tensor.NoTrans, tensor.Trans, 1, z, l.directions(z, q), 0, out)
 	return out
+}
+
+// directions are q principal ones of z, q x M.
+func (l *learner) directions(z tensor.Matrix[float64], q int) tensor.Matrix[float64] {
+	if z.Cols <= eigenColumns {
+		return principal(z, q)
+	}
+	return iterated(z, q, l.seed)
 }
 
 func principal(z tensor.Matrix[float64], q int) tensor.Matrix[float64] {

@@ -109,7 +109,7 @@ func TestRefitLUT(t *testing.T) {
 	a, b := layer(700, 16, 6)
 	y := tensor.NewMatrix[float32](700, 6)
 	tensor.Gemm(tensor.NoTrans, tensor.NoTrans, 1, a, b, 0, y)
-	op, err := Fit(background, a, b, WithCodebooks(4))
+	op, err := Fit(background, a, b, WithCodebooks(4), WithAddedRows(0))
 	require.NoError(t, err)
 	same, err := op.RefitLUT(background, a, y)
 	require.NoError(t, err)

@@ -30,6 +30,7 @@ type Level struct {
 	Buckets    int                    // how many there are: 1, 2, 4 or 8; some may be empty
 
 	order   [][]int32 // by column: what Sorted returns; nil means that it sorts
+	bins    []bins    // by column, those of the splitter; nil means that it makes them
 	workers int
 }
 
@@ -41,7 +42,7 @@ func (l *Level) Sorted(column int) []int32 {
 	return sortedRows(l.Columns.Row(column))
 }
 
-// Exhaustive is the default [Splitter]. It tries every candidate and every threshold halfway between two different
+// Exhaustive is a [Splitter], slower than [Binned]. It tries every candidate and every threshold halfway between two different
 // neighbouring values, and never separates equal ones. Of equally good columns it takes the first, and of thresholds
 // the lowest.
 type Exhaustive struct{}

@@ -50,7 +50,7 @@ func (p problem) selected(rows []int) problem {
 
 // trees are the variants of o in grouping and refinement.
 func (o *config) trees() []config {
-	groupings, passes := []Grouping{Contiguous, OutputCovariance}, []int{0, 1, 2}
+	groupings, passes := []Grouping{Contribution, Contiguous}, []int{0, 1, 2}
 	if o.columns != nil || o.given.Has("WithGrouping") {
 		groupings = []Grouping{o.grouping}
 	}

@@ -38,7 +38,7 @@ func Example() {
 			r.NMSE, c.Multiplies, c.Compares, c.Lookups)
 	}
 	// Output:
-	// NMSE 0.07, 10 multiplications, 32 comparisons and 80 lookups per row
+	// NMSE 0.06, 10 multiplications, 32 comparisons and 80 lookups per row
 	// NMSE 0.26, 168 multiplications, 0 comparisons and 0 lookups per row
 	// NMSE 4.40, 40 multiplications, 0 comparisons and 0 lookups per row
 }

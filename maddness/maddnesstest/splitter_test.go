@@ -44,6 +44,7 @@ func tied(l *maddness.Level) maddness.Split {
 }
 
 func TestCheckSplitter(t *testing.T) {
+	maddnesstest.CheckSplitter(t, maddness.Binned{})
 	maddnesstest.CheckSplitter(t, maddness.Exhaustive{})
 	maddnesstest.CheckBestSplitter(t, maddness.Exhaustive{})
 	maddnesstest.CheckBestSplitter(t, split(maddnesstest.BestSplit))
