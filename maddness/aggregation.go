@@ -127,15 +127,20 @@ func (a Aggregation) validate(codebooks int) error {
 	return nil
 }
 
-// pack rounds tables and lays them out for the kernels.
-func (a Aggregation) pack(lut *LUT, bits int) (rounded, *kernel.Tables) {
-	outputs, codebooks := lut.Table.Shape[0], lut.Table.Shape[1]
+// round rounds tables as their sums want them.
+func (a Aggregation) round(lut *LUT, bits int) rounded {
 	if a == Exact {
-		r := roundSigned(lut, bits)
-		return r, kernel.NewTables(codebooks, outputs, r.signed)
+		return roundSigned(lut, bits)
 	}
-	r := roundUnsigned(lut, a)
-	return r, sums[a.kind()].tables(codebooks, outputs, r.unsigned, a.group())
+	return roundUnsigned(lut, a)
+}
+
+// tables lays rounded ones out for the kernels.
+func (a Aggregation) tables(r rounded, codebooks, outputs int) *kernel.Tables {
+	if a == Exact {
+		return kernel.NewTables(codebooks, outputs, r.signed)
+	}
+	return sums[a.kind()].tables(codebooks, outputs, r.unsigned, a.group())
 }
 
 // averagedScale is that of a gap of the next power of two, which the reference shrinks by a hair.

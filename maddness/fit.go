@@ -12,7 +12,8 @@ import (
 )
 
 // Fit learns an approximation of y = a*b, or a*b + bias, for new rows like those of a: N x D training rows and a D x M
-// matrix. What it returns keeps neither.
+// matrix, columns by outputs. What it returns keeps neither. Layers that store their weights as outputs by columns, as
+// PyTorch's do, give weights.Transposed(); where both numbers are equal, nothing can tell the two apart.
 //
 // Errors report everything that is wrong at once and wrap tensor.ErrEmpty (no rows or outputs), tensor.ErrShape (a, b
 // and the bias do not fit together), [ErrColumns] (D < C), tensor.ErrNotFinite (a NaN or an infinity in a, in b or in
@@ -164,7 +165,8 @@ type fitted struct {
 	columns int
 	trees   Trees
 	lut     *LUT
-	rows    int
+	rounded *rounded // nil if lut is to be rounded
+	rows    int      // those given
 	entropy []float64
 }
 

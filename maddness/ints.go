@@ -42,7 +42,7 @@ func (m Ints[T]) Validate() error {
 
 // MulInts sets row n of dst, N x M, to the outputs for row n of a, N x D, of quantised data. The operator compares
 // integers with its thresholds as they are: it must have been fitted to the integers' values, their scale being part of
-// its matrix. Like [Operator.Mul] in everything else.
+// its matrix, or be made for them by [Operator.Quantized]. Like [Operator.Mul] in everything else.
 func MulInts[T Integer](o *Operator, dst tensor.Matrix[float32], a Ints[T]) error {
 	return o.run(sourceOf(a, false), sink{dst: dst})
 }

@@ -1,6 +1,7 @@
 package maddness
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -23,13 +24,22 @@ const (
 )
 
 // MarshalBinary writes the operator: versioned, checksummed, 64 bytes per output and codebook. The number of workers is
-// not part of it.
-func (o *Operator) MarshalBinary() ([]byte, error) { return o.marshal(operatorMagic), nil }
+// not part of it: see [Operator.WithWorkers]. What was read in the form of [Operator.MarshalServing] is written in it.
+func (o *Operator) MarshalBinary() ([]byte, error) {
+	if o.rounded != nil {
+		return o.MarshalServing()
+	}
+	return o.marshal(operatorMagic), nil
+}
 
-// UnmarshalBinary reads what MarshalBinary wrote; o is unchanged by an error, which wraps [ErrFormat]. It takes no more
+// UnmarshalBinary reads what MarshalBinary or [Operator.MarshalServing] wrote; o is unchanged by an error, which wraps [ErrFormat]. It takes no more
 // memory than a small multiple of the bytes that are there. It must not run beside other calls.
 func (o *Operator) UnmarshalBinary(b []byte) error {
-	op, err := unmarshal(b, operatorMagic)
+	read := func(b []byte) (*Operator, error) { return unmarshal(b, operatorMagic) }
+	if bytes.HasPrefix(b, []byte(servingMagic)) {
+		read = unmarshalServing
+	}
+	op, err := read(b)
 	if err == nil {
 		*o = *op
 	}
@@ -38,30 +48,38 @@ func (o *Operator) UnmarshalBinary(b []byte) error {
 
 func (o *Operator) marshal(magic string) []byte {
 	le := binary.LittleEndian
-	var flags uint32
-	if o.relu {
-		flags |= flagReLU
-	}
 	b := make([]byte, 0, len(magic)+headerBytes+o.codebooks*treeBytes+o.outputs*(o.codebooks*64+4)+4)
 	b = append(b, magic...)
 	for _, v := range []uint32{uint32(o.columns), uint32(o.outputs), uint32(o.codebooks), uint32(o.bits),
 		uint32(o.aggregation),
-		uint32(o.stats.Grouping), uint32(o.stats.Refine), flags} {
+		uint32(o.stats.Grouping), uint32(o.stats.Refine), o.flags()} {
 		b = le.AppendUint32(b, v)
 	}
 	b = le.AppendUint64(b, uint64(o.stats.TrainRows))
 	for _, v := range append([]float64{o.stats.Ridge, o.stats.TrainNMSE, o.stats.HeldOutNMSE}, o.stats.Entropy...) {
 		b = le.AppendUint64(b, math.Float64bits(v))
 	}
-	for c, dims := range o.trees.Dims {
-		for _, d := range dims {
-			b = le.AppendUint32(b, uint32(d))
-		}
-		b = appendFloats(b, o.trees.Thresholds[c][1:])
-	}
+	b = appendTrees(b, o.trees)
 	b = appendFloats(b, o.lut.Table.Data)
 	b = appendFloats(b, o.lut.Offset.Data)
 	return blob.Seal(b)
+}
+
+func (o *Operator) flags() uint32 {
+	if o.relu {
+		return flagReLU
+	}
+	return 0
+}
+
+func appendTrees(b []byte, t Trees) []byte {
+	for c, dims := range t.Dims {
+		for _, d := range dims {
+			b = binary.LittleEndian.AppendUint32(b, uint32(d))
+		}
+		b = appendFloats(b, t.Thresholds[c][1:])
+	}
+	return b
 }
 
 func appendFloats(b []byte, x []float32) []byte {
@@ -102,17 +120,12 @@ func unmarshal(b []byte, magic string) (*Operator, error) {
 			bits, aggregation, grouping, refine, flags, rows, o.ridge)
 	}
 	o.codebooks = int(c)
-	f := fitted{columns: int(d), trees: Trees{make([][4]int, c), make([][16]float32, c)}, lut: newLUT(int(m), int(c)),
+	f := fitted{columns: int(d), lut: newLUT(int(m), int(c)),
 		rows: int(rows), entropy: make([]float64, c)}
 	for i := range f.entropy {
 		f.entropy[i] = r.float64()
 	}
-	for i := range f.trees.Dims {
-		for l := range 4 {
-			f.trees.Dims[i][l] = int(r.uint32())
-		}
-		r.floats(f.trees.Thresholds[i][1:])
-	}
+	f.trees = r.trees(int(c))
 	r.floats(f.lut.Table.Data)
 	r.floats(f.lut.Offset.Data)
 	if err := f.validate(); err != nil {
@@ -142,6 +155,17 @@ func (r *reader) uint64() uint64 {
 }
 
 func (r *reader) float64() float64 { return math.Float64frombits(r.uint64()) }
+
+func (r *reader) trees(count int) Trees {
+	t := Trees{make([][4]int, count), make([][16]float32, count)}
+	for c := range count {
+		for l := range 4 {
+			t.Dims[c][l] = int(r.uint32())
+		}
+		r.floats(t.Thresholds[c][1:])
+	}
+	return t
+}
 
 func (r *reader) floats(x []float32) {
 	for i := range x {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -139,6 +140,9 @@ func FuzzUnmarshalBinary(f *testing.F) {
 		require.NoError(f, err)
 		f.Add(blob)
 	}
+	small, err := randomOperator(f, 4, 3, 2, 2).MarshalServing()
+	require.NoError(f, err)
+	f.Add(small)
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, data := range [][]byte{b, seal(b)} {
@@ -177,23 +181,71 @@ func FuzzUnmarshalEncoder(f *testing.F) {
 	})
 }
 
-// FuzzMul holds products against the definition for any shape and any bits of the rows.
+// FuzzMul holds products against the definition for any shape, aggregation, rounding and activation, and any bits of the
+// rows.
 func FuzzMul(f *testing.F) {
-	f.Add(uint64(1), uint8(70), uint8(5), uint8(3), uint8(4), []byte{1, 2, 3})
-	f.Add(uint64(2), uint8(130), uint8(1), uint8(40), uint8(67), []byte("\x00\x00\xc0\x7f\x00\x00\x80\xff"))
-	f.Fuzz(func(t *testing.T, seed uint64, rows, columns, outputs, codebooks uint8, bits []byte) {
-		d, m, c := 1+int(columns)%30, 1+int(outputs)%50, 1+int(codebooks)%70
-		a := randomRows(seed, int(rows), d)
+	f.Add(uint64(1), uint8(70), uint8(5), uint8(3), uint8(4), uint8(0), []byte{1, 2, 3})
+	f.Add(uint64(2), uint8(130), uint8(1), uint8(40), uint8(67), uint8(1), []byte("\x00\x00\xc0\x7f\x00\x00\x80\xff"))
+	f.Add(uint64(3), uint8(35), uint8(9), uint8(17), uint8(31), uint8(2), []byte{})
+	f.Add(uint64(4), uint8(33), uint8(9), uint8(17), uint8(15), uint8(3+4*5), []byte{})
+	f.Fuzz(func(t *testing.T, seed uint64, rows, columns, outputs, codebooks, kind uint8, bits []byte) {
+		d, m, c := 1+int(columns)%30, 1+int(outputs)%20, 1+int(codebooks)%70
+		opts := []TableOption{WithWorkers(1)}
+		if kind&1 != 0 {
+			opts = append(opts, WithReLU())
+		}
+		group := 1
+		for group < 16 && c%(2*group) == 0 {
+			group *= 2
+		}
+		switch kind >> 1 % 3 {
+		case 0:
+			opts = append(opts, WithLUTBits(2+int(kind>>3)%7))
+		case 1:
+			opts = append(opts, WithAggregation(Average(group)))
+		case 2:
+			opts = append(opts, WithAggregation(Saturate(group)))
+		}
+		a := randomRows(seed, int(rows)%140, d)
 		for i := 0; i+4 <= len(bits) && i/4 < len(a.Data); i += 4 {
 			a.Data[i/4] = math.Float32frombits(binary.LittleEndian.Uint32(bits[i:]))
 		}
-		testProducts(t, randomOperator(t, seed, d, m, c), int(rows))
-		op := randomOperator(t, seed, d, m, c)
-		dst := tensor.NewMatrix[float32](a.Rows, m)
+		op := randomOperator(t, seed, d, m, c, opts...)
+		want := brute(op, a)
+		dst, dstT := tensor.NewMatrix[float32](a.Rows, m), tensor.NewMatrix[float32](m, a.Rows)
 		require.NoError(t, op.Mul(dst, a))
-		require.Equal(t, brute(op, a).Data, dst.Data)
-		dstT := tensor.NewMatrix[float32](m, a.Rows)
+		require.True(t, slices.Equal(want.Data, dst.Data), "%v", op.Stats())
 		require.NoError(t, op.MulT(dstT, a.Transposed()))
-		require.Equal(t, brute(op, a).Transposed().Data, dstT.Data)
+		require.True(t, slices.Equal(want.Transposed().Data, dstT.Data), "%v, transposed", op.Stats())
+	})
+}
+
+// FuzzLookup holds the two halves of training in float32 against their definitions, for any shape: outputs are sums of
+// entries, and the gradient of an entry is the sum over the rows that use it.
+func FuzzLookup(f *testing.F) {
+	f.Add(uint64(1), uint8(70), uint8(5), uint8(3), uint8(4))
+	f.Add(uint64(2), uint8(0), uint8(1), uint8(1), uint8(1))
+	f.Fuzz(func(t *testing.T, seed uint64, rows, columns, outputs, codebooks uint8) {
+		n, d, m, c := int(rows)%140, 1+int(columns)%30, 1+int(outputs)%20, 1+int(codebooks)%40
+		op := randomOperator(t, seed, d, m, c)
+		lut, a, dy := op.LUT(), randomRows(seed, n, d), randomRows(seed+1, n, m)
+		var codes Codes
+		require.NoError(t, op.Encode(&codes, a))
+		y := tensor.NewMatrix[float32](n, m)
+		require.NoError(t, lut.Lookup(y, &codes))
+		require.NoError(t, lut.Grad(&codes, dy))
+		grad := make([]float32, len(lut.Table.Data))
+		for i := range n {
+			for k := range m {
+				want := lut.Offset.Data[k]
+				for book := range c {
+					at := (k*c+book)*16 + codes.At(i, book)
+					want += lut.Table.Data[at]
+					grad[at] += dy.At(i, k)
+				}
+				require.Equal(t, want, y.At(i, k))
+			}
+		}
+		require.True(t, slices.Equal(grad, lut.Table.Grad))
 	})
 }

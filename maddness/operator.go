@@ -21,6 +21,7 @@ type Operator struct {
 	encoder       *kernel.Encoder
 	tables        *kernel.Tables
 	scale, offset []float32
+	rounded       *rounded // the tables, if they were loaded without those before rounding
 
 	bits        int
 	aggregation Aggregation
@@ -74,8 +75,12 @@ func newOperator(o *config, f fitted) (*Operator, error) {
 	op := &Operator{columns: f.columns, outputs: outputs, codebooks: codebooks, trees: f.trees, lut: lut,
 		bits: o.bits, aggregation: o.aggregation, relu: o.relu, workers: o.workers}
 	op.encoder = kernel.NewEncoder(kernel.Trees(f.trees), f.columns)
-	r, tables := o.aggregation.pack(lut, o.bits)
-	op.tables = tables
+	r, rounded := f.rounded, f.rounded
+	if r == nil {
+		made := o.aggregation.round(lut, o.bits)
+		r = &made
+	}
+	op.tables, op.rounded = o.aggregation.tables(*r, codebooks, outputs), rounded
 	op.scale, op.offset = r.scale, r.offset
 	for m, v := range op.offset {
 		if s := op.scale[m]; v-v != 0 || s-s != 0 {
