@@ -228,7 +228,10 @@ func FuzzLookup(f *testing.F) {
 	f.Fuzz(func(t *testing.T, seed uint64, rows, columns, outputs, codebooks uint8) {
 		n, d, m, c := int(rows)%140, 1+int(columns)%30, 1+int(outputs)%20, 1+int(codebooks)%40
 		op := randomOperator(t, seed, d, m, c)
-		lut, a, dy := op.LUT(), randomRows(seed, n, d), randomRows(seed+1, n, m)
+		lut, a, dy := op.LUT(), randomRows(seed, n, d), tensor.NewMatrix[float32](n, m)
+		for i, r := 0, tensor.Stream(seed); i < len(dy.Data); i++ {
+			dy.Data[i] = float32(r.IntN(13)-6) * 0.5
+		}
 		var codes Codes
 		require.NoError(t, op.Encode(&codes, a))
 		y := tensor.NewMatrix[float32](n, m)

@@ -32,7 +32,7 @@ func FitBolt(ctx context.Context, a, b tensor.Matrix[float32], codebooks int, op
 	if err != nil {
 		return nil, err
 	}
-	q := &Bolt{shape: shapeOf(b), encoder: e, offset: make([]float32, b.Cols)}
+	q := &Bolt{shape: shapeOf(b), encoder: e, offset: e.offset(b)}
 	exact := e.tables(b)
 	if err := q.raise(exact); err != nil {
 		return nil, err

@@ -69,6 +69,7 @@ func Evaluate(ap Approximator, t Task) (Report, error) {
 	if err := r.compare(got.Data, exact.Data); err != nil {
 		return Report{}, err
 	}
+	r.OutputNMSE = outputNMSE(got, exact)
 	r.decide(got, exact, t)
 	if c, ok := ap.(Costed); ok {
 		r.Cost = c.Cost()
@@ -98,6 +99,32 @@ func (r *Report) compare(got, exact []float32) error {
 		r.Corr = covariance / math.Sqrt(variance*varianceGot)
 	}
 	return nil
+}
+
+// outputNMSE is the error of each output.
+func outputNMSE(got, exact tensor.Matrix[float32]) []float64 {
+	n, m := float64(exact.Rows), exact.Cols
+	mean, wrong, variance := make([]float64, m), make([]float64, m), make([]float64, m)
+	for i := range exact.Rows {
+		for k, v := range exact.Row(i) {
+			mean[k] += float64(v)
+		}
+	}
+	for i := range exact.Rows {
+		for k, v := range exact.Row(i) {
+			e, d := float64(got.At(i, k))-float64(v), float64(v)-mean[k]/n
+			wrong[k] += e * e
+			variance[k] += d * d
+		}
+	}
+	for k := range wrong {
+		if variance[k] == 0 {
+			wrong[k] = math.NaN()
+			continue
+		}
+		wrong[k] /= variance[k]
+	}
+	return wrong
 }
 
 // decide fills in accuracies.

@@ -2,6 +2,7 @@ package amm_test
 
 import (
 	"context"
+	"encoding/json"
 	"math"
 	"slices"
 	"testing"
@@ -169,4 +170,70 @@ func TestContext(t *testing.T) {
 			require.Nil(t, ap)
 		}
 	}
+}
+
+// What is added to columns or what they are multiplied with does not matter to the quantisers: distances are measured
+// from the mean, in units of the spread.
+func TestQuantizersIgnoreOffsetAndScale(t *testing.T) {
+	r := tensor.Stream(11)
+	a, b := tensor.NewMatrix[float32](1000, 8), tensor.NewMatrix[float32](8, 4)
+	for i := range a.Data {
+		a.Data[i] = float32(r.NormFloat64())
+	}
+	for i := range b.Data {
+		b.Data[i] = float32(r.NormFloat64())
+	}
+	for name, fit := range map[string]func(x tensor.Matrix[float32]) (amm.Approximator, error){
+		"PQ": func(x tensor.Matrix[float32]) (amm.Approximator, error) {
+			return amm.FitPQ(context.Background(), x, b, 4)
+		},
+		"Bolt": func(x tensor.Matrix[float32]) (amm.Approximator, error) {
+			return amm.FitBolt(context.Background(), x, b, 4)
+		},
+	} {
+		var plain float64
+		for i, c := range []struct{ scale, offset float32 }{{1, 0}, {1, 4096}, {1, -300}, {1e-20, 0}, {1e18, 0}} {
+			x := a.Clone()
+			for k, v := range x.Data {
+				x.Data[k] = float32(c.scale*v) + c.offset
+			}
+			q, err := fit(x)
+			require.NoError(t, err)
+			report, err := amm.Evaluate(q, amm.Task{A: x, B: b})
+			require.NoError(t, err)
+			e := tensor.Sum(report.OutputNMSE) / 4 // an offset is part of the pooled variance
+			if i == 0 {
+				plain = e
+			}
+			require.InEpsilon(t, plain, e, 0.15, "%s: times %v plus %v", name, c.scale, c.offset)
+		}
+	}
+}
+
+// The pooled error hides an output of little variance that is wrong; by output it shows.
+func TestErrorByOutput(t *testing.T) {
+	a, b := tensor.Of(3, 2, []float32{1, 1, 2, 3, 3, 2}), tensor.Of(2, 3, []float32{100, 0, 0, 0, 1, 0})
+	r, err := amm.Evaluate(constant{tensor.Of(3, 3, []float32{100, 2, 0, 200, 2, 0, 300, 2, 0})}, amm.Task{A: a, B: b})
+	require.NoError(t, err)
+	require.Less(t, r.NMSE, 1e-3)
+	require.Equal(t, []float64{0, 1}, r.OutputNMSE[:2])
+	require.True(t, math.IsNaN(r.OutputNMSE[2]), "a constant has no variance")
+	require.Contains(t, r.String(), "(1 of output 1)")
+	text, err := json.Marshal(r)
+	require.NoError(t, err)
+	require.Contains(t, string(text), `"output_nmse":[0,1,null]`)
+	var back amm.Report
+	require.NoError(t, json.Unmarshal(text, &back))
+	require.Equal(t, r.OutputNMSE[:2], back.OutputNMSE[:2])
+	require.True(t, math.IsNaN(back.OutputNMSE[2]))
+}
+
+// constant gives the same result whatever it is asked.
+type constant struct{ y tensor.Matrix[float32] }
+
+func (c constant) Mul(dst, _ tensor.Matrix[float32]) error {
+	for i := range dst.Rows {
+		copy(dst.Row(i), c.y.Row(i))
+	}
+	return nil
 }

@@ -13,7 +13,11 @@ import (
 type Report struct {
 	Rows int     `json:"rows"`
 	NMSE float64 `json:"nmse"` // mean squared error over the variance of all exact outputs
-	R2   float64 `json:"r2"`   // 1 - NMSE
+	// by output, over the variance of that one; NaN, and null in JSON, where that is 0. Outputs of little variance can be
+	// far worse than NMSE, which those of much variance decide.
+	OutputNMSE []float64 `json:"output_nmse"`
+
+	R2 float64 `json:"r2"` // 1 - NMSE
 	// correlation of all outputs with the exact ones; NaN, and null in JSON, if the approximation is constant
 	Corr float64 `json:"corr"`
 
@@ -34,8 +38,8 @@ func (r Report) String() string {
 	if !math.IsNaN(r.Corr) {
 		correlation = fmt.Sprintf("correlation %.4f", r.Corr)
 	}
-	fmt.Fprintf(&b, "NMSE %.3g, R2 %.4f, %s on %d rows; %.2f%% of the decisions agree",
-		r.NMSE, r.R2, correlation, r.Rows, 100*r.Agreement)
+	fmt.Fprintf(&b, "NMSE %.3g%s, R2 %.4f, %s on %d rows; %.2f%% of the decisions agree",
+		r.NMSE, r.worst(), r.R2, correlation, r.Rows, 100*r.Agreement)
 	if r.Labelled {
 		fmt.Fprintf(&b, "; accuracy %.2f%%, exact %.2f%%", 100*r.Accuracy, 100*r.ExactAccuracy)
 	}
@@ -52,12 +56,27 @@ func (r Report) String() string {
 	return b.String()
 }
 
+// worst is the error of the output that has the largest, if that is above the pooled one.
+func (r Report) worst() string {
+	at, largest := 0, r.NMSE
+	for m, v := range r.OutputNMSE {
+		if v > largest {
+			at, largest = m, v
+		}
+	}
+	if !(largest > r.NMSE) {
+		return ""
+	}
+	return fmt.Sprintf(" (%.3g of output %d)", largest, at)
+}
+
 // reportJSON is a [Report] with numbers that JSON can hold.
 type reportJSON struct {
 	*plainReport
-	NMSE report.Number `json:"nmse"`
-	R2   report.Number `json:"r2"`
-	Corr report.Number `json:"corr"`
+	NMSE       report.Number   `json:"nmse"`
+	OutputNMSE []report.Number `json:"output_nmse"`
+	R2         report.Number   `json:"r2"`
+	Corr       report.Number   `json:"corr"`
 }
 
 type plainReport Report
@@ -65,7 +84,11 @@ type plainReport Report
 // MarshalJSON writes null for a correlation that there is not.
 func (r Report) MarshalJSON() ([]byte, error) {
 	plain := plainReport(r)
-	return json.Marshal(reportJSON{&plain, report.Number(r.NMSE), report.Number(r.R2), report.Number(r.Corr)})
+	outputs := make([]report.Number, len(r.OutputNMSE))
+	for m, v := range r.OutputNMSE {
+		outputs[m] = report.Number(v)
+	}
+	return json.Marshal(reportJSON{&plain, report.Number(r.NMSE), outputs, report.Number(r.R2), report.Number(r.Corr)})
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.
@@ -76,6 +99,9 @@ func (r *Report) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	plain.NMSE, plain.R2, plain.Corr = float64(read.NMSE), float64(read.R2), float64(read.Corr)
+	for _, v := range read.OutputNMSE {
+		plain.OutputNMSE = append(plain.OutputNMSE, float64(v))
+	}
 	*r = Report(plain)
 	return nil
 }
