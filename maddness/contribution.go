@@ -79,7 +79,8 @@ func (l *learner) improved(f *forecast) (judged, error) {
 // judged grows the first trees over the forecast's groups. It leaves l as it is.
 func (l *learner) judged(f *forecast) (judged, error) {
 	own := *l
-	own.trees, own.codes = Trees{make([][4]int, l.codebooks), make([][16]float32, l.codebooks)}, make([][]uint8, l.codebooks)
+	own.trees = Trees{make([][4]int, l.codebooks), make([][16]float32, l.codebooks)}
+	own.codes = make([][]uint8, l.codebooks)
 	g := judged{groups: make([][]int, l.codebooks)}
 	for c, group := range f.groups {
 		if err := l.meter.ctx.Err(); err != nil {

@@ -415,7 +415,9 @@ func TestStats(t *testing.T) {
 	s := op.Stats()
 	require.True(t, math.IsNaN(s.HeldOutNMSE))
 	s.HeldOutNMSE = 0
-	require.Equal(t, Stats{Columns: 8, Outputs: 3, Codebooks: 2, TableBytes: 96, Bits: 8, Grouping: Contribution, Refine: 1, Ridge: 1,
+	require.Equal(t, Stats{Columns: 8, Outputs: 3, Codebooks: 2, TableBytes: 96, Bits: 8, Grouping: Contribution,
+		Refine:    1,
+		Ridge:     1,
 		TrainRows: 400, TrainNMSE: s.TrainNMSE, Entropy: s.Entropy}, s)
 	require.Len(t, s.Entropy, 2)
 	for _, h := range s.Entropy {

@@ -34,8 +34,8 @@ type learner struct {
 func newLearner(o *config, p problem) *learner {
 	a := p.a
 	n, d, c := a.Rows, a.Cols, o.codebooks
-	l := &learner{config: o, meter: p.meter, a: a, rows: n, b: p.b, x: tensor.NewMatrix[float32](d, n), order: make([][]int32, d),
-		means: make([]float64, d), vars: make([]float64, d),
+	l := &learner{config: o, meter: p.meter, a: a, rows: n, b: p.b, x: tensor.NewMatrix[float32](d, n),
+		order: make([][]int32, d), means: make([]float64, d), vars: make([]float64, d),
 		codes: make([][]uint8, c)}
 	binned, wanted := o.splits().(Binned)
 	if wanted {

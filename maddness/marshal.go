@@ -32,7 +32,8 @@ func (o *Operator) MarshalBinary() ([]byte, error) {
 	return o.marshal(operatorMagic), nil
 }
 
-// UnmarshalBinary reads what MarshalBinary or [Operator.MarshalServing] wrote; o is unchanged by an error, which wraps [ErrFormat]. It takes no more
+// UnmarshalBinary reads what MarshalBinary or [Operator.MarshalServing] wrote; o is unchanged by an error, which wraps
+// [ErrFormat]. It takes no more
 // memory than a small multiple of the bytes that are there. It must not run beside other calls.
 func (o *Operator) UnmarshalBinary(b []byte) error {
 	read := func(b []byte) (*Operator, error) { return unmarshal(b, operatorMagic) }

@@ -102,7 +102,8 @@ func TestLoadRefuses(t *testing.T) {
 		{16, 3, "aggregation 3"},
 		{16, 1, "aggregation 1"}, {16, uint32(Average(4)), "aggregation 17"}, {20, 3, "grouping 3"},
 		{24, math.MaxUint32, "settings"}, {28, 2, "flags 2"},
-		{36, 1, "settings"}, {44, 0xfff80000, "ridge NaN"}, {44, 0xbff00000, "ridge -1"}, {44, 0x7ff00000, "ridge +Inf"}, {headerBytes + 16, 99, "column 99"},
+		{36, 1, "settings"}, {44, 0xfff80000, "ridge NaN"}, {44, 0xbff00000, "ridge -1"}, {44, 0x7ff00000, "ridge +Inf"},
+		{headerBytes + 16, 99, "column 99"},
 		{headerBytes + 32, math.Float32bits(float32(math.NaN())), "Thresholds[0][1] is NaN"},
 		{len(blob) - header - 8, math.Float32bits(float32(math.Inf(1))), "LUT.Offset[1] = +Inf"},
 		{headerBytes + 2*treeBytes, math.Float32bits(float32(math.Inf(-1))), "LUT.Table[0] = -Inf"},
@@ -181,8 +182,8 @@ func FuzzUnmarshalEncoder(f *testing.F) {
 	})
 }
 
-// FuzzMul holds products against the definition for any shape, aggregation, rounding and activation, and any bits of the
-// rows.
+// FuzzMul holds products against the definition for any shape, aggregation, rounding and activation, and any bits of
+// the rows.
 func FuzzMul(f *testing.F) {
 	f.Add(uint64(1), uint8(70), uint8(5), uint8(3), uint8(4), uint8(0), []byte{1, 2, 3})
 	f.Add(uint64(2), uint8(130), uint8(1), uint8(40), uint8(67), uint8(1), []byte("\x00\x00\xc0\x7f\x00\x00\x80\xff"))

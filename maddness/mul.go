@@ -8,7 +8,7 @@ import "github.com/espalier-ml/espalier/tensor"
 // tensor.ErrRange and tensor.ErrOverlap; nothing is written then.
 
 // Mul sets row n of dst, N x M, to the outputs for row n of a, N x D: both row-major, as activations usually are. Only
-// the columns that trees look at are read.
+// the columns that trees look at are read. NaN goes left in every comparison: [Operator.MulChecked] refuses it.
 func (o *Operator) Mul(dst, a tensor.Matrix[float32]) error {
 	return o.run(source{a: a}, sink{dst: dst})
 }

@@ -216,9 +216,9 @@ func WithSplitter(s Splitter) LearnOption {
 }
 
 // WithPaper makes the reference's choices with unquantised thresholds: [InputSSE], 4 candidates, [Contiguous] groups,
-// no refinement, [Exhaustive] splits, no added rows, prototypes that shrink towards the means of their buckets, and [Average] over 16
-// codebooks, or over the largest power of two that divides their number. It is as if the options for these had been
-// given in its place: later ones override it. It leaves [WithValidation] nothing to choose.
+// no refinement, [Exhaustive] splits, no added rows, prototypes that shrink towards the means of their buckets, and
+// [Average] over 16 codebooks, or over the largest power of two that divides their number. It is as if the options for
+// these had been given in its place: later ones override it. It leaves [WithValidation] nothing to choose.
 func WithPaper() EncoderOption {
 	return choice(func(o *config) error {
 		o.paper, o.metric, o.candidates, o.grouping, o.refine = true, InputSSE, 4, Contiguous, 0
@@ -229,8 +229,8 @@ func WithPaper() EncoderOption {
 }
 
 // WithTrainRows sets how many training rows are used at most, at least 1; default 65536. If there are more, that many
-// are drawn with the seed. A fit needs about 13 bytes per row and column, and 16 per row and output;
-// so do the rows of [WithAddedRows].
+// are drawn with the seed. A fit needs about 13 bytes per row and column, and 16 per row and output; so do the rows of
+// [WithAddedRows].
 func WithTrainRows(most int) LearnOption {
 	return choice(func(o *config) error {
 		o.trainRows = most
@@ -263,7 +263,8 @@ func WithSimple() LearnOption {
 // WithValidation holds out this fraction of the training rows, in (0, 0.5], and chooses by the error on them: first
 // among both groupings with 0, 1 and 2 passes of refinement, then among ridges of 1, 3 and 10. The choice is then
 // fitted to all rows. What [WithGrouping], [WithColumns], [WithRefine] or [WithRidge] fix does not vary. Default 0: no
-// choice is made. It takes about eight times as long.
+// choice is made. It takes about eight times as long. It is for the estimate that it gives, [Stats].HeldOutNMSE, and
+// for fits to few rows without [WithAddedRows], which may want a larger ridge: elsewhere the defaults do as well.
 func WithValidation(fraction float64) LearnOption {
 	return choice(func(o *config) error {
 		o.validation = fraction

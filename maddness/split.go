@@ -42,9 +42,9 @@ func (l *Level) Sorted(column int) []int32 {
 	return sortedRows(l.Columns.Row(column))
 }
 
-// Exhaustive is a [Splitter], slower than [Binned]. It tries every candidate and every threshold halfway between two different
-// neighbouring values, and never separates equal ones. Of equally good columns it takes the first, and of thresholds
-// the lowest.
+// Exhaustive is a [Splitter], slower than [Binned]. It tries every candidate and every threshold halfway between two
+// different neighbouring values, and never separates equal ones. Of equally good columns it takes the first, and of
+// thresholds the lowest.
 type Exhaustive struct{}
 
 // Split searches the candidates side by side.

@@ -100,7 +100,9 @@ func checkResult(dst, x tensor.Dense[float32], w tensor.Window, outputs int) err
 
 // Exact sets dst, [N, outH, outW, out], to the convolution of the images x, [N, H, W, C], with weights, [KH, KW, C,
 // out], as a matrix product: what approximations are compared with. Beside input and output it needs one image's
-// columns, outH*outW by KH*KW*C. Errors are those of [Conv2D.Apply] and [Fit].
+// columns, outH*outW by KH*KW*C. It adds in float32: an output is off by up to 6e-8*KH*KW*C times the sum of its
+// terms' magnitudes, which is much where large terms cancel, as in filters of raw pixels; centre or scale those first.
+// Errors are those of [Conv2D.Apply] and [Fit].
 func Exact(dst, x, weights tensor.Dense[float32], w tensor.Window) error {
 	w, err := withWeights(w, weights)
 	if err != nil {
