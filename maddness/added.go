@@ -9,6 +9,7 @@ import (
 const (
 	addedPerRow = 3   // rows that are added for each training row at most
 	addedSpread = 0.3 // of the difference of two rows that is added to a third
+	enoughRows  = 16  // for a leaf of few codebooks: rows that are added would only distort what is known well
 )
 
 // extended is the problem with rows added while there are fewer than the options ask for. Where the matrix is known,
@@ -16,7 +17,8 @@ const (
 func (p problem) extended(o *config) problem {
 	n := p.a.Rows
 	total := min(o.added, n+addedPerRow*n)
-	if p.supervised || total <= n {
+	enough := o.codebooks < fewCodebooks && n >= enoughRows*16*o.codebooks && !o.given.Has("WithAddedRows")
+	if p.supervised || enough || total <= n {
 		return p
 	}
 	q := p

@@ -19,8 +19,12 @@ const (
 	togetherColumns   = 128
 )
 
-// byContribution tries three groupings and what a [forecast] makes of each, and returns the one whose first trees do
-// best on training rows.
+// fewCodebooks is below how many of them a fit is so cheap, and so far from what a [forecast] says of it, that groupings
+// are judged by trees refined once.
+const fewCodebooks = 8
+
+// byContribution tries three groupings and what a [forecast] makes of each, and returns the one that does best on
+// training rows.
 func (l *learner) byContribution() ([][]int, error) {
 	j := l.judge()
 	f := newForecast(j)
@@ -56,45 +60,56 @@ func (l *learner) judge() *learner {
 	return j
 }
 
-// judged is a grouping and the squared error of its first trees.
+// judged is a grouping and the squared error of its trees.
 type judged struct {
 	groups [][]int
 	loss   float64
 }
 
-// improved is the better of what the forecast finds with trees apart and then together.
+// improved is the best of the forecast's groups as they are, with trees predicted apart, and then together.
 func (l *learner) improved(f *forecast) (judged, error) {
-	f.apart(apartPasses)
-	best, err := l.judged(f)
-	if err != nil || l.codebooks > togetherCodebooks || l.x.Rows > togetherColumns {
-		return best, err
+	moves := []func(){func() {}, func() { f.apart(apartPasses) }, func() { f.together(togetherPasses) }}
+	if l.codebooks > togetherCodebooks || l.x.Rows > togetherColumns {
+		moves = moves[:2]
 	}
-	f.together(togetherPasses)
-	if g, err := l.judged(f); err != nil || g.loss < best.loss {
-		return g, err
+	best := judged{loss: math.Inf(1)}
+	for _, move := range moves {
+		move()
+		g, err := l.judged(f)
+		if err != nil {
+			return g, err
+		}
+		if best.groups == nil || g.loss < best.loss {
+			best = g
+		}
 	}
 	return best, nil
 }
 
-// judged grows the first trees over the forecast's groups. It leaves l as it is.
+// judged grows the first trees over the forecast's groups, and refines them once if they are few. It leaves l as it is.
 func (l *learner) judged(f *forecast) (judged, error) {
 	own := *l
+	own.meter = &meter{ctx: l.meter.ctx}
 	own.trees = Trees{make([][4]int, l.codebooks), make([][16]float32, l.codebooks)}
 	own.codes = make([][]uint8, l.codebooks)
-	g := judged{groups: make([][]int, l.codebooks)}
+	own.groups = make([][]int, l.codebooks)
 	for c, group := range f.groups {
-		if err := l.meter.ctx.Err(); err != nil {
-			return g, err
+		own.groups[c] = slices.Sorted(slices.Values(group))
+		if err := own.fit(c, own.contribution(own.groups[c]), f.likely(c, likely)); err != nil {
+			return judged{}, err
 		}
-		g.groups[c] = slices.Sorted(slices.Values(group))
-		if err := own.fit(c, own.contribution(g.groups[c]), f.likely(c, likely)); err != nil {
-			return g, err
+		if err := own.meter.step(); err != nil {
+			return judged{}, err
+		}
+	}
+	if l.codebooks < fewCodebooks && l.refine > 0 {
+		if err := own.pass(0); err != nil {
+			return judged{}, err
 		}
 	}
 	leaves, err := own.solve(own.y)
 	if err != nil {
-		return g, err
+		return judged{}, err
 	}
-	g.loss = squares(l.workers, residual(&own, leaves))
-	return g, nil
+	return judged{own.groups, squares(l.workers, residual(&own, leaves))}, nil
 }

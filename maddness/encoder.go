@@ -34,6 +34,9 @@ func fitEncoder(ctx context.Context, a tensor.Matrix[float32], opts []EncoderOpt
 		return nil, err
 	}
 	o.metric, o.aggregation = InputSSE, Exact
+	if !o.given.Has("WithGrouping") {
+		o.grouping = Contiguous
+	}
 	rows := o.draw(a)
 	p := problem{a: rows, y: tensor.Convert[float64](rows), meter: &meter{ctx: ctx, report: o.progress}}
 	if !o.paper {

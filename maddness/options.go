@@ -172,7 +172,8 @@ func WithWide(columns int) LearnOption {
 	})
 }
 
-// WithGrouping sets how columns are divided among codebooks; default [Contribution].
+// WithGrouping sets how columns are divided among codebooks; default [Contribution], and [Contiguous] for [FitEncoder],
+// which cannot know contributions.
 func WithGrouping(g Grouping) LearnOption {
 	return choice(func(o *config) error {
 		o.given.Mark("WithGrouping")
@@ -223,7 +224,7 @@ func WithPaper() EncoderOption {
 	return choice(func(o *config) error {
 		o.paper, o.metric, o.candidates, o.grouping, o.refine = true, InputSSE, 4, Contiguous, 0
 		o.splitter, o.columns, o.validation, o.averaged, o.added = Exhaustive{}, nil, 0, true, 0
-		o.given.Mark("WithGrouping", "WithRefine")
+		o.given.Mark("WithGrouping", "WithRefine", "WithAddedRows")
 		return nil
 	})
 }
@@ -239,12 +240,14 @@ func WithTrainRows(most int) LearnOption {
 }
 
 // WithAddedRows sets up to how many training rows are added to if there are fewer, at most three for each; 0 or more,
-// default 16384. A row that is added is one plus 0.3 times the difference of two others, drawn with the seed, each
-// column kept within its range; outputs are known because the matrix is. [Stats] count and measure only rows that were
-// given. 0 adds none, which is better where all rows are of few kinds.
+// default 16384, but 0 for fewer than 8 codebooks if there are 16 rows or more for each of their leaves. A row that is
+// added is one plus 0.3 times the difference of two others, drawn with the seed, each column kept within its range;
+// outputs are known because the matrix is. [Stats] count and measure only rows that were given. 0 adds none, which is
+// better where all rows are of few kinds.
 func WithAddedRows(total int) EncoderOption {
 	return choice(func(o *config) error {
 		o.added = total
+		o.given.Mark("WithAddedRows")
 		return option.Range(total >= 0, "WithAddedRows", total, "0 or more")
 	})
 }
@@ -255,7 +258,7 @@ func WithAddedRows(total int) EncoderOption {
 func WithSimple() LearnOption {
 	return choice(func(o *config) error {
 		o.grouping, o.columns, o.added, o.refine, o.wide, o.splitter = Contiguous, nil, 0, 2, 32, Exhaustive{}
-		o.given.Mark("WithGrouping", "WithRefine")
+		o.given.Mark("WithGrouping", "WithRefine", "WithAddedRows")
 		return nil
 	})
 }
