@@ -14,43 +14,79 @@ import (
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// The bars of the method on real data, with default options: of the median seed, the spread being printed.
-// With -seeds 10 these are the tables of the package's documentation.
 var seeds = flag.Int("seeds", 1, "seeds of each fit in TestErrorOnRealData")
 
+// The bars of the method on real data, of the median seed: with default options, and with WithSimple those that were
+// its own. With -seeds 10 this prints the tables of the package's documentation.
 func TestErrorOnRealData(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds, and minutes under emulation")
 	}
-	cases := []struct {
-		task      func(testing.TB) task
-		codebooks int
-		most      float64
-	}{{digitsTask, 16, .0245}, {digitsTask, 32, .0052}, {mnistTask, 8, .042}, {mnistTask, 16, .018},
-		{mnistTask, 32, .007}, {sobelTask, 8, .17}, {sobelTask, 16, .065}}
-	if *seeds == 1 {
-		cases = slices.Delete(cases, 1, 3) // the others show as much
+	type bars struct {
+		codebooks    int
+		most, simple float64
+		long         bool // by default only with more seeds
+	}
+	tasks := []struct {
+		of   func(testing.TB) task
+		bars []bars
+	}{
+		{digitsTask, []bars{{16, .0245, .033, false}, {2, .211, .211, false}, {4, .138, .138, false}, {8, .073, .080, true},
+			{32, .0052, .018, false}}},
+		{mnistTask, []bars{{2, .142, .148, true}, {4, .084, .090, true}, {8, .042, .060, false}, {16, .018, .036, true},
+			{32, .007, .024, true}}},
+		{sobelTask, []bars{{2, .60, .77, false}, {4, .40, .76, false}, {8, .17, .30, true}, {16, .065, .115, false}}},
 	}
 	if race.Enabled {
-		cases = cases[:1] // the others are the same code thirty times slower
+		tasks = tasks[:1] // the others are the same code thirty times slower
+		tasks[0].bars = tasks[0].bars[:1]
 	}
-	for _, c := range cases {
-		k := c.task(t)
-		e, reference := k.errors(t, c.codebooks), k.reference[c.codebooks]
-		t.Logf("%-8s %3d columns, C=%2d: NMSE %s, want at most %.4f; the authors' code %.4f",
-			k.name, k.train.Cols, c.codebooks, spread(e), c.most, reference)
-		if *seeds > 1 {
-			t.Logf("%-8s %3d columns, C=%2d: NMSE %s WithSimple", k.name, k.train.Cols, c.codebooks,
-				spread(k.errors(t, c.codebooks, WithSimple())))
+	for _, task := range tasks {
+		k := task.of(t)
+		check := func(codebooks int, name string, most float64, opts ...Option) {
+			e := k.errors(t, codebooks, opts...)
+			reference, known := k.reference[codebooks]
+			t.Logf("%-8s C=%2d %-10s %s, want at most %.4f; the authors' code %.4f",
+				k.name, codebooks, name, spread(e), most, reference)
+			require.LessOrEqual(t, median(e), most, "%s, C=%d, %s", k.name, codebooks, name)
+			if known {
+				require.Less(t, slices.Max(e), reference, "%s, C=%d, %s: the authors' code", k.name, codebooks, name)
+			}
+			if *seeds > 1 && name == "default" && k.name != "sobel" { // there rare rows of another photograph decide
+				m := median(e)
+				near := slices.DeleteFunc(e, func(v float64) bool { return math.Abs(v/m-1) > 0.12 })
+				require.GreaterOrEqual(t, len(near), *seeds*9/10, "%s, C=%d: %v are near the median", k.name, codebooks, near)
+			}
 		}
-		require.LessOrEqual(t, median(e), c.most, "%s, C=%d", k.name, c.codebooks)
-		require.Less(t, slices.Max(e), reference, "%s, C=%d: the authors' code", k.name, c.codebooks)
-		if k.name != "sobel" { // on another photograph than that of the fit, rare rows decide
-			for seed, v := range e {
-				require.InEpsilon(t, median(e), v, 0.12, "%s, C=%d, seed %d", k.name, c.codebooks, seed)
+		for _, c := range task.bars {
+			if *seeds > 1 || !c.long {
+				check(c.codebooks, "default", c.most)
+			}
+			if *seeds > 1 || c.codebooks >= 8 {
+				check(c.codebooks, "WithSimple", c.simple, WithSimple())
 			}
 		}
 	}
+}
+
+// Validation finds on rows of its own that these columns are better grouped by what they contribute; so are the groups
+// that were found before there were forecasts.
+func TestValidationOnRealData(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds, and minutes under emulation")
+	}
+	if race.Enabled {
+		t.Skip("the same code thirty times slower")
+	}
+	k := digitsTask(t)
+	op, err := Fit(background, k.train, k.b, WithCodebooks(16), WithValidation(0.2), WithRefine(1), WithRidge(1))
+	require.NoError(t, err)
+	t.Logf("digits, C=16: NMSE %.4f with %+v", k.nmse(t, op), op.Stats().String())
+	require.Equal(t, Contribution, op.Stats().Grouping)
+	require.LessOrEqual(t, k.nmse(t, op), 0.0245) // as without
+	op, err = Fit(background, k.train, k.b, WithCodebooks(32), WithSimple(), WithGrouping(OutputCovariance), WithRefine(1))
+	require.NoError(t, err)
+	require.LessOrEqual(t, k.nmse(t, op), 0.014) // 0.015 with contiguous ones
 }
 
 // errors are those on the test rows of fits with seeds 0, 1, ...
@@ -338,7 +374,7 @@ func TestBiasAndReLU(t *testing.T) {
 
 // Validation does not see rows that were not given to it, and takes what does best on those held out.
 func TestValidation(t *testing.T) {
-	a, b := layer(600, 32, 4)
+	a, b := layer(400, 32, 4)
 	var last, total int
 	op, err := Fit(background, a, b, WithCodebooks(4), WithValidation(0.25), WithProgress(func(done, n int) {
 		require.Equal(t, last+1, done)
@@ -357,7 +393,7 @@ func TestValidation(t *testing.T) {
 
 	// The variant is the one that does best, and what is fixed does not vary.
 	fit := func(opts ...Option) Stats {
-		op, err := Fit(background, a, b, append(opts, WithCodebooks(4), WithValidation(0.25))...)
+		op, err := Fit(background, a, b, append(opts, WithCodebooks(4), WithValidation(0.25), WithAddedRows(0))...)
 		require.NoError(t, err)
 		return op.Stats()
 	}
@@ -416,9 +452,7 @@ func TestStats(t *testing.T) {
 	require.True(t, math.IsNaN(s.HeldOutNMSE))
 	s.HeldOutNMSE = 0
 	require.Equal(t, Stats{Columns: 8, Outputs: 3, Codebooks: 2, TableBytes: 96, Bits: 8, Grouping: Contribution,
-		Refine:    1,
-		Ridge:     1,
-		TrainRows: 400, TrainNMSE: s.TrainNMSE, Entropy: s.Entropy}, s)
+		Refine: 1, Ridge: 1, TrainRows: 400, TrainNMSE: s.TrainNMSE, Entropy: s.Entropy}, s)
 	require.Len(t, s.Entropy, 2)
 	for _, h := range s.Entropy {
 		require.True(t, h > 2 && h <= 4, "%v", h)

@@ -23,7 +23,7 @@ func Example() {
 		weights.Data[i] = 1. / 9
 	}
 	smooth, err := conv.Fit(context.Background(), waves(40, 40), weights, tensor.Window{PadH: 1, PadW: 1},
-		maddness.WithCodebooks(3), maddness.WithAddedRows(0)) // these patches are of few kinds
+		maddness.WithCodebooks(3))
 	if err != nil {
 		fmt.Println(err)
 		return
