@@ -19,8 +19,8 @@ const (
 	togetherColumns   = 128
 )
 
-// fewCodebooks is below how many of them a fit is so cheap, and so far from what a [forecast] says of it, that groupings
-// are judged by trees refined once.
+// fewCodebooks is how many are no longer few. A fit of few is so cheap, and so far from what a [forecast] says of it,
+// that groupings are judged by trees refined once.
 const fewCodebooks = 8
 
 // byContribution tries three groupings and what a [forecast] makes of each, and returns the one that does best on

@@ -48,10 +48,10 @@
 // anew over its own columns and those that explain most of what the others leave ([WithRefine], [WithWide]).
 //
 // [WithSimple] does without groups and added rows, in an eighth to all of the time, and is better at no number of
-// codebooks below; with 2 or 4 on digits it is as good. [WithValidation] holds rows out for an estimate of the error; on
-// the data below its choice is no better than the defaults. Never choose by the rows that you report. [WithPaper] is the
-// paper's method, to the digit of the reference; [WithAggregation] has its averages, and Bolt's clipped sums, to compare
-// with.
+// codebooks below; with 2 or 4 on digits it is as good. [WithValidation] holds rows out for an estimate of the error;
+// on the data below its choice is no better than the defaults. Never choose by the rows that you report. [WithPaper] is
+// the paper's method, to the digit of the reference; [WithAggregation] has its averages, and Bolt's clipped sums, to
+// compare with.
 //
 // # When not to use it
 //
