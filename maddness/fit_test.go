@@ -134,6 +134,9 @@ func TestFitIsDeterministic(t *testing.T) {
 
 // Each ingredient lowers the training error here: refinement, and outputs that are looked at.
 func TestIngredients(t *testing.T) {
+	if race.Enabled {
+		t.Skip("the same code thirty times slower")
+	}
 	a, b := layer(1000, 32, 4)
 	fit := func(opts ...Option) float64 {
 		op, err := Fit(background, a, b, append(opts, WithCodebooks(8))...)
@@ -378,6 +381,9 @@ func TestBiasAndReLU(t *testing.T) {
 
 // Validation does not see rows that were not given to it, and takes what does best on those held out.
 func TestValidation(t *testing.T) {
+	if race.Enabled {
+		t.Skip("the same code thirty times slower")
+	}
 	a, b := layer(400, 32, 4)
 	var last, total int
 	op, err := Fit(background, a, b, WithCodebooks(4), WithValidation(0.25), WithProgress(func(done, n int) {
