@@ -8,6 +8,7 @@ import (
 
 	"github.com/espalier-ml/espalier/benchmarks/internal/openblas"
 	"github.com/espalier-ml/espalier/benchmarks/internal/peak"
+	"github.com/espalier-ml/espalier/benchmarks/internal/peers"
 	"github.com/espalier-ml/espalier/maddness"
 	"github.com/espalier-ml/espalier/tensor"
 )
@@ -21,8 +22,8 @@ var lookupTurn = flag.Duration("lookup-turn", 20*time.Millisecond,
 func lookups(budget time.Duration) {
 	fmt.Println("| rows, columns, outputs | codebooks | OpenBLAS ms | feature-major ms | OpenBLAS / it | bar | ok | " +
 		"memory ms | instructions ms | share of the larger | bar | ok | " +
-		"row-major ms | OpenBLAS / it | argmax ms | codes alone, G/s | lookups alone, G/s |")
-	fmt.Println("|---|--:|--:|--:|--:|--:|---|--:|--:|--:|--:|---|--:|--:|--:|--:|--:|")
+		"row-major ms | OpenBLAS / it | argmax ms | codes alone, G/s | lookups alone, G/s | bytes by oneDNN ms |")
+	fmt.Println("|---|--:|--:|--:|--:|--:|---|--:|--:|--:|--:|---|--:|--:|--:|--:|--:|--:|")
 	bars := map[int]float64{16: 65, 32: 35}
 	for _, s := range [][3]int{{10016, 512, 10}, {10016, 512, 100}, {1024, 320, 128}, {2048, 2048, 2048}} {
 		rows, columns, outputs := s[0], s[1], s[2]
@@ -57,6 +58,7 @@ func lookups(budget time.Duration) {
 						touch(op, at, ct)
 					}
 				},
+				bytes(rows, columns, outputs),
 			)
 			possible := peak.Lookups(codebooks, openblas.ThreadTime)
 			runtime.UnlockOSThread()
@@ -75,13 +77,39 @@ func lookups(budget time.Duration) {
 			}
 			share := max(r.Seconds[7], instructions) / r.Seconds[0]
 			fmt.Printf("| %d, %d, %d | %d | %.3f | %.4f | %.1f | %s | %.4f | %.4f | %.2f | %s | %.4f | %.1f | %.4f | "+
-				"%.2f | %.0f |\n",
+				"%.2f | %.0f | %s |\n",
 				rows, columns, outputs, codebooks,
 				1e3*exact, 1e3*r.Seconds[0], ratio, against(ratio, bar), 1e3*r.Seconds[7], 1e3*instructions, share,
 				verdict(share, shareBar), 1e3*r.Seconds[3], exact/r.Seconds[3], 1e3*r.Seconds[4],
-				work/r.Seconds[5], work*float64(outputs)/r.Seconds[6])
+				work/r.Seconds[5], work*float64(outputs)/r.Seconds[6], known(r.Seconds[8]))
 		}
 	}
+}
+
+// bytes is the strongest exact rival: the product of rows and a matrix that are bytes already, into sums of 32 bits. It
+// does nothing if no library has one.
+func bytes(rows, columns, outputs int) func(times int) {
+	for _, l := range peers.Installed() {
+		if l.HasInt8() {
+			a, b, c := make([]uint8, rows*columns), make([]int8, columns*outputs), make([]int32, rows*outputs)
+			for i := range a {
+				a[i] = uint8(i * 7)
+			}
+			for i := range b {
+				b[i] = int8(i * 5)
+			}
+			return func(times int) { peers.GemmInt8(l, times, rows, outputs, columns, a, b, c) }
+		}
+	}
+	return func(int) {}
+}
+
+// known is a time in milliseconds, or empty for nothing.
+func known(seconds float64) string {
+	if seconds < 1e-6 {
+		return ""
+	}
+	return fmt.Sprintf("%.3f", 1e3*seconds)
 }
 
 // touch reads the columns that trees look at and writes the results, once each, and does nothing else.

@@ -14,6 +14,9 @@ typedef void (*dgemm_cblas)(int, int, int, int, int, int, double, const double *
 typedef int (*sgemm_dnnl)(char, char, int64_t, int64_t, int64_t, float, const float *, int64_t, const float *, int64_t,
 	float, float *, int64_t);
 
+typedef int (*igemm_dnnl)(char, char, char, int64_t, int64_t, int64_t, float, const uint8_t *, int64_t, uint8_t,
+	const int8_t *, int64_t, int8_t, float, int32_t *, int64_t, const int32_t *);
+
 static void *load(const char *library) { return dlopen(library, RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND); }
 
 static void cblas32(void *f, int times, int transB, int m, int n, int k, const float *a, const float *b, int ldb,
@@ -33,6 +36,12 @@ static void dnnl32(void *f, int times, int transB, int m, int n, int k, const fl
 	for (int i = 0; i < times; i++)
 		((sgemm_dnnl)f)('N', transB ? 'T' : 'N', m, n, k, 1, a, k, b, ldb, 0, c, n);
 }
+
+static void dnnl8(void *f, int times, int m, int n, int k, const uint8_t *a, const int8_t *b, int32_t *c) {
+	int32_t zero = 0;
+	for (int i = 0; i < times; i++)
+		((igemm_dnnl)f)('N', 'N', 'F', m, n, k, 1, a, k, 0, b, n, 0, 0, c, n, &zero);
+}
 */
 import "C"
 
@@ -46,6 +55,7 @@ import (
 type Library struct {
 	Name           string
 	single, double unsafe.Pointer // functions; nil if there is none
+	integers       unsafe.Pointer
 	dnnl           bool
 }
 
@@ -53,10 +63,10 @@ type Library struct {
 func Installed() []Library {
 	var all []Library
 	if h := load("libblis.so.4"); h != nil {
-		all = append(all, Library{"BLIS", symbol(h, "cblas_sgemm"), symbol(h, "cblas_dgemm"), false})
+		all = append(all, Library{"BLIS", symbol(h, "cblas_sgemm"), symbol(h, "cblas_dgemm"), nil, false})
 	}
 	if h := load("libdnnl.so.2"); h != nil {
-		all = append(all, Library{"oneDNN", symbol(h, "dnnl_sgemm"), nil, true})
+		all = append(all, Library{"oneDNN", symbol(h, "dnnl_sgemm"), nil, symbol(h, "dnnl_gemm_u8s8s32"), true})
 	}
 	return all
 }
@@ -85,4 +95,13 @@ func Gemm[T float32 | float64](l Library, times int, transB bool, a, b, c tensor
 	default:
 		C.cblas32(l.single, C.int(times), trans, m, n, k, (*C.float)(pa), (*C.float)(pb), ldb, (*C.float)(pc))
 	}
+}
+
+// HasInt8 reports whether there is a product of bytes.
+func (l Library) HasInt8() bool { return l.integers != nil }
+
+// GemmInt8 computes the exact sums c = a*b of bytes, m x k and k x n, times times.
+func GemmInt8(l Library, times, m, n, k int, a []uint8, b []int8, c []int32) {
+	C.dnnl8(l.integers, C.int(times), C.int(m), C.int(n), C.int(k), (*C.uint8_t)(&a[0]), (*C.int8_t)(&b[0]),
+		(*C.int32_t)(&c[0]))
 }

@@ -35,3 +35,16 @@ func TestProducts(t *testing.T) {
 		})
 	}
 }
+
+func TestInt8(t *testing.T) {
+	for _, l := range Installed() {
+		if !l.HasInt8() {
+			continue
+		}
+		c := make([]int32, 4)
+		GemmInt8(l, 1, 2, 2, 3, []uint8{1, 2, 3, 200, 0, 1}, []int8{1, -2, 0, 5, -128, 7}, c)
+		if c[0] != 1-384 || c[1] != -2+10+21 || c[2] != 200-128 || c[3] != -400+7 {
+			t.Fatal(l.Name, c)
+		}
+	}
+}
