@@ -28,6 +28,10 @@ func checkMatrix(a, b tensor.Matrix[float32]) error {
 	if err := checkView("b", b); err != nil {
 		return err
 	}
+	if b.Rows != a.Cols && b.Cols == a.Cols {
+		return fmt.Errorf("maddness: b has %d rows, a %d columns, as many as b: if they are outputs by columns, transpose "+
+			"b, or give Fit WithTransposed: %w", b.Rows, a.Cols, tensor.ErrShape)
+	}
 	if b.Rows != a.Cols {
 		return fmt.Errorf("maddness: b has %d rows, a %d columns: %w", b.Rows, a.Cols, tensor.ErrShape)
 	}

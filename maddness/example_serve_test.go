@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/espalier-ml/espalier/maddness"
 	"github.com/espalier-ml/espalier/tensor"
@@ -96,4 +97,22 @@ func ExampleWithSimple() {
 	// contiguous 1 true
 	// contribution 1 true
 	// contiguous 2 true
+}
+
+// A square matrix as a layer stores it, outputs by columns.
+func ExampleWithTransposed() {
+	a, b := activations(600, 1), weights(20)
+	y, same := tensor.NewMatrix[float32](a.Rows, 20), tensor.NewMatrix[float32](a.Rows, 20)
+	op, err := maddness.Fit(context.Background(), a, b, maddness.WithCodebooks(4))
+	if err == nil {
+		err = op.Mul(y, a)
+	}
+	if err == nil {
+		op, err = maddness.Fit(context.Background(), a, b.Transposed(), maddness.WithTransposed(), maddness.WithCodebooks(4))
+	}
+	if err == nil {
+		err = op.Mul(same, a)
+	}
+	fmt.Println(err, slices.Equal(y.Data, same.Data))
+	// Output: <nil> true
 }

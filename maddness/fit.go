@@ -13,7 +13,7 @@ import (
 
 // Fit learns an approximation of y = a*b, or a*b + bias, for new rows like those of a: N x D training rows and a D x M
 // matrix, columns by outputs. What it returns keeps neither. Layers that store their weights as outputs by columns, as
-// PyTorch's do, give weights.Transposed(); where both numbers are equal, nothing can tell the two apart.
+// PyTorch's do, are for [WithTransposed].
 //
 // Errors report everything that is wrong at once and wrap tensor.ErrEmpty (no rows or outputs), tensor.ErrShape (a, b
 // and the bias do not fit together), [ErrColumns] (D < C), tensor.ErrNotFinite (a NaN or an infinity in a, in b or in
@@ -26,6 +26,9 @@ func Fit(ctx context.Context, a, b tensor.Matrix[float32], opts ...Option) (*Ope
 
 func fitProduct(ctx context.Context, a, b tensor.Matrix[float32], opts []Option) (*Operator, error) {
 	o, err := configure("maddness: Fit", opts)
+	if o.transposed && b.Validate() == nil {
+		b = b.Transposed()
+	}
 	if err := errors.Join(err, checkContext(ctx), o.checkRows(a), checkMatrix(a, b), o.checkOutputs(b.Cols)); err != nil {
 		return nil, err
 	}

@@ -67,6 +67,7 @@ type config struct {
 	columns     [][]int
 	splitter    Splitter
 	paper       bool // prototypes shrink towards the means of their buckets
+	transposed  bool // the matrix is
 	trainRows   int
 	added       int // rows are added up to this many
 	validation  float64
@@ -320,6 +321,15 @@ func WithBias(bias []float32) interface {
 		}
 		o.bias = bias
 		return tensor.ValidateFinite("WithBias", bias)
+	})
+}
+
+// WithTransposed says that the matrix is M x D, outputs by columns, as PyTorch's layers store their weights, and not
+// D x M. Where both numbers are equal nothing else can tell.
+func WithTransposed() Option {
+	return choice(func(o *config) error {
+		o.transposed = true
+		return nil
 	})
 }
 

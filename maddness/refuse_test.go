@@ -1,6 +1,7 @@
 package maddness
 
 import (
+	"context"
 	"math"
 	"testing"
 
@@ -189,4 +190,17 @@ func TestNewRefuses(t *testing.T) {
 	// Index 0 is not used, whatever it holds.
 	_, err = New(3, change(func(x *Trees) { x.Thresholds[0][0] = float32(math.NaN()) }), op.LUT())
 	require.NoError(t, err)
+}
+
+func TestMatrixOfTheOtherOrder(t *testing.T) {
+	a, b := layer(200, 6, 9)
+	b = b.Transposed()
+	_, err := Fit(context.Background(), a, b, WithCodebooks(2))
+	require.ErrorIs(t, err, tensor.ErrShape)
+	require.ErrorContains(t, err, "WithTransposed")
+	op, err := Fit(context.Background(), a, b, WithCodebooks(2), WithTransposed(), WithBias(make([]float32, 9)))
+	require.NoError(t, err)
+	require.Equal(t, 9, op.Outputs())
+	_, err = Fit(context.Background(), a, tensor.Matrix[float32]{Rows: 3, Cols: 9, Stride: 1}, WithTransposed())
+	require.ErrorIs(t, err, tensor.ErrShape)
 }
