@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/espalier-ml/espalier/examples/cli"
+	"github.com/espalier-ml/espalier/examples/cyclic/curves"
 	"github.com/espalier-ml/espalier/tradeoff"
 	"github.com/espalier-ml/espalier/tradeoff/plot"
 	"github.com/espalier-ml/espalier/tradeoff/runlog"
@@ -57,14 +58,14 @@ func run(first uint64, count int, out string) error {
 	}
 	start := time.Now()
 	for _, s := range settings {
-		results, err := study(s.noise, seeds, recipes, func(done, total int) {
+		results, err := curves.Study(s.noise, seeds, curves.Recipes, func(done, total int) {
 			fmt.Fprintf(os.Stderr, "\r%s labels: %d of %d runs, %.0f s ", s.name, done, total, time.Since(start).Seconds())
 		})
 		fmt.Fprintln(os.Stderr)
 		if err != nil {
 			return err
 		}
-		fmt.Printf("\n%s labels (%.0f%% wrong), %d training images, %d seeds\n", s.name, 100*s.noise, trained, count)
+		fmt.Printf("\n%s labels (%.0f%% wrong), %d training images, %d seeds\n", s.name, 100*s.noise, curves.Trained, count)
 		if err := report(results); err != nil {
 			return err
 		}
@@ -80,14 +81,14 @@ func run(first uint64, count int, out string) error {
 }
 
 // write draws the accuracy of the first and the last recipe, of both kinds of runs.
-func write(path, name string, results []result) error {
+func write(path, name string, results []curves.Result) error {
 	var runs []tradeoff.Runs
-	for _, r := range []recipe{recipes[0], recipes[len(recipes)-1]} {
-		for _, kind := range kinds {
-			one := tradeoff.Runs{Name: r.name + ", " + kind}
+	for _, r := range []curves.Recipe{curves.Recipes[0], curves.Recipes[len(curves.Recipes)-1]} {
+		for _, kind := range curves.Kinds {
+			one := tradeoff.Runs{Name: r.Name + ", " + kind}
 			for _, x := range results {
-				if x.recipe == r.name {
-					one.Curves = append(one.Curves, x.accuracy[kind])
+				if x.Recipe == r.Name {
+					one.Curves = append(one.Curves, x.Accuracy[kind])
 				}
 			}
 			if len(one.Curves) > 0 {
@@ -104,7 +105,7 @@ func write(path, name string, results []result) error {
 }
 
 // record appends the runs to a log that "go run ./cmd/tradeoff compare" reads.
-func record(path, name string, results []result) error {
+func record(path, name string, results []curves.Result) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
 	if err != nil {
 		return err
@@ -114,20 +115,20 @@ func record(path, name string, results []result) error {
 		return errors.Join(err, f.Close())
 	}
 	for _, x := range results {
-		for _, kind := range kinds {
-			run := runlog.Record{Kind: "run", RunID: fmt.Sprint(name, "/", x.recipe, "/", kind, "/",
-				x.seed), Task: "digits, " + name + " labels, " + kind, Model: "mlp",
-				Dataset: "digits", Seed: x.seed, Schedule: "cyclic", TuningTrials: 1, TunedOn: "nothing"}
-			if x.recipe != recipes[0].name {
-				run.Method = []string{x.recipe}
+		for _, kind := range curves.Kinds {
+			run := runlog.Record{Kind: "run", RunID: fmt.Sprint(name, "/", x.Recipe, "/", kind, "/",
+				x.Seed), Task: "digits, " + name + " labels, " + kind, Model: "mlp",
+				Dataset: "digits", Seed: x.Seed, Schedule: "cyclic", TuningTrials: 1, TunedOn: "nothing"}
+			if x.Recipe != curves.Recipes[0].Name {
+				run.Method = []string{x.Recipe}
 			}
-			if kind == oneRun {
+			if kind == curves.OneRun {
 				err = errors.Join(err, w.Write(run))
 			}
-			loss := x.loss[kind].Points()
-			for i, p := range x.accuracy[kind].Points() {
+			loss := x.Loss[kind].Points()
+			for i, p := range x.Accuracy[kind].Points() {
 				one := run
-				if kind == separate { // each point is a run
+				if kind == curves.Separate { // each point is a run
 					one.RunID += fmt.Sprint("/", p.Cost)
 					one.Schedule, one.Budget = "decayed", &runlog.Budget{Unit: "steps", Value: p.Cost}
 					err = errors.Join(err, w.Write(one))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/espalier-ml/espalier/examples/cyclic/curves"
 	"github.com/espalier-ml/espalier/internal/cpu"
 	"github.com/espalier-ml/espalier/internal/race"
 	"github.com/espalier-ml/espalier/tradeoff/runlog"
@@ -18,7 +19,7 @@ func TestCyclicCurvesStandForSeparateRuns(t *testing.T) {
 	if race.Enabled || testing.Short() {
 		t.Skip("minutes under the race detector")
 	}
-	few := slices.DeleteFunc(slices.Clone(recipes), func(r recipe) bool { return r.hidden > 64 })
+	few := slices.DeleteFunc(slices.Clone(curves.Recipes), func(r curves.Recipe) bool { return r.Name == "wide" })
 	var seeds []uint64
 	for seed := range uint64(10) {
 		seeds = append(seeds, 1+seed)
@@ -29,18 +30,18 @@ func TestCyclicCurvesStandForSeparateRuns(t *testing.T) {
 	for _, s := range settings {
 		total := len(seeds) * len(few) * 7
 		last := 0
-		results, err := study(s.noise, seeds, few, func(done, all int) {
+		results, err := curves.Study(s.noise, seeds, few, func(done, all int) {
 			require.Equal(t, total, all)
 			last = done
 		})
 		require.NoError(t, err)
 		require.Equal(t, total, last)
 		for _, r := range results {
-			for _, kind := range kinds {
-				require.Equal(t, []float64{2, 4, 8, 16, 32, 64}, epochs(r.accuracy[kind]), "%s %s", r.recipe, kind)
+			for _, kind := range curves.Kinds {
+				require.Equal(t, []float64{2, 4, 8, 16, 32, 64}, epochs(r.Accuracy[kind]), "%s %s", r.Recipe, kind)
 			}
 			// The first cycle is the first run: the same steps in the same order.
-			require.Equal(t, r.loss[separate].Points()[0], r.loss[oneRun].Points()[0], r.recipe)
+			require.Equal(t, r.Loss[curves.Separate].Points()[0], r.Loss[curves.OneRun].Points()[0], r.Recipe)
 		}
 		accuracy, err := fidelity(results, accuracyOf)
 		require.NoError(t, err)
@@ -63,7 +64,7 @@ func TestCyclicCurvesStandForSeparateRuns(t *testing.T) {
 // What -out writes is there, and the log is one that package tradeoff reads.
 func TestFiles(t *testing.T) {
 	dir := t.TempDir()
-	results, err := study(0.2, []uint64{1}, recipes[:1], func(int, int) {})
+	results, err := curves.Study(0.2, []uint64{1}, curves.Recipes[:1], func(int, int) {})
 	require.NoError(t, err)
 	require.NoError(t, write(filepath.Join(dir, "noisy.svg"), "noisy", results))
 	log := filepath.Join(dir, "runs.jsonl")
@@ -76,33 +77,5 @@ func TestFiles(t *testing.T) {
 	arms, err := runlog.Arms(records, "step", "accuracy")
 	require.NoError(t, err)
 	require.Len(t, arms, 2)
-	require.Equal(t, results[0].accuracy[separate].Points(), arms[1].Runs.Curves[0].Points())
-}
-
-// Batches depend on seed and step alone, and a fifth of the labels is wrong if wanted.
-func TestData(t *testing.T) {
-	clean, err := load(0, 7)
-	require.NoError(t, err)
-	noisy, err := load(0.2, 7)
-	require.NoError(t, err)
-	require.Len(t, clean.train.Y, trained)
-	require.Equal(t, clean.test, noisy.test)
-	wrong := 0
-	for i, y := range clean.train.Y {
-		if noisy.train.Y[i] != y {
-			wrong++
-		}
-	}
-	require.Equal(t, trained/5, wrong)
-	a, b := batches{r: recipes[4], d: clean, seed: 1}, batches{r: recipes[4], d: clean, seed: 1}
-	for step := range 2 * epochSteps {
-		x, err := a.draw(step)
-		require.NoError(t, err)
-		if step%epochSteps == 0 {
-			b = batches{r: recipes[4], d: clean, seed: 1}
-		}
-		y, err := b.draw(step)
-		require.NoError(t, err)
-		require.Equal(t, x.Data, y.Data)
-	}
+	require.Equal(t, results[0].Accuracy[curves.Separate].Points(), arms[1].Runs.Curves[0].Points())
 }

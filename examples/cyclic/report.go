@@ -7,57 +7,58 @@ import (
 	"slices"
 
 	"github.com/espalier-ml/espalier/examples/chart"
+	"github.com/espalier-ml/espalier/examples/cyclic/curves"
 	"github.com/espalier-ml/espalier/tensor/stats"
 	"github.com/espalier-ml/espalier/tradeoff"
 )
 
-func accuracyOf(r result) map[string]tradeoff.Curve { return r.accuracy }
-func lossOf(r result) map[string]tradeoff.Curve     { return r.loss }
+func accuracyOf(r curves.Result) map[string]tradeoff.Curve { return r.Accuracy }
+func lossOf(r curves.Result) map[string]tradeoff.Curve     { return r.Loss }
 
 // fidelity compares the mean curves of both kinds.
-func fidelity(results []result, curve func(result) map[string]tradeoff.Curve) (tradeoff.Fidelity, error) {
-	std, err := means(results, separate, curve)
+func fidelity(results []curves.Result, curve func(curves.Result) map[string]tradeoff.Curve) (tradeoff.Fidelity, error) {
+	std, err := curves.Means(results, curves.Separate, curve)
 	if err != nil {
 		return tradeoff.Fidelity{}, err
 	}
-	cyc, err := means(results, oneRun, curve)
+	cyc, err := curves.Means(results, curves.OneRun, curve)
 	if err != nil {
 		return tradeoff.Fidelity{}, err
 	}
-	return tradeoff.CompareCurves(std, cyc, tradeoff.WithBaseline(recipes[0].name))
+	return tradeoff.CompareCurves(std, cyc, tradeoff.WithBaseline(curves.Recipes[0].Name))
 }
 
 // report prints both curves, how they differ, and what was claimed.
-func report(results []result) error {
-	std, err := means(results, separate, accuracyOf)
+func report(results []curves.Result) error {
+	std, err := curves.Means(results, curves.Separate, accuracyOf)
 	if err != nil {
 		return err
 	}
-	cyc, err := means(results, oneRun, accuracyOf)
+	cyc, err := curves.Means(results, curves.OneRun, accuracyOf)
 	if err != nil {
 		return err
 	}
 	var series []chart.Series
-	fmt.Printf("\naccuracy in %%, separate runs | one cyclic run, after %v epochs\n", epochs(std[results[0].recipe]))
-	for _, r := range recipes {
-		if _, ok := std[r.name]; !ok {
+	fmt.Printf("\naccuracy in %%, separate runs | one cyclic run, after %v epochs\n", epochs(std[results[0].Recipe]))
+	for _, r := range curves.Recipes {
+		if _, ok := std[r.Name]; !ok {
 			continue
 		}
-		fmt.Printf("  %-16s", r.name)
-		for i, curves := range []map[string]tradeoff.Curve{std, cyc} {
+		fmt.Printf("  %-16s", r.Name)
+		for i, of := range []map[string]tradeoff.Curve{std, cyc} {
 			if i > 0 {
 				fmt.Print("  |")
 			}
-			for _, p := range curves[r.name].Points() {
+			for _, p := range of[r.Name].Points() {
 				fmt.Printf(" %5.2f", p.Quality)
 			}
 		}
 		fmt.Println()
-		if r.name == recipes[0].name {
-			series = append(series, points("separate runs", std[r.name]), points("one cyclic run", cyc[r.name]))
+		if r.Name == curves.Recipes[0].Name {
+			series = append(series, points("separate runs", std[r.Name]), points("one cyclic run", cyc[r.Name]))
 		}
 	}
-	fmt.Printf("\n%s\n%s", recipes[0].name, chart.Text(series, "steps", "accuracy %"))
+	fmt.Printf("\n%s\n%s", curves.Recipes[0].Name, chart.Text(series, "steps", "accuracy %"))
 	accuracy, err := fidelity(results, accuracyOf)
 	if err != nil {
 		return err
@@ -74,7 +75,7 @@ func report(results []result) error {
 func epochs(c tradeoff.Curve) []float64 {
 	var e []float64
 	for _, p := range c.Points() {
-		e = append(e, p.Cost/epochSteps)
+		e = append(e, p.Cost/curves.EpochSteps)
 	}
 	return e
 }
@@ -107,8 +108,8 @@ func verdicts(accuracy, loss tradeoff.Fidelity, std, cyc map[string]tradeoff.Cur
 		"pairs of recipes more than %.1f points apart keep their order (%d of %d)", gap, agree, pairs)
 	ratio := accuracy.Recipes[0].CostRatio
 	say(math.Abs(ratio-1.969) < 0.001, "six separate runs take 1.97 times the steps of one cyclic run (%.3f)", ratio)
-	base := recipes[0].name
-	peak := func(c tradeoff.Curve) float64 { return c.Best().Cost / epochSteps }
+	base := curves.Recipes[0].Name
+	peak := func(c tradeoff.Curve) float64 { return c.Best().Cost / curves.EpochSteps }
 	say(peak(std[base]) == peak(cyc[base]), "both find the same best length for the %s recipe (%g and %g epochs)",
 		base, peak(std[base]), peak(cyc[base]))
 }
@@ -124,27 +125,27 @@ func leastTau(f tradeoff.Fidelity) float64 {
 
 // reliability prints how well the curves of a single seed rank the recipes, of either kind, against the means of
 // separate runs.
-func reliability(results []result) error {
+func reliability(results []curves.Result) error {
 	for _, k := range []struct {
 		name  string
-		curve func(result) map[string]tradeoff.Curve
+		curve func(curves.Result) map[string]tradeoff.Curve
 	}{{"accuracy", accuracyOf}, {"loss", lossOf}} {
-		truth, err := means(results, separate, k.curve)
+		truth, err := curves.Means(results, curves.Separate, k.curve)
 		if err != nil {
 			return err
 		}
-		bySeed := map[uint64][]result{}
+		bySeed := map[uint64][]curves.Result{}
 		for _, r := range results {
-			bySeed[r.seed] = append(bySeed[r.seed], r)
+			bySeed[r.Seed] = append(bySeed[r.Seed], r)
 		}
 		mean := map[string]float64{}
-		for _, kind := range kinds {
+		for _, kind := range curves.Kinds {
 			n := 0
 			for _, seed := range slices.Sorted(maps.Keys(bySeed)) {
-				for i := range truth[results[0].recipe].Len() {
+				for i := range truth[results[0].Recipe].Len() {
 					var x, y []float64
 					for _, r := range bySeed[seed] {
-						x = append(x, truth[r.recipe].Points()[i].Quality)
+						x = append(x, truth[r.Recipe].Points()[i].Quality)
 						y = append(y, k.curve(r)[kind].Points()[i].Quality)
 					}
 					if tau, err := stats.KendallTau(x, y); err == nil {
@@ -156,7 +157,7 @@ func reliability(results []result) error {
 			mean[kind] /= float64(n)
 		}
 		fmt.Printf("  one seed ranks by %s: tau-b %.2f from a cyclic run, %.2f from a sweep of separate runs, which is "+
-			"one of those it is judged by\n", k.name, mean[oneRun], mean[separate])
+			"one of those it is judged by\n", k.name, mean[curves.OneRun], mean[curves.Separate])
 	}
 	return nil
 }

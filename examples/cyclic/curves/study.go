@@ -1,36 +1,38 @@
-package main
+package curves
 
 import (
 	"errors"
 	"fmt"
 
 	"github.com/espalier-ml/espalier/examples/progress"
+	"github.com/espalier-ml/espalier/schedule"
 	"github.com/espalier-ml/espalier/tensor"
 	"github.com/espalier-ml/espalier/tradeoff"
 )
 
-// The kinds of runs that a curve consists of.
+// The kinds of runs that a curve consists of: a run of its own for each point, and one for all of them.
 const (
-	separate = "separate"
-	oneRun   = "cyclic"
+	Separate = "separate"
+	OneRun   = "cyclic"
 )
 
-var kinds = []string{separate, oneRun}
+// Kinds is both.
+var Kinds = []string{Separate, OneRun}
 
-// result is both curves of a recipe and a seed, over steps, by kind.
-type result struct {
-	recipe         string
-	seed           uint64
-	accuracy, loss map[string]tradeoff.Curve
+// Result is both curves of a recipe and a seed, over steps, by kind.
+type Result struct {
+	Recipe         string
+	Seed           uint64
+	Accuracy, Loss map[string]tradeoff.Curve // in %, and the mean negative log-likelihood
 }
 
-// study trains every recipe with every seed once cyclically and once for each length, on all processors.
-func study(noise float64, seeds []uint64, recipes []recipe, report func(done, total int)) ([]result, error) {
-	lengths := cyclic.Ends(cyclic.TotalFor(cycles))
+// Study trains every recipe with every seed once cyclically and once for each length, on all processors.
+func Study(noise float64, seeds []uint64, recipes []Recipe, report func(done, total int)) ([]Result, error) {
+	lengths := Schedule.Ends(Schedule.TotalFor(cycles))
 	type job struct {
-		r    recipe
+		r    Recipe
 		seed uint64
-		d    data
+		d    Data
 		at   int // the result
 		end  int // steps; 0 for the cyclic run
 
@@ -40,9 +42,9 @@ func study(noise float64, seeds []uint64, recipes []recipe, report func(done, to
 		err                error
 	}
 	var jobs []*job
-	var results []result
+	var results []Result
 	for _, seed := range seeds {
-		d, err := load(noise, seed)
+		d, err := Load(noise, seed)
 		if err != nil {
 			return nil, err
 		}
@@ -50,14 +52,14 @@ func study(noise float64, seeds []uint64, recipes []recipe, report func(done, to
 			for _, end := range append([]int{0}, lengths...) {
 				jobs = append(jobs, &job{r: r, seed: seed, d: d, at: len(results), end: end})
 			}
-			results = append(results, result{r.name, seed, map[string]tradeoff.Curve{}, map[string]tradeoff.Curve{}})
+			results = append(results, Result{r.Name, seed, map[string]tradeoff.Curve{}, map[string]tradeoff.Curve{}})
 		}
 	}
 	done, end := progress.Start(len(jobs), report)
 	tensor.Parallel(len(jobs), 1, func(lo, hi int) {
 		for _, j := range jobs[lo:hi] {
 			if j.end == 0 {
-				j.curves, j.err = single(j.r, j.d, j.seed)
+				j.curves, j.err = j.r.Single(j.d, Schedule, j.seed)
 			} else {
 				j.err = j.r.run(j.d, j.seed, standard(j.end), j.end, func(step int) bool { return step == j.end-1 },
 					func(step int, accuracy, loss float64) error {
@@ -73,11 +75,11 @@ func study(noise float64, seeds []uint64, recipes []recipe, report func(done, to
 	var faults []error
 	for _, j := range jobs {
 		if j.err != nil {
-			faults = append(faults, fmt.Errorf("%s, seed %d: %w", j.r.name, j.seed, j.err))
+			faults = append(faults, fmt.Errorf("%s, seed %d: %w", j.r.Name, j.seed, j.err))
 			continue
 		}
 		if j.end == 0 {
-			results[j.at].accuracy[oneRun], results[j.at].loss[oneRun] = j.curves[0], j.curves[1]
+			results[j.at].Accuracy[OneRun], results[j.at].Loss[OneRun] = j.curves[0], j.curves[1]
 			continue
 		}
 		p := &points[j.at]
@@ -89,8 +91,8 @@ func study(noise float64, seeds []uint64, recipes []recipe, report func(done, to
 	}
 	for i, p := range points {
 		var err [2]error
-		results[i].accuracy[separate], err[0] = tradeoff.NewCurve(p.steps, p.accuracy, tradeoff.HigherBetter)
-		results[i].loss[separate], err[1] = tradeoff.NewCurve(p.steps, p.loss, tradeoff.LowerBetter)
+		results[i].Accuracy[Separate], err[0] = tradeoff.NewCurve(p.steps, p.accuracy, tradeoff.HigherBetter)
+		results[i].Loss[Separate], err[1] = tradeoff.NewCurve(p.steps, p.loss, tradeoff.LowerBetter)
 		if err := errors.Join(err[:]...); err != nil {
 			return nil, err
 		}
@@ -98,17 +100,17 @@ func study(noise float64, seeds []uint64, recipes []recipe, report func(done, to
 	return results, nil
 }
 
-// single is the curves that recorders read off one cyclic run.
-func single(r recipe, d data, seed uint64) (curves [2]tradeoff.Curve, err error) {
-	accuracy, err := tradeoff.NewRecorder(cyclic, tradeoff.HigherBetter)
+// Single is the curves of accuracy and loss that recorders read off one run whose learning rate is cyclic.
+func (r Recipe) Single(d Data, lr schedule.Cyclic, seed uint64) (curves [2]tradeoff.Curve, err error) {
+	accuracy, err := tradeoff.NewRecorder(lr, tradeoff.HigherBetter)
 	if err != nil {
 		return curves, err
 	}
-	loss, err := tradeoff.NewRecorder(cyclic, tradeoff.LowerBetter)
+	loss, err := tradeoff.NewRecorder(lr, tradeoff.LowerBetter)
 	if err != nil {
 		return curves, err
 	}
-	err = r.run(d, seed, cyclic, cyclic.TotalFor(cycles), cyclic.IsCycleEnd, func(step int, a, l float64) error {
+	err = r.run(d, seed, lr, lr.TotalFor(cycles), lr.IsCycleEnd, func(step int, a, l float64) error {
 		return errors.Join(accuracy.Observe(step, float64(step+1), a), loss.Observe(step, float64(step+1), l))
 	})
 	if err != nil {
@@ -120,8 +122,8 @@ func single(r recipe, d data, seed uint64) (curves [2]tradeoff.Curve, err error)
 	return curves, err
 }
 
-// means is the curve of means over seeds for each recipe.
-func means(results []result, kind string, curve func(result) map[string]tradeoff.Curve) (map[string]tradeoff.Curve,
+// Means is the curve of means over seeds for each recipe.
+func Means(results []Result, kind string, curve func(Result) map[string]tradeoff.Curve) (map[string]tradeoff.Curve,
 	error) {
 	type sums struct {
 		cost, quality []float64
@@ -131,10 +133,10 @@ func means(results []result, kind string, curve func(result) map[string]tradeoff
 	all := map[string]*sums{}
 	for _, r := range results {
 		c := curve(r)[kind]
-		s := all[r.recipe]
+		s := all[r.Recipe]
 		if s == nil {
 			s = &sums{cost: make([]float64, c.Len()), quality: make([]float64, c.Len()), dir: c.Direction()}
-			all[r.recipe] = s
+			all[r.Recipe] = s
 		}
 		for i, p := range c.Points() {
 			s.cost[i] = p.Cost

@@ -1,4 +1,6 @@
-package main
+// Package curves trains small classifiers of handwritten digits once with a cyclic learning rate and once for each
+// length, so that the tradeoff curves of both can be compared.
+package curves
 
 import (
 	"math"
@@ -12,72 +14,72 @@ import (
 	"github.com/espalier-ml/espalier/tensor/nn"
 )
 
-// recipe is what a training method changes: it is trained with its schedule and nothing else by all of them.
-type recipe struct {
-	name      string
+// Recipe is what a training method changes: it is trained with its schedule and nothing else by all of them.
+type Recipe struct {
+	Name      string
 	hidden    int
 	smoothing float64 // of labels
 	mixup     float64 // both parameters of the beta distribution of the mixing weight; 0: none
 	dropout   float64
 }
 
-// recipes: the first is the baseline.
-var recipes = []recipe{
-	{name: "base", hidden: 64},
-	{name: "wide", hidden: 256},
-	{name: "dropout", hidden: 64, dropout: 0.2},
-	{name: "smoothing", hidden: 64, smoothing: 0.1},
-	{name: "mixup", hidden: 64, mixup: 0.4},
-	{name: "smoothing+mixup", hidden: 64, smoothing: 0.1, mixup: 0.4},
+// Recipes: the first is the baseline.
+var Recipes = []Recipe{
+	{Name: "base", hidden: 64},
+	{Name: "wide", hidden: 256},
+	{Name: "dropout", hidden: 64, dropout: 0.2},
+	{Name: "smoothing", hidden: 64, smoothing: 0.1},
+	{Name: "mixup", hidden: 64, mixup: 0.4},
+	{Name: "smoothing+mixup", hidden: 64, smoothing: 0.1, mixup: 0.4},
 }
 
 // Of the training images, and of the recipes.
 const (
-	trained     = 600
+	Trained     = 600 // images
 	batch       = 30
-	epochSteps  = trained / batch
+	EpochSteps  = Trained / batch // steps of an epoch
 	momentum    = 0.9
 	weightDecay = 5e-4
 	peak        = 0.1
 	cycles      = 6
 )
 
-// cyclic is the multiplicative cyclic schedule of the paper: a warmup of one epoch, then cycles of 1, 2, 4, ... epochs.
-var cyclic = schedule.Cyclic{Warmup: epochSteps, First: epochSteps, Mult: 2, Peak: peak, MaxCycles: cycles}
+// Schedule is the multiplicative cyclic schedule of the paper: a warmup of one epoch, then cycles of 1, 2, 4, ... epochs.
+var Schedule = schedule.Cyclic{Warmup: EpochSteps, First: EpochSteps, Mult: 2, Peak: peak, MaxCycles: cycles}
 
 // standard is the schedule of a run of its own: the same warmup and one decay to its end.
 func standard(steps int) schedule.Cyclic {
-	return schedule.Cyclic{Warmup: epochSteps, First: float64(steps - epochSteps), Mult: 1, Peak: peak, MaxCycles: 1}
+	return schedule.Cyclic{Warmup: EpochSteps, First: float64(steps - EpochSteps), Mult: 1, Peak: peak, MaxCycles: 1}
 }
 
-// data is images to train on and to test on.
-type data struct{ train, test digits.Set }
+// Data is images to train on and to test on.
+type Data struct{ train, test digits.Set }
 
-// load splits the digits and gives the labels of a share of the training images to chance.
-func load(noise float64, seed uint64) (data, error) {
+// Load splits the digits and gives the labels of a share of the training images to chance.
+func Load(noise float64, seed uint64) (Data, error) {
 	set, err := digits.Load()
 	if err != nil {
-		return data{}, err
+		return Data{}, err
 	}
 	const pixels = digits.Size * digits.Size
 	rng := tensor.Stream(seed, 1)
-	var d data
+	var d Data
 	for i, from := range rng.Perm(len(set.Y)) { // the file is ordered by writer
 		to := &d.train
-		if i >= trained {
+		if i >= Trained {
 			to = &d.test
 		}
 		to.X = append(to.X, set.X[from*pixels:][:pixels]...)
 		to.Y = append(to.Y, set.Y[from])
 	}
-	for _, wrong := range rng.Perm(trained)[:int(noise*trained)] {
+	for _, wrong := range rng.Perm(Trained)[:int(noise*Trained)] {
 		d.train.Y[wrong] = (d.train.Y[wrong] + 1 + rng.IntN(digits.Classes-1)) % digits.Classes
 	}
 	return d, nil
 }
 
 // network makes the model of a recipe.
-func (r recipe) network(seed uint64) nn.Layer[float32] {
+func (r Recipe) network(seed uint64) nn.Layer[float32] {
 	rng := tensor.Stream(seed, 2)
 	var layers []nn.Layer[float32]
 	in := digits.Size * digits.Size
@@ -95,7 +97,7 @@ func (r recipe) network(seed uint64) nn.Layer[float32] {
 }
 
 // run trains for the steps of a schedule and reports to observe after the steps that it wants to see.
-func (r recipe) run(d data, seed uint64, lr schedule.Schedule, steps int, wanted func(step int) bool,
+func (r Recipe) run(d Data, seed uint64, lr schedule.Schedule, steps int, wanted func(step int) bool,
 	observe func(step int, accuracy, loss float64) error) error {
 	model := r.network(seed)
 	opt := nn.SGD[float32]{Momentum: momentum, WeightDecay: weightDecay}
@@ -130,8 +132,8 @@ func (r recipe) run(d data, seed uint64, lr schedule.Schedule, steps int, wanted
 
 // batches draws batches keyed by seed, epoch and step: every schedule sees the same ones.
 type batches struct {
-	r     recipe
-	d     data
+	r     Recipe
+	d     Data
 	seed  uint64
 	order []int
 
@@ -142,11 +144,11 @@ type batches struct {
 }
 
 func (b *batches) draw(step int) (tensor.Dense[float32], error) {
-	epoch := step / epochSteps
-	if step%epochSteps == 0 {
-		b.order = tensor.Stream(b.seed, 3, uint64(epoch)).Perm(trained)
+	epoch := step / EpochSteps
+	if step%EpochSteps == 0 {
+		b.order = tensor.Stream(b.seed, 3, uint64(epoch)).Perm(Trained)
 	}
-	mine := b.order[step%epochSteps*batch:][:batch]
+	mine := b.order[step%EpochSteps*batch:][:batch]
 	b.gather(0, mine)
 	b.weight = 1
 	if b.r.mixup == 0 {

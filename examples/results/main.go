@@ -1,0 +1,153 @@
+// Command results measures again what the papers say, with seeds that nobody chose: each statement is a number that
+// every seed gives, with its interval, how many seeds agree, a control in which it must fail, and the smallest
+// difference that could have been seen. It writes RESULTS.md and results.json.
+//
+//	go run ./examples/results -seed N
+//	go run ./examples/results -seed N -only cyclic,pruning    # the others stay as they were
+//	go run ./examples/results -quick                          # seconds: whether it runs, not what is true
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/espalier-ml/espalier/examples/cli"
+	"github.com/espalier-ml/espalier/tensor"
+)
+
+// experiment is the replication of a paper.
+type experiment struct {
+	name, setting string
+	// run trains for every seed, fewer and shorter if it is to be quick.
+	run func(ctx context.Context, seeds []uint64, quick bool, progress func(done, total int)) ([]Claim, error)
+}
+
+// experiments in the order of RESULTS.md.
+var experiments = []experiment{}
+
+// settings are the flags.
+type settings struct {
+	seed  uint64
+	only  string
+	seeds int
+	quick bool
+	out   string
+}
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("results: ")
+	var s settings
+	flag.Uint64Var(&s.seed, "seed", 1, "what the seeds of all experiments are drawn from: take one that nobody used")
+	flag.StringVar(&s.only, "only", "", "experiments to run, with commas; default: "+strings.Join(names(), ","))
+	flag.IntVar(&s.seeds, "seeds", 10, "seeds of each experiment, at least 2")
+	flag.BoolVar(&s.quick, "quick", false, "2 seeds and few steps, in seconds: shows that it runs, and nothing is true")
+	flag.StringVar(&s.out, "out", "", "directory of RESULTS.md and results.json; default: here, and none with -quick")
+	cli.Usage("results measures again what the papers say, with controls that must fail and seeds drawn from -seed, and " +
+		"writes RESULTS.md and results.json. It takes about ten minutes.")
+	flag.Parse()
+	if s.out == "" && !s.quick {
+		s.out = "."
+	}
+	if s.quick {
+		s.seeds = 2
+	}
+	if err := run(context.Background(), s); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func names() []string {
+	var all []string
+	for _, e := range experiments {
+		all = append(all, e.name)
+	}
+	return all
+}
+
+// wanted is the experiments of a list of names, all for an empty one.
+func wanted(only string) ([]experiment, error) {
+	if only == "" {
+		return experiments, nil
+	}
+	var list []experiment
+	for name := range strings.SplitSeq(only, ",") {
+		i := slices.Index(names(), name)
+		if i < 0 {
+			return nil, fmt.Errorf("-only: %q is none of %s", name, strings.Join(names(), ", "))
+		}
+		list = append(list, experiments[i])
+	}
+	return list, nil
+}
+
+func run(ctx context.Context, s settings) error {
+	if s.seeds < 2 {
+		return fmt.Errorf("-seeds is %d: an interval needs at least 2", s.seeds)
+	}
+	list, err := wanted(s.only)
+	if err != nil {
+		return err
+	}
+	if err := cli.Directory(s.out); err != nil {
+		return err
+	}
+	for _, e := range list {
+		r, err := e.record(ctx, s)
+		if err != nil {
+			return fmt.Errorf("%s: %w", e.name, err)
+		}
+		fmt.Printf("%s, %d s\n%s\n", e.name, r.Seconds, text(r))
+		if s.out == "" {
+			continue
+		}
+		all, err := readResults(s.out) // anew, so that nothing is lost if a later experiment fails
+		if err != nil {
+			return err
+		}
+		all.put(r)
+		if err := all.save(s.out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// record runs an experiment and judges its claims.
+func (e experiment) record(ctx context.Context, s settings) (Record, error) {
+	start := time.Now()
+	r := Record{Experiment: e.name, Setting: e.setting, Seed: s.seed, Seeds: drawn(s.seed, s.seeds), Quick: s.quick}
+	var err error
+	r.Claims, err = e.run(ctx, r.Seeds, s.quick, func(done, total int) {
+		fmt.Fprintf(os.Stderr, "\r%s: %d of %d, %.0f s ", e.name, done, total, time.Since(start).Seconds())
+	})
+	fmt.Fprintf(os.Stderr, "\r%60s\r", "")
+	if err != nil {
+		return r, err
+	}
+	r.Seconds = int(time.Since(start).Seconds() + 0.5)
+	for i := range r.Claims {
+		if err := r.Claims[i].judge(); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
+}
+
+// drawn is n different seeds, which the seed of the command line decides.
+func drawn(seed uint64, n int) []uint64 {
+	rng := tensor.Stream(seed, 23)
+	var seeds []uint64
+	for len(seeds) < n {
+		if s := rng.Uint64N(1 << 31); !slices.Contains(seeds, s) {
+			seeds = append(seeds, s)
+		}
+	}
+	return seeds
+}
