@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/espalier-ml/espalier/examples/mlm/window"
 )
 
 // writeCurves writes the loss at every evaluation: of all runs as a table, and of the whole runs, averaged over the
@@ -12,18 +14,18 @@ import (
 func writeCurves(dir string, runs []result) error {
 	var b bytes.Buffer
 	b.WriteString("arm,equal_targets,seed,step,targets,loss\n")
-	sums := make([][]point, len(arms))
+	sums := make([][]window.Point, len(window.Arms))
 	seeds := 0
 	for _, r := range runs {
 		for i, p := range r.curve {
-			fmt.Fprintf(&b, "%q,%t,%d,%d,%d,%.6f\n", arms[r.arm].name, r.short, r.seed, p.step, p.targets, p.loss)
+			fmt.Fprintf(&b, "%q,%t,%d,%d,%d,%.6f\n", window.Arms[r.arm].Name, r.short, r.seed, p.Step, p.Targets, p.Loss)
 			if r.short {
 				continue
 			}
 			if r.seed == 0 {
-				sums[r.arm] = append(sums[r.arm], point{step: p.step})
+				sums[r.arm] = append(sums[r.arm], window.Point{Step: p.Step})
 			}
-			sums[r.arm][i].loss += p.loss
+			sums[r.arm][i].Loss += p.Loss
 		}
 		seeds = max(seeds, r.seed+1)
 	}
@@ -33,13 +35,13 @@ func writeCurves(dir string, runs []result) error {
 	return os.WriteFile(filepath.Join(dir, "curves.svg"), picture(sums, float64(seeds)), 0o644)
 }
 
-func picture(sums [][]point, seeds float64) []byte {
+func picture(sums [][]window.Point, seeds float64) []byte {
 	const width, height, left, bottom, top = 640, 400, 60, 350, 20
 	first := len(sums[0]) / 4 // the first losses would take all the height
-	lo, hi, last := sums[0][first].loss, 0.0, float64(sums[0][len(sums[0])-1].step)
+	lo, hi, last := sums[0][first].Loss, 0.0, float64(sums[0][len(sums[0])-1].Step)
 	for _, s := range sums {
 		for _, p := range s[first:] {
-			lo, hi = min(lo, p.loss), max(hi, p.loss)
+			lo, hi = min(lo, p.Loss), max(hi, p.Loss)
 		}
 	}
 	x := func(step float64) float64 { return left + step/last*(width-left-20) }
@@ -60,9 +62,9 @@ func picture(sums [][]point, seeds float64) []byte {
 	for a, s := range sums {
 		color := []string{"black", "#d62728", "#1f77b4", "#ff7f0e", "#2ca02c", "#9467bd"}[a]
 		fmt.Fprintf(&b, `<text x="%d" y="%d" fill="%s">%s</text><polyline fill="none" stroke="%s" points="`, width-180,
-			top+16*(a+1), color, arms[a].name, color)
+			top+16*(a+1), color, window.Arms[a].Name, color)
 		for _, p := range s[first:] {
-			fmt.Fprintf(&b, "%.1f,%.1f ", x(float64(p.step)), y(p.loss))
+			fmt.Fprintf(&b, "%.1f,%.1f ", x(float64(p.Step)), y(p.Loss))
 		}
 		b.WriteString("\"/>\n")
 	}

@@ -19,6 +19,7 @@ import (
 	"os"
 
 	"github.com/espalier-ml/espalier/examples/cli"
+	"github.com/espalier-ml/espalier/examples/mlm/window"
 )
 
 func main() {
@@ -63,24 +64,24 @@ func run(p plan) error {
 	if err := cli.Directory(p.out); err != nil {
 		return err
 	}
-	var t text
+	var t window.Text
 	var err error
 	if p.text != "" {
-		t, err = file(p.text)
+		t, err = window.File(p.text)
 	} else {
-		t, err = standardLibrary()
+		t, err = window.StandardLibrary()
 	}
 	if err != nil {
 		return err
 	}
-	data, err := newCorpus(t)
+	data, err := window.NewCorpus(t)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("text: %s\n", t.source)
+	fmt.Printf("text: %s\n", t.Source)
 	fmt.Printf("%d tokens to train on, %d to test on, byte-pair encoding of %d ids, %.2f bytes a token\n",
-		len(data.train), len(data.test), data.vocab, float64(len(t.train))/float64(len(data.train)))
-	runs, err := data.trainAll(p, os.Stderr)
+		len(data.Train), len(data.Test), data.Vocab, float64(len(t.Train))/float64(len(data.Train)))
+	runs, err := trainAll(data, p, os.Stderr)
 	if err != nil {
 		return err
 	}

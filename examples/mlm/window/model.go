@@ -1,4 +1,6 @@
-package main
+// Package window is a small masked language model: a multi-layer perceptron on a window of nine tokens, the text and
+// the byte-pair encoding that it learns from, and its training loop.
+package window
 
 import (
 	"errors"

@@ -1,4 +1,4 @@
-package main
+package window
 
 import (
 	"bytes"
@@ -16,10 +16,10 @@ import (
 	"strings"
 )
 
-// text is what the model learns from and what it is tested on.
-type text struct {
-	source      string
-	train, test []byte
+// Text is what the model learns from and what it is tested on.
+type Text struct {
+	Source      string
+	Train, Test []byte
 }
 
 // packages are those parts of the standard library that are mostly code and documentation, not tables.
@@ -34,12 +34,12 @@ const (
 	largestFile  = 64 << 10
 )
 
-// standardLibrary reads source files of the user's Go toolchain without their licence headers. Every tenth is kept
+// StandardLibrary reads source files of the user's Go toolchain without their licence headers. Every tenth is kept
 // for the test.
-func standardLibrary() (text, error) {
+func StandardLibrary() (Text, error) {
 	root, err := goroot()
 	if err != nil {
-		return text{}, err
+		return Text{}, err
 	}
 	source := os.DirFS(filepath.Join(root, "src"))
 	var files []string
@@ -57,7 +57,7 @@ func standardLibrary() (text, error) {
 			return nil
 		})
 		if err != nil {
-			return text{}, fmt.Errorf("reading the standard library in %s: %w; -text FILE reads another text", root, err)
+			return Text{}, fmt.Errorf("reading the standard library in %s: %w; -text FILE reads another text", root, err)
 		}
 	}
 	// An order that mixes the packages and is the same everywhere.
@@ -67,15 +67,15 @@ func standardLibrary() (text, error) {
 		return h.Sum64()
 	}
 	slices.SortFunc(files, func(a, b string) int { return cmp.Compare(place(a), place(b)) })
-	t := text{}
+	t := Text{}
 	used := 0
 	for _, name := range files {
-		if len(t.train)+len(t.test) > libraryBytes {
+		if len(t.Train)+len(t.Test) > libraryBytes {
 			break
 		}
 		b, err := fs.ReadFile(source, name)
 		if err != nil {
-			return text{}, err
+			return Text{}, err
 		}
 		if len(b) > largestFile {
 			continue
@@ -84,12 +84,12 @@ func standardLibrary() (text, error) {
 			b = rest
 		}
 		if used++; used%10 == 0 {
-			t.test = append(t.test, b...)
+			t.Test = append(t.Test, b...)
 		} else {
-			t.train = append(t.train, b...)
+			t.Train = append(t.Train, b...)
 		}
 	}
-	t.source = fmt.Sprintf("%d files of the standard library of %s, every tenth held out", used, runtime.Version())
+	t.Source = fmt.Sprintf("%d files of the standard library of %s, every tenth held out", used, runtime.Version())
 	return t, nil
 }
 
@@ -112,15 +112,15 @@ func goroot() (string, error) {
 	return "", fmt.Errorf("no standard library found by \"go env GOROOT\": %w; -text FILE reads another text", err)
 }
 
-// file reads any text. Its last tenth is held out.
-func file(name string) (text, error) {
+// File reads any text. Its last tenth is held out.
+func File(name string) (Text, error) {
 	b, err := os.ReadFile(name)
 	if err != nil {
-		return text{}, err
+		return Text{}, err
 	}
 	cut := len(b) * 9 / 10
 	for cut > 0 && b[cut] != '\n' && b[cut] != ' ' {
 		cut--
 	}
-	return text{source: name + ", the last tenth held out", train: b[:cut], test: b[cut:]}, nil
+	return Text{Source: name + ", the last tenth held out", Train: b[:cut], Test: b[cut:]}, nil
 }
