@@ -2,10 +2,10 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
+	"github.com/espalier-ml/espalier/examples/prune/study"
 	"github.com/espalier-ml/espalier/prune/eval"
 )
 
@@ -13,85 +13,62 @@ import (
 type claim struct {
 	text string
 	at   []float64
-	test func(f finder, c float64) bool
+	test func(f study.Finder, c float64) bool
 }
 
-// finder finds the result of a strategy at a compression for one model and seed.
-type finder struct {
-	results []eval.Result
-	model   string
-	seed    uint64
+func beats(a, b string) func(study.Finder, float64) bool {
+	return func(f study.Finder, c float64) bool { return f.Accuracy(a, c) > f.Accuracy(b, c) }
 }
 
-func (f finder) get(method string, c float64) eval.Result {
-	for _, r := range f.results {
-		if r.Model == f.model && r.Method == method && r.Target == c && r.Seed == f.seed {
-			return r
-		}
-	}
-	return eval.Result{Top1: math.NaN(), Ratio: math.NaN(), Speedup: math.NaN()}
+func noWorse(a, b string) func(study.Finder, float64) bool {
+	return func(f study.Finder, c float64) bool { return f.Accuracy(a, c) >= f.Accuracy(b, c) }
 }
-
-func (f finder) acc(method string, c float64) float64 { return f.get(method, c).Top1 }
 
 // convolutional are the claims about the convolutional network. The two about weights A and B compare a worse method on
 // better weights with a better method on worse ones.
 var convolutional = []claim{
 	{"global beats layerwise magnitude", []float64{4, 8, 16},
-		func(f finder, c float64) bool { return f.acc(globalMag, c) > f.acc(layerMag, c) }},
+		beats(study.GlobalMagnitude, study.LayerMagnitude)},
 	{"magnitude is no worse than gradient", []float64{4, 8, 16},
-		func(f finder, c float64) bool { return f.acc(globalMag, c) >= f.acc(globalGrad, c) }},
+		noWorse(study.GlobalMagnitude, study.GlobalGradient)},
 	{"layerwise magnitude beats random", []float64{4, 8, 16},
-		func(f finder, c float64) bool { return f.acc(layerMag, c) > f.acc(random, c) }},
+		beats(study.LayerMagnitude, study.Random)},
 	{"global magnitude beats random with its proportions",
-		[]float64{4, 8, 16}, func(f finder, c float64) bool { return f.acc(globalMag, c) > f.acc(matched, c) }},
+		[]float64{4, 8, 16}, beats(study.GlobalMagnitude, study.Matched)},
 	{"random with its proportions beats uniform random",
-		[]float64{4, 8, 16}, func(f finder, c float64) bool { return f.acc(matched, c) > f.acc(random, c) }},
-	{"layerwise has 1.4 times the speedup of global", []float64{4, 8, 16}, func(f finder, c float64) bool {
-		return f.get(layerMag, c).Speedup >= 1.4*f.get(globalMag, c).Speedup
+		[]float64{4, 8, 16}, beats(study.Matched, study.Random)},
+	{"layerwise has 1.4 times the speedup of global", []float64{4, 8, 16}, func(f study.Finder, c float64) bool {
+		return f.Get(study.LayerMagnitude, c).Speedup >= 1.4*f.Get(study.GlobalMagnitude, c).Speedup
 	}},
 	{"global beats layerwise with weights B too",
-		[]float64{4, 8, 16}, func(f finder, c float64) bool { return f.acc(globalB, c) > f.acc(layerB, c) }},
+		[]float64{4, 8, 16}, beats(study.GlobalB, study.LayerB)},
 	{"yet layerwise on weights A beats global on weights B",
-		[]float64{4}, func(f finder, c float64) bool { return f.acc(layerMag, c) > f.acc(globalB, c) }},
-	{"and the change of accuracy favours weights B instead", []float64{4}, func(f finder, c float64) bool {
-		a, b := f.get(globalMag, c), f.get(globalB, c)
-		return b.Top1-f.start(b) > a.Top1-f.start(a)
+		[]float64{4}, beats(study.LayerMagnitude, study.GlobalB)},
+	{"and the change of accuracy favours weights B instead", []float64{4}, func(f study.Finder, c float64) bool {
+		a, b := f.Get(study.GlobalMagnitude, c), f.Get(study.GlobalB, c)
+		return b.Top1-f.Start(b) > a.Top1-f.Start(a)
 	}},
-}
-
-// start is the accuracy of the weights that a result started from: the unpruned model's, found by their hash.
-func (f finder) start(r eval.Result) float64 {
-	for _, d := range f.results {
-		if d.Target == 1 && d.Completed == 0 && d.InitialHash == r.InitialHash {
-			return d.Top1
-		}
-	}
-	return math.NaN()
 }
 
 var perceptron = []claim{
 	{"layerwise beats global magnitude: the sign depends on the network",
-		[]float64{16, 32}, func(f finder, c float64) bool { return f.acc(layerMag, c) > f.acc(globalMag, c) }},
+		[]float64{16, 32}, beats(study.LayerMagnitude, study.GlobalMagnitude)},
 	{"global magnitude on weights B loses a whole layer, and it is noticed",
-		[]float64{16}, func(f finder, c float64) bool { return len(f.get(globalB, c).Collapsed) > 0 }},
+		[]float64{16}, func(f study.Finder, c float64) bool { return len(f.Get(study.GlobalB, c).Collapsed) > 0 }},
 }
 
 var leNet = []claim{
 	{"global magnitude is no worse than global gradient",
-		compressions, func(f finder, c float64) bool { return f.acc(globalMag, c) >= f.acc(globalGrad, c) }},
+		study.Compressions, noWorse(study.GlobalMagnitude, study.GlobalGradient)},
 	{"global magnitude is no worse than random",
-		compressions, func(f finder, c float64) bool { return f.acc(globalMag, c) >= f.acc(random, c) }},
+		study.Compressions, noWorse(study.GlobalMagnitude, study.Random)},
 	{"global magnitude is no worse than random with its proportions",
-		compressions, func(f finder, c float64) bool { return f.acc(globalMag, c) >= f.acc(matched, c) }},
+		study.Compressions, noWorse(study.GlobalMagnitude, study.Matched)},
 	{"random with its proportions is no worse than uniform random",
-		compressions, func(f finder, c float64) bool { return f.acc(matched, c) >= f.acc(random, c) }},
+		study.Compressions, noWorse(study.Matched, study.Random)},
 	{"layerwise magnitude is no worse than random",
-		[]float64{4, 8, 16, 32}, func(f finder, c float64) bool { return f.acc(layerMag, c) >= f.acc(random, c) }},
-	{"global beats layerwise magnitude", []float64{32}, func(f finder,
-		c float64) bool {
-		return f.acc(globalMag, c) > f.acc(layerMag, c)
-	}},
+		[]float64{4, 8, 16, 32}, noWorse(study.LayerMagnitude, study.Random)},
+	{"global beats layerwise magnitude", []float64{32}, beats(study.GlobalMagnitude, study.LayerMagnitude)},
 }
 
 // verdicts prints what was claimed and what was found just now.
@@ -103,7 +80,7 @@ func verdicts(results []eval.Result, model string, claims []claim, seeds []uint6
 		for _, x := range c.at {
 			for _, seed := range seeds {
 				of++
-				if c.test(finder{results, model, seed}, x) {
+				if c.test(study.Finder{Results: results, Model: model, Seed: seed}, x) {
 					held++
 				} else {
 					misses = append(misses, fmt.Sprintf("%v/seed %d", x, seed))
@@ -126,16 +103,16 @@ func verdicts(results []eval.Result, model string, claims []claim, seeds []uint6
 // table prints mean accuracies, and theoretical speedups where they are told apart.
 func table(s *eval.Study, dataset, model string) {
 	fmt.Printf("\n%s, test accuracy in %% over seeds: mean, and sample standard deviation\n%-22s", model, "")
-	for _, c := range compressions {
+	for _, c := range study.Compressions {
 		fmt.Printf(" %12v", c)
 	}
 	fmt.Printf("  speedup at 8, 16\n")
-	for _, st := range strategies {
-		curve := s.Curve(dataset, model, st.name, eval.ByCompression)
+	for _, st := range study.Strategies {
+		curve := s.Curve(dataset, model, st.Name, eval.ByCompression)
 		if len(curve) == 0 {
 			continue
 		}
-		fmt.Printf("%-22s", st.name)
+		fmt.Printf("%-22s", st.Name)
 		if curve[0].Target == 1 {
 			fmt.Printf("  %5.1f ±%4.1f  (not pruned)\n", 100*curve[0].Mean, 100*curve[0].Std)
 			continue
@@ -143,7 +120,7 @@ func table(s *eval.Study, dataset, model string) {
 		for _, p := range curve {
 			fmt.Printf("  %5.1f ±%4.1f", 100*p.Mean, 100*p.Std)
 		}
-		for _, p := range s.Curve(dataset, model, st.name, eval.BySpeedup) {
+		for _, p := range s.Curve(dataset, model, st.Name, eval.BySpeedup) {
 			if p.Target == 8 || p.Target == 16 {
 				fmt.Printf(" %5.1f", p.X)
 			}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/espalier-ml/espalier/examples/chart"
 	"github.com/espalier-ml/espalier/examples/cli"
+	"github.com/espalier-ml/espalier/examples/prune/study"
 	"github.com/espalier-ml/espalier/prune/eval"
 )
 
@@ -51,22 +52,23 @@ func run(data string, first uint64, count int, out string) error {
 	}
 	start := time.Now()
 	dataset, toy := "digits", true
-	recipes := []recipe{cnn(), mlp("MLP", 64, 256, 128, 30, 20, 128)}
-	train, test, err := loadDigits()
+	recipes := []study.Recipe{study.CNN(), study.MLP("MLP", 64, 256, 128, 30, 20, 128)}
+	train, test, err := study.LoadDigits()
 	if data != "" {
 		dataset = filepath.Base(data)
-		train, test, err = loadIDX(data)
-		recipes = []recipe{mlp("LeNet-300-100", train.size*train.size, 300, 100, 10, 3, 128)}
+		train, test, err = study.LoadIDX(data)
+		recipes = []study.Recipe{study.MLP("LeNet-300-100", train.Size*train.Size, 300, 100, 10, 3, 128)}
 	}
 	if err != nil {
 		return err
 	}
 	// The perceptron on the digits is there for two claims only.
-	wanted := func(r recipe, s strategy) bool {
-		return r.name != "MLP" || s.name == dense || s.name == denseB || s.name == globalMag || s.name == layerMag ||
-			s.name == globalB
+	wanted := func(r study.Recipe, s study.Strategy) bool {
+		return r.Name != "MLP" || slices.Contains([]string{study.Dense, study.DenseB, study.GlobalMagnitude,
+			study.LayerMagnitude, study.GlobalB}, s.Name)
 	}
-	results, err := study(dataset, train, test, recipes, wanted, seeds, func(done, total int) {
+	results, err := study.Plan{Dataset: dataset, Train: train, Test: test, Recipes: recipes, Strategies: study.Strategies,
+		Wanted: wanted, Compressions: study.Compressions, Seeds: seeds}.Run(func(done, total int) {
 		if done%10 == 0 || done == total {
 			fmt.Fprintf(os.Stderr, "\r%d of %d models, %.0f s ", done, total, time.Since(start).Seconds())
 		}
@@ -76,12 +78,12 @@ func run(data string, first uint64, count int, out string) error {
 		return err
 	}
 	s := describe(dataset, toy, results)
-	fmt.Printf("%s: %d images to train on, %d to test on\n", dataset, len(train.y), len(test.y))
+	fmt.Printf("%s: %d images to train on, %d to test on\n", dataset, len(train.Y), len(test.Y))
 	for _, r := range recipes {
-		table(s, dataset, r.name)
+		table(s, dataset, r.Name)
 	}
 	collapses(results)
-	main := recipes[0].name
+	main := recipes[0].Name
 	fmt.Printf("\n%s\n%s", main, chart.Text(curves(s, dataset, main, eval.ByCompression), "compression ratio", "accuracy"))
 	if data == "" {
 		verdicts(results, "CNN", convolutional, seeds)
@@ -94,8 +96,8 @@ func run(data string, first uint64, count int, out string) error {
 	}
 	fmt.Printf("\nThe checklist on the %s with weights A:\n", main)
 	fair := describe(dataset, toy, slices.DeleteFunc(slices.Clone(results), func(r eval.Result) bool {
-		return r.Model != main || slices.ContainsFunc(strategies,
-			func(s strategy) bool { return s.name == r.Method && s.weightsB })
+		return r.Model != main || slices.ContainsFunc(study.Strategies,
+			func(s study.Strategy) bool { return s.Name == r.Method && s.WeightsB })
 	}))
 	findings, err := fair.Review()
 	if err != nil {
@@ -128,12 +130,12 @@ func describe(dataset string, toy bool, results []eval.Result) *eval.Study {
 			runtime.GOOS, runtime.GOARCH, runtime.NumCPU()),
 		Code: "github.com/espalier-ml/espalier/examples/prune", Plotted: true, SizeCountsAll: true, MACsWithoutBias: true,
 	}
-	for _, st := range strategies {
-		m := eval.Method{Roles: st.roles, Year: st.year, Provenance: eval.Ours}
-		if st.year > 0 {
+	for _, st := range study.Strategies {
+		m := eval.Method{Roles: st.Roles, Year: st.Year, Provenance: eval.Ours}
+		if st.Year > 0 {
 			m.Provenance, m.Differences = eval.Reimplemented, "another network, data set and length of training"
 		}
-		s.Methods[st.name] = m
+		s.Methods[st.Name] = m
 	}
 	for _, r := range results {
 		if at := [2]string{r.Dataset, r.Model}; len(s.Claims) == 0 || s.Claims[len(s.Claims)-1] != at {
@@ -145,9 +147,9 @@ func describe(dataset string, toy bool, results []eval.Result) *eval.Study {
 
 func curves(s *eval.Study, dataset, model string, axis eval.Axis) []chart.Series {
 	var all []chart.Series
-	for _, st := range strategies {
-		if c := s.Curve(dataset, model, st.name, axis); len(c) > 1 {
-			s := chart.Series{Name: st.name}
+	for _, st := range study.Strategies {
+		if c := s.Curve(dataset, model, st.Name, axis); len(c) > 1 {
+			s := chart.Series{Name: st.Name}
 			for _, p := range c {
 				s.Points = append(s.Points, chart.Point{X: p.X, Y: p.Mean, Std: p.Std})
 			}
@@ -160,11 +162,13 @@ func curves(s *eval.Study, dataset, model string, axis eval.Axis) []chart.Series
 // rivals prints where the points of global magnitude pruning lie relative to the other curves, by compression and by
 // speedup.
 func rivals(s *eval.Study, dataset, model string) error {
-	fmt.Printf("\nPoints of %q relative to the hull of other curves: by compression | by theoretical speedup\n", globalMag)
-	for _, other := range []string{layerMag, globalGrad, random, matched, gradualMag} {
+	fmt.Printf("\nPoints of %q relative to the hull of other curves: by compression | by theoretical speedup\n",
+		study.GlobalMagnitude)
+	for _, other := range []string{study.LayerMagnitude, study.GlobalGradient, study.Random, study.Matched,
+		study.GradualMagnitude} {
 		fmt.Printf("  %-20s", other)
 		for i, axis := range []eval.Axis{eval.ByCompression, eval.BySpeedup} {
-			_, places, err := eval.Compare(eval.Points(s.Curve(dataset, model, globalMag, axis)),
+			_, places, err := eval.Compare(eval.Points(s.Curve(dataset, model, study.GlobalMagnitude, axis)),
 				eval.Points(s.Curve(dataset, model, other, axis)))
 			if err != nil {
 				return err

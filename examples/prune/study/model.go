@@ -1,4 +1,5 @@
-package main
+// Package study prunes small networks by several strategies, fine-tunes them and measures what is left.
+package study
 
 import (
 	"fmt"
@@ -9,23 +10,23 @@ import (
 	"github.com/espalier-ml/espalier/tensor/nn"
 )
 
-// recipe is an architecture and how it is trained. Settings were fixed with seeds 0 to 2 before those of the default,
+// Recipe is an architecture and how it is trained. Settings were fixed with seeds 0 to 2 before those of the default,
 // 100 to 102, were run for the first time.
-type recipe struct {
-	name       string
+type Recipe struct {
+	Name       string
 	build      func(seed uint64) *nn.Sequential[float32]
 	macs       map[string]int64
 	head       string // layer that is not pruned: the classifier
-	flat       bool   // takes rows and not images
-	base, tune int    // epochs before and after pruning
+	flat       bool   // takes rows and not Images
+	Base, Tune int    // epochs before and after pruning
 	batch      int
 	biases     bool // prune biases like weights
 }
 
 const rate = 1e-3 // Adam's, of base training with weights A and of fine-tuning
 
-// cnn has three convolutions and two linear layers, 40,394 parameters on 8x8 pixels.
-func cnn() recipe {
+// CNN has three convolutions and two linear layers, 40,394 parameters on 8x8 pixels.
+func CNN() Recipe {
 	conv := func(c int) tensor.Window { return tensor.Window{KH: 3, KW: 3, C: c, PadH: 1, PadW: 1} }
 	at := func(w tensor.Window, size int) tensor.Window { w.H, w.W = size, size; return w }
 	macs := map[string]int64{"6.weight": prune.LinearMACs(256, 64), "7.weight": prune.LinearMACs(64, 10)}
@@ -50,11 +51,11 @@ func cnn() recipe {
 		return nn.NewSequential[float32](c1, pool(), c2, pool(), c3, nn.NewFlatten[float32](), fc,
 			nn.Must(nn.NewLinear[float32](64, 10, rng)))
 	}
-	return recipe{name: "CNN", build: build, macs: macs, head: "7", base: 30, tune: 8, batch: 64}
+	return Recipe{Name: "CNN", build: build, macs: macs, head: "7", Base: 30, Tune: 8, batch: 64}
 }
 
-// mlp is a perceptron with two hidden layers: 64-256-128-10 on the digits, LeNet-300-100 on MNIST.
-func mlp(name string, in, h1, h2, base, tune, batch int) recipe {
+// MLP is a perceptron with two hidden layers: 64-256-128-10 on the digits, LeNet-300-100 on MNIST.
+func MLP(name string, in, h1, h2, base, tune, batch int) Recipe {
 	build := func(seed uint64) *nn.Sequential[float32] {
 		rng := tensor.Stream(seed, 1)
 		l1, l2 := nn.Must(nn.NewLinear[float32](in, h1, rng)), nn.Must(nn.NewLinear[float32](h1, h2, rng))
@@ -63,11 +64,11 @@ func mlp(name string, in, h1, h2, base, tune, batch int) recipe {
 	}
 	macs := map[string]int64{"0.weight": prune.LinearMACs(in, h1), "1.weight": prune.LinearMACs(h1, h2),
 		"2.weight": prune.LinearMACs(h2, 10)}
-	return recipe{name: name, build: build, macs: macs, head: "2",
-		flat: true, biases: true, base: base, tune: tune, batch: batch}
+	return Recipe{Name: name, build: build, macs: macs, head: "2",
+		flat: true, biases: true, Base: base, Tune: tune, batch: batch}
 }
 
-func (r recipe) shaped(x []float32, size int) tensor.Dense[float32] {
+func (r Recipe) shaped(x []float32, size int) tensor.Dense[float32] {
 	if r.flat {
 		return tensor.DenseOf(x, len(x)/size/size, size*size)
 	}
@@ -75,7 +76,7 @@ func (r recipe) shaped(x []float32, size int) tensor.Dense[float32] {
 }
 
 // train is the loop: epochs of Adam, then after every optimizer step one of the pruner, if there is one.
-func (r recipe) train(model *nn.Sequential[float32], data images, epochs int, lr float64, seed uint64,
+func (r Recipe) train(model *nn.Sequential[float32], data Images, epochs int, lr float64, seed uint64,
 	pruner *prune.Pruner[float32]) error {
 	opt := nn.NewAdam[float32](lr)
 	if pruner != nil {
@@ -86,18 +87,18 @@ func (r recipe) train(model *nn.Sequential[float32], data images, epochs int, lr
 		})
 	}
 	var loss nn.CrossEntropy[float32]
-	pixels := data.size * data.size
+	pixels := data.Size * data.Size
 	x, y := make([]float32, r.batch*pixels), make([]int, r.batch)
 	step := 0
 	for epoch := range epochs {
-		order := tensor.Stream(seed, 2, uint64(epoch)).Perm(len(data.y))
+		order := tensor.Stream(seed, 2, uint64(epoch)).Perm(len(data.Y))
 		for ; len(order) > 0; order = order[min(r.batch, len(order)):] {
 			n := min(r.batch, len(order))
 			for i, at := range order[:n] {
 				copy(x[i*pixels:(i+1)*pixels], data.x[at*pixels:])
-				y[i] = data.y[at]
+				y[i] = data.Y[at]
 			}
-			_, grad, err := loss.Eval(model.Forward(r.shaped(x[:n*pixels], data.size), true), y[:n])
+			_, grad, err := loss.Eval(model.Forward(r.shaped(x[:n*pixels], data.Size), true), y[:n])
 			if err != nil {
 				return fmt.Errorf("step %d: %w", step, err)
 			}
@@ -120,15 +121,15 @@ func (r recipe) train(model *nn.Sequential[float32], data images, epochs int, lr
 	return nil
 }
 
-func (r recipe) steps(data images, epochs int) int {
-	return (len(data.y) + r.batch - 1) / r.batch * epochs
+func (r Recipe) steps(data Images, epochs int) int {
+	return (len(data.Y) + r.batch - 1) / r.batch * epochs
 }
 
 // gradients fills Grad with those of the mean loss over the first images, as ShrinkBench's gradient strategies want.
-func (r recipe) gradients(model *nn.Sequential[float32], data images) error {
-	n, pixels := min(128, len(data.y)), data.size*data.size
+func (r Recipe) gradients(model *nn.Sequential[float32], data Images) error {
+	n, pixels := min(128, len(data.Y)), data.Size*data.Size
 	var loss nn.CrossEntropy[float32]
-	_, grad, err := loss.Eval(model.Forward(r.shaped(data.x[:n*pixels], data.size), true), data.y[:n])
+	_, grad, err := loss.Eval(model.Forward(r.shaped(data.x[:n*pixels], data.Size), true), data.Y[:n])
 	if err != nil {
 		return err
 	}
@@ -139,7 +140,7 @@ func (r recipe) gradients(model *nn.Sequential[float32], data images) error {
 
 // effective is the compression that counts only weights on a path from an input to an output. It is known for
 // perceptrons: paths through max pooling cannot be told apart by one pass.
-func (r recipe) effective(model *nn.Sequential[float32], masks *prune.Masks, size int) (float64, error) {
+func (r Recipe) effective(model *nn.Sequential[float32], masks *prune.Masks, size int) (float64, error) {
 	if !r.flat {
 		return 0, nil
 	}
@@ -163,13 +164,13 @@ func (r recipe) effective(model *nn.Sequential[float32], masks *prune.Masks, siz
 	return float64(total) / float64(kept), err
 }
 
-func (r recipe) test(model *nn.Sequential[float32], data images) (top1, top5 float64, err error) {
+func (r Recipe) test(model *nn.Sequential[float32], data Images) (top1, top5 float64, err error) {
 	var m eval.Meter
 	const n = 500
-	for lo := 0; lo < len(data.y); lo += n {
-		hi, pixels := min(lo+n, len(data.y)), data.size*data.size
-		logits := model.Forward(r.shaped(data.x[lo*pixels:hi*pixels], data.size), false).Matrix(1)
-		if err := eval.Add(&m, logits, data.y[lo:hi]); err != nil {
+	for lo := 0; lo < len(data.Y); lo += n {
+		hi, pixels := min(lo+n, len(data.Y)), data.Size*data.Size
+		logits := model.Forward(r.shaped(data.x[lo*pixels:hi*pixels], data.Size), false).Matrix(1)
+		if err := eval.Add(&m, logits, data.Y[lo:hi]); err != nil {
 			return 0, 0, err
 		}
 	}

@@ -1,30 +1,30 @@
-package main
+package study
 
 import (
 	"github.com/espalier-ml/espalier/examples/digits"
 	"github.com/espalier-ml/espalier/examples/idx"
 )
 
-// images are pictures of size x size pixels, shifted and scaled to mean 0 and standard deviation 1 of the training set.
-type images struct {
-	size int
+// Images are pictures of size x size pixels, shifted and scaled to mean 0 and standard deviation 1 of the training set.
+type Images struct {
+	Size int
 	x    []float32
-	y    []int
+	Y    []int
 }
 
-func (s *images) add(pixels []float32, label int) {
+func (s *Images) add(pixels []float32, label int) {
 	s.x = append(s.x, pixels...)
-	s.y = append(s.y, label)
+	s.Y = append(s.Y, label)
 }
 
-// loadDigits splits the embedded digits by position: two of five for test and validation, of which this program uses
+// LoadDigits splits the embedded digits by position: two of five for test and validation, of which this program uses
 // the test part.
-func loadDigits() (train, test images, err error) {
+func LoadDigits() (train, test Images, err error) {
 	all, err := digits.Load()
 	if err != nil {
 		return train, test, err
 	}
-	train.size, test.size = digits.Size, digits.Size
+	train.Size, test.Size = digits.Size, digits.Size
 	const n = digits.Size * digits.Size
 	for i, y := range all.Y {
 		pixels := make([]float32, n)
@@ -42,14 +42,14 @@ func loadDigits() (train, test images, err error) {
 	return train, test, nil
 }
 
-// loadIDX reads the files of MNIST or Fashion-MNIST.
-func loadIDX(dir string) (train, test images, err error) {
+// LoadIDX reads the files of MNIST or Fashion-MNIST.
+func LoadIDX(dir string) (train, test Images, err error) {
 	first, second, err := idx.Load(dir)
 	return normalised(first), normalised(second), err
 }
 
-func normalised(s idx.Set) images {
-	n := images{size: s.Size, y: s.Y}
+func normalised(s idx.Set) Images {
+	n := Images{Size: s.Size, Y: s.Y}
 	for _, v := range s.X {
 		n.x = append(n.x, (v-0.1307)/0.3081)
 	}

@@ -1,4 +1,4 @@
-package main
+package study
 
 import (
 	"runtime"
@@ -15,19 +15,20 @@ func TestStudy(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains for seconds")
 	}
-	train, test, err := loadDigits()
+	train, test, err := LoadDigits()
 	require.NoError(t, err)
-	train.x, train.y, test.x, test.y = train.x[:64*64], train.y[:64], test.x[:50*64], test.y[:50]
-	c, m := cnn(), mlp("MLP", 64, 256, 128, 1, 1, 32)
-	c.base, c.tune, c.batch = 1, 1, 32
-	wanted := func(r recipe, s strategy) bool {
-		return s.name == dense || s.name == globalMag || r.name == "CNN" &&
-			(s.name == matched || s.name == gradualMag || s.name == globalGrad)
+	train.x, train.Y, test.x, test.Y = train.x[:64*64], train.Y[:64], test.x[:50*64], test.Y[:50]
+	c, m := CNN(), MLP("MLP", 64, 256, 128, 1, 1, 32)
+	c.Base, c.Tune, c.batch = 1, 1, 32
+	wanted := func(r Recipe, s Strategy) bool {
+		return s.Name == Dense || s.Name == GlobalMagnitude || r.Name == "CNN" &&
+			(s.Name == Matched || s.Name == GradualMagnitude || s.Name == GlobalGradient)
 	}
 	run := func(procs int) []eval.Result {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
 		calls := 0
-		results, err := study("digits", train, test, []recipe{c, m}, wanted, []uint64{7}, func(done, total int) {
+		results, err := Plan{Dataset: "digits", Train: train, Test: test, Recipes: []Recipe{c, m},
+			Strategies: Strategies, Wanted: wanted, Compressions: Compressions, Seeds: []uint64{7}}.Run(func(done, total int) {
 			calls++
 			require.Equal(t, calls, done)
 			require.Equal(t, 2+2*(1+5)+3*5, total)
@@ -50,7 +51,8 @@ func TestStudy(t *testing.T) {
 		}
 		require.True(t, r.Top1 >= 0 && r.Top1 <= 1)
 	}
-	f := finder{results, "CNN", 7}
-	require.InEpsilon(t, f.get(globalMag, 4).Speedup, f.get(matched, 4).Speedup, 1e-9, "random with the same proportions")
-	require.NotEqual(t, f.acc(globalMag, 4), f.acc("nothing", 4))
+	f := Finder{results, "CNN", 7}
+	require.InEpsilon(t, f.Get(GlobalMagnitude, 4).Speedup, f.Get(Matched, 4).Speedup, 1e-9,
+		"random with the same proportions")
+	require.NotEqual(t, f.Accuracy(GlobalMagnitude, 4), f.Accuracy("nothing", 4))
 }
