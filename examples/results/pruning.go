@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/espalier-ml/espalier/examples/prune/study"
+	"github.com/espalier-ml/espalier/prune"
+)
+
+// Strategies that are here for controls only.
+const (
+	globalRandom  = "random, global"
+	randomAgain   = "random, drawn again"
+	matchedAgain  = "random, matched, drawn again"
+	network       = "CNN"
+	perceptron    = "MLP"
+	manySettings  = "it held in eight other settings of batch, length and rate as well."
+	depends       = "it depends on how long was trained: in one setting none of three seeds had it."
+	low, moderate = 4, 16 // compressions
+)
+
+// pruning is Blalock et al. 2020: strategies on the digits, compared seed by seed after fine-tuning.
+func pruning(_ context.Context, seeds []uint64, quick bool, report func(done, total int)) ([]Claim, error) {
+	train, test, err := study.LoadDigits()
+	if err != nil {
+		return nil, err
+	}
+	cnn, mlp := study.CNN(), study.MLP(perceptron, 64, 256, 128, 30, 20, 128)
+	if quick {
+		cnn.Base, cnn.Tune, mlp.Base, mlp.Tune = 1, 1, 1, 1
+	}
+	random := prune.WithScorer(prune.Random[float32]())
+	p := study.Plan{Dataset: "digits", Train: train, Test: test, Recipes: []study.Recipe{cnn, mlp}, Seeds: seeds,
+		Compressions: []float64{low, moderate}, Wanted: func(r study.Recipe, s study.Strategy) bool {
+			names := []string{study.Dense, study.GlobalMagnitude, study.LayerMagnitude, study.Random, globalRandom}
+			if r.Name == network {
+				names = append(names, study.DenseB, study.GlobalB, study.GlobalGradient, study.Matched, randomAgain, matchedAgain)
+			}
+			return slices.Contains(names, s.Name)
+		}}
+	p.Strategies = append(slices.Clone(study.Strategies),
+		study.Strategy{Name: globalRandom, Options: study.Under(prune.Global, random)},
+		study.Strategy{Name: randomAgain, Options: study.Under(prune.PerTensor, random), Draw: 1 << 40},
+		study.Strategy{Name: matchedAgain, Options: study.Under(prune.Global), Matched: true, Draw: 1 << 40})
+	results, err := p.Run(report)
+	if err != nil {
+		return nil, err
+	}
+	points := func(model, method string, c float64) []float64 {
+		var v []float64
+		for _, seed := range seeds {
+			v = append(v, 100*study.Finder{Results: results, Model: model, Seed: seed}.Accuracy(method, c))
+		}
+		return v
+	}
+	ratio := func(method, to string, c float64) []float64 {
+		var v []float64
+		for _, seed := range seeds {
+			f := study.Finder{Results: results, Model: network, Seed: seed}
+			v = append(v, f.Get(method, c).Speedup/f.Get(to, c).Speedup)
+		}
+		return v
+	}
+	return pruningClaims(points, ratio), nil
+}
+
+func pruningClaims(points func(model, method string, c float64) []float64,
+	ratio func(method, to string, c float64) []float64) []Claim {
+	better := func(text, model string, c float64, a, b, control, x, y, turns string) Claim {
+		return Claim{Text: text, Quantity: "points of accuracy", Bar: above(0),
+			Values:  minus(points(model, a, c), points(model, b, c)),
+			Control: control, ControlValues: minus(points(model, x, c), points(model, y, c)), Turns: turns}
+	}
+	var claims []Claim
+	for _, c := range []float64{low, moderate} {
+		at := fmt.Sprint(" at compression ", c)
+		uniform := manySettings
+		if c == moderate {
+			uniform = "it failed with batches of 128 and of 256."
+		}
+		gradient := better("magnitude is no more than a point worse than gradient"+at, network, c, study.GlobalMagnitude,
+			study.GlobalGradient, "random scores for magnitude", study.Random, study.GlobalGradient,
+			"gradient won one comparison of 18 with batches of 32.")
+		gradient.Bar = above(-1)
+		claims = append(claims,
+			better("global magnitude beats layerwise"+at, network, c, study.GlobalMagnitude, study.LayerMagnitude,
+				"random scores for both", globalRandom, study.Random, manySettings),
+			gradient,
+			better("layerwise magnitude beats random"+at, network, c, study.LayerMagnitude, study.Random,
+				"two draws of random", randomAgain, study.Random, manySettings),
+			better("global magnitude beats random with its proportions"+at, network, c, study.GlobalMagnitude, study.Matched,
+				"its masks shuffled in each layer", matchedAgain, study.Matched, manySettings),
+			better("random with its proportions beats uniform random"+at, network, c, study.Matched, study.Random,
+				"two draws of random", randomAgain, study.Random, uniform))
+	}
+	return append(claims,
+		Claim{Text: "layerwise has 1.4 times the speedup of global at compression 16", Quantity: "times", Bar: above(1.4),
+			Values: ratio(study.LayerMagnitude, study.GlobalMagnitude, moderate), Control: "random scores for both",
+			ControlValues: ratio(study.Random, globalRandom, moderate), Turns: manySettings},
+		better("layerwise on weights A beats global on weights B, at compression 4", network, low, study.LayerMagnitude,
+			study.GlobalB, "weights A for both", study.LayerMagnitude, study.GlobalMagnitude, depends),
+		better("on a perceptron layerwise beats global magnitude, at compression 16", perceptron, moderate,
+			study.LayerMagnitude, study.GlobalMagnitude, "random scores for both", study.Random, globalRandom,
+			"layerwise won 5 of 6 with batches of 64."))
+}
