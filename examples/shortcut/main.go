@@ -15,7 +15,9 @@ import (
 	"os"
 	"time"
 
+	"github.com/espalier-ml/espalier/causal"
 	"github.com/espalier-ml/espalier/examples/cli"
+	"github.com/espalier-ml/espalier/examples/shortcut/stripes"
 )
 
 func main() {
@@ -42,26 +44,26 @@ func run(ctx context.Context, first uint64, seeds, epochs int, out string) error
 		return err
 	}
 	start := time.Now()
-	results := map[string][]outcome{}
+	results := map[string][]stripes.Outcome{}
 	for k := range seeds {
 		seed := first + uint64(k)
-		train, test, err := stripes(seed)
+		train, test, err := stripes.Draw(seed)
 		if err != nil {
 			return err
 		}
-		for _, m := range methods {
-			fmt.Fprintf(os.Stderr, "\rseed %d of %d, %-24s %4.0f s ", k+1, seeds, m.name, time.Since(start).Seconds())
+		for _, m := range stripes.Methods {
+			fmt.Fprintf(os.Stderr, "\rseed %d of %d, %-24s %4.0f s ", k+1, seeds, m.Name, time.Since(start).Seconds())
 			set := train
-			if m.unconfounded {
-				if set, err = unconfounded(seed); err != nil {
+			if m.Unconfounded {
+				if set, err = stripes.Unconfounded(seed); err != nil {
 					return err
 				}
 			}
-			o, err := study(ctx, m, set, train, test, epochs, seed)
+			o, err := stripes.Study(ctx, m, set, train, test, epochs, seed)
 			if err != nil {
-				return fmt.Errorf("%s: %w", m.name, err)
+				return fmt.Errorf("%s: %w", m.Name, err)
 			}
-			results[m.name] = append(results[m.name], o)
+			results[m.Name] = append(results[m.Name], o)
 		}
 		if k == 0 {
 			fmt.Fprintf(os.Stderr, "\r%60s\r", "")
@@ -79,4 +81,14 @@ func run(ctx context.Context, first uint64, seeds, epochs int, out string) error
 		return nil
 	}
 	return save(out, results)
+}
+
+// overlap says whether the data can support weights.
+func overlap(train stripes.Set) error {
+	w, err := causal.FitWeights(train.Y, train.V)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("training labels of the first seed: y the digit, v the stripes\n%v\n", w.Overlap())
+	return nil
 }

@@ -3,32 +3,21 @@ package main
 import (
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/espalier-ml/espalier/causal"
 	"github.com/espalier-ml/espalier/examples/chart"
+	"github.com/espalier-ml/espalier/examples/shortcut/stripes"
 	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
-// at is the place of an agreement in the curves.
-func at(agreement float64) int {
-	best := 0
-	for i, a := range agreements {
-		if math.Abs(a-agreement) < math.Abs(agreements[best]-agreement) {
-			best = i
-		}
-	}
-	return best
-}
-
 // values is the AUC of every seed at an agreement.
-func values(results []outcome, agreement float64) []float64 {
+func values(results []stripes.Outcome, agreement float64) []float64 {
 	var x []float64
 	for _, o := range results {
-		x = append(x, o.auc[at(agreement)])
+		x = append(x, o.At(agreement))
 	}
 	return x
 }
@@ -42,20 +31,20 @@ func mean(x []float64) float64 {
 }
 
 // report prints the curves and what the paper claims.
-func report(results map[string][]outcome) error {
+func report(results map[string][]stripes.Outcome) error {
 	fmt.Printf("AUC of the digit on test data, by how often the stripes go with it (training: %.1f); mean over seeds\n",
-		agreement)
+		stripes.Agreement)
 	fmt.Printf("%-22s %6s %6s %6s   %-10s %s\n", "", ".1", ".5", ".9", "tells v", "audits")
-	for _, m := range methods {
-		own := results[m.name]
+	for _, m := range stripes.Methods {
+		own := results[m.Name]
 		tells := 0.0
 		verdicts := map[causal.Verdict]int{}
 		for _, o := range own {
-			tells += o.tells / float64(len(own))
-			verdicts[o.verdict]++
+			tells += o.Tells / float64(len(own))
+			verdicts[o.Verdict]++
 		}
 		fmt.Printf("%-22s %6.3f %6.3f %6.3f   %-10.3f %s\n",
-			m.name, mean(values(own, .1)), mean(values(own, .5)), mean(values(own, .9)), tells,
+			m.Name, mean(values(own, .1)), mean(values(own, .5)), mean(values(own, .9)), tells,
 			counts(verdicts))
 	}
 	fmt.Println("\nThe column tells v is the AUC of the stripes by the score among images of one class: 0.5 tells " +
@@ -74,16 +63,16 @@ func counts(verdicts map[causal.Verdict]int) string {
 }
 
 // claims prints what the paper says and whether it was found just now.
-func claims(results map[string][]outcome) error {
-	if len(results[plain]) < 2 {
+func claims(results map[string][]stripes.Outcome) error {
+	if len(results[stripes.Plain]) < 2 {
 		return nil
 	}
 	gain := func(a, b string) (stats.Estimate, error) {
 		return stats.PairedDifference(values(results[a], .1), values(results[b], .1))
 	}
-	full, err1 := gain(ours, plain)
-	alone, err2 := gain(weighted, plain)
-	penalty, err3 := gain(ours, weighted)
+	full, err1 := gain(stripes.Ours, stripes.Plain)
+	alone, err2 := gain(stripes.WeightsOnly, stripes.Plain)
+	penalty, err3 := gain(stripes.Ours, stripes.WeightsOnly)
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return err
 	}
@@ -102,25 +91,25 @@ func claims(results map[string][]outcome) error {
 	say(full.Lo, full.Hi, "weights and penalty beat plain training, by %v", full)
 	say(penalty.Lo, penalty.Hi, "the penalty adds to the weights, by %v", penalty)
 	fmt.Printf("  weights alone are %.0f %% of the gain: %v\n", 100*alone.Value/full.Value, alone)
-	inverted := mean(values(results[marginal], .1)) - mean(values(results[marginal], .9))
+	inverted := mean(values(results[stripes.PenaltyOnly], .1)) - mean(values(results[stripes.PenaltyOnly], .9))
 	say(inverted, inverted, "without weights the penalty over-corrects: AUC %.3f against and %.3f with the stripes",
-		mean(values(results[marginal], .1)), mean(values(results[marginal], .9)))
+		mean(values(results[stripes.PenaltyOnly], .1)), mean(values(results[stripes.PenaltyOnly], .9)))
 	return nil
 }
 
 // save writes all curves.
-func save(dir string, results map[string][]outcome) error {
+func save(dir string, results map[string][]stripes.Outcome) error {
 	csv := "method,seed,agreement,auc\n"
 	var series []chart.Series
-	for _, m := range methods {
-		s := chart.Series{Name: m.name}
-		for k, o := range results[m.name] {
-			for i, a := range agreements {
-				csv += fmt.Sprintf("%q,%d,%g,%g\n", m.name, k, a, o.auc[i])
+	for _, m := range stripes.Methods {
+		s := chart.Series{Name: m.Name}
+		for k, o := range results[m.Name] {
+			for i, a := range stripes.Agreements {
+				csv += fmt.Sprintf("%q,%d,%g,%g\n", m.Name, k, a, o.AUC[i])
 			}
 		}
-		for _, a := range agreements {
-			s.Points = append(s.Points, chart.Point{X: a, Y: mean(values(results[m.name], a))})
+		for _, a := range stripes.Agreements {
+			s.Points = append(s.Points, chart.Point{X: a, Y: mean(values(results[m.Name], a))})
 		}
 		series = append(series, s)
 	}

@@ -1,8 +1,11 @@
-package main
+// Package stripes is handwritten digits on striped backgrounds that go with the label, and classifiers that are trained
+// on them by the Methods of package causal.
+package stripes
 
 import (
 	"context"
 	"errors"
+	"math"
 
 	"github.com/espalier-ml/espalier/causal"
 	"github.com/espalier-ml/espalier/tensor"
@@ -10,87 +13,99 @@ import (
 	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
-// method is a way to train: a risk of the losses, and penalties.
-type method struct {
-	name         string
-	unconfounded bool // is trained on data without the shortcut
-	objective    func(w *causal.Weights, train set) (causal.Risk, []causal.Term[float32], error)
+// Method is a way to train: a risk of the losses, and penalties.
+type Method struct {
+	Name         string
+	Unconfounded bool // is trained on data without the shortcut
+	objective    func(w *causal.Weights, train Set) (causal.Risk, []causal.Term[float32], error)
 }
 
 // The names that the report looks for.
 const (
-	plain    = "plain"
-	weighted = "weights"
-	ours     = "weights and penalty"
-	marginal = "penalty, no weights"
-	upper    = "plain, no shortcut"
+	Plain       = "plain"
+	WeightsOnly = "weights"
+	Ours        = "weights and penalty"
+	PenaltyOnly = "penalty, no weights"
+	NoShortcut  = "plain, no shortcut"
 )
 
-// methods are fixed configurations, chosen once and for other data.
-var methods = []method{
-	{name: plain, objective: func(*causal.Weights, set) (causal.Risk, []causal.Term[float32], error) {
-		return causal.Weighted{}, nil, nil
-	}},
-	{name: weighted, objective: func(w *causal.Weights, _ set) (causal.Risk, []causal.Term[float32], error) {
+// Methods are fixed configurations, chosen once and for other data.
+var Methods = []Method{
+	{Name: Plain, objective: unweighted},
+	{Name: WeightsOnly, objective: func(w *causal.Weights, _ Set) (causal.Risk, []causal.Term[float32], error) {
 		risk, err := causal.NewWeighted(causal.WithTable(w))
 		return risk, nil, err
 	}},
-	{name: ours, objective: func(w *causal.Weights, _ set) (causal.Risk, []causal.Term[float32], error) {
+	{Name: Ours, objective: func(w *causal.Weights, _ Set) (causal.Risk, []causal.Term[float32], error) {
 		risk, err1 := causal.NewWeighted(causal.WithTable(w))
 		mmd, err2 := causal.NewMMD[float32](causal.WithKernel(causal.RBF(1)), causal.WithWeights(w))
 		return risk, []causal.Term[float32]{{Penalty: mmd, Alpha: 1}}, errors.Join(err1, err2)
 	}},
-	{name: marginal, objective: func(*causal.Weights, set) (causal.Risk, []causal.Term[float32], error) {
+	{Name: PenaltyOnly, objective: func(*causal.Weights, Set) (causal.Risk, []causal.Term[float32], error) {
 		mmd, err := causal.NewMMD[float32](causal.WithKernel(causal.RBF(1)))
 		return causal.Weighted{}, []causal.Term[float32]{{Penalty: mmd, Alpha: 10}}, err
 	}},
-	{name: "group DRO", objective: func(w *causal.Weights, train set) (causal.Risk, []causal.Term[float32], error) {
+	{Name: "group DRO", objective: func(w *causal.Weights, train Set) (causal.Risk, []causal.Term[float32], error) {
 		rows := map[causal.Cell]int{}
-		for i := range train.y {
-			rows[causal.Cell{Y: train.y[i], V: train.v[i]}]++
+		for i := range train.Y {
+			rows[causal.Cell{Y: train.Y[i], V: train.V[i]}]++
 		}
 		risk, err := causal.NewGroupDRO(rows, causal.WithStep(0.1))
 		return risk, nil, err
 	}},
-	{name: "CORAL", objective: func(w *causal.Weights, _ set) (causal.Risk, []causal.Term[float32], error) {
+	{Name: "CORAL", objective: func(w *causal.Weights, _ Set) (causal.Risk, []causal.Term[float32], error) {
 		risk, err := causal.NewWeighted(causal.WithTable(w))
 		return risk, []causal.Term[float32]{{Penalty: causal.CORAL[float32]{}, Alpha: 10}}, err
 	}},
-	{name: "V-REx", objective: func(*causal.Weights, set) (causal.Risk, []causal.Term[float32], error) {
+	{Name: "V-REx", objective: func(*causal.Weights, Set) (causal.Risk, []causal.Term[float32], error) {
 		return causal.VREx{Lambda: 10, ByCell: true}, nil, nil
 	}},
-	{name: "IRM", objective: func(*causal.Weights, set) (causal.Risk, []causal.Term[float32], error) {
+	{Name: "IRM", objective: func(*causal.Weights, Set) (causal.Risk, []causal.Term[float32], error) {
 		return causal.Weighted{}, []causal.Term[float32]{{Penalty: causal.IRMv1[float32]{}, Alpha: 10, OnLogits: true}}, nil
 	}},
-	{name: upper, unconfounded: true, objective: func(*causal.Weights, set) (causal.Risk, []causal.Term[float32], error) {
-		return causal.Weighted{}, nil, nil
-	}},
+	{Name: NoShortcut, Unconfounded: true, objective: unweighted},
 }
 
-// outcome is what became of one model.
-type outcome struct {
-	auc     []float64 // over agreements
-	verdict causal.Verdict
-	tells   float64 // AUC of the stripes by the score within a class
+func unweighted(*causal.Weights, Set) (causal.Risk, []causal.Term[float32], error) {
+	return causal.Weighted{}, nil, nil
 }
 
-var agreements = []float64{.1, .2, .3, .4, .5, .6, .7, .8, .9}
+// Outcome is what became of one model.
+type Outcome struct {
+	AUC     []float64 // over Agreements
+	Verdict causal.Verdict
+	Tells   float64 // AUC of the stripes by the score within a class
+}
 
-// study trains a model and audits it; confounded is the data whose labels say which way the shortcut is.
-func study(ctx context.Context, m method, train, confounded, test set, epochs int, seed uint64) (outcome, error) {
+// At is the AUC at an agreement.
+func (o Outcome) At(agreement float64) float64 {
+	best := 0
+	for i, a := range Agreements {
+		if math.Abs(a-agreement) < math.Abs(Agreements[best]-agreement) {
+			best = i
+		}
+	}
+	return o.AUC[best]
+}
+
+// Agreements is how often the stripes go with the label in test data, from against to with it.
+var Agreements = []float64{.1, .2, .3, .4, .5, .6, .7, .8, .9}
+
+// Study trains a model and audits it; confounded is the data whose labels say which way the shortcut is.
+func Study(ctx context.Context, m Method, train, confounded, test Set, epochs int, seed uint64) (Outcome, error) {
 	score, err := fit(m, train, test, epochs, seed)
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
-	r, err := causal.Audit(ctx, causal.AuditInput{Score: score, Y: test.y, V: test.v, TrainY: confounded.y,
-		TrainV: confounded.v},
-		causal.WithShift(agreements, causal.WithInterval(stats.WithReplicates(50))))
+	r, err := causal.Audit(ctx, causal.AuditInput{Score: score, Y: test.Y, V: test.V, TrainY: confounded.Y,
+		TrainV: confounded.V},
+		causal.WithShift(Agreements, causal.WithInterval(stats.WithReplicates(50))))
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
-	o := outcome{verdict: r.Verdict, tells: r.Levels[0].AUC.Value}
+	o := Outcome{Verdict: r.Verdict, Tells: r.Levels[0].AUC.Value}
 	for _, p := range r.Shift.Points {
-		o.auc = append(o.auc, p.AUC.Value)
+		o.AUC = append(o.AUC, p.AUC.Value)
 	}
 	return o, nil
 }
@@ -102,8 +117,8 @@ const (
 )
 
 // fit is the training loop. It returns the logits of the test images.
-func fit(m method, train, test set, epochs int, seed uint64) ([]float64, error) {
-	w, err := causal.FitWeights(train.y, train.v)
+func fit(m Method, train, test Set, epochs int, seed uint64) ([]float64, error) {
+	w, err := causal.FitWeights(train.Y, train.V)
 	if err != nil {
 		return nil, err
 	}
@@ -158,12 +173,12 @@ func fit(m method, train, test set, epochs int, seed uint64) ([]float64, error) 
 }
 
 // gather is a mini-batch.
-func gather(s set, rows []int) (tensor.Dense[float32], causal.Batch) {
+func gather(s Set, rows []int) (tensor.Dense[float32], causal.Batch) {
 	x := tensor.NewDense[float32](len(rows), pixels)
 	var b causal.Batch
 	for k, i := range rows {
 		copy(x.Data[k*pixels:], s.x.Row(i))
-		b.Y, b.V = append(b.Y, s.y[i]), append(b.V, s.v[i])
+		b.Y, b.V = append(b.Y, s.Y[i]), append(b.V, s.V[i])
 	}
 	return x, b
 }

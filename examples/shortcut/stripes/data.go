@@ -1,51 +1,49 @@
-package main
+package stripes
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 
-	"github.com/espalier-ml/espalier/causal"
 	"github.com/espalier-ml/espalier/examples/digits"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
-// set is images of digits on stripes: y is whether the digit is 5 or more, v whether the stripes lie.
-type set struct {
+// Set is images of digits on stripes: y is whether the digit is 5 or more, v whether the stripes lie.
+type Set struct {
 	x    tensor.Matrix[float32]
-	y, v []int
+	Y, V []int
 }
 
 const (
 	pixels      = digits.Size * digits.Size
 	trainImages = 1437
-	agreement   = 0.9  // P(v=y) in the training data
+	Agreement   = 0.9  // P(v=y) in the training data
 	flips       = 0.01 // share of wrong labels, of both kinds
 )
 
-// stripes makes training images whose background goes with the label, and test images each with both backgrounds.
-func stripes(seed uint64) (train, test set, err error) {
+// Draw makes training images whose background goes with the label, and test images each with both backgrounds.
+func Draw(seed uint64) (train, test Set, err error) {
 	all, err := digits.Load()
 	if err != nil {
-		return set{}, set{}, err
+		return Set{}, Set{}, err
 	}
 	first, rest := all.Split(seed, trainImages)
 	rng := tensor.Stream(seed, 1)
-	return paint(first, agreement, rng), both(rest, rng), nil
+	return paint(first, Agreement, rng), both(rest, rng), nil
 }
 
-// unconfounded is the training images with backgrounds that have nothing to do with the label: what cannot be had.
-func unconfounded(seed uint64) (set, error) {
+// Unconfounded is the training images with backgrounds that have nothing to do with the label: what cannot be had.
+func Unconfounded(seed uint64) (Set, error) {
 	all, err := digits.Load()
 	if err != nil {
-		return set{}, err
+		return Set{}, err
 	}
 	first, _ := all.Split(seed, trainImages)
 	return paint(first, 0.5, tensor.Stream(seed, 1)), nil
 }
 
-func paint(d digits.Set, agreement float64, rng *rand.Rand) set {
-	s := set{x: tensor.NewMatrix[float32](d.Len(), pixels)}
+func paint(d digits.Set, agreement float64, rng *rand.Rand) Set {
+	s := Set{x: tensor.NewMatrix[float32](d.Len(), pixels)}
 	for i, digit := range d.Y {
 		y := class(digit)
 		v := y
@@ -53,18 +51,18 @@ func paint(d digits.Set, agreement float64, rng *rand.Rand) set {
 			v = 1 - y
 		}
 		draw(s.x.Row(i), d.X[i*pixels:(i+1)*pixels], v, rng)
-		s.y, s.v = append(s.y, flip(y, rng)), append(s.v, flip(v, rng))
+		s.Y, s.V = append(s.Y, flip(y, rng)), append(s.V, flip(v, rng))
 	}
 	return s
 }
 
 // both is every digit on both backgrounds, with true labels.
-func both(d digits.Set, rng *rand.Rand) set {
-	s := set{x: tensor.NewMatrix[float32](2*d.Len(), pixels)}
+func both(d digits.Set, rng *rand.Rand) Set {
+	s := Set{x: tensor.NewMatrix[float32](2*d.Len(), pixels)}
 	for i, digit := range d.Y {
 		for v := range 2 {
 			draw(s.x.Row(2*i+v), d.X[i*pixels:(i+1)*pixels], v, rng)
-			s.y, s.v = append(s.y, class(digit)), append(s.v, v)
+			s.Y, s.V = append(s.Y, class(digit)), append(s.V, v)
 		}
 	}
 	return s
@@ -95,14 +93,4 @@ func draw(dst, ink []float32, v int, rng *rand.Rand) {
 		ground := 0.6*(0.5+0.5*math.Sin(2*math.Pi*float64(along)/4+phase)) + 0.15*rng.NormFloat64()
 		dst[i] = ink[i] + (1-ink[i])*float32(min(max(ground, 0), 1))
 	}
-}
-
-// overlap says whether the data can support weights.
-func overlap(train set) error {
-	w, err := causal.FitWeights(train.y, train.v)
-	if err != nil {
-		return err
-	}
-	fmt.Printf("training labels of the first seed: y the digit, v the stripes\n%v\n", w.Overlap())
-	return nil
 }
