@@ -16,6 +16,7 @@ import (
 	"log"
 
 	"github.com/espalier-ml/espalier/examples/cli"
+	"github.com/espalier-ml/espalier/examples/tta/views"
 	"github.com/espalier-ml/espalier/tta"
 )
 
@@ -64,11 +65,11 @@ func run(ctx context.Context, s settings) error {
 	if err != nil {
 		return err
 	}
-	views, err := tta.AnalyzeViews(fit)
+	analysis, err := tta.AnalyzeViews(fit)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("\n%d examples to fit on, %d to test on\n\n%v\n", fit.Len(), test.Len(), views)
+	fmt.Printf("\n%d examples to fit on, %d to test on\n\n%v\n", fit.Len(), test.Len(), analysis)
 	return compare(ctx, fit, test, s)
 }
 
@@ -76,5 +77,5 @@ func load(ctx context.Context, s settings) (*tta.Outputs, error) {
 	if s.outputs != "" {
 		return readOutputs(s)
 	}
-	return collect(ctx, s.seed)
+	return views.Collect(ctx, s.seed)
 }

@@ -1,4 +1,6 @@
-package main
+// Package views is a small classifier of handwritten digits that is asked about 18 views of each image, and the
+// comparison of ways to make one answer of them.
+package views
 
 import (
 	"context"
@@ -39,8 +41,8 @@ func policy() (*tta.Policy[vision.Image], error) {
 		view("hflip", vision.FlipH()), view("vflip", vision.FlipV()), view("rot90", vision.Rot90(1)))...)
 }
 
-// collect trains the network and asks it about all views of the images that it has not seen.
-func collect(ctx context.Context, seed uint64) (*tta.Outputs, error) {
+// Collect trains the network and asks it about all views of the images that it has not seen.
+func Collect(ctx context.Context, seed uint64) (*tta.Outputs, error) {
 	all, err := digits.Load()
 	if err != nil {
 		return nil, err
