@@ -17,6 +17,7 @@ import (
 
 	"github.com/espalier-ml/espalier/examples/chart"
 	"github.com/espalier-ml/espalier/examples/cli"
+	"github.com/espalier-ml/espalier/examples/maddness/network"
 	"github.com/espalier-ml/espalier/maddness/amm"
 )
 
@@ -55,18 +56,18 @@ func run(s settings) error {
 		return err
 	}
 	start := time.Now()
-	train, test, err := load(s)
+	train, test, err := network.Load(s.seed, s.data)
 	if err != nil {
 		return err
 	}
-	net, err := fit(s, train)
+	net, err := network.Fit(train, s.hidden, s.epochs, s.seed)
 	if err != nil {
 		return err
 	}
-	layers := net.layers(train, test)
+	layers := net.Layers(train, test)
 	last, hidden := layers[2], layers[1]
 	fmt.Printf("%d images to train on, %d to test on. %d-%d-%d-10 perceptron, %d epochs: accuracy %.2f%%\n",
-		len(train.y), len(test.y), train.width(), s.hidden, s.hidden, s.epochs, 100*net.accuracy(test))
+		len(train.Y), len(test.Y), train.Width(), s.hidden, s.hidden, s.epochs, 100*net.Accuracy(test))
 
 	// Times compare work, not processors.
 	before := runtime.GOMAXPROCS(1)
@@ -86,12 +87,12 @@ func run(s settings) error {
 	table(s, results, "ns per row, feature-major", featureMajor)
 	costs(s, results)
 	fmt.Printf("\n%s", chart.Text(curves(s, results, logarithm(nmse)), "codebooks or dimensions", "log10 NMSE"))
-	networks, err := replace(s, hidden, last, test.y, before)
+	networks, err := replace(s, hidden, last, test.Y, before)
 	if err != nil {
 		return err
 	}
 	verdicts(s, results, networks)
-	notes(len(test.y))
+	notes(len(test.Y))
 	fmt.Printf("\n%.0f s\n", time.Since(start).Seconds())
 	if s.out == "" {
 		return nil

@@ -7,25 +7,26 @@ import (
 	"runtime"
 	"slices"
 
+	"github.com/espalier-ml/espalier/examples/maddness/network"
 	"github.com/espalier-ml/espalier/maddness"
 	"github.com/espalier-ml/espalier/maddness/amm"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
 // compare evaluates every method with every size on a layer. Fits use all processors, evaluations one.
-func compare(s settings, l layer, processors int, progress func(name string)) ([]result, error) {
-	task := amm.Task{B: l.b, Bias: l.bias, Runs: s.runs}
-	task.A, task.Labels = repeated(l.test, l.testLabels, s.rows)
+func compare(s settings, l network.Layer, processors int, progress func(name string)) ([]result, error) {
+	task := amm.Task{B: l.B, Bias: l.Bias, Runs: s.runs}
+	task.A, task.Labels = network.Repeated(l.Test, l.TestLabels, s.rows)
 	var results []result
 	for _, m := range amm.Methods() {
 		for _, size := range s.sizes {
 			once := m.Size == amm.Fixed && size != s.sizes[0]
-			if once || m.Size != amm.Fixed && size > l.b.Rows || deterministic(m.Name) && size >= l.b.Cols {
+			if once || m.Size != amm.Fixed && size > l.B.Rows || deterministic(m.Name) && size >= l.B.Cols {
 				continue
 			}
 			progress(fmt.Sprint(m.Name, " ", size))
 			runtime.GOMAXPROCS(processors)
-			ap, err := m.Fit(context.Background(), l.train, l.b, size, s.seed)
+			ap, err := m.Fit(context.Background(), l.Train, l.B, size, s.seed)
 			runtime.GOMAXPROCS(1)
 			if err != nil {
 				return nil, fmt.Errorf("%s, size %d: %w", m.Name, size, err)
@@ -65,12 +66,12 @@ const (
 
 // refit fits the tables of an operator to the labels, and to the probabilities of the exact layer, with the
 // cross-entropy.
-func refit(op amm.Maddness, size int, l layer, task amm.Task) ([]result, error) {
-	p := tensor.NewMatrix[float32](l.train.Rows, l.b.Cols)
-	tensor.GemmBias(tensor.NoTrans, tensor.NoTrans, 1, l.train, l.b, 0, p, l.bias, tensor.Identity)
+func refit(op amm.Maddness, size int, l network.Layer, task amm.Task) ([]result, error) {
+	p := tensor.NewMatrix[float32](l.Train.Rows, l.B.Cols)
+	tensor.GemmBias(tensor.NoTrans, tensor.NoTrans, 1, l.Train, l.B, 0, p, l.Bias, tensor.Identity)
 	tensor.SoftmaxRows(p, p)
-	toLabels, err1 := op.RefitLabels(context.Background(), l.train, l.trainLabels)
-	toSoft, err2 := op.RefitSoft(context.Background(), l.train, p)
+	toLabels, err1 := op.RefitLabels(context.Background(), l.Train, l.TrainLabels)
+	toSoft, err2 := op.RefitSoft(context.Background(), l.Train, p)
 	if err := errors.Join(err1, err2); err != nil {
 		return nil, err
 	}
@@ -100,28 +101,28 @@ type replaced struct {
 
 // replace fits both of the last two layers to what flows into them in the exact network, and runs them one after the
 // other.
-func replace(s settings, hidden, last layer, y []int, processors int) ([]replaced, error) {
-	a, labels := repeated(hidden.test, y, s.rows)
+func replace(s settings, hidden, last network.Layer, y []int, processors int) ([]replaced, error) {
+	a, labels := network.Repeated(hidden.Test, y, s.rows)
 	across := a.Transposed()
 	n := a.Rows
-	middle, logits := tensor.NewMatrix[float32](n, hidden.b.Cols), tensor.NewMatrix[float32](n, last.b.Cols)
-	middleT, logitsT := tensor.Of(hidden.b.Cols, n, middle.Data), tensor.Of(last.b.Cols, n, logits.Data)
+	middle, logits := tensor.NewMatrix[float32](n, hidden.B.Cols), tensor.NewMatrix[float32](n, last.B.Cols)
+	middleT, logitsT := tensor.Of(hidden.B.Cols, n, middle.Data), tensor.Of(last.B.Cols, n, logits.Data)
 	classes := make([]int32, n)
 	exact := func() error {
-		tensor.GemmBias(tensor.NoTrans, tensor.NoTrans, 1, a, hidden.b, 0, middle, hidden.bias, tensor.ReLUActivation)
-		tensor.GemmBias(tensor.NoTrans, tensor.NoTrans, 1, middle, last.b, 0, logits, last.bias, tensor.Identity)
+		tensor.GemmBias(tensor.NoTrans, tensor.NoTrans, 1, a, hidden.B, 0, middle, hidden.Bias, tensor.ReLUActivation)
+		tensor.GemmBias(tensor.NoTrans, tensor.NoTrans, 1, middle, last.B, 0, logits, last.Bias, tensor.Identity)
 		for i := range classes {
 			classes[i] = int32(tensor.ArgMax(logits.Row(i)))
 		}
 		return nil
 	}
 	exactT := func() error { // bias and decision left out: the product alone is what takes the time
-		tensor.Gemm(tensor.Trans, tensor.NoTrans, 1, hidden.b, across, 0, middleT)
+		tensor.Gemm(tensor.Trans, tensor.NoTrans, 1, hidden.B, across, 0, middleT)
 		tensor.ReLU(middleT.Data, middleT.Data)
-		tensor.Gemm(tensor.Trans, tensor.NoTrans, 1, last.b, middleT, 0, logitsT)
+		tensor.Gemm(tensor.Trans, tensor.NoTrans, 1, last.B, middleT, 0, logitsT)
 		return nil
 	}
-	base := replaced{rawWeight: 4 * (len(hidden.b.Data) + len(last.b.Data))}
+	base := replaced{rawWeight: 4 * (len(hidden.B.Data) + len(last.B.Data))}
 	exactAcross, err1 := medianTime(s.runs, n, exactT)
 	exactAlong, err2 := medianTime(s.runs, n, exact)
 	if err := errors.Join(err1, err2); err != nil {
@@ -133,23 +134,23 @@ func replace(s settings, hidden, last layer, y []int, processors int) ([]replace
 
 	fmt.Printf("\nThe last two layers replaced, %d and 10 outputs, fitted to %d rows of the exact network. Exact: "+
 		"accuracy %.2f%%,\n",
-		hidden.b.Cols, hidden.train.Rows, 100*base.exact)
+		hidden.B.Cols, hidden.Train.Rows, 100*base.exact)
 	fmt.Printf("%.0f ns per row, %.0f feature-major, weights %d kB. Factors are over the better of these times.\n",
 		exactAlong, exactAcross, base.rawWeight>>10)
 	fmt.Printf("%10s %12s %9s %10s %14s %14s %10s\n", "codebooks", "hidden NMSE", "accuracy", "to labels", "ns/row",
 		"feature-major", "tables")
 	var all []replaced
 	for _, c := range s.sizes {
-		if c > hidden.b.Rows {
+		if c > hidden.B.Rows {
 			continue
 		}
 		runtime.GOMAXPROCS(processors)
-		first, err1 := maddness.Fit(context.Background(), hidden.train, hidden.b, maddness.WithCodebooks(c),
+		first, err1 := maddness.Fit(context.Background(), hidden.Train, hidden.B, maddness.WithCodebooks(c),
 			maddness.WithSeed(s.seed),
-			maddness.WithBias(hidden.bias), maddness.WithReLU())
-		second, err2 := maddness.Fit(context.Background(), last.train, last.b, maddness.WithCodebooks(c),
+			maddness.WithBias(hidden.Bias), maddness.WithReLU())
+		second, err2 := maddness.Fit(context.Background(), last.Train, last.B, maddness.WithCodebooks(c),
 			maddness.WithSeed(s.seed),
-			maddness.WithBias(last.bias))
+			maddness.WithBias(last.Bias))
 		runtime.GOMAXPROCS(1)
 		if err := errors.Join(err1, err2); err != nil {
 			return nil, err
@@ -166,11 +167,11 @@ func replace(s settings, hidden, last layer, y []int, processors int) ([]replace
 			return nil, err
 		}
 		r.accuracy, r.hiddenNMSE = share(classes, labels), relativeError(middle.Data, want)
-		approximate := tensor.NewMatrix[float32](hidden.train.Rows, hidden.b.Cols)
-		if err := first.Mul(approximate, hidden.train); err != nil {
+		approximate := tensor.NewMatrix[float32](hidden.Train.Rows, hidden.B.Cols)
+		if err := first.Mul(approximate, hidden.Train); err != nil {
 			return nil, err
 		}
-		fitted, err := second.RefitLabels(context.Background(), approximate, last.trainLabels)
+		fitted, err := second.RefitLabels(context.Background(), approximate, last.TrainLabels)
 		if err != nil {
 			return nil, err
 		}
