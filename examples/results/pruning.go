@@ -14,7 +14,7 @@ const (
 	globalRandom  = "random, global"
 	randomAgain   = "random, drawn again"
 	matchedAgain  = "random, matched, drawn again"
-	network       = "CNN"
+	convNet       = "CNN"
 	perceptron    = "MLP"
 	manySettings  = "it held in eight other settings of batch, length and rate as well."
 	depends       = "it depends on how long was trained: in one setting none of three seeds had it."
@@ -35,7 +35,7 @@ func pruning(_ context.Context, seeds []uint64, quick bool, report func(done, to
 	p := study.Plan{Dataset: "digits", Train: train, Test: test, Recipes: []study.Recipe{cnn, mlp}, Seeds: seeds,
 		Compressions: []float64{low, moderate}, Wanted: func(r study.Recipe, s study.Strategy) bool {
 			names := []string{study.Dense, study.GlobalMagnitude, study.LayerMagnitude, study.Random, globalRandom}
-			if r.Name == network {
+			if r.Name == convNet {
 				names = append(names, study.DenseB, study.GlobalB, study.GlobalGradient, study.Matched, randomAgain, matchedAgain)
 			}
 			return slices.Contains(names, s.Name)
@@ -58,7 +58,7 @@ func pruning(_ context.Context, seeds []uint64, quick bool, report func(done, to
 	ratio := func(method, to string, c float64) []float64 {
 		var v []float64
 		for _, seed := range seeds {
-			f := study.Finder{Results: results, Model: network, Seed: seed}
+			f := study.Finder{Results: results, Model: convNet, Seed: seed}
 			v = append(v, f.Get(method, c).Speedup/f.Get(to, c).Speedup)
 		}
 		return v
@@ -80,26 +80,26 @@ func pruningClaims(points func(model, method string, c float64) []float64,
 		if c == moderate {
 			uniform = "it failed with batches of 128 and of 256."
 		}
-		gradient := better("magnitude is no more than a point worse than gradient"+at, network, c, study.GlobalMagnitude,
+		gradient := better("magnitude is no more than a point worse than gradient"+at, convNet, c, study.GlobalMagnitude,
 			study.GlobalGradient, "random scores for magnitude", study.Random, study.GlobalGradient,
 			"gradient won one comparison of 18 with batches of 32.")
 		gradient.Bar = above(-1)
 		claims = append(claims,
-			better("global magnitude beats layerwise"+at, network, c, study.GlobalMagnitude, study.LayerMagnitude,
+			better("global magnitude beats layerwise"+at, convNet, c, study.GlobalMagnitude, study.LayerMagnitude,
 				"random scores for both", globalRandom, study.Random, manySettings),
 			gradient,
-			better("layerwise magnitude beats random"+at, network, c, study.LayerMagnitude, study.Random,
+			better("layerwise magnitude beats random"+at, convNet, c, study.LayerMagnitude, study.Random,
 				"two draws of random", randomAgain, study.Random, manySettings),
-			better("global magnitude beats random with its proportions"+at, network, c, study.GlobalMagnitude, study.Matched,
+			better("global magnitude beats random with its proportions"+at, convNet, c, study.GlobalMagnitude, study.Matched,
 				"its masks shuffled in each layer", matchedAgain, study.Matched, manySettings),
-			better("random with its proportions beats uniform random"+at, network, c, study.Matched, study.Random,
+			better("random with its proportions beats uniform random"+at, convNet, c, study.Matched, study.Random,
 				"two draws of random", randomAgain, study.Random, uniform))
 	}
 	return append(claims,
 		Claim{Text: "layerwise has 1.4 times the speedup of global at compression 16", Quantity: "times", Bar: above(1.4),
 			Values: ratio(study.LayerMagnitude, study.GlobalMagnitude, moderate), Control: "random scores for both",
 			ControlValues: ratio(study.Random, globalRandom, moderate), Turns: manySettings},
-		better("layerwise on weights A beats global on weights B, at compression 4", network, low, study.LayerMagnitude,
+		better("layerwise on weights A beats global on weights B, at compression 4", convNet, low, study.LayerMagnitude,
 			study.GlobalB, "weights A for both", study.LayerMagnitude, study.GlobalMagnitude, depends),
 		better("on a perceptron layerwise beats global magnitude, at compression 16", perceptron, moderate,
 			study.LayerMagnitude, study.GlobalMagnitude, "random scores for both", study.Random, globalRandom,
