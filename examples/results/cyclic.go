@@ -13,8 +13,8 @@ import (
 	"github.com/espalier-ml/espalier/tradeoff"
 )
 
-const cyclicSettings = "other batches and four sets of seeds kept it; with twice the peak rate and a fifth of the labels " +
-	"wrong the RMSE of the means was 0.98 points and the least tau-b 0.73."
+const cyclicSettings = "other batches and four sets of seeds kept it; with twice the peak rate and a fifth of the " +
+	"labels wrong the RMSE of the means was 0.98 points and the least tau-b 0.73."
 
 // cyclic is Portes et al. 2022: curves of single cyclic runs beside those of separate runs.
 func cyclic(_ context.Context, seeds []uint64, quick bool, report func(done, total int)) ([]Claim, error) {
@@ -105,7 +105,7 @@ func lossOf(kind string) func(curves.Result) tradeoff.Curve {
 func compareCyclic(labels string, seeds []uint64, results, flat []curves.Result) ([]Claim, error) {
 	bias := Claim{Text: "the curve of one cyclic run is that of separate runs, to half a point in the mean",
 		Quantity: "points, cyclic less separate", Bar: within(0.5), Control: "no decay at the ends of cycles"}
-	distance := Claim{Text: "and to a point and a half at each length of a single seed", Quantity: "RMSE in points",
+	distance := Claim{Text: "the curves of a single seed agree to a point and a half", Quantity: "RMSE in points",
 		Bar: below(1.5), Control: bias.Control}
 	rank := Claim{Text: "it ranks the recipes alike by loss", Quantity: "tau-b, mean over lengths", Bar: above(0.7),
 		Control: "recipes shuffled"}

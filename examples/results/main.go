@@ -28,7 +28,8 @@ type experiment struct {
 	run func(ctx context.Context, seeds []uint64, quick bool, progress func(done, total int)) ([]Claim, error)
 }
 
-// experiments in the order of RESULTS.md.
+// experiments in the order of their cost to the reader who waits. A package that replicates a paper adds its own here,
+// and marks to RESULTS.md where its table is to stand.
 var experiments = []experiment{
 	{"masking", fmt.Sprintf("a small window model on the source of Go's standard library, %d steps, loss at a masking "+
 		"rate of 15 %%, differences of runs of one seed.", maskingSteps), masking},
@@ -36,10 +37,10 @@ var experiments = []experiment{
 		"of its own.", cyclic},
 	{"pruning", "a convolutional network and a perceptron on handwritten digits, 30 epochs before pruning and 8 or 20 " +
 		"after it, differences of runs of one seed.", pruning},
-	{"tta", "a perceptron trained on 500 handwritten digits and asked about 18 views of the others; each seed with a split " +
-		"and a model of its own.", augmentation},
-	{"causal", "a perceptron that tells digits below 5 from others on striped backgrounds, which go with the label in nine " +
-		"training images of ten.", shortcut},
+	{"tta", "a perceptron trained on 500 handwritten digits and asked about 18 views of the others; each seed with a " +
+		"split and a model of its own.", augmentation},
+	{"causal", "a perceptron that tells digits below 5 from others on striped backgrounds, which go with the label in " +
+		"nine training images of ten.", shortcut},
 	{"maddness", fmt.Sprintf("the last layer of a 64-256-256-10 perceptron on handwritten digits replaced by %d lookups, "+
 		"or %d dimensions; the error is the mean square over the variance, on 500 test images.", codebooks, codebooks),
 		lookup},

@@ -59,8 +59,9 @@ func masking(_ context.Context, seeds []uint64, quick bool, report func(done, to
 		{Text: "falling beats rising", Quantity: nats, Bar: below(0),
 			Values:  minus(falling, loss(arm(window.Increasing))),
 			Control: sameMasks, ControlValues: null, Turns: maskingSettings},
-		{Text: "fewer steps to the best loss of constant 15 % (1.89 times fewer on GLUE)", Quantity: "times, at most 1 if never",
-			Bar: above(1), Values: speedups(runs[arm(window.Constant15)], runs[arm(window.Linear)]),
+		{Text: "fewer steps to the best loss of constant 15 % (1.89 times fewer on GLUE)",
+			Quantity: "times, at most 1 if never", Bar: above(1),
+			Values:        speedups(runs[arm(window.Constant15)], runs[arm(window.Linear)]),
 			Control:       "as much corruption, targets of 15 % only",
 			ControlValues: speedups(runs[arm(window.Constant15)], runs[arm(window.Subset)]), Turns: maskingSettings},
 		{Text: "one step down is as good as the line, to 0.03 nats", Quantity: nats, Bar: within(0.03),
@@ -78,8 +79,8 @@ func masking(_ context.Context, seeds []uint64, quick bool, report func(done, to
 
 // trainMasked trains all arms with all seeds on all processors, and returns their curves by name and in the order of
 // the seeds.
-func trainMasked(c *window.Corpus, seeds []uint64, steps int, report func(done, total int)) (map[string][][]window.Point,
-	error) {
+func trainMasked(c *window.Corpus, seeds []uint64, steps int,
+	report func(done, total int)) (map[string][][]window.Point, error) {
 	fewer, err := window.Arms[window.Linear].Fewer(steps)
 	if err != nil {
 		return nil, err

@@ -47,7 +47,7 @@ func section(r Record) string {
 		o := c.Outcome
 		fmt.Fprintf(&b, "| %s | %s, %v | %s [%s, %s] | %s | %d of %d | **%s** | %s: %s [%s, %s] | %s |\n", c.Text, c.Quantity,
 			c.Bar, number(o.Mean.Value), number(o.Mean.Lo), number(o.Mean.Hi), number(o.Spread), o.Held, len(c.Values),
-			verdict(c), c.Control, number(o.Control.Value), number(o.Control.Lo), number(o.Control.Hi), number(o.Smallest))
+			verdict(c), c.Control, number(o.Control.Value), number(o.Control.Lo), number(o.Control.Hi), power(o))
 	}
 	var turns []string
 	for _, c := range r.Claims {
@@ -63,6 +63,14 @@ func section(r Record) string {
 	}
 	b.WriteString("\n")
 	return b.String()
+}
+
+// power is the smallest difference that could have been seen. Seeds that all say the same tell nothing of that.
+func power(o Outcome) string {
+	if o.Spread == 0 {
+		return "unknown"
+	}
+	return number(o.Smallest)
 }
 
 // verdict is the verdict with its count where that belongs to it.
@@ -99,10 +107,11 @@ func text(r Record) string {
 	var b strings.Builder
 	for _, c := range r.Claims {
 		o := c.Outcome
-		fmt.Fprintf(&b, "%-22s %s\n%23s%s, want %v: %s [%s, %s], %d of %d seeds\n%23scontrol, %s: %s [%s, %s]; smallest that "+
-			"could be seen: %s\n", verdict(c), c.Text, "", c.Quantity, c.Bar, number(o.Mean.Value), number(o.Mean.Lo),
-			number(o.Mean.Hi), o.Held, len(c.Values), "", c.Control, number(o.Control.Value), number(o.Control.Lo),
-			number(o.Control.Hi), number(o.Smallest))
+		fmt.Fprintf(&b, "%-22s %s\n", verdict(c), c.Text)
+		fmt.Fprintf(&b, "%23s%s, want %v: %s [%s, %s], %d of %d seeds\n", "", c.Quantity, c.Bar, number(o.Mean.Value),
+			number(o.Mean.Lo), number(o.Mean.Hi), o.Held, len(c.Values))
+		fmt.Fprintf(&b, "%23scontrol, %s: %s [%s, %s]; smallest that could be seen: %s\n", "", c.Control,
+			number(o.Control.Value), number(o.Control.Lo), number(o.Control.Hi), power(o))
 	}
 	return b.String()
 }

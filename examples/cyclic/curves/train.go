@@ -44,7 +44,8 @@ const (
 	cycles      = 6
 )
 
-// Schedule is the multiplicative cyclic schedule of the paper: a warmup of one epoch, then cycles of 1, 2, 4, ... epochs.
+// Schedule is the multiplicative cyclic schedule of the paper: a warmup of one epoch, then cycles of 1, 2, 4, ...
+// epochs.
 var Schedule = schedule.Cyclic{Warmup: EpochSteps, First: EpochSteps, Mult: 2, Peak: peak, MaxCycles: cycles}
 
 // standard is the schedule of a run of its own: the same warmup and one decay to its end.

@@ -41,9 +41,9 @@ func Under(scope prune.Scope, more ...prune.Option) func(Recipe) []prune.Option 
 
 // Names of the strategies.
 const (
-	Dense, Tuned                      = "dense", "dense, fine-tuned"
+	Dense, tuned                      = "dense", "dense, fine-tuned"
 	GlobalMagnitude, LayerMagnitude   = "global magnitude", "layer magnitude"
-	GlobalGradient, LayerGradient     = "global gradient", "layer gradient"
+	GlobalGradient, layerGradient     = "global gradient", "layer gradient"
 	Random, Matched, GradualMagnitude = "random", "random, matched", "gradual magnitude"
 	DenseB                            = "dense, B"
 	GlobalB, LayerB                   = "global magnitude, B", "layer magnitude, B"
@@ -53,13 +53,13 @@ const (
 // magnitude baselines.
 var Strategies = []Strategy{
 	{Name: Dense, Roles: []eval.Role{eval.Control}},
-	{Name: Tuned, Roles: []eval.Role{eval.TunedControl}, dense: true},
+	{Name: tuned, Roles: []eval.Role{eval.TunedControl}, dense: true},
 	{Name: GlobalMagnitude, Roles: []eval.Role{eval.Proposed, eval.MagnitudeBase, eval.MagnitudeMatched},
 		Options: Under(prune.Global)},
 	{Name: LayerMagnitude, Roles: []eval.Role{eval.MagnitudeBase}, Options: Under(prune.PerTensor)},
 	{Name: GlobalGradient, Roles: []eval.Role{eval.Competitor},
 		Options: Under(prune.Global, prune.WithScorer(prune.Taylor[float32]())), Year: 2016},
-	{Name: LayerGradient, Roles: []eval.Role{eval.Competitor},
+	{Name: layerGradient, Roles: []eval.Role{eval.Competitor},
 		Options: Under(prune.PerTensor, prune.WithScorer(prune.Taylor[float32]())), Year: 2016},
 	{Name: Random, Roles: []eval.Role{eval.RandomUniform},
 		Options: Under(prune.PerTensor, prune.WithScorer(prune.Random[float32]()))},
