@@ -140,7 +140,6 @@ func compareCyclic(labels string, seeds []uint64, results, flat []curves.Result)
 	claims := []Claim{bias, distance, rank, pairs, regret}
 	for i := range claims {
 		claims[i].Text += ", " + labels
-		claims[i].Turns = ""
 		if labels == "clean labels" && i != 4 {
 			claims[i].Turns = cyclicSettings
 		}

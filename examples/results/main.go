@@ -52,6 +52,7 @@ type settings struct {
 	only  string
 	seeds int
 	quick bool
+	page  bool
 	out   string
 }
 
@@ -63,6 +64,7 @@ func main() {
 	flag.StringVar(&s.only, "only", "", "experiments to run, with commas; default: "+strings.Join(names(), ","))
 	flag.IntVar(&s.seeds, "seeds", 10, "seeds of each experiment, at least 2")
 	flag.BoolVar(&s.quick, "quick", false, "2 seeds and few steps, in seconds: shows that it runs, and nothing is true")
+	flag.BoolVar(&s.page, "page", false, "run nothing: write RESULTS.md from results.json again")
 	flag.StringVar(&s.out, "out", "", "directory of RESULTS.md and results.json; default: here, and none with -quick")
 	cli.Usage("results measures again what the papers say, with controls that must fail and seeds drawn from -seed, and " +
 		"writes RESULTS.md and results.json. It takes about ten minutes.")
@@ -112,6 +114,13 @@ func run(ctx context.Context, s settings) error {
 	}
 	if err := cli.Directory(s.out); err != nil {
 		return err
+	}
+	if s.page {
+		all, err := readResults(s.out)
+		if err != nil {
+			return err
+		}
+		return all.save(s.out)
 	}
 	for _, e := range list {
 		r, err := e.record(ctx, s)

@@ -39,29 +39,43 @@ func section(r Record) string {
 	if r.Quick {
 		flags += " -quick"
 	}
-	fmt.Fprintf(&b, "\n%s\n", wrap(fmt.Sprintf("`go run ./examples/results %s`: %s %d seeds, %d s.", flags, r.Setting,
-		len(r.Seeds), r.Seconds)))
-	b.WriteString("\n| claim | number | mean, 95 % interval | spread | seeds | verdict | control | smallest seen |\n")
-	b.WriteString("|---|---|--:|--:|--:|---|---|--:|\n")
-	for _, c := range r.Claims {
+	fmt.Fprintf(&b, "\n%s\n", wrap(fmt.Sprintf("`go run ./examples/results %s`: %s %d seeds.", flags, r.Setting,
+		len(r.Seeds))))
+	b.WriteString("\n| | claim | number | mean, 95 % interval | spread | seeds | verdict | control | smallest seen |\n")
+	b.WriteString("|--:|---|---|--:|--:|--:|---|---|--:|\n")
+	for i, c := range r.Claims {
 		o := c.Outcome
-		fmt.Fprintf(&b, "| %s | %s, %v | %s [%s, %s] | %s | %d of %d | **%s** | %s: %s [%s, %s] | %s |\n", c.Text, c.Quantity,
-			c.Bar, number(o.Mean.Value), number(o.Mean.Lo), number(o.Mean.Hi), number(o.Spread), o.Held, len(c.Values),
+		fmt.Fprintf(&b, "| %d | %s | %s, %v | %s [%s, %s] | %s | %d of %d | **%s** | %s: %s [%s, %s] | %s |\n", i+1, c.Text,
+			c.Quantity, c.Bar, number(o.Mean.Value), number(o.Mean.Lo), number(o.Mean.Hi), number(o.Spread), o.Held, len(c.Values),
 			verdict(c), c.Control, number(o.Control.Value), number(o.Control.Lo), number(o.Control.Hi), power(o))
 	}
-	var turns []string
-	for _, c := range r.Claims {
-		if c.Turns != "" {
-			turns = append(turns, fmt.Sprintf("- %s: %s", c.Text, c.Turns))
-		}
-	}
-	if len(turns) > 0 {
-		b.WriteString("\nWhere these were seen to turn:\n\n")
-		for _, t := range turns {
-			b.WriteString(strings.ReplaceAll(wrap(t), "\n", "\n  ") + "\n")
-		}
-	}
+	b.WriteString(elsewhere(r.Claims))
 	b.WriteString("\n")
+	return b.String()
+}
+
+// elsewhere is what became of the claims in other settings, each remark once with the numbers of its claims.
+func elsewhere(claims []Claim) string {
+	var remarks []string
+	numbers := map[string][]string{}
+	for i, c := range claims {
+		if c.Turns == "" {
+			continue
+		}
+		if numbers[c.Turns] == nil {
+			remarks = append(remarks, c.Turns)
+		}
+		numbers[c.Turns] = append(numbers[c.Turns], fmt.Sprint(i+1))
+	}
+	if len(remarks) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString("\nIn other settings:\n\n")
+	for _, remark := range remarks {
+		line := wrap(fmt.Sprintf("- Claim %s: %s", strings.Join(numbers[remark], ", "), remark))
+		b.WriteString(strings.ReplaceAll(line, "\n", "\n  ") + "\n")
+	}
 	return b.String()
 }
 
