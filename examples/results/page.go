@@ -46,8 +46,8 @@ func section(r Record) string {
 	for i, c := range r.Claims {
 		o := c.Outcome
 		fmt.Fprintf(&b, "| %d | %s | %s, %v | %s [%s, %s] | %s | %d of %d | **%s** | %s: %s [%s, %s] | %s |\n", i+1, c.Text,
-			c.Quantity, c.Bar, number(o.Mean.Value), number(o.Mean.Lo), number(o.Mean.Hi), number(o.Spread), o.Held, len(c.Values),
-			verdict(c), c.Control, number(o.Control.Value), number(o.Control.Lo), number(o.Control.Hi), power(o))
+			c.Quantity, c.Bar, number(o.Mean.Value), number(o.Mean.Lo), number(o.Mean.Hi), number(o.Spread), o.Held,
+			len(c.Values), verdict(c), c.Control, number(o.Control.Value), number(o.Control.Lo), number(o.Control.Hi), power(o))
 	}
 	b.WriteString(elsewhere(r.Claims))
 	b.WriteString("\n")
