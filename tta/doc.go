@@ -34,8 +34,8 @@
 // than 400 examples was set on these digits and a set of letters, so that only other data can judge it. On letters
 // FitBest lost in 1 of 20 splits with few labels and 2 with many, by up to a third of a point.
 // These are splits of the outputs of one model. Of ten models of the digits FitBest with 1000 labels gained in five and
-// lost in two, by a third of a point, and of ten others gained in five and lost in two, by up to 1.7: both intervals of
-// the mean include none (RESULTS.md).
+// lost in two, by a third of a point, and of ten others gained in five and lost in two, by up to 1.7: 0 is in
+// both intervals of the mean (RESULTS.md).
 //
 // # When not to use it
 //

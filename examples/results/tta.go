@@ -60,7 +60,8 @@ func augmentation(ctx context.Context, seeds []uint64, quick bool, report func(d
 			Bar: above(0), Values: points(paper, fromMany), Control: shuffled, ControlValues: points(paper, manyShuffled),
 			Turns: labels},
 		{Text: fmt.Sprintf("the better of AugTTA and ClassTTA gains with %d labels", fewLabels), Quantity: unit,
-			Bar: above(0), Values: points(paper, fromFew), Control: shuffled, ControlValues: points(paper, fewShuffled), Turns: labels},
+			Bar: above(0), Values: points(paper, fromFew), Control: shuffled, ControlValues: points(paper, fewShuffled),
+			Turns: labels},
 		{Text: fmt.Sprintf("FitBest gains with %d labels", manyLabels), Quantity: unit, Bar: above(0),
 			Values: points(best, fromMany), Control: shuffled, ControlValues: points(best, manyShuffled),
 			Turns: "20 re-splits of the outputs of one model had 0.61 points in the mean, which says nothing of other " +
