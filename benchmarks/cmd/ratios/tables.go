@@ -130,7 +130,9 @@ func gemvOf[T float32 | float64](budget time.Duration) {
 // twoThreads compares two threads with one, ours and theirs. A call cannot gain more than what is left once the second
 // thread is awake: OpenBLAS keeps its threads awake between calls, which takes a processor from others.
 func twoThreads(budget time.Duration) {
-	threads(2)
+	runtime.GOMAXPROCS(2)
+	openblas.SetThreads(1)
+	time.Sleep(100 * time.Millisecond) // so long its second thread looks for work
 	wake := wakeUp()
 	fmt.Printf("Waking a second goroutine takes %.0f microseconds.\n\n", 1e6*wake)
 	fmt.Println("| shape | one GFLOP/s | two GFLOP/s | gain | possible | bar | ok | OpenBLAS two GFLOP/s | its gain " +
@@ -149,7 +151,7 @@ func twoThreads(budget time.Duration) {
 				Setup: func(who int) { set(2 - who) }}
 		}
 		openblas.SetThreads(1)
-		time.Sleep(100 * time.Millisecond) // so long its second thread looks for work
+		time.Sleep(100 * time.Millisecond)
 		ours := turns(func(n int) { runtime.GOMAXPROCS(n) }).Run(p.Espalier, p.Espalier)
 		theirs := turns(openblas.SetThreads).Run(p.OpenBLAS, p.OpenBLAS)
 		giga := func(s2 float64) float64 { return s.Flops() / s2 / 1e9 }
@@ -160,17 +162,23 @@ func twoThreads(budget time.Duration) {
 	}
 }
 
-// wakeUp is the median time in seconds from a go statement to the first instruction of the goroutine, while the caller
-// goes on working and the other processor is idle.
+// wakeUp is the median time in seconds from a call of Parallel to the first block of the second goroutine, while the
+// first one is busy with its own and the other processor was idle before.
 func wakeUp() float64 {
 	times := make([]float64, 301)
 	for i := range times {
-		var started atomic.Int64
+		var blocks atomic.Int32
 		begin := wall()
-		go func() { started.Store(int64(wall())) }()
-		for wall()-begin < 400*time.Microsecond || started.Load() == 0 {
+		tensor.ParallelWorkers(2, 2, 1, func(lo, hi int) {
+			if blocks.Add(1) == 2 {
+				times[i] = (wall() - begin).Seconds()
+				return
+			}
+			for blocks.Load() < 2 {
+			}
+		})
+		for begin = wall(); wall()-begin < 300*time.Microsecond; {
 		}
-		times[i] = time.Duration(started.Load() - int64(begin)).Seconds()
 	}
 	slices.Sort(times)
 	return times[len(times)/2]
