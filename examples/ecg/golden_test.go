@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"gonum.org/v1/gonum/mat"
 
+	"github.com/espalier-ml/espalier/examples/ecg/beats"
 	"github.com/espalier-ml/espalier/mil"
 	"github.com/espalier-ml/espalier/mil/ecg"
 	"github.com/espalier-ml/espalier/mil/risk"
@@ -107,15 +108,15 @@ func goldenBags(t *testing.T, file string, g goldenCohort) mil.Bags[float64] {
 	var all []tensor.Matrix[float64]
 	at := 0
 	for _, n := range g.Beats {
-		b := ecg.Beats[float64]{X: tensor.NewMatrix[float64](n, window), Index: make([]int, n)}
+		b := ecg.Beats[float64]{X: tensor.NewMatrix[float64](n, beats.Window), Index: make([]int, n)}
 		for i := range b.X.Data {
 			b.X.Data[i] = float64(int16(binary.LittleEndian.Uint16(raw[2*(at+i):]))) / 1000
 		}
 		for i := range n {
 			b.Index[i] = i
 		}
-		at += n * window
-		x, _, err := b.Instances(beats)
+		at += n * beats.Window
+		x, _, err := b.Instances(beats.PerInstance)
 		require.NoError(t, err)
 		all = append(all, x)
 	}

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/espalier-ml/espalier/examples/cli"
+	"github.com/espalier-ml/espalier/examples/ecg/beats"
 	"github.com/espalier-ml/espalier/mil/ecg"
 )
 
@@ -59,13 +60,14 @@ func run(ctx context.Context, s settings) error {
 		return err
 	}
 	start := time.Now()
-	train, test, err := simulate(s)
+	train, test, err := beats.Simulate(s.patients-s.patients*2/5, s.patients*2/5, s.variant, s.seed)
 	if err != nil {
 		return err
 	}
 	fmt.Printf("%d patients to train on and %d to test, of whom %d and %d had the event within %v days\n\n",
-		train.bags.Len(), test.bags.Len(), train.events(), test.events(), horizon)
-	single, attention, err := fit(train, s)
+		train.Bags.Len(), test.Bags.Len(), train.Events(), test.Events(), beats.Horizon)
+	single, attention, err := beats.Fit(train, s.epochs, s.seed, func() { fmt.Fprint(os.Stderr, ".") })
+	fmt.Fprint(os.Stderr, "\r        \r")
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/espalier-ml/espalier/examples/ecg/beats"
 	"github.com/espalier-ml/espalier/mil"
 	"github.com/espalier-ml/espalier/mil/ecg"
 	"github.com/espalier-ml/espalier/tensor"
@@ -15,7 +16,7 @@ import (
 // records looks at the first lead of every record of a directory: how many beats there are, how well they agree with
 // the annotations, if there are any, how the heart rate varies, and what the model says. It was trained on synthetic
 // patients; of real ones its score means nothing.
-func records(fsys fs.FS, single *model) error {
+func records(fsys fs.FS, single *beats.Model) error {
 	headers, err := fs.Glob(fsys, "*.hea")
 	if err != nil {
 		return err
@@ -34,7 +35,7 @@ func records(fsys fs.FS, single *model) error {
 }
 
 // look is the line of one record.
-func look(fsys fs.FS, name string, single *model) (string, error) {
+func look(fsys fs.FS, name string, single *beats.Model) (string, error) {
 	r, err := ecg.Open(fsys, name)
 	if err != nil {
 		return "", err
@@ -71,7 +72,7 @@ func look(fsys fs.FS, name string, single *model) (string, error) {
 	if who := ecg.ParseSubject(r.Header().Comments); who.Age == who.Age {
 		age = fmt.Sprintf("%.0f %c", who.Age, who.Sex.String()[0])
 	}
-	p, err := single.scoreLead(lead, peaks)
+	p, err := scoreLead(single, lead, peaks)
 	if err != nil {
 		return "", err
 	}
@@ -113,12 +114,12 @@ func agreement(fsys fs.FS, name string, r ecg.Recording[float32], peaks []int, r
 	if a, err = a.At(r.Rate, rate); err != nil {
 		return "-"
 	}
-	beats, found, next := 0, 0, 0
+	annotated, found, next := 0, 0, 0
 	for _, item := range a.Items {
 		if !item.Code.Beat() || item.Sample >= int64(len(r.Channels[0].Samples)) {
 			continue
 		}
-		beats++
+		annotated++
 		for next < len(peaks) && float64(peaks[next]) < float64(item.Sample)-0.15*rate {
 			next++
 		}
@@ -126,14 +127,14 @@ func agreement(fsys fs.FS, name string, r ecg.Recording[float32], peaks []int, r
 			found++
 		}
 	}
-	if beats == 0 {
+	if annotated == 0 {
 		return "-"
 	}
-	return fmt.Sprintf("%.1f%%", 100*float64(found)/float64(beats))
+	return fmt.Sprintf("%.1f%%", 100*float64(found)/float64(annotated))
 }
 
 // scoreLead is the mean probability of the pairs of beats of a lead, brought to the rate of the model.
-func (m *model) scoreLead(c ecg.Channel[float32], peaks []int) (float64, error) {
+func scoreLead(m *beats.Model, c ecg.Channel[float32], peaks []int) (float64, error) {
 	flat := make([]float32, len(c.Samples))
 	if err := ecg.RemoveBaseline(flat, c.Samples, c.Rate); err != nil {
 		return 0, err
@@ -147,18 +148,18 @@ func (m *model) scoreLead(c ecg.Channel[float32], peaks []int) (float64, error) 
 	if err != nil {
 		return math.NaN(), nil // no beats, no score
 	}
-	resampled := ecg.Beats[float32]{X: tensor.NewMatrix[float32](cut.X.Rows, window), Peaks: cut.Peaks,
+	resampled := ecg.Beats[float32]{X: tensor.NewMatrix[float32](cut.X.Rows, beats.Window), Peaks: cut.Peaks,
 		Index: cut.Index}
 	for i := range cut.X.Rows {
 		from, to := cut.X.Row(i), resampled.X.Row(i)
 		for j := range to {
-			at := float64(j) * float64(len(from)-1) / float64(window-1)
+			at := float64(j) * float64(len(from)-1) / float64(beats.Window-1)
 			k := min(int(at), len(from)-2)
 			share := float32(at - float64(k))
 			to[j] = (from[k]*(1-share) + from[k+1]*share) / float32(height)
 		}
 	}
-	x, _, err := resampled.Instances(beats)
+	x, _, err := resampled.Instances(beats.PerInstance)
 	if err != nil {
 		return 0, err
 	}
@@ -169,9 +170,9 @@ func (m *model) scoreLead(c ecg.Channel[float32], peaks []int) (float64, error) 
 	if err != nil {
 		return 0, err
 	}
-	p, err := m.probabilities(bags)
+	p, err := m.Probabilities(bags)
 	if err != nil {
 		return 0, err
 	}
-	return mil.Score(mil.Mean(), widen(p))
+	return mil.Score(mil.Mean(), p)
 }

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
+	"github.com/espalier-ml/espalier/examples/ecg/beats"
 	"github.com/espalier-ml/espalier/mil"
 	"github.com/espalier-ml/espalier/mil/risk"
 	"github.com/espalier-ml/espalier/mil/survival"
@@ -27,83 +29,42 @@ const (
 )
 
 // score makes the scores of all methods.
-func score(train, test cohort, single, attention *model) ([]method, error) {
-	methods := []method{{severity, train.oracle, test.oracle, false},
-		{bestPossible, train.share, test.share, false},
-		{"variability by hand", train.hand, test.hand, false}}
+func score(train, test beats.Cohort, single, attention *beats.Model) ([]method, error) {
+	methods := []method{{severity, train.Severity, test.Severity, false},
+		{bestPossible, train.Share, test.Share, false},
+		{"variability by hand", train.Hand, test.Hand, false}}
+	var of [2][2][]float64 // probabilities by each model on either set
+	for i, m := range []*beats.Model{single, attention} {
+		for k, c := range []beats.Cohort{train, test} {
+			var err error
+			if of[i][k], err = m.Probabilities(c.Bags); err != nil {
+				return nil, err
+			}
+		}
+	}
 	rules := []struct {
 		name string
 		rule mil.Rule
 	}{{meanOfScores, mil.Mean()}, {"single beats, top 20 %", mil.TopFraction(0.2)}, {maxOfScores, mil.Max()}}
-	beatsOf := make([]mil.Bags[float32], 2) // probabilities
-	for k, c := range []cohort{train, test} {
-		p, err := single.probabilities(c.bags)
-		if err != nil {
-			return nil, err
-		}
-		beatsOf[k] = c.bags.With(tensor.Of(len(p), 1, p))
-	}
 	for _, r := range rules {
 		m := method{name: r.name, learned: true}
-		for k, to := range []*[]float64{&m.train, &m.test} {
-			var err error
-			*to, err = mil.Risk(beatsOf[k], func(p []float32, x tensor.Matrix[float32]) error {
-				copy(p, x.Data)
-				return nil
-			}, r.rule)
-			if err != nil {
-				return nil, err
-			}
+		var err1, err2 error
+		m.train, err1 = beats.Pool(train.Bags, of[0][0], r.rule)
+		m.test, err2 = beats.Pool(test.Bags, of[0][1], r.rule)
+		if err := errors.Join(err1, err2); err != nil {
+			return nil, err
 		}
 		methods = append(methods, m)
 	}
-	m := method{name: "end to end, attention", learned: true}
-	for k, to := range []*[]float64{&m.train, &m.test} {
-		p, err := attention.probabilities([]cohort{train, test}[k].bags)
-		if err != nil {
-			return nil, err
-		}
-		*to = widen(p)
-	}
-	return append(methods, m), nil
-}
-
-func widen(x []float32) []float64 {
-	y := make([]float64, len(x))
-	for i, v := range x {
-		y[i] = float64(v)
-	}
-	return y
-}
-
-// probabilities are those of instances, or of bags, some bags at a time.
-func (m *model) probabilities(b mil.Bags[float32]) ([]float32, error) {
-	const some = 64
-	var all []float32
-	for lo := 0; lo < b.Len(); lo += some {
-		hi := min(lo+some, b.Len())
-		from, to := b.Offsets[lo], b.Offsets[hi]
-		part := mil.Bags[float32]{X: b.X.Slice(from, to, 0, b.X.Cols), Offsets: make([]int, hi-lo+1)}
-		for k := range part.Offsets {
-			part.Offsets[k] = b.Offsets[lo+k] - from
-		}
-		logits, err := m.forward(part, false)
-		if err != nil {
-			return nil, err
-		}
-		at := len(all)
-		all = append(all, logits...)
-		tensor.Sigmoid(all[at:], all[at:])
-	}
-	return all, nil
+	return append(methods, method{"end to end, attention", of[1][0], of[1][1], true}), nil
 }
 
 // compare prints how well each method tells who has the event, and returns the best of the learned ones on the training
 // patients.
-func compare(methods []method, train, test cohort) (method, error) {
+func compare(methods []method, train, test beats.Cohort) (method, error) {
 	fmt.Println("area under the ROC curve for the event within 90 days, 95 % intervals, and concordance by Uno")
 	fmt.Printf("%-24s %8s %22s %8s\n", "score", "training", "test", "Uno's C")
-	censoring, err := survival.FitCensoring(test.times)
+	censoring, err := survival.FitCensoring(test.Times)
 	if err != nil {
 		return method{}, err
 	}
@@ -111,11 +72,11 @@ func compare(methods []method, train, test cohort) (method, error) {
 	for _, m := range methods {
 		var area [2]stats.Estimate
 		for k, values := range [][]float64{m.train, m.test} {
-			if area[k], err = areaOf([]cohort{train, test}[k], values); err != nil {
+			if area[k], err = []beats.Cohort{train, test}[k].AUC(values); err != nil {
 				return method{}, fmt.Errorf("%s: %w", m.name, err)
 			}
 		}
-		c, err := censoring.Uno(test.times, m.test, horizon)
+		c, err := censoring.Uno(test.Times, m.test, beats.Horizon)
 		if err != nil {
 			return method{}, fmt.Errorf("%s: %w", m.name, err)
 		}
@@ -134,12 +95,6 @@ func compare(methods []method, train, test cohort) (method, error) {
 	return best, nil
 }
 
-// areaOf is the area under the ROC curve of a score, over the patients of whom the answer is known.
-func areaOf(c cohort, values []float64) (stats.Estimate, error) {
-	positive, kept := c.judged(values)
-	return stats.AUC(positive, kept, nil)
-}
-
 func verdict(claim string, holds bool) {
 	word := "not so here"
 	if holds {
@@ -150,7 +105,7 @@ func verdict(claim string, holds bool) {
 
 // judge prints the report of a score, with groups by thresholds of training scores. Probabilities come from a Cox model
 // of the score on the training patients.
-func judge(ctx context.Context, m method, train, test cohort) (risk.Report, error) {
+func judge(ctx context.Context, m method, train, test beats.Cohort) (risk.Report, error) {
 	fmt.Printf("\nthe best on training patients: %s\n\n", m.name)
 	logits := func(p []float64) tensor.Matrix[float64] {
 		x := tensor.NewMatrix[float64](len(p), 1)
@@ -160,7 +115,7 @@ func judge(ctx context.Context, m method, train, test cohort) (risk.Report, erro
 		}
 		return x
 	}
-	cox, err := survival.FitCox(train.times, logits(m.train), survival.WithNames("score"))
+	cox, err := survival.FitCox(train.Times, logits(m.train), survival.WithNames("score"))
 	if err != nil {
 		return risk.Report{}, err
 	}
@@ -168,13 +123,13 @@ func judge(ctx context.Context, m method, train, test cohort) (risk.Report, erro
 	x := logits(m.test)
 	event := make([]float64, x.Rows)
 	for i := range event {
-		s, err := model.Survival(0, x.Row(i), horizon)
+		s, err := model.Survival(0, x.Row(i), beats.Horizon)
 		if err != nil {
 			return risk.Report{}, err
 		}
 		event[i] = 1 - s
 	}
-	report, err := risk.Evaluate(ctx, risk.Patients{Score: m.test, Times: test.times, Horizon: horizon, Train: m.train,
+	report, err := risk.Evaluate(ctx, risk.Patients{Score: m.test, Times: test.Times, Horizon: beats.Horizon, Train: m.train,
 		Probability: event, Thresholds: []float64{0, .01, .02, .03, .05, .08, .12}}, stats.WithReplicates(2000))
 	if err != nil {
 		return risk.Report{}, err

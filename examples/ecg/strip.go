@@ -9,15 +9,15 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/espalier-ml/espalier/mil"
+	"github.com/espalier-ml/espalier/examples/ecg/beats"
 	"github.com/espalier-ml/espalier/mil/ecg"
 )
 
 // explain writes the lead of a test patient of high risk, with what each pair of beats did to it: as a drawing, and as
 // a record with annotations that any program for such records shows. Of the twentieth of the highest scores it takes
 // the patient whose beats differ most.
-func explain(c cohort, m *model, dir string) error {
-	p, err := m.probabilities(c.bags)
+func explain(c beats.Cohort, m *beats.Model, dir string) error {
+	p, err := m.Probabilities(c.Bags)
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func explain(c cohort, m *model, dir string) error {
 	top, widest := order[0], -1.0
 	var effect []float64
 	for _, i := range order[:max(1, len(order)/20)] {
-		e, err := m.effects(c.bags, i)
+		e, err := m.Effects(c.Bags, i)
 		if err != nil {
 			return err
 		}
@@ -37,12 +37,12 @@ func explain(c cohort, m *model, dir string) error {
 			top, widest, effect = i, wide, e
 		}
 	}
-	patient := c.of.Patient(c.patients[top])
-	_, first, err := patient.Instances(beats)
+	number, patient := c.Patient(top)
+	_, first, err := patient.Instances(beats.PerInstance)
 	if err != nil {
 		return err
 	}
-	segments, err := ecg.SegmentBeats(patient.Lead, patient.Peaks, window/2, window/2)
+	segments, err := ecg.SegmentBeats(patient.Lead, patient.Peaks, beats.Window/2, beats.Window/2)
 	if err != nil {
 		return err
 	}
@@ -50,30 +50,13 @@ func explain(c cohort, m *model, dir string) error {
 	for k, i := range first {
 		peaks[k] = segments.Peaks[i]
 	}
-	title := fmt.Sprintf("patient %d: probability %.2f by attention, %d of %d beats abnormal", c.patients[top], p[top],
+	title := fmt.Sprintf("patient %d: probability %.2f by attention, %d of %d beats abnormal", number, p[top],
 		count(patient.Abnormal), len(patient.Abnormal))
 	drawing := strip(title, patient, peaks, effect)
 	if err := os.WriteFile(filepath.Join(dir, "strip.svg"), drawing, 0o644); err != nil {
 		return err
 	}
 	return record(dir, patient, peaks, effect, title)
-}
-
-// effects is how far the logit of a bag is above what it would be without each of its instances.
-func (m *model) effects(b mil.Bags[float32], i int) ([]float64, error) {
-	bag, err := b.Sub(i)
-	if err != nil {
-		return nil, err
-	}
-	e, err := mil.Explain(m.pool, m.embed(bag, false).Matrix(1), m.head.Weight.Data, m.head.Bias.Data[0])
-	if err != nil {
-		return nil, err
-	}
-	effects := make([]float64, len(e.Without))
-	for n, without := range e.Without {
-		effects[n] = e.Output - without
-	}
-	return effects, nil
 }
 
 func count(list []bool) int {
@@ -114,7 +97,7 @@ func strip(title string, p ecg.Patient, peaks []int, effect []float64) []byte {
 		width, height)
 	fmt.Fprintf(&b, "\n<rect width=\"%d\" height=\"%d\" fill=\"white\"/>\n", width, height)
 	for k, r := range peaks {
-		lo, hi := max(0, r-begin-window/4), min(samples, r-begin+window/2)
+		lo, hi := max(0, r-begin-beats.Window/4), min(samples, r-begin+beats.Window/2)
 		if lo >= hi || largest == 0 {
 			continue
 		}

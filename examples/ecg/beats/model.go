@@ -1,8 +1,8 @@
-package main
+package beats
 
 import (
+	"errors"
 	"fmt"
-	"os"
 
 	"github.com/espalier-ml/espalier/mil"
 	"github.com/espalier-ml/espalier/schedule"
@@ -33,8 +33,9 @@ func extractor(seed uint64) (net *nn.Sequential[float32], weights []*tensor.Para
 	return net, []*tensor.Param[float32]{first.weight, second.weight}, nil
 }
 
-// model is a network of instances, a pooling of what it makes of them, or none, and a linear head.
-type model struct {
+// Model is a network of instances, a pooling of what it makes of them, or none, and a linear head. It is for one
+// goroutine at a time.
+type Model struct {
 	net     *nn.Sequential[float32]
 	filters []*tensor.Param[float32]
 	pool    mil.Pooler[float32] // nil for a model of single instances
@@ -44,8 +45,8 @@ type model struct {
 	tape    mil.Tape[float32]
 }
 
-func newModel(pool mil.Pooler[float32], seed uint64) (*model, error) {
-	m := &model{pool: pool, opt: nn.NewAdam[float32](1e-3)}
+func newModel(pool mil.Pooler[float32], seed uint64) (*Model, error) {
+	m := &Model{pool: pool, opt: nn.NewAdam[float32](1e-3)}
 	var err error
 	if m.net, m.filters, err = extractor(seed); err != nil {
 		return nil, err
@@ -61,7 +62,7 @@ func newModel(pool mil.Pooler[float32], seed uint64) (*model, error) {
 }
 
 // forward is the logits of the instances, or of the bags.
-func (m *model) forward(b mil.Bags[float32], train bool) ([]float32, error) {
+func (m *Model) forward(b mil.Bags[float32], train bool) ([]float32, error) {
 	h := m.embed(b, train)
 	if m.pool != nil {
 		y := tensor.NewDense[float32](b.Len(), features)
@@ -75,7 +76,7 @@ func (m *model) forward(b mil.Bags[float32], train bool) ([]float32, error) {
 }
 
 // step trains on a batch and returns its loss.
-func (m *model) step(b mil.Bags[float32], positive []bool) (float64, error) {
+func (m *Model) step(b mil.Bags[float32], positive []bool) (float64, error) {
 	logits, err := m.forward(b, true)
 	if err != nil {
 		return 0, err
@@ -102,63 +103,107 @@ func (m *model) step(b mil.Bags[float32], positive []bool) (float64, error) {
 }
 
 // train runs over the patients, as many with the event as without in each batch.
-func (m *model) train(bags mil.Bags[float32], positive []bool, s settings) error {
-	sampler, err := mil.NewSampler(positive, bags.Offsets, mil.WithBalanced(), mil.WithBagsPerBatch(together),
-		mil.WithMaxInstances(most, mil.Uniform), mil.WithSeed(s.seed))
+func (m *Model) train(c Cohort, epochs int, seed uint64, passed func()) error {
+	sampler, err := mil.NewSampler(c.Positive, c.Bags.Offsets, mil.WithBalanced(), mil.WithBagsPerBatch(together),
+		mil.WithMaxInstances(most, mil.Uniform), mil.WithSeed(seed))
 	if err != nil {
 		return err
 	}
 	var x mil.Bags[float32]
 	step, batches := 0, sampler.Batches()
-	rate := schedule.Cosine{From: 3e-3, Over: float64(batches * s.epochs)}
-	for epoch := range uint64(s.epochs) {
+	rate := schedule.Cosine{From: 3e-3, Over: float64(batches * epochs)}
+	for epoch := range uint64(epochs) {
 		for batch := range sampler.Epoch(epoch) {
 			m.opt.LR = rate.Value(float64(step))
 			step++
-			if err := mil.Gather(&x, bags, batch); err != nil {
+			if err := mil.Gather(&x, c.Bags, batch); err != nil {
 				return err
 			}
-			labels := batch.Labels(positive)
+			labels := batch.Labels(c.Positive)
 			if m.pool == nil {
-				labels = batch.InstanceLabels(positive)
+				labels = batch.InstanceLabels(c.Positive)
 			}
 			if _, err := m.step(x, labels); err != nil {
 				return fmt.Errorf("epoch %d: %w", epoch, err)
 			}
 		}
-		fmt.Fprint(os.Stderr, ".")
+		passed()
 	}
 	return nil
 }
 
-// fit trains both models side by side.
-func fit(c cohort, s settings) (single, attention *model, err error) {
-	if single, err = newModel(nil, s.seed); err != nil {
-		return nil, nil, err
-	}
-	pool, err := mil.NewAttention[float32](features, 16, mil.WithSeed(s.seed))
+// Fit trains both models side by side: that of single instances, and that of patients. passed is called after each
+// epoch of either, by any goroutine.
+func Fit(train Cohort, epochs int, seed uint64, passed func()) (single, attention *Model, err error) {
+	pool, err := mil.NewAttention[float32](features, 16, mil.WithSeed(seed))
 	if err != nil {
 		return nil, nil, err
 	}
-	if attention, err = newModel(pool, s.seed); err != nil {
+	single, err1 := newModel(nil, seed)
+	attention, err2 := newModel(pool, seed)
+	if err := errors.Join(err1, err2); err != nil {
 		return nil, nil, err
 	}
-	models, errs := []*model{single, attention}, make([]error, 2)
+	models, errs := []*Model{single, attention}, make([]error, 2)
 	tensor.Parallel(2, 1, func(lo, hi int) {
 		for k := lo; k < hi; k++ {
-			errs[k] = models[k].train(c.bags, c.positive, s)
+			errs[k] = models[k].train(train, epochs, seed, passed)
 		}
 	})
-	fmt.Fprint(os.Stderr, "\r        \r")
-	for _, err := range errs {
-		if err != nil {
-			return nil, nil, err
-		}
-	}
-	return single, attention, nil
+	return single, attention, errors.Join(errs...)
 }
 
 // embed is what the network makes of instances.
-func (m *model) embed(b mil.Bags[float32], train bool) tensor.Dense[float32] {
+func (m *Model) embed(b mil.Bags[float32], train bool) tensor.Dense[float32] {
 	return m.net.Forward(tensor.Dense[float32]{Shape: []int{b.X.Rows, 1, b.X.Cols, 1}, Data: b.X.Data}, train)
+}
+
+// Probabilities are those of instances for the model of single ones, and of bags for the other, some bags at a time.
+func (m *Model) Probabilities(b mil.Bags[float32]) ([]float64, error) {
+	const some = 64
+	var all []float64
+	for lo := 0; lo < b.Len(); lo += some {
+		hi := min(lo+some, b.Len())
+		from, to := b.Offsets[lo], b.Offsets[hi]
+		part := mil.Bags[float32]{X: b.X.Slice(from, to, 0, b.X.Cols), Offsets: make([]int, hi-lo+1)}
+		for k := range part.Offsets {
+			part.Offsets[k] = b.Offsets[lo+k] - from
+		}
+		logits, err := m.forward(part, false)
+		if err != nil {
+			return nil, err
+		}
+		tensor.Sigmoid(logits, logits)
+		for _, p := range logits {
+			all = append(all, float64(p))
+		}
+	}
+	return all, nil
+}
+
+// Pool is what a rule makes of the probabilities of instances in each bag.
+func Pool(b mil.Bags[float32], probabilities []float64, r mil.Rule) ([]float64, error) {
+	instances := mil.Bags[float64]{X: tensor.Of(len(probabilities), 1, probabilities), Offsets: b.Offsets}
+	return mil.Risk(instances, func(p []float64, x tensor.Matrix[float64]) error {
+		copy(p, x.Data)
+		return nil
+	}, r)
+}
+
+// Effects is how far the logit of bag i is above what it would be without each of its instances, by the model of
+// patients.
+func (m *Model) Effects(b mil.Bags[float32], i int) ([]float64, error) {
+	bag, err := b.Sub(i)
+	if err != nil {
+		return nil, err
+	}
+	e, err := mil.Explain(m.pool, m.embed(bag, false).Matrix(1), m.head.Weight.Data, m.head.Bias.Data[0])
+	if err != nil {
+		return nil, err
+	}
+	effects := make([]float64, len(e.Without))
+	for n, without := range e.Without {
+		effects[n] = e.Output - without
+	}
+	return effects, nil
 }
