@@ -130,7 +130,8 @@ func judge(ctx context.Context, m method, train, test beats.Cohort) (risk.Report
 		event[i] = 1 - s
 	}
 	report, err := risk.Evaluate(ctx, risk.Patients{Score: m.test, Times: test.Times, Horizon: beats.Horizon,
-		Train: m.train, Probability: event, Thresholds: []float64{0, .01, .02, .03, .05, .08, .12}}, stats.WithReplicates(2000))
+		Train: m.train, Probability: event, Thresholds: []float64{0, .01, .02, .03, .05, .08, .12}},
+		stats.WithReplicates(2000))
 	if err != nil {
 		return risk.Report{}, err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/espalier-ml/espalier/examples/mlm/window"
+	"github.com/espalier-ml/espalier/mil/miltest"
 )
 
 // RESULTS.md says what results.json says, and that is what its own numbers add up to, of every experiment.
@@ -105,4 +106,21 @@ func TestComparisons(t *testing.T) {
 	require.Equal(t, []float64{20 / 15.0, 1, 2}, speedups([][]window.Point{curve, curve, curve},
 		[][]window.Point{{{Step: 10, Loss: 4}, {Step: 20, Loss: 2}}, {{Step: 10, Loss: 5}, {Step: 20, Loss: 4}},
 			{{Step: 10, Loss: 3}}}))
+}
+
+// A measured area is compared with the theory of its own rates, or of those of the other class.
+func TestAreasByRates(t *testing.T) {
+	areas := [][]bagAreas{make([]bagAreas, len(rates)), make([]bagAreas, len(rates))}
+	for k, w := range rates {
+		areas[0][k].mean, areas[1][k].mean = w.AUC(), w.AUC()-0.01*float64(k)
+	}
+	mean := func(a bagAreas) float64 { return a.mean }
+	require.InDeltaSlice(t, []float64{0, 0.04}, apart(areas, mean, miltest.Witness.AUC, false), 1e-12)
+	exchanged := apart(areas, mean, miltest.Witness.AUC, true)
+	require.InDelta(t, 2*rates[4].AUC()-1, exchanged[0], 1e-12) // the rates furthest apart
+	averages := average(areas, mean)
+	require.InDelta(t, 0.02, averages[0]-averages[1], 1e-12)
+	bags, labels := rates[1].Bags(1, 3)
+	require.Equal(t, 2*rates[1].Size, len(inherited(bags, labels)))
+	require.Equal(t, []bool{true, false}, []bool{inherited(bags, labels)[9], inherited(bags, labels)[10]})
 }

@@ -63,8 +63,8 @@ func witness(ctx context.Context, seeds []uint64, quick bool, report func(done, 
 			Bar: below(0.02), Values: apart(areas, mean, miltest.Witness.AUC, false), Control: exchanged,
 			ControlValues: apart(areas, mean, miltest.Witness.AUC, true)},
 		{Text: "the mean over the instances of a bag beats the highest by 0.05",
-			Quantity: "difference of AUC, mean of five", Bar: above(0.05), Values: average(areas, gain), Control: "equal rates in both classes",
-			ControlValues: average(areas, equal)},
+			Quantity: "difference of AUC, mean of five", Bar: above(0.05), Values: average(areas, gain),
+			Control: "equal rates in both classes", ControlValues: average(areas, equal)},
 	}, nil
 }
 
