@@ -54,7 +54,8 @@ func witness(ctx context.Context, seeds []uint64, quick bool, report func(done, 
 	mean := func(a bagAreas) float64 { return a.mean }
 	gain := func(a bagAreas) float64 { return a.mean - a.highest }
 	equal := func(a bagAreas) float64 { return a.equalMean - a.equalHighest }
-	const greatest, exchanged = "greatest difference of AUC of five", "theory with the rates of the classes exchanged"
+	const greatest = "greatest difference of AUC over five pairs of rates"
+	const exchanged = "theory with the rates of the classes exchanged"
 	return []Claim{
 		{Text: "instances that inherit the labels of their bags teach what the closed form says of instances",
 			Quantity: greatest, Bar: below(0.01), Values: apart(areas, instances, miltest.Witness.InstanceAUC, false),
@@ -63,7 +64,7 @@ func witness(ctx context.Context, seeds []uint64, quick bool, report func(done, 
 			Bar: below(0.02), Values: apart(areas, mean, miltest.Witness.AUC, false), Control: exchanged,
 			ControlValues: apart(areas, mean, miltest.Witness.AUC, true)},
 		{Text: "the mean over the instances of a bag beats the highest by 0.05",
-			Quantity: "difference of AUC, mean of five", Bar: above(0.05), Values: average(areas, gain),
+			Quantity: "difference of AUC, mean over five pairs of rates", Bar: above(0.05), Values: average(areas, gain),
 			Control: "equal rates in both classes", ControlValues: average(areas, equal)},
 	}, nil
 }
