@@ -52,6 +52,9 @@ var experiments = []experiment{
 		lookup},
 }
 
+// usualSeeds is how many seeds there are unless -seeds says otherwise.
+const usualSeeds = 30
+
 // settings are the flags.
 type settings struct {
 	seed  uint64
@@ -68,7 +71,7 @@ func main() {
 	var s settings
 	flag.Uint64Var(&s.seed, "seed", 1, "what the seeds of all experiments are drawn from: take one that nobody used")
 	flag.StringVar(&s.only, "only", "", "experiments to run, with commas; default: "+strings.Join(names(), ","))
-	flag.IntVar(&s.seeds, "seeds", 30, "seeds of each experiment, at least 2")
+	flag.IntVar(&s.seeds, "seeds", usualSeeds, "seeds of each experiment, at least 2")
 	flag.BoolVar(&s.quick, "quick", false, "2 seeds and few steps, in seconds: shows that it runs, and nothing is true")
 	flag.BoolVar(&s.page, "page", false, "run nothing: write RESULTS.md from results.json again")
 	flag.StringVar(&s.out, "out", "", "directory of RESULTS.md and results.json; default: here, and none with -quick")

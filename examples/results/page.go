@@ -36,8 +36,11 @@ func replace(page string, r Record) string {
 func section(r Record) string {
 	var b strings.Builder
 	flags := fmt.Sprintf("-only %s -seed %d", r.Experiment, r.Seed)
-	if r.Quick {
+	switch {
+	case r.Quick:
 		flags += " -quick"
+	case len(r.Seeds) != usualSeeds:
+		flags += fmt.Sprintf(" -seeds %d", len(r.Seeds))
 	}
 	fmt.Fprintf(&b, "\n%s\n", wrap(fmt.Sprintf("`go run ./examples/results %s`: %s %d seeds.", flags, r.Setting,
 		len(r.Seeds))))
