@@ -45,7 +45,7 @@ var experiments = []experiment{
 		"positive ones; logistic regression of the instances of %d bags, judged on %d others.", 2*trainPairs,
 		2*testPairs), witness},
 	{"ecg", fmt.Sprintf("%d synthetic patients to train on for three epochs and %d to test, 32 to 48 heartbeats each, "+
-		"area under the ROC curve for the event within 90 days, which about 40 have in either set; each seed with patients "+
+		"area under the ROC curve for the event within 90 days, which one in fifty has; each seed with patients "+
 		"and models of its own.", patients, patients), heartbeats},
 	{"maddness", fmt.Sprintf("the last layer of a 64-256-256-10 perceptron on handwritten digits replaced by %d lookups, "+
 		"or %d dimensions; the error is the mean square over the variance, on 500 test images.", codebooks, codebooks),
@@ -76,7 +76,7 @@ func main() {
 	flag.BoolVar(&s.page, "page", false, "run nothing: write RESULTS.md from results.json again")
 	flag.StringVar(&s.out, "out", "", "directory of RESULTS.md and results.json; default: here, and none with -quick")
 	cli.Usage("results measures again what the papers say, with controls that must fail and seeds drawn from -seed, and " +
-		"writes RESULTS.md and results.json. It takes about ten minutes.")
+		"writes RESULTS.md and results.json. It takes about twenty minutes.")
 	flag.Parse()
 	if s.out == "" && !s.quick {
 		s.out = "."
