@@ -7,6 +7,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/train/loss"
 
+	"github.com/espalier-ml/espalier/adapters/gomlx/internal/host"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -33,7 +34,7 @@ func SelfNormalized(of loss.LossFn) loss.LossFn {
 			rows = graph.ConvertDType(labels[mask], w.DType())
 			w = graph.Mul(w, rows)
 		}
-		own[weights] = graph.Mul(w, graph.Div(graph.ReduceAllSum(rows), orOne(graph.ReduceAllSum(w))))
+		own[weights] = graph.Mul(w, graph.Div(graph.ReduceAllSum(rows), host.OrOne(graph.ReduceAllSum(w))))
 		return of(own, predictions)
 	}
 }
@@ -49,10 +50,5 @@ func WeightedMean(losses, weights *graph.Node) *graph.Node {
 	w := graph.StopGradient(graph.ConvertDType(weights, losses.DType()))
 	zero := graph.ZerosLike(w)
 	losses = graph.Where(graph.GreaterThan(w, zero), losses, zero)
-	return graph.Div(graph.ReduceAllSum(graph.Mul(w, losses)), orOne(graph.ReduceAllSum(w)))
-}
-
-// orOne is x, or 1 where it is 0: what to divide by.
-func orOne(x *graph.Node) *graph.Node {
-	return graph.Where(graph.Equal(x, graph.ZerosLike(x)), graph.OnesLike(x), x)
+	return graph.Div(graph.ReduceAllSum(graph.Mul(w, losses)), host.OrOne(graph.ReduceAllSum(w)))
 }

@@ -43,6 +43,7 @@ func (b Bar) fails(lo, hi float64) bool {
 	return b.Above != nil && hi <= *b.Above || b.Below != nil && lo >= *b.Below
 }
 
+// String says where the number must lie.
 func (b Bar) String() string {
 	switch {
 	case b.Above != nil && b.Below != nil:

@@ -37,7 +37,7 @@ func CORAL(z *graph.Node, rows Groups, c causal.CORALConvention) *graph.Node {
 	for l := range rows.Levels {
 		own := graph.Slice(in, graph.AxisRange(), graph.AxisElem(l)) // [n, 1]
 		count := graph.ReduceAllSum(own)
-		mean[l] = graph.Div(graph.ReduceAndKeep(graph.Mul(z, own), graph.ReduceSum, 0), orOne(count))
+		mean[l] = graph.Div(graph.ReduceAndKeep(graph.Mul(z, own), graph.ReduceSum, 0), host.OrOne(count))
 		centred := graph.Mul(graph.Sub(z, mean[l]), own)
 		cov[l] = graph.Div(graph.Dot(graph.Transpose(centred, 0, 1), centred).Product(), graph.MaxScalar(
 			graph.AddScalar(count, -1), 1))
@@ -52,7 +52,7 @@ func CORAL(z *graph.Node, rows Groups, c causal.CORALConvention) *graph.Node {
 		value = graph.Add(value, graph.Mul(both, distance))
 		number = graph.Add(number, both)
 	}
-	return graph.Div(value, graph.StopGradient(orOne(number)))
+	return graph.Div(value, graph.StopGradient(host.OrOne(number)))
 }
 
 func element(x *graph.Node, i int) *graph.Node {

@@ -7,6 +7,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/espalier-ml/espalier/adapters/gomlx/internal/host"
 	"github.com/espalier-ml/espalier/causal"
 	"github.com/espalier-ml/espalier/tensor"
 )
@@ -44,7 +45,7 @@ func FourierSums(z *graph.Node, rows Groups, f *causal.Fourier[float32]) (sums, 
 func FourierMMD(sums, weights *graph.Node) *graph.Node {
 	zero := graph.ZerosLike(weights)
 	there := graph.ConvertDType(graph.GreaterThan(weights, zero), weights.DType())
-	mean := graph.Div(sums, graph.InsertAxes(orOne(weights), 1))
+	mean := graph.Div(sums, graph.InsertAxes(host.OrOne(weights), 1))
 	first, second := pairs(weights.Shape().Dimensions[0])
 	value, number := graph.ScalarZero(sums.Graph(), sums.DType()), graph.ScalarZero(sums.Graph(), sums.DType())
 	for k := range first {
@@ -54,5 +55,5 @@ func FourierMMD(sums, weights *graph.Node) *graph.Node {
 		value = graph.Add(value, graph.Mul(both, squared(difference)))
 		number = graph.Add(number, both)
 	}
-	return graph.Div(value, graph.StopGradient(orOne(number)))
+	return graph.Div(value, graph.StopGradient(host.OrOne(number)))
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 
+	"github.com/espalier-ml/espalier/adapters/gomlx/internal/host"
 	"github.com/espalier-ml/espalier/causal"
 	"github.com/espalier-ml/espalier/tensor"
 )
@@ -78,7 +79,7 @@ func (g Groups) factor(call string, n int, dtype dtypes.DType) (a, pi *graph.Nod
 	here := graph.ConvertDType(there, dtype)
 	both := graph.Mul(graph.Dot(here, indicator(w.Graph(), first, g.Levels, dtype)).Product(),
 		graph.Dot(here, indicator(w.Graph(), second, g.Levels, dtype)).Product()) // [classes, pairs]
-	pi = graph.Div(both, orOne(graph.ReduceAndKeep(both, graph.ReduceSum, 1)))
+	pi = graph.Div(both, host.OrOne(graph.ReduceAndKeep(both, graph.ReduceSum, 1)))
 	if g.Y != nil {
 		pi = graph.Mul(pi, graph.InsertAxes(g.classShares(call, sum), 1))
 	}
@@ -90,10 +91,10 @@ func (g Groups) classShares(call string, sum *graph.Node) *graph.Node {
 	own := graph.ReduceSum(sum, 1)
 	switch g.Weighting {
 	case causal.Prior:
-		return graph.Div(own, orOne(graph.ReduceAllSum(own)))
+		return graph.Div(own, host.OrOne(graph.ReduceAllSum(own)))
 	case causal.Uniform:
 		there := graph.ConvertDType(graph.GreaterThan(own, graph.ZerosLike(own)), own.DType())
-		return graph.Div(there, orOne(graph.ReduceAllSum(there)))
+		return graph.Div(there, host.OrOne(graph.ReduceAllSum(there)))
 	case causal.Total:
 		return graph.OnesLike(own)
 	}
@@ -120,11 +121,6 @@ func indicator(g *graph.Graph, at []int, levels int, dtype dtypes.DType) *graph.
 		x[l][k] = 1
 	}
 	return graph.ConvertDType(graph.Const(g, x), dtype)
-}
-
-// orOne is x, or 1 where it is 0: what to divide by.
-func orOne(x *graph.Node) *graph.Node {
-	return graph.Where(graph.Equal(x, graph.ZerosLike(x)), graph.OnesLike(x), x)
 }
 
 // representation checks z, which is rows of columns.

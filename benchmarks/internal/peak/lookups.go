@@ -37,6 +37,13 @@ static void put(long n, float *x) {
 	for (long i = 0; i < n; i++) x[i] = 1;
 }
 
+// Past the caches, in memory that begins at a multiple of 64 bytes.
+__attribute__((target("sse2"))) static void stream(long n, float *x) {
+	__m128 one = _mm_set1_ps(1);
+	for (long i = 0; i + 4 <= n; i += 4) _mm_stream_ps(x + i, one);
+	_mm_sfence();
+}
+
 // Bits, because sums of floats are not added in another order than they are written in.
 __attribute__((optimize("O3"), target_clones("avx512f", "avx2", "default")))
 static unsigned get(long n, const unsigned *x) {
@@ -80,3 +87,6 @@ func Write(x []float32) { C.put(C.long(len(x)), (*C.float)(&x[0])) }
 func Read(x []float32) { sink = uint32(C.get(C.long(len(x)), (*C.uint)(unsafe.Pointer(&x[0])))) }
 
 var sink uint32
+
+// stream is Write past the caches.
+func stream(x []float32) { C.stream(C.long(len(x)), (*C.float)(&x[0])) }

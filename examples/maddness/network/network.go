@@ -20,6 +20,7 @@ type Images struct {
 	Y []int
 }
 
+// Width is the number of columns.
 func (s Images) Width() int { return s.X.Cols }
 
 // Load splits the digits by the seed, or reads the IDX files of a directory, into images to train and to test on.

@@ -1,4 +1,5 @@
-// Package host reads and writes variables of a GoMLX store from the host, and makes variables of the adapters' own.
+// Package host reads and writes variables of a GoMLX store from the host, makes variables of the adapters' own, and has
+// what their graphs share.
 package host
 
 import (
@@ -32,6 +33,11 @@ func RefuseSPMD(g *graph.Graph, name string) {
 		panic(fmt.Errorf("%s: needs the whole batch, of which a program under SPMD sees a part: use AutoSharding: %w",
 			name, tensor.ErrConflict))
 	}
+}
+
+// OrOne is x, or 1 where it is 0: what to divide by.
+func OrOne(x *graph.Node) *graph.Node {
+	return graph.Where(graph.Equal(x, graph.ZerosLike(x)), graph.OnesLike(x), x)
 }
 
 // Read copies the values of a variable to dst, which is as long as they are.
