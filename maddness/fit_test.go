@@ -128,14 +128,17 @@ func TestFitIsDeterministic(t *testing.T) {
 	require.Equal(t, one, fit(WithWorkers(7)))
 	require.Equal(t, one, fit())
 	require.NotEqual(t, one, fit(WithSeed(1)))
+	if testing.Short() {
+		return
+	}
 	large := fit(WithValidation(0.25), WithSeed(2))
 	require.Equal(t, large, fit(WithValidation(0.25), WithSeed(2), WithWorkers(5)))
 }
 
 // Each ingredient lowers the training error here: refinement, and outputs that are looked at.
 func TestIngredients(t *testing.T) {
-	if race.Enabled {
-		t.Skip("the same code thirty times slower")
+	if race.Enabled || testing.Short() {
+		t.Skip("numbers, which take long where every instruction is watched or emulated")
 	}
 	a, b := layer(1000, 32, 4)
 	fit := func(opts ...Option) float64 {
@@ -381,8 +384,8 @@ func TestBiasAndReLU(t *testing.T) {
 
 // Validation does not see rows that were not given to it, and takes what does best on those held out.
 func TestValidation(t *testing.T) {
-	if race.Enabled {
-		t.Skip("the same code thirty times slower")
+	if race.Enabled || testing.Short() {
+		t.Skip("numbers, which take long where every instruction is watched or emulated")
 	}
 	a, b := layer(400, 32, 4)
 	var last, total int

@@ -11,6 +11,7 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"slices"
 	"os"
 	"runtime"
 	"time"
@@ -37,6 +38,7 @@ func main() {
 	log.SetFlags(0)
 	s := settings{hidden: 512, epochs: 12, sizes: []int{2, 4, 8, 16, 32, 64}, rows: 4000, runs: 7}
 	flag.Uint64Var(&s.seed, "seed", 1, "seed of the split, the weights, the order of the images and everything drawn")
+	flag.IntVar(&s.hidden, "hidden", s.hidden, "units of each hidden layer, at least 64")
 	flag.IntVar(&s.epochs, "epochs", s.epochs, "epochs of training, at least 1")
 	flag.IntVar(&s.runs, "runs", s.runs, "timings of which the median counts, at least 1")
 	flag.StringVar(&s.data, "data", "", "directory with the IDX files of MNIST or Fashion-MNIST; default: the embedded "+
@@ -54,6 +56,9 @@ func main() {
 func run(s settings) error {
 	if err := cli.Directory(s.out); err != nil {
 		return err
+	}
+	if most := slices.Max(s.sizes); s.hidden < most {
+		return fmt.Errorf("-hidden is %d, want at least %d, the most codebooks", s.hidden, most)
 	}
 	start := time.Now()
 	train, test, err := network.Load(s.seed, s.data)

@@ -26,6 +26,9 @@ func TestKit(t *testing.T) {
 				m.Name != "FastJL" {
 				continue
 			}
+			if testing.Short() && m.Name == "Maddness" {
+				continue // its many fits take a minute where every instruction is watched or emulated
+			}
 			t.Run(fmt.Sprint(m.Name, " ", size), func(t *testing.T) {
 				opts := []maddnesstest.Option{maddnesstest.WithColumns(size)}
 				if m.Whole {
