@@ -11,7 +11,6 @@ import (
 	"flag"
 	"fmt"
 	"log"
-	"slices"
 	"os"
 	"runtime"
 	"time"
@@ -57,8 +56,10 @@ func run(s settings) error {
 	if err := cli.Directory(s.out); err != nil {
 		return err
 	}
-	if most := slices.Max(s.sizes); s.hidden < most {
-		return fmt.Errorf("-hidden is %d, want at least %d, the most codebooks", s.hidden, most)
+	for _, size := range s.sizes {
+		if size > s.hidden {
+			return fmt.Errorf("-hidden is %d, want at least %d, the most codebooks", s.hidden, size)
+		}
 	}
 	start := time.Now()
 	train, test, err := network.Load(s.seed, s.data)
