@@ -60,7 +60,7 @@ func compare(cyclic, own point, n int) {
 	fmt.Printf("After %d epochs the cyclic run has %.2f%%, a run of its own %.2f%%: %s.\n", own.epochs,
 		100*cyclic.accuracy, 100*own.accuracy, verdict)
 	fmt.Printf("Two standard errors are %.2f points, and %d test images show a difference of %.2f points four times in "+
-		"five: one\nrun cannot tell more. RESULTS.md has ten seeds.\n", 200*sigma, n, 280*sigma)
+		"five: one\nrun cannot tell more. RESULTS.md has thirty seeds.\n", 200*sigma, n, 280*sigma)
 }
 
 // curveOf is accuracy in per cent over epochs.
