@@ -71,5 +71,5 @@
 // other settings some of these turn: gradient scores won one comparison of 18 with batches of 32, uniform random
 // pruning beat the other kind at compression 16 with batches of 128 and 256, and whether weights matter more than the
 // method depends on how long was trained. The paper's finding that layerwise pruning is the better at equal speedup
-// did not show before accuracy had collapsed. RESULTS.md has ten seeds, with a control for each statement.
+// did not show before accuracy had collapsed. RESULTS.md has thirty seeds, with a control for each statement.
 package prune
