@@ -47,6 +47,9 @@
 // columns contribute to outputs ([OutputSSE]) and are searched among 256 quantiles ([Binned]). Then each tree is grown
 // anew over its own columns and those that explain most of what the others leave ([WithRefine], [WithWide]).
 //
+// Rows very unlike those of the fit are another matter: with 2 codebooks and filters of another photograph the default
+// can be the worse one, so that it is best to compare both there.
+//
 // [WithSimple] does without groups and added rows, in an eighth to all of the time, and is better at no number of
 // codebooks below; with 2 or 4 on digits it is as good. [WithValidation] holds rows out for an estimate of the error;
 // on the data below its choice is no better than the defaults. Never choose by the rows that you report. [WithPaper] is
