@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/espalier-ml/espalier/tensor/internal/kernel"
@@ -344,7 +345,7 @@ const (
 // which its tiles are shared. Jobs are pooled with their buffers and their bound functions.
 type gemmJob[T Float] struct {
 	matmul[T]
-	packed           []T
+	buf              []T  // the packed panels
 	direct           bool // full panels are read from B itself, only a ragged one is packed
 	k0, kb           int  // block of k
 	j0, nb           int  // block of columns
@@ -352,7 +353,14 @@ type gemmJob[T Float] struct {
 	rowTiles, panels int  // of the whole block
 	gridRows         int  // row tiles of one cell of the grid
 	gridCols         int  // panels of one cell of the grid
-	packFn, tileFn   func(lo, hi int)
+	cells            int  // of the grid
+
+	// What several workers have done of the block so far.
+	packing, packed atomic.Int64   // panels that were taken to be packed, and that are there
+	unpacked        sync.WaitGroup // panels that are not there
+	taken, last     atomic.Int64   // cells, and of them those taken from the back
+	packGrain       int            // panels that a worker takes at once
+	shareFn         func(lo, hi int)
 }
 
 var (
@@ -361,7 +369,7 @@ var (
 )
 
 func bindGemmJob[T Float](j *gemmJob[T]) *gemmJob[T] {
-	j.packFn, j.tileFn = j.pack, j.cells
+	j.shareFn = j.share
 	return j
 }
 
@@ -406,23 +414,54 @@ func (j *gemmJob[T]) run() {
 			if j.direct {
 				first = j.nb / nr // only the ragged panel, if there is one
 			}
-			if need := j.panels * nr * j.kb; first < j.panels && cap(j.packed) < need {
-				j.packed = make([]T, need)
+			if need := j.panels * nr * j.kb; first < j.panels && cap(j.buf) < need {
+				j.buf = make([]T, need)
 			}
-			j.packed = j.packed[:cap(j.packed)]
-			cells := ((j.rowTiles + j.gridRows - 1) / j.gridRows) * ((j.panels + j.gridCols - 1) / j.gridCols)
-			if procs == 1 {
+			j.buf = j.buf[:cap(j.buf)]
+			j.cells = ((j.rowTiles + j.gridRows - 1) / j.gridRows) * ((j.panels + j.gridCols - 1) / j.gridCols)
+			if procs == 1 || j.direct {
 				j.pack(first, j.panels)
-				j.cells(0, cells)
+				first = j.panels
+			}
+			if procs == 1 {
+				j.multiply(0, j.cells)
 				continue
 			}
-			if j.direct {
-				j.pack(first, j.panels)
-			} else {
-				Parallel(j.panels, max(1, packGrain/(nr*j.kb)), j.packFn)
-			}
-			Parallel(cells, 1, j.tileFn)
+			j.packing.Store(int64(first))
+			j.packed.Store(int64(first))
+			j.unpacked.Add(j.panels - first)
+			j.taken.Store(0)
+			j.last.Store(0)
+			j.packGrain = max(1, packGrain/(nr*j.kb))
+			ParallelWorkers(procs, procs, 1, j.shareFn)
 		}
+	}
+}
+
+// share is what one of several workers does: it packs while there is something to pack, and then takes cells, the first
+// worker from the front and the others from the back, so that in a loop of products a processor finds in its caches what
+// it had. Packing and multiplying are not two calls of Parallel, since waking a processor takes as long as packing.
+func (j *gemmJob[T]) share(worker, _ int) {
+	for {
+		hi := int(j.packing.Add(int64(j.packGrain)))
+		lo := hi - j.packGrain
+		if lo >= j.panels {
+			break
+		}
+		hi = min(hi, j.panels)
+		j.pack(lo, hi)
+		j.packed.Add(int64(hi - lo))
+		j.unpacked.Add(lo - hi)
+	}
+	for i := 0; i < patience && j.packed.Load() < int64(j.panels); i++ {
+	}
+	j.unpacked.Wait()
+	for front := 0; j.taken.Add(1) <= int64(j.cells); front++ {
+		cell := front
+		if worker > 0 {
+			cell = j.cells - int(j.last.Add(1))
+		}
+		j.multiply(cell, cell+1)
 	}
 }
 
@@ -469,11 +508,11 @@ func (j *gemmJob[T]) pack(lo, hi int) {
 		cols := min(nr, j.nb-q*nr)
 		width := panelWidth(cols, nr)
 		if j.bcs == 1 && q+4 <= hi && (q+4)*nr <= j.nb && kernel.PackFour(j.kb, j.b[j.k0*j.brs+j.j0+q*nr:], j.brs,
-			j.packed[q*nr*j.kb:]) {
+			j.buf[q*nr*j.kb:]) {
 			q += 3
 			continue
 		}
-		dst := j.packed[q*nr*j.kb:][:width*j.kb]
+		dst := j.buf[q*nr*j.kb:][:width*j.kb]
 		src := j.b[j.k0*j.brs+(j.j0+q*nr)*j.bcs:]
 		if cols < width {
 			clear(dst)
@@ -494,8 +533,8 @@ func panelWidth(cols, nr int) int {
 	return nr
 }
 
-// cells computes cells [lo, hi) of the grid over the current block.
-func (j *gemmJob[T]) cells(lo, hi int) {
+// multiply computes cells [lo, hi) of the grid over the current block.
+func (j *gemmJob[T]) multiply(lo, hi int) {
 	perRow := (j.panels + j.gridCols - 1) / j.gridCols
 	for q := lo; q < hi; q++ {
 		r, c := q/perRow*j.gridRows, q%perRow*j.gridCols
@@ -549,8 +588,8 @@ func (j *gemmJob[T]) block(i0, i1, q0, q1 int) {
 		}
 		next := b
 		if !j.direct { // after the last panel comes the first, for the rows below
-			if next = &j.packed[q0*nr*j.kb]; q+step < q1 {
-				next = &j.packed[(q+step)*nr*j.kb]
+			if next = &j.buf[q0*nr*j.kb]; q+step < q1 {
+				next = &j.buf[(q+step)*nr*j.kb]
 			}
 		}
 		c := &j.c[i0*j.ldc+col]
@@ -578,7 +617,7 @@ func (j *gemmJob[T]) panel(q int) (b *T, stride, width, cols int) {
 	if j.direct && cols == nr {
 		return &j.b[j.k0*j.brs+j.j0+q*nr], j.brs, width, cols
 	}
-	return &j.packed[q*nr*j.kb], width, width, cols
+	return &j.buf[q*nr*j.kb], width, width, cols
 }
 
 // aBlock holds a block of A of either type.

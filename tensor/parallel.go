@@ -42,16 +42,17 @@ func ParallelWorkers(workers, n, grain int, f func(lo, hi int)) {
 		return
 	}
 	j := jobs.Get().(*job)
-	j.n, j.grain, j.f = n, grain, f
-	j.next.Store(0)
+	j.n, j.blocks, j.grain, j.f = n, blocks, grain, f
+	j.taken.Store(0)
+	j.last.Store(0)
+	j.arrived.Store(false)
 	j.wg.Add(helpers + 1)
-	j.helping.Store(int32(helpers))
 	for range helpers {
 		go j.help()
 	}
 	go j.decoy()
-	j.run()
-	for i := 0; i < patience && j.helping.Load() > 0; i++ {
+	j.lead()
+	for i := 0; i < patience && j.working.Load() > 0; i++ {
 	}
 	j.wg.Wait()
 	busy.Add(-int64(helpers))
@@ -63,47 +64,74 @@ func ParallelWorkers(workers, n, grain int, f func(lo, hi int)) {
 	}
 }
 
-// job is one call of Parallel: workers draw block numbers until none is left.
+// job is one call of Parallel. The caller takes blocks from the front and helpers take them from the back, so that in
+// a loop of calls a processor finds again what it had in its caches.
 type job struct {
-	n, grain int
-	f        func(lo, hi int)
-	next     atomic.Int64
-	helping  atomic.Int32 // helpers that are not done
-	wg       sync.WaitGroup
-	panicked atomic.Pointer[any]
-	help     func() // run, then wg.Done; bound once, so that starting it does not allocate
+	n, blocks, grain int
+	f                func(lo, hi int)
+	taken            atomic.Int64 // blocks, from both ends
+	last             atomic.Int64 // of them from the back
+	arrived          atomic.Bool  // a helper has begun
+	working          atomic.Int32 // helpers that have begun and are not done
+	wg               sync.WaitGroup
+	panicked         atomic.Pointer[any]
+	help             func() // bound once, so that starting it does not allocate
 
 	// decoy does nothing. The goroutine that was started last is kept for the processor that started it, and others take
-	// it only after a sleep that Linux makes fifty microseconds long. So let that be one for which nobody waits: the
-	// caller runs it when it has nothing else to do.
+	// it only after a sleep that Linux makes fifty microseconds long. So let that be one for which nobody waits.
 	decoy func()
 }
 
-// patience is how often a caller looks whether the helpers are done before it sleeps: for some tens of microseconds, in
-// which they end their last blocks. To be woken takes longer.
+// patience is how often one who waits for others looks whether they are done before it sleeps: for some tens of
+// microseconds, in which they end their last blocks. To be woken takes longer.
 const patience = 1 << 16
 
 var jobs = sync.Pool{New: func() any {
 	j := new(job)
-	j.help = func() { j.run(); j.helping.Add(-1); j.wg.Done() }
+	j.help = j.follow
 	j.decoy = func() { j.wg.Done() }
 	return j
 }}
 
-func (j *job) run() {
-	defer func() {
-		if r := recover(); r != nil {
-			p := r // a variable of its own, so that only a panic allocates
-			j.panicked.CompareAndSwap(nil, &p)
-			j.next.Store(int64(j.n)) // start no further block
+// lead is the caller's share of a job. Once a helper is there it lets the decoy run, since a helper that is done and
+// finds only the decoy sleeps as long, and misses the next call.
+func (j *job) lead() {
+	defer j.recover()
+	waiting := true
+	for b := 0; j.take(); b++ {
+		j.block(b)
+		if waiting && j.arrived.Load() {
+			waiting = false
+			runtime.Gosched()
 		}
-	}()
-	for {
-		lo := (int(j.next.Add(1)) - 1) * j.grain
-		if lo >= j.n {
-			return
-		}
-		j.f(lo, min(lo+j.grain, j.n))
+	}
+}
+
+// follow is the share of a helper.
+func (j *job) follow() {
+	j.working.Add(1)
+	j.arrived.Store(true)
+	defer func() { j.working.Add(-1); j.wg.Done() }()
+	defer j.recover()
+	for j.take() {
+		j.block(j.blocks - int(j.last.Add(1)))
+	}
+}
+
+// take reports whether there was a block left, which is the caller's now.
+func (j *job) take() bool { return j.taken.Add(1) <= int64(j.blocks) }
+
+func (j *job) block(b int) {
+	lo := b * j.grain
+	j.f(lo, min(lo+j.grain, j.n))
+}
+
+// recover keeps the panic of a block for the caller, and lets nobody start another.
+func (j *job) recover() {
+	if r := recover(); r != nil {
+		p := r // a variable of its own, so that only a panic allocates
+		j.panicked.CompareAndSwap(nil, &p)
+		j.taken.Store(int64(j.blocks))
 	}
 }
 
