@@ -439,8 +439,8 @@ func (j *gemmJob[T]) run() {
 }
 
 // share is what one of several workers does: it packs while there is something to pack, and then takes cells, the first
-// worker from the front and the others from the back, so that in a loop of products a processor finds in its caches what
-// it had. Packing and multiplying are not two calls of Parallel, since waking a processor takes as long as packing.
+// worker from the front and the others from the back, so that in a loop of products a processor finds in its caches
+// what it had. Packing and multiplying are not two calls of Parallel, since waking a processor takes as long as packing.
 func (j *gemmJob[T]) share(worker, _ int) {
 	for {
 		hi := int(j.packing.Add(int64(j.packGrain)))
