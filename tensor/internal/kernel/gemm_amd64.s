@@ -6058,7 +6058,7 @@ unrolled:
 	ADDQ         DX, R10
 	PREFETCHT1   (R12)(DI*1)
 	PREFETCHT1   (SI)
-	ADDQ         $0x40, SI
+	ADDQ         DX, SI
 	LEAQ         (R12)(CX*4), R12
 	VMOVUPS      (R9), Z8
 	VMOVUPS      (R10), Z9
@@ -6308,7 +6308,7 @@ unrolled:
 	ADDQ         DX, R10
 	PREFETCHT1   (R12)(DI*1)
 	PREFETCHT1   (SI)
-	ADDQ         $0x40, SI
+	ADDQ         DX, SI
 	LEAQ         (R12)(CX*4), R12
 	VMOVUPS      (R9), Z10
 	VMOVUPS      (R10), Z11
@@ -6591,7 +6591,7 @@ unrolled:
 	ADDQ         DX, R11
 	PREFETCHT1   (R13)(DI*1)
 	PREFETCHT1   (SI)
-	ADDQ         $0x40, SI
+	ADDQ         DX, SI
 	LEAQ         (R13)(CX*4), R13
 	VMOVUPS      (R10), Z12
 	VMOVUPS      (R11), Z13
@@ -6907,7 +6907,7 @@ unrolled:
 	ADDQ         DX, R11
 	PREFETCHT1   (R13)(DI*1)
 	PREFETCHT1   (SI)
-	ADDQ         $0x40, SI
+	ADDQ         DX, SI
 	LEAQ         (R13)(CX*4), R13
 	VMOVUPS      (R10), Z14
 	VMOVUPS      (R11), Z15
@@ -7263,7 +7263,7 @@ unrolled:
 	PREFETCHT1   (R14)(DI*1)
 	PREFETCHT1   (R15)
 	PREFETCHT1   (SI)
-	ADDQ         $0x40, SI
+	ADDQ         DX, SI
 	LEAQ         (R14)(CX*4), R14
 	LEAQ         (R15)(CX*4), R15
 	VMOVUPS      (R10), Z16
@@ -7655,7 +7655,7 @@ unrolled:
 	PREFETCHT1   (R14)(DI*1)
 	PREFETCHT1   (R15)
 	PREFETCHT1   (SI)
-	ADDQ         $0x40, SI
+	ADDQ         DX, SI
 	LEAQ         (R14)(CX*4), R14
 	LEAQ         (R15)(CX*4), R15
 	VMOVUPS      (R10), Z18
@@ -8080,7 +8080,7 @@ unrolled:
 	PREFETCHT1   (R14)(DI*1)
 	PREFETCHT1   (R15)
 	PREFETCHT1   (SI)
-	ADDQ         $0x40, SI
+	ADDQ         DX, SI
 	LEAQ         (R14)(CX*4), R14
 	LEAQ         (R15)(CX*4), R15
 	VMOVUPS      (R10), Z20
@@ -8538,7 +8538,7 @@ unrolled:
 	PREFETCHT1   (R14)(DI*1)
 	PREFETCHT1   (R15)
 	PREFETCHT1   (SI)
-	ADDQ         $0x40, SI
+	ADDQ         DX, SI
 	LEAQ         (R14)(CX*4), R14
 	LEAQ         (R15)(CX*4), R15
 	VMOVUPS      (R10), Z22
@@ -9029,7 +9029,7 @@ unrolled:
 	PREFETCHT1   (R15)
 	PREFETCHT1   (R15)(AX*4)
 	PREFETCHT1   (SI)
-	ADDQ         $0x40, SI
+	ADDQ         DX, SI
 	LEAQ         (R14)(CX*4), R14
 	LEAQ         (R15)(CX*4), R15
 	VMOVUPS      (R10), Z24
@@ -9553,7 +9553,7 @@ unrolled:
 	PREFETCHT1   (R15)
 	PREFETCHT1   (R15)(AX*4)
 	PREFETCHT1   (SI)
-	ADDQ         $0x40, SI
+	ADDQ         DX, SI
 	LEAQ         (R14)(CX*4), R14
 	LEAQ         (R15)(CX*4), R15
 	VMOVUPS      (R10), Z26
@@ -10110,7 +10110,7 @@ unrolled:
 	PREFETCHT1   (R15)
 	PREFETCHT1   (R15)(AX*4)
 	PREFETCHT1   (SI)
-	ADDQ         $0x40, SI
+	ADDQ         DX, SI
 	LEAQ         (R14)(CX*4), R14
 	LEAQ         (R15)(CX*4), R15
 	VMOVUPS      (R10), Z28
@@ -16664,7 +16664,7 @@ unrolled:
 	ADDQ         DX, R10
 	PREFETCHT1   (R12)(DI*1)
 	PREFETCHT1   (SI)
-	ADDQ         $0x40, SI
+	ADDQ         DX, SI
 	LEAQ         (R12)(CX*4), R12
 	VMOVUPD      (R9), Z8
 	VMOVUPD      (R10), Z9
@@ -16914,7 +16914,7 @@ unrolled:
 	ADDQ         DX, R10
 	PREFETCHT1   (R12)(DI*1)
 	PREFETCHT1   (SI)
-	ADDQ         $0x40, SI
+	ADDQ         DX, SI
 	LEAQ         (R12)(CX*4), R12
 	VMOVUPD      (R9), Z10
 	VMOVUPD      (R10), Z11
@@ -17197,7 +17197,7 @@ unrolled:
 	ADDQ         DX, R11
 	PREFETCHT1   (R13)(DI*1)
 	PREFETCHT1   (SI)
-	ADDQ         $0x40, SI
+	ADDQ         DX, SI
 	LEAQ         (R13)(CX*4), R13
 	VMOVUPD      (R10), Z12
 	VMOVUPD      (R11), Z13
@@ -17513,7 +17513,7 @@ unrolled:
 	ADDQ         DX, R11
 	PREFETCHT1   (R13)(DI*1)
 	PREFETCHT1   (SI)
-	ADDQ         $0x40, SI
+	ADDQ         DX, SI
 	LEAQ         (R13)(CX*4), R13
 	VMOVUPD      (R10), Z14
 	VMOVUPD      (R11), Z15
@@ -17869,7 +17869,7 @@ unrolled:
 	PREFETCHT1   (R14)(DI*1)
 	PREFETCHT1   (R15)
 	PREFETCHT1   (SI)
-	ADDQ         $0x40, SI
+	ADDQ         DX, SI
 	LEAQ         (R14)(CX*4), R14
 	LEAQ         (R15)(CX*4), R15
 	VMOVUPD      (R10), Z16
@@ -18261,7 +18261,7 @@ unrolled:
 	PREFETCHT1   (R14)(DI*1)
 	PREFETCHT1   (R15)
 	PREFETCHT1   (SI)
-	ADDQ         $0x40, SI
+	ADDQ         DX, SI
 	LEAQ         (R14)(CX*4), R14
 	LEAQ         (R15)(CX*4), R15
 	VMOVUPD      (R10), Z18
@@ -18686,7 +18686,7 @@ unrolled:
 	PREFETCHT1   (R14)(DI*1)
 	PREFETCHT1   (R15)
 	PREFETCHT1   (SI)
-	ADDQ         $0x40, SI
+	ADDQ         DX, SI
 	LEAQ         (R14)(CX*4), R14
 	LEAQ         (R15)(CX*4), R15
 	VMOVUPD      (R10), Z20
@@ -19144,7 +19144,7 @@ unrolled:
 	PREFETCHT1   (R14)(DI*1)
 	PREFETCHT1   (R15)
 	PREFETCHT1   (SI)
-	ADDQ         $0x40, SI
+	ADDQ         DX, SI
 	LEAQ         (R14)(CX*4), R14
 	LEAQ         (R15)(CX*4), R15
 	VMOVUPD      (R10), Z22
@@ -19635,7 +19635,7 @@ unrolled:
 	PREFETCHT1   (R15)
 	PREFETCHT1   (R15)(AX*4)
 	PREFETCHT1   (SI)
-	ADDQ         $0x40, SI
+	ADDQ         DX, SI
 	LEAQ         (R14)(CX*4), R14
 	LEAQ         (R15)(CX*4), R15
 	VMOVUPD      (R10), Z24
@@ -20159,7 +20159,7 @@ unrolled:
 	PREFETCHT1   (R15)
 	PREFETCHT1   (R15)(AX*4)
 	PREFETCHT1   (SI)
-	ADDQ         $0x40, SI
+	ADDQ         DX, SI
 	LEAQ         (R14)(CX*4), R14
 	LEAQ         (R15)(CX*4), R15
 	VMOVUPD      (R10), Z26
@@ -20716,7 +20716,7 @@ unrolled:
 	PREFETCHT1   (R15)
 	PREFETCHT1   (R15)(AX*4)
 	PREFETCHT1   (SI)
-	ADDQ         $0x40, SI
+	ADDQ         DX, SI
 	LEAQ         (R14)(CX*4), R14
 	LEAQ         (R15)(CX*4), R15
 	VMOVUPD      (R10), Z28

@@ -381,7 +381,7 @@ func pairs(p prec, mr int) {
 		}
 		if u == 3 && mr > 3 {
 			PREFETCHT1(Mem{Base: next})
-			ADDQ(Imm(64), next)
+			ADDQ(brs, next)
 			LEAQ(Mem{Base: ahead, Index: acs, Scale: 4}, ahead)
 			if mr > 7 {
 				LEAQ(Mem{Base: ahead7, Index: acs, Scale: 4}, ahead7)
