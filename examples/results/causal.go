@@ -13,10 +13,17 @@ import (
 // against and along are how often the stripes of test images go with the label.
 const against, along = 0.1, 0.9
 
+var causalExperiment = experiment{
+	name: "causal",
+	about: "a perceptron that tells digits below 5 from others on striped backgrounds, which go with the label in nine " +
+		"training images of ten.",
+	run: shortcut,
+}
+
 // shortcut is Makar et al. 2022: digits on stripes that go with the label in nine training images of ten.
-func shortcut(ctx context.Context, seeds []uint64, quick bool, report func(done, total int)) ([]Claim, error) {
+func shortcut(ctx context.Context, t trial) ([]Claim, error) {
 	epochs := 60
-	if quick {
+	if t.quick {
 		epochs = 2
 	}
 	wanted := []string{stripes.Plain, stripes.WeightsOnly, stripes.Ours, stripes.PenaltyOnly, stripes.NoShortcut}
@@ -30,14 +37,14 @@ func shortcut(ctx context.Context, seeds []uint64, quick bool, report func(done,
 	outcomes := [2]map[string][]stripes.Outcome{{}, {}}
 	for _, m := range methods {
 		for k := range outcomes {
-			outcomes[k][m.Name] = make([]stripes.Outcome, len(seeds))
+			outcomes[k][m.Name] = make([]stripes.Outcome, len(t.seeds))
 		}
 	}
-	errs := make([]error, len(seeds))
-	done, end := progress.Start(len(seeds), report)
-	tensor.Parallel(len(seeds), 1, func(lo, hi int) {
+	errs := make([]error, len(t.seeds))
+	done, end := progress.Start(len(t.seeds), t.report)
+	tensor.Parallel(len(t.seeds), 1, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
-			errs[i] = shortcutSeed(ctx, methods, seeds[i], epochs, func(k int, name string, o stripes.Outcome) {
+			errs[i] = shortcutSeed(ctx, methods, t.seeds[i], epochs, func(k int, name string, o stripes.Outcome) {
 				outcomes[k][name][i] = o
 			})
 			done()

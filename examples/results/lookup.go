@@ -15,19 +15,26 @@ import (
 // codebooks is how many lookups stand for the product, and the number of dimensions of projections.
 const codebooks = 8
 
+var maddnessExperiment = experiment{
+	name: "maddness",
+	about: fmt.Sprintf("the last layer of a 64-256-256-10 perceptron on handwritten digits replaced by %d lookups, or %d "+
+		"dimensions; the error is the mean square over the variance, on 500 test images.", codebooks, codebooks),
+	run: lookup,
+}
+
 // lookup is Blalock and Guttag 2021: the last layer of a perceptron on handwritten digits replaced.
-func lookup(ctx context.Context, seeds []uint64, quick bool, report func(done, total int)) ([]Claim, error) {
+func lookup(ctx context.Context, t trial) ([]Claim, error) {
 	hidden, epochs := 256, 12
-	if quick {
+	if t.quick {
 		hidden, epochs = 32, 1
 	}
 	// The error of each method on test rows, fitted to training rows and to rows whose columns were shuffled apart.
-	reports := make([][2]map[string]amm.Report, len(seeds))
-	errs := make([]error, len(seeds))
-	done, end := progress.Start(len(seeds), report)
-	tensor.Parallel(len(seeds), 1, func(lo, hi int) {
+	reports := make([][2]map[string]amm.Report, len(t.seeds))
+	errs := make([]error, len(t.seeds))
+	done, end := progress.Start(len(t.seeds), t.report)
+	tensor.Parallel(len(t.seeds), 1, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
-			reports[i], errs[i] = lookupSeed(ctx, seeds[i], hidden, epochs)
+			reports[i], errs[i] = lookupSeed(ctx, t.seeds[i], hidden, epochs)
 			done()
 		}
 	})

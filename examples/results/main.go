@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -23,42 +24,37 @@ import (
 
 // experiment is the replication of a paper.
 type experiment struct {
-	name, setting string
-	// run trains for every seed, fewer and shorter if it is to be quick.
-	run func(ctx context.Context, seeds []uint64, quick bool, progress func(done, total int)) ([]Claim, error)
+	name, about string    // about: data, model, what is compared
+	needs       []string  // files in the directory of -data, which are not in the repository
+	settings    []setting // others than that of the table, in which it can run
+	run         func(ctx context.Context, t trial) ([]Claim, error)
 }
 
-// experiments in the order of their cost to the reader who waits. A package that replicates a paper adds its own here,
-// and marks to RESULTS.md where its table is to stand.
-var experiments = []experiment{
-	{"masking", fmt.Sprintf("a small window model on the source of Go's standard library, %d steps, loss at a masking "+
-		"rate of 15 %%, differences of runs of one seed.", maskingSteps), masking},
-	{"cyclic", "a perceptron on 600 handwritten digits, six recipes, lengths of 2 to 64 epochs, each seed with a split " +
-		"of its own.", cyclic},
-	{"pruning", "a convolutional network and a perceptron on handwritten digits, 30 epochs before pruning and 8 or 20 " +
-		"after it, differences of runs of one seed.", pruning},
-	{"tta", "a perceptron trained on 500 handwritten digits and asked about 18 views of the others; each seed with a " +
-		"split and a model of its own.", augmentation},
-	{"causal", "a perceptron that tells digits below 5 from others on striped backgrounds, which go with the label in " +
-		"nine training images of ten.", shortcut},
-	{"mil", fmt.Sprintf("bags of 10 to 100 instances, of which 10 %% are positive in negative bags and 20 to 60 %% in "+
-		"positive ones; logistic regression of the instances of %d bags, judged on %d others.", 2*trainPairs,
-		2*testPairs), witness},
-	{"ecg", fmt.Sprintf("%d synthetic patients to train on for three epochs and %d to test, 32 to 48 heartbeats each, "+
-		"area under the ROC curve for the event within 90 days, which one in fifty has; each seed with patients "+
-		"and models of its own.", patients, patients), heartbeats},
-	{"maddness", fmt.Sprintf("the last layer of a 64-256-256-10 perceptron on handwritten digits replaced by %d lookups, "+
-		"or %d dimensions; the error is the mean square over the variance, on 500 test images.", codebooks, codebooks),
-		lookup},
+// setting is a change to an experiment that a sceptic would ask for.
+type setting struct{ name, text string }
+
+// trial is what a run of an experiment is given.
+type trial struct {
+	seeds   []uint64
+	quick   bool   // fewer and shorter
+	setting string // the name of one of the experiment's settings, or empty for that of the table
+	data    string // directory of the files that it needs
+	report  func(done, total int)
 }
+
+// experiments in the order of the page. A package that replicates a paper adds its own here, and marks to RESULTS.md
+// where its table is to stand.
+var experiments = []experiment{maskingExperiment, cyclicExperiment, pruningExperiment, ttaExperiment, causalExperiment,
+	milExperiment, ecgExperiment, maddnessExperiment}
 
 // usualSeeds is how many seeds there are unless -seeds says otherwise.
 const usualSeeds = 30
 
-// settings are the flags.
-type settings struct {
+// flags are those of the command line.
+type flags struct {
 	seed  uint64
 	only  string
+	data  string
 	seeds int
 	quick bool
 	page  bool
@@ -68,9 +64,10 @@ type settings struct {
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("results: ")
-	var s settings
+	var s flags
 	flag.Uint64Var(&s.seed, "seed", 1, "what the seeds of all experiments are drawn from: take one that nobody used")
 	flag.StringVar(&s.only, "only", "", "experiments to run, with commas; default: "+strings.Join(names(), ","))
+	flag.StringVar(&s.data, "data", "", "directory of files that the repository has not, for experiments that need them")
 	flag.IntVar(&s.seeds, "seeds", usualSeeds, "seeds of each experiment, at least 2")
 	flag.BoolVar(&s.quick, "quick", false, "2 seeds and few steps, in seconds: shows that it runs, and nothing is true")
 	flag.BoolVar(&s.page, "page", false, "run nothing: write RESULTS.md from results.json again")
@@ -113,7 +110,7 @@ func wanted(only string) ([]experiment, error) {
 	return list, nil
 }
 
-func run(ctx context.Context, s settings) error {
+func run(ctx context.Context, s flags) error {
 	if s.seeds < 2 {
 		return fmt.Errorf("-seeds is %d: an interval needs at least 2", s.seeds)
 	}
@@ -132,6 +129,10 @@ func run(ctx context.Context, s settings) error {
 		return all.save(s.out)
 	}
 	for _, e := range list {
+		if missing := e.missing(s.data); missing != "" {
+			fmt.Printf("%s: left as it is: needs %s in the directory of -data\n\n", e.name, missing)
+			continue
+		}
 		r, err := e.record(ctx, s)
 		if err != nil {
 			return fmt.Errorf("%s: %w", e.name, err)
@@ -152,14 +153,25 @@ func run(ctx context.Context, s settings) error {
 	return nil
 }
 
+// missing is the first file that an experiment needs and that is not there, or empty.
+func (e experiment) missing(dir string) string {
+	for _, name := range e.needs {
+		if _, err := os.Stat(filepath.Join(dir, name)); dir == "" || err != nil {
+			return name
+		}
+	}
+	return ""
+}
+
 // record runs an experiment and judges its claims.
-func (e experiment) record(ctx context.Context, s settings) (Record, error) {
+func (e experiment) record(ctx context.Context, s flags) (Record, error) {
 	start := time.Now()
-	r := Record{Experiment: e.name, Setting: e.setting, Seed: s.seed, Seeds: drawn(s.seed, s.seeds), Quick: s.quick}
+	r := Record{Experiment: e.name, Setting: e.about, Seed: s.seed, Seeds: drawn(s.seed, s.seeds), Quick: s.quick}
 	var err error
-	r.Claims, err = e.run(ctx, r.Seeds, s.quick, func(done, total int) {
+	report := func(done, total int) {
 		fmt.Fprintf(os.Stderr, "\r%s: %d of %d, %.0f s ", e.name, done, total, time.Since(start).Seconds())
-	})
+	}
+	r.Claims, err = e.run(ctx, trial{seeds: r.Seeds, quick: s.quick, data: s.data, report: report})
 	fmt.Fprintf(os.Stderr, "\r%60s\r", "")
 	if err != nil {
 		return r, err

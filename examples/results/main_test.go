@@ -55,7 +55,7 @@ func TestRun(t *testing.T) {
 	begin, end := marks("maddness")
 	name := filepath.Join(dir, pageFile)
 	require.NoError(t, os.WriteFile(name, []byte("# Title\n\n"+begin+"old\n"+end+"\nThe rest.\n"), 0o600))
-	s := settings{seed: 5, only: "maddness,cyclic", seeds: 2, quick: true, out: dir}
+	s := flags{seed: 5, only: "maddness,cyclic", seeds: 2, quick: true, out: dir}
 	require.NoError(t, run(t.Context(), s))
 	first, err := readResults(dir)
 	require.NoError(t, err)
@@ -77,8 +77,8 @@ func TestRun(t *testing.T) {
 }
 
 func TestRefuses(t *testing.T) {
-	require.ErrorContains(t, run(t.Context(), settings{seeds: 1}), "-seeds is 1")
-	require.ErrorContains(t, run(t.Context(), settings{seeds: 2, only: "masking,x"}), `"x" is none of masking`)
+	require.ErrorContains(t, run(t.Context(), flags{seeds: 1}), "-seeds is 1")
+	require.ErrorContains(t, run(t.Context(), flags{seeds: 2, only: "masking,x"}), `"x" is none of masking`)
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, resultsFile), []byte(`{"version": 2}`), 0o600))
 	_, err := readResults(dir)

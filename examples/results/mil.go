@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 
 	"github.com/espalier-ml/espalier/examples/progress"
@@ -27,20 +28,27 @@ type bagAreas struct {
 	equalMean, equalHighest  float64 // of bags of which both classes have the mean of the rates
 }
 
+var milExperiment = experiment{
+	name: "mil",
+	about: fmt.Sprintf("bags of 10 to 100 instances, of which 10 %% are positive in negative bags and 20 to 60 %% in "+
+		"positive ones; logistic regression of the instances of %d bags, judged on %d others.", 2*trainPairs, 2*testPairs),
+	run: witness,
+}
+
 // witness is the simulation of Shanmugam, Blalock and Guttag 2019 that has a closed form: the classes of bags differ by
 // how many of their instances are positive, and by nothing else.
-func witness(ctx context.Context, seeds []uint64, quick bool, report func(done, total int)) ([]Claim, error) {
+func witness(ctx context.Context, t trial) ([]Claim, error) {
 	train, test := trainPairs, testPairs
-	if quick {
+	if t.quick {
 		train, test = 20, 40
 	}
-	areas := make([][]bagAreas, len(seeds)) // by seed and rates
-	errs := make([]error, len(seeds))
-	done, end := progress.Start(len(seeds), report)
-	tensor.Parallel(len(seeds), 1, func(lo, hi int) {
+	areas := make([][]bagAreas, len(t.seeds)) // by seed and rates
+	errs := make([]error, len(t.seeds))
+	done, end := progress.Start(len(t.seeds), t.report)
+	tensor.Parallel(len(t.seeds), 1, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			for _, w := range rates {
-				a, err := witnessSeed(ctx, w, train, test, seeds[i])
+				a, err := witnessSeed(ctx, w, train, test, t.seeds[i])
 				areas[i], errs[i] = append(areas[i], a), errors.Join(errs[i], err)
 			}
 			done()

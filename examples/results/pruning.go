@@ -21,18 +21,25 @@ const (
 	low, moderate = 4, 16 // compressions
 )
 
+var pruningExperiment = experiment{
+	name: "pruning",
+	about: "a convolutional network and a perceptron on handwritten digits, 30 epochs before pruning and 8 or 20 after " +
+		"it, differences of runs of one seed.",
+	run: pruning,
+}
+
 // pruning is Blalock et al. 2020: strategies on the digits, compared seed by seed after fine-tuning.
-func pruning(_ context.Context, seeds []uint64, quick bool, report func(done, total int)) ([]Claim, error) {
+func pruning(_ context.Context, t trial) ([]Claim, error) {
 	train, test, err := study.LoadDigits()
 	if err != nil {
 		return nil, err
 	}
 	cnn, mlp := study.CNN(), study.MLP(perceptron, 64, 256, 128, 30, 20, 128)
-	if quick {
+	if t.quick {
 		cnn.Base, cnn.Tune, mlp.Base, mlp.Tune = 1, 1, 1, 1
 	}
 	random := prune.WithScorer(prune.Random[float32]())
-	p := study.Plan{Dataset: "digits", Train: train, Test: test, Recipes: []study.Recipe{cnn, mlp}, Seeds: seeds,
+	p := study.Plan{Dataset: "digits", Train: train, Test: test, Recipes: []study.Recipe{cnn, mlp}, Seeds: t.seeds,
 		Compressions: []float64{low, moderate}, Wanted: func(r study.Recipe, s study.Strategy) bool {
 			names := []string{study.Dense, study.GlobalMagnitude, study.LayerMagnitude, study.Random, globalRandom}
 			if r.Name == convNet {
@@ -44,20 +51,20 @@ func pruning(_ context.Context, seeds []uint64, quick bool, report func(done, to
 		study.Strategy{Name: globalRandom, Options: study.Under(prune.Global, random)},
 		study.Strategy{Name: randomAgain, Options: study.Under(prune.PerTensor, random), Draw: 1 << 40},
 		study.Strategy{Name: matchedAgain, Options: study.Under(prune.Global), Matched: true, Draw: 1 << 40})
-	results, err := p.Run(report)
+	results, err := p.Run(t.report)
 	if err != nil {
 		return nil, err
 	}
 	points := func(model, method string, c float64) []float64 {
 		var v []float64
-		for _, seed := range seeds {
+		for _, seed := range t.seeds {
 			v = append(v, 100*study.Finder{Results: results, Model: model, Seed: seed}.Accuracy(method, c))
 		}
 		return v
 	}
 	ratio := func(method, to string, c float64) []float64 {
 		var v []float64
-		for _, seed := range seeds {
+		for _, seed := range t.seeds {
 			f := study.Finder{Results: results, Model: convNet, Seed: seed}
 			v = append(v, f.Get(method, c).Speedup/f.Get(to, c).Speedup)
 		}

@@ -18,18 +18,25 @@ const fewLabels, manyLabels = 50, 1000
 // gains is points of accuracy over the original view, by views.Names, of one seed.
 type gains struct{ few, many, manyShuffled, fewShuffled, still []float64 }
 
+var ttaExperiment = experiment{
+	name: "tta",
+	about: "a perceptron trained on 500 handwritten digits and asked about 18 views of the others; each seed with a " +
+		"split and a model of its own.",
+	run: augmentation,
+}
+
 // augmentation is Shanmugam et al. 2021: 18 views of handwritten digits.
-func augmentation(ctx context.Context, seeds []uint64, quick bool, report func(done, total int)) ([]Claim, error) {
-	all := make([]gains, len(seeds))
-	errs := make([]error, len(seeds))
+func augmentation(ctx context.Context, t trial) ([]Claim, error) {
+	all := make([]gains, len(t.seeds))
+	errs := make([]error, len(t.seeds))
 	few, many := fewLabels, manyLabels
-	if quick {
+	if t.quick {
 		many = 4 * fewLabels
 	}
-	done, end := progress.Start(len(seeds), report)
-	tensor.Parallel(len(seeds), 1, func(lo, hi int) {
+	done, end := progress.Start(len(t.seeds), t.report)
+	tensor.Parallel(len(t.seeds), 1, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
-			all[i], errs[i] = augmentationSeed(ctx, seeds[i], few, many)
+			all[i], errs[i] = augmentationSeed(ctx, t.seeds[i], few, many)
 			done()
 		}
 	})
