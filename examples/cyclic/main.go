@@ -43,10 +43,18 @@ func main() {
 }
 
 // settings are the two sets of labels.
-var settings = []struct {
+var settings = []labels{{"clean", 0}, {"noisy", 0.2}}
+
+type labels struct {
 	name  string
-	noise float64
-}{{"clean", 0}, {"noisy", 0.2}}
+	noise float64 // share of wrong ones
+}
+
+func (s labels) training() curves.Training {
+	how := curves.Usual
+	how.Noise = s.noise
+	return how
+}
 
 func run(first uint64, count int, out string) error {
 	var seeds []uint64
@@ -58,7 +66,7 @@ func run(first uint64, count int, out string) error {
 	}
 	start := time.Now()
 	for _, s := range settings {
-		results, err := curves.Study(s.noise, seeds, curves.Recipes, func(done, total int) {
+		results, err := curves.Study(s.training(), seeds, curves.Recipes, func(done, total int) {
 			fmt.Fprintf(os.Stderr, "\r%s labels: %d of %d runs, %.0f s ", s.name, done, total, time.Since(start).Seconds())
 		})
 		fmt.Fprintln(os.Stderr)

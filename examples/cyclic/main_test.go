@@ -30,7 +30,7 @@ func TestCyclicCurvesStandForSeparateRuns(t *testing.T) {
 	for _, s := range settings {
 		total := len(seeds) * len(few) * 7
 		last := 0
-		results, err := curves.Study(s.noise, seeds, few, func(done, all int) {
+		results, err := curves.Study(s.training(), seeds, few, func(done, all int) {
 			require.Equal(t, total, all)
 			last = done
 		})
@@ -64,7 +64,7 @@ func TestCyclicCurvesStandForSeparateRuns(t *testing.T) {
 // What -out writes is there, and the log is one that package tradeoff reads.
 func TestFiles(t *testing.T) {
 	dir := t.TempDir()
-	results, err := curves.Study(0.2, []uint64{1}, curves.Recipes[:1], func(int, int) {})
+	results, err := curves.Study(settings[1].training(), []uint64{1}, curves.Recipes[:1], func(int, int) {})
 	require.NoError(t, err)
 	require.NoError(t, write(filepath.Join(dir, "noisy.svg"), "noisy", results))
 	log := filepath.Join(dir, "runs.jsonl")

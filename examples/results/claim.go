@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"gonum.org/v1/gonum/integrate/quad"
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/espalier-ml/espalier/tensor/stats"
@@ -19,7 +20,7 @@ type Claim struct {
 	Values        []float64 `json:"values"`  // by seed
 	Control       string    `json:"control"` // what was taken away
 	ControlValues []float64 `json:"control_values"`
-	Turns         string    `json:"turns,omitempty"` // settings under which it was seen to turn
+	Note          string    `json:"note,omitempty"` // what the numbers do not say
 	Outcome       Outcome   `json:"outcome"`
 }
 
@@ -61,12 +62,15 @@ type Verdict string
 
 // The verdicts. The interval is that of the mean over seeds.
 const (
-	Held      Verdict = "held"              // all of the interval, and nine of ten seeds
-	HeldIn    Verdict = "held in"           // all of the interval, and fewer seeds
-	NotHeld   Verdict = "not held"          // nothing of the interval
-	TooSmall  Verdict = "too small to tell" // the interval is on both sides of the bar
-	AsControl Verdict = "held by its control too"
+	Held      Verdict = "held"                    // all of the interval
+	NotHeld   Verdict = "not held"                // nothing of the interval
+	TooSmall  Verdict = "too small to tell"       // the interval is on both sides of the bar
+	AsControl Verdict = "held by its control too" // all of both intervals
 )
+
+// level is that of all intervals: with fifty claims, a page on which every true number were that of its bar would have
+// a verdict in twenty. Spread, the number of seeds and the smallest difference that is seen are of the same rule.
+const level = 0.999
 
 // Outcome is what the numbers of a claim add up to.
 type Outcome struct {
@@ -85,8 +89,8 @@ func (c *Claim) judge() error {
 	}
 	var o Outcome
 	var err1, err2 error
-	o.Mean, err1 = stats.Mean(c.Values)
-	o.Control, err2 = stats.Mean(c.ControlValues)
+	o.Mean, err1 = stats.Mean(c.Values, stats.WithLevel(level))
+	o.Control, err2 = stats.Mean(c.ControlValues, stats.WithLevel(level))
 	if err := errors.Join(err1, err2); err != nil {
 		return fmt.Errorf("%s: %w", c.Text, err)
 	}
@@ -106,8 +110,6 @@ func (c *Claim) judge() error {
 		o.Verdict = TooSmall
 	case c.Bar.holds(o.Control.Lo, o.Control.Hi):
 		o.Verdict = AsControl
-	case 10*o.Held < 9*n:
-		o.Verdict = HeldIn
 	default:
 		o.Verdict = Held
 	}
@@ -115,15 +117,32 @@ func (c *Claim) judge() error {
 	return nil
 }
 
-// smallest is how far the true mean must be from the bar for the 95 % interval of n values with this standard deviation
-// to keep clear of it four times in five. The quantiles of Student's t stand for the noncentral one, which differs by
-// less than one per cent from five values on.
+// smallest is how far the true mean must be from the bar for the interval of n values with this standard deviation to
+// keep clear of it four times in five: the noncentrality of Student's t, times the standard error.
 func smallest(spread float64, n int) float64 {
-	if n < 2 {
+	if n < 2 || spread == 0 {
 		return 0
 	}
-	t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(n - 1)}
-	return (t.Quantile(0.975) + t.Quantile(0.8)) * spread / math.Sqrt(float64(n))
+	df := float64(n - 1)
+	critical := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: df}.Quantile((1 + level) / 2)
+	chi := distuv.ChiSquared{K: df}
+	clear := func(shift float64) float64 { // how often, over what the standard deviation may come out as
+		return quad.Fixed(func(u float64) float64 {
+			return distuv.UnitNormal.CDF(shift - critical*math.Sqrt(chi.Quantile(u)/df))
+		}, 0, 1, 64, quad.Legendre{}, 0)
+	}
+	lo, hi := 0.0, 2*critical+2
+	for clear(hi) < 0.8 {
+		hi *= 2
+	}
+	for hi-lo > 1e-6*hi {
+		if mid := (lo + hi) / 2; clear(mid) < 0.8 {
+			lo = mid
+		} else {
+			hi = mid
+		}
+	}
+	return hi * spread / math.Sqrt(float64(n))
 }
 
 // minus is a[i] - b[i].

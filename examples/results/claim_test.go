@@ -27,13 +27,13 @@ func TestVerdicts(t *testing.T) {
 		held            int
 	}{
 		{above(0), 4, 0, Held, 7},
-		{above(0), 1.1, 0, HeldIn, 6},
+		{above(0), 1.1, 0, Held, 6},
 		{above(0), 0.5, 0, TooSmall, 5},
 		{above(0), -2, 0, NotHeld, 0},
 		{above(0), 4, 3, AsControl, 7},
 		{below(0), -4, 0, Held, 7},
 		{below(0), 4, 0, NotHeld, 0},
-		{below(5), 4, 6, HeldIn, 6},
+		{below(5), 4, 6, Held, 6},
 		{within(5), 0, 6, Held, 7},
 		{within(0.5), 0, 6, TooSmall, 3},
 		{within(1), 4, 6, NotHeld, 0},

@@ -115,8 +115,8 @@ func TestAreasByRates(t *testing.T) {
 		areas[0][k].mean, areas[1][k].mean = w.AUC(), w.AUC()-0.01*float64(k)
 	}
 	mean := func(a bagAreas) float64 { return a.mean }
-	require.InDeltaSlice(t, []float64{0, 0.04}, apart(areas, mean, miltest.Witness.AUC, false), 1e-12)
-	exchanged := apart(areas, mean, miltest.Witness.AUC, true)
+	require.InDeltaSlice(t, []float64{0, 0.04}, apart(areas, rates, mean, miltest.Witness.AUC, false), 1e-12)
+	exchanged := apart(areas, rates, mean, miltest.Witness.AUC, true)
 	require.InDelta(t, 2*rates[4].AUC()-1, exchanged[0], 1e-12) // the rates furthest apart
 	averages := average(areas, mean)
 	require.InDelta(t, 0.02, averages[0]-averages[1], 1e-12)

@@ -19,6 +19,17 @@ var rates = []miltest.Witness{{Positive: 0.2, Negative: 0.1, Size: 100}, {Positi
 	{Positive: 0.3, Negative: 0.1, Size: 50}, {Positive: 0.4, Negative: 0.1, Size: 20},
 	{Positive: 0.6, Negative: 0.1, Size: 10}}
 
+// otherRates are with more positive instances in either class.
+var otherRates = []miltest.Witness{{Positive: 0.4, Negative: 0.3, Size: 100}, {Positive: 0.5, Negative: 0.3, Size: 10},
+	{Positive: 0.5, Negative: 0.3, Size: 50}, {Positive: 0.6, Negative: 0.3, Size: 20},
+	{Positive: 0.8, Negative: 0.3, Size: 10}}
+
+// Other settings.
+const (
+	fewBags     = "100 bags"
+	moreWitness = "higher rates"
+)
+
 // trainPairs and testPairs are how many bags there are of each class.
 const trainPairs, testPairs = 200, 2000
 
@@ -32,13 +43,24 @@ var milExperiment = experiment{
 	name: "mil",
 	about: fmt.Sprintf("bags of 10 to 100 instances, of which 10 %% are positive in negative bags and 20 to 60 %% in "+
 		"positive ones; logistic regression of the instances of %d bags, judged on %d others.", 2*trainPairs, 2*testPairs),
+	settings: []setting{{fewBags, "to train on, instead of 400."},
+		{moreWitness, "30 % of the instances of negative bags are positive, and 40 to 80 % of those of positive ones."}},
 	run: witness,
 }
 
 // witness is the simulation of Shanmugam, Blalock and Guttag 2019 that has a closed form: the classes of bags differ by
 // how many of their instances are positive, and by nothing else.
 func witness(ctx context.Context, t trial) ([]Claim, error) {
-	train, test := trainPairs, testPairs
+	train, test, rates := trainPairs, testPairs, rates
+	switch t.setting {
+	case "":
+	case fewBags:
+		train = 50
+	case moreWitness:
+		rates = otherRates
+	default:
+		return nil, t.unknown()
+	}
 	if t.quick {
 		train, test = 20, 40
 	}
@@ -66,11 +88,12 @@ func witness(ctx context.Context, t trial) ([]Claim, error) {
 	const exchanged = "theory with the rates of the classes exchanged"
 	return []Claim{
 		{Text: "instances that inherit the labels of their bags teach what the closed form says of instances",
-			Quantity: greatest, Bar: below(0.01), Values: apart(areas, instances, miltest.Witness.InstanceAUC, false),
-			Control: exchanged, ControlValues: apart(areas, instances, miltest.Witness.InstanceAUC, true)},
+			Quantity: greatest, Bar: below(0.01),
+			Values:  apart(areas, rates, instances, miltest.Witness.InstanceAUC, false),
+			Control: exchanged, ControlValues: apart(areas, rates, instances, miltest.Witness.InstanceAUC, true)},
 		{Text: "the mean over the instances of a bag has the AUC of the closed form", Quantity: greatest,
-			Bar: below(0.02), Values: apart(areas, mean, miltest.Witness.AUC, false), Control: exchanged,
-			ControlValues: apart(areas, mean, miltest.Witness.AUC, true)},
+			Bar: below(0.02), Values: apart(areas, rates, mean, miltest.Witness.AUC, false), Control: exchanged,
+			ControlValues: apart(areas, rates, mean, miltest.Witness.AUC, true)},
 		{Text: "the mean over the instances of a bag beats the highest by 0.05",
 			Quantity: "difference of AUC, mean over five pairs of rates", Bar: above(0.05), Values: average(areas, gain),
 			Control: "equal rates in both classes", ControlValues: average(areas, equal)},
@@ -78,8 +101,8 @@ func witness(ctx context.Context, t trial) ([]Claim, error) {
 }
 
 // apart is the greatest distance of what was measured from a theory, of rates as they are or exchanged, by seed.
-func apart(areas [][]bagAreas, measured func(bagAreas) float64, theory func(miltest.Witness) float64,
-	exchanged bool) []float64 {
+func apart(areas [][]bagAreas, rates []miltest.Witness, measured func(bagAreas) float64,
+	theory func(miltest.Witness) float64, exchanged bool) []float64 {
 	greatest := make([]float64, len(areas))
 	for i, list := range areas {
 		for k, a := range list {

@@ -2,7 +2,11 @@ package main
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"strings"
+
+	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 // Marks hold the sections of RESULTS.md that this program writes; what stands outside of them is written by people.
@@ -32,68 +36,117 @@ func replace(page string, r Record) string {
 	return page + "\n" + begin + section(r) + end
 }
 
-// section is a record as Markdown: a table of claims, and where each was seen to turn.
+// section is a record as Markdown: a table of claims, what the numbers do not say, and a table of other settings.
 func section(r Record) string {
 	var b strings.Builder
-	flags := fmt.Sprintf("-only %s -seed %d", r.Experiment, r.Seed)
-	switch {
-	case r.Quick:
-		flags += " -quick"
-	case len(r.Seeds) != usualSeeds:
-		flags += fmt.Sprintf(" -seeds %d", len(r.Seeds))
-	}
-	fmt.Fprintf(&b, "\n%s\n", wrap(fmt.Sprintf("`go run ./examples/results %s`: %s %d seeds.", flags, r.Setting,
+	fmt.Fprintf(&b, "\n%s\n", wrap(fmt.Sprintf("`%s`: %s %d seeds.", command(r.Experiment, r.Run, false), r.About,
 		len(r.Seeds))))
-	b.WriteString("\n| | claim | number | mean, 95 % interval | spread | seeds | verdict | control | smallest seen |\n")
+	b.WriteString("\n| | claim | number | mean, 99.9 % interval | spread | seeds | verdict | control | smallest seen |\n")
 	b.WriteString("|--:|---|---|--:|--:|--:|---|---|--:|\n")
 	for i, c := range r.Claims {
 		o := c.Outcome
-		fmt.Fprintf(&b, "| %d | %s | %s, %v | %s [%s, %s] | %s | %d of %d | **%s** | %s: %s [%s, %s] | %s |\n", i+1, c.Text,
-			c.Quantity, c.Bar, number(o.Mean.Value), number(o.Mean.Lo), number(o.Mean.Hi), number(o.Spread), o.Held,
-			len(c.Values), verdict(c), c.Control, number(o.Control.Value), number(o.Control.Lo), number(o.Control.Hi), power(o))
+		fmt.Fprintf(&b, "| %d | %s | %s, %v | %s | %s | %d of %d | **%s** | %s: %s | %s |\n", i+1, c.Text, c.Quantity, c.Bar,
+			interval(o.Mean), number(o.Spread), o.Held, len(c.Values), verdict(c), c.Control, interval(o.Control), power(c))
 	}
-	b.WriteString(elsewhere(r.Claims))
+	b.WriteString(notes(r.Claims))
+	b.WriteString(elsewhere(r))
 	b.WriteString("\n")
 	return b.String()
 }
 
-// elsewhere is what became of the claims in other settings, each remark once with the numbers of its claims.
-func elsewhere(claims []Claim) string {
-	var remarks []string
+// command is what writes a run again.
+func command(experiment string, r Run, elsewhere bool) string {
+	c := fmt.Sprintf("go run ./examples/results -only %s -seed %d", experiment, r.Seed)
+	usual := usualSeeds
+	if elsewhere {
+		c, usual = c+" -settings", fewSeeds
+	}
+	if i := slices.Index(names(), experiment); i >= 0 {
+		usual = experiments[i].usual(elsewhere)
+		if len(experiments[i].needs) > 0 {
+			c += " -data DIR"
+		}
+	}
+	switch {
+	case r.Quick:
+		c += " -quick"
+	case len(r.Seeds) != usual:
+		c += fmt.Sprintf(" -seeds %d", len(r.Seeds))
+	}
+	return c
+}
+
+// notes is each note once, with the numbers of its claims.
+func notes(claims []Claim) string {
+	var list []string
 	numbers := map[string][]string{}
 	for i, c := range claims {
-		if c.Turns == "" {
+		if c.Note == "" {
 			continue
 		}
-		if numbers[c.Turns] == nil {
-			remarks = append(remarks, c.Turns)
+		if numbers[c.Note] == nil {
+			list = append(list, c.Note)
 		}
-		numbers[c.Turns] = append(numbers[c.Turns], fmt.Sprint(i+1))
-	}
-	if len(remarks) == 0 {
-		return ""
+		numbers[c.Note] = append(numbers[c.Note], fmt.Sprint(i+1))
 	}
 	var b strings.Builder
-	b.WriteString("\nIn other settings:\n\n")
-	for _, remark := range remarks {
-		line := wrap(fmt.Sprintf("- Claim %s: %s", strings.Join(numbers[remark], ", "), remark))
+	for i, note := range list {
+		if i == 0 {
+			b.WriteString("\n")
+		}
+		line := wrap(fmt.Sprintf("- Claim %s: %s", strings.Join(numbers[note], ", "), note))
 		b.WriteString(strings.ReplaceAll(line, "\n", "\n  ") + "\n")
 	}
 	return b.String()
 }
 
-// power is the smallest difference that could have been seen. Seeds that all say the same tell nothing of that.
-func power(o Outcome) string {
-	if o.Spread == 0 {
-		return "unknown"
+// elsewhere is the claims of a record in other settings, a column for each.
+func elsewhere(r Record) string {
+	if len(r.Elsewhere) == 0 {
+		return ""
 	}
-	return number(o.Smallest)
+	first := r.Elsewhere[0].Run
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n%s\n\n", wrap(fmt.Sprintf("The same in other settings, `%s`, %d seeds each:",
+		command(r.Experiment, first, true), len(first.Seeds))))
+	for _, e := range r.Elsewhere {
+		b.WriteString(strings.ReplaceAll(wrap(fmt.Sprintf("- *%s*: %s", e.Setting, e.Text)), "\n", "\n  ") + "\n")
+	}
+	b.WriteString("\n| |")
+	for _, e := range r.Elsewhere {
+		fmt.Fprintf(&b, " %s |", e.Setting)
+	}
+	b.WriteString("\n|--:|" + strings.Repeat("---|", len(r.Elsewhere)) + "\n")
+	for i := range r.Claims {
+		fmt.Fprintf(&b, "| %d |", i+1)
+		for _, e := range r.Elsewhere {
+			c := e.Claims[i]
+			fmt.Fprintf(&b, " %s, %d of %d, **%s** |", interval(c.Outcome.Mean), c.Outcome.Held, len(c.Values),
+				c.Outcome.Verdict)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
 }
 
-// verdict is the verdict with its count where that belongs to it.
+// interval is an estimate with its interval.
+func interval(e stats.Estimate) string {
+	return fmt.Sprintf("%s [%s, %s]", number(e.Value), number(e.Lo), number(e.Hi))
+}
+
+// power is the smallest difference that would have been seen in four of five repetitions. Of seeds that all say the
+// same it is the share of others among all seeds, of which at least one would have been drawn as often.
+func power(c Claim) string {
+	if n := len(c.Values); c.Outcome.Spread == 0 {
+		return fmt.Sprintf("1 seed in %.0f that differs", 1/(1-math.Pow(0.2, 1/float64(n))))
+	}
+	return number(c.Outcome.Smallest)
+}
+
+// verdict is the verdict, with its count if some seeds differ from their mean.
 func verdict(c Claim) string {
-	if c.Outcome.Verdict == HeldIn {
-		return fmt.Sprintf("held in %d of %d", c.Outcome.Held, len(c.Values))
+	if n := len(c.Values); c.Outcome.Verdict == Held && c.Outcome.Held < n {
+		return fmt.Sprintf("held in %d of %d", c.Outcome.Held, n)
 	}
 	return string(c.Outcome.Verdict)
 }
@@ -119,16 +172,16 @@ func wrap(text string) string {
 	return b.String()
 }
 
-// text is a record for the terminal.
-func text(r Record) string {
+// text is a run for the terminal.
+func text(r Run) string {
 	var b strings.Builder
 	for _, c := range r.Claims {
 		o := c.Outcome
-		fmt.Fprintf(&b, "%-22s %s\n", verdict(c), c.Text)
-		fmt.Fprintf(&b, "%23s%s, want %v: %s [%s, %s], %d of %d seeds\n", "", c.Quantity, c.Bar, number(o.Mean.Value),
-			number(o.Mean.Lo), number(o.Mean.Hi), o.Held, len(c.Values))
-		fmt.Fprintf(&b, "%23scontrol, %s: %s [%s, %s]; smallest that could be seen: %s\n", "", c.Control,
-			number(o.Control.Value), number(o.Control.Lo), number(o.Control.Hi), power(o))
+		fmt.Fprintf(&b, "%-24s%s\n", verdict(c), c.Text)
+		fmt.Fprintf(&b, "%24s%s, want %v: %s, %d of %d seeds\n", "", c.Quantity, c.Bar, interval(o.Mean), o.Held,
+			len(c.Values))
+		fmt.Fprintf(&b, "%24scontrol, %s: %s; smallest that could be seen: %s\n", "", c.Control, interval(o.Control),
+			power(c))
 	}
 	return b.String()
 }

@@ -10,19 +10,41 @@ import (
 	"slices"
 )
 
-// Record is a run of an experiment.
+// Run is the claims of an experiment, judged over seeds.
+type Run struct {
+	Seed    uint64   `json:"seed"`  // of the command line
+	Seeds   []uint64 `json:"seeds"` // that were drawn from it
+	Quick   bool     `json:"quick,omitempty"`
+	Seconds int      `json:"seconds"`
+	Claims  []Claim  `json:"claims"`
+}
+
+// judge judges all claims.
+func (r *Run) judge() error {
+	var errs []error
+	for i := range r.Claims {
+		errs = append(errs, r.Claims[i].judge())
+	}
+	return errors.Join(errs...)
+}
+
+// Record is the last run of an experiment, and those in other settings.
 type Record struct {
-	Experiment string   `json:"experiment"`
-	Setting    string   `json:"setting"` // data, model, what was compared
-	Seed       uint64   `json:"seed"`    // of the command line
-	Seeds      []uint64 `json:"seeds"`   // that were drawn from it
-	Quick      bool     `json:"quick,omitempty"`
-	Seconds    int      `json:"seconds"`
-	Claims     []Claim  `json:"claims"`
+	Experiment string `json:"experiment"`
+	About      string `json:"about"` // data, model, what was compared
+	Run
+	Elsewhere []Elsewhere `json:"elsewhere,omitempty"`
+}
+
+// Elsewhere is the claims of a record in another setting.
+type Elsewhere struct {
+	Setting string `json:"setting"`
+	Text    string `json:"text"`
+	Run
 }
 
 const (
-	version     = 1
+	version     = 2
 	resultsFile = "results.json"
 	pageFile    = "RESULTS.md"
 )
@@ -33,14 +55,59 @@ type Results struct {
 	Records []Record `json:"records"`
 }
 
-// put replaces the record of the same experiment, or adds it.
-func (r *Results) put(one Record) {
-	i := slices.IndexFunc(r.Records, func(old Record) bool { return old.Experiment == one.Experiment })
+// of is the record of an experiment, or nil.
+func (r *Results) of(experiment string) *Record {
+	i := slices.IndexFunc(r.Records, func(old Record) bool { return old.Experiment == experiment })
 	if i < 0 {
+		return nil
+	}
+	return &r.Records[i]
+}
+
+// put replaces the record of the same experiment, or adds it. Runs in other settings stay as long as they are about the
+// same claims.
+func (r *Results) put(one Record) {
+	old := r.of(one.Experiment)
+	if old == nil {
 		r.Records = append(r.Records, one)
 		return
 	}
-	r.Records[i] = one
+	if sameClaims(old.Claims, one.Claims) {
+		one.Elsewhere = old.Elsewhere
+	}
+	*old = one
+}
+
+// putElsewhere replaces the runs of an experiment in other settings.
+func (r *Results) putElsewhere(experiment string, runs []Elsewhere) error {
+	record := r.of(experiment)
+	if record == nil {
+		return fmt.Errorf("%s: no table to put other settings below; run it without -settings first", experiment)
+	}
+	for _, run := range runs {
+		if !sameClaims(record.Claims, run.Claims) {
+			return fmt.Errorf("%s, %s: other claims than those of the table; run it without -settings first", experiment,
+				run.Setting)
+		}
+	}
+	record.Elsewhere = runs
+	return nil
+}
+
+func sameClaims(a, b []Claim) bool {
+	return slices.EqualFunc(a, b, func(c, d Claim) bool { return c.Text == d.Text && c.Bar.String() == d.Bar.String() })
+}
+
+// judge judges all runs anew.
+func (r *Results) judge() error {
+	var errs []error
+	for i := range r.Records {
+		errs = append(errs, r.Records[i].judge())
+		for k := range r.Records[i].Elsewhere {
+			errs = append(errs, r.Records[i].Elsewhere[k].judge())
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // readResults reads results.json of a directory; one without the file has no results yet.

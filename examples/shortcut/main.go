@@ -47,7 +47,7 @@ func run(ctx context.Context, first uint64, seeds, epochs int, out string) error
 	results := map[string][]stripes.Outcome{}
 	for k := range seeds {
 		seed := first + uint64(k)
-		train, test, err := stripes.Draw(seed)
+		train, test, err := stripes.Draw(stripes.Agreement, seed)
 		if err != nil {
 			return err
 		}
@@ -59,7 +59,7 @@ func run(ctx context.Context, first uint64, seeds, epochs int, out string) error
 					return err
 				}
 			}
-			o, err := stripes.Study(ctx, m, set, train, test, epochs, seed)
+			o, err := stripes.Study(ctx, m, set, train, test, epochs, stripes.Rate, seed)
 			if err != nil {
 				return fmt.Errorf("%s: %w", m.Name, err)
 			}

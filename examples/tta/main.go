@@ -77,5 +77,5 @@ func load(ctx context.Context, s settings) (*tta.Outputs, error) {
 	if s.outputs != "" {
 		return readOutputs(s)
 	}
-	return views.Collect(ctx, s.seed)
+	return views.Collect(ctx, s.seed, false)
 }

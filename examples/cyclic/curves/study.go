@@ -27,8 +27,8 @@ type Result struct {
 }
 
 // Study trains every recipe with every seed once cyclically and once for each length, on all processors.
-func Study(noise float64, seeds []uint64, recipes []Recipe, report func(done, total int)) ([]Result, error) {
-	lengths := Schedule.Ends(Schedule.TotalFor(cycles))
+func Study(how Training, seeds []uint64, recipes []Recipe, report func(done, total int)) ([]Result, error) {
+	lengths := how.Schedule().Ends(how.Schedule().TotalFor(cycles))
 	type job struct {
 		r    Recipe
 		seed uint64
@@ -44,7 +44,7 @@ func Study(noise float64, seeds []uint64, recipes []Recipe, report func(done, to
 	var jobs []*job
 	var results []Result
 	for _, seed := range seeds {
-		d, err := Load(noise, seed)
+		d, err := Load(how, seed)
 		if err != nil {
 			return nil, err
 		}
@@ -59,9 +59,9 @@ func Study(noise float64, seeds []uint64, recipes []Recipe, report func(done, to
 	tensor.Parallel(len(jobs), 1, func(lo, hi int) {
 		for _, j := range jobs[lo:hi] {
 			if j.end == 0 {
-				j.curves, j.err = j.r.Single(j.d, Schedule, j.seed)
+				j.curves, j.err = j.r.Single(j.d, how.Schedule(), j.seed)
 			} else {
-				j.err = j.r.run(j.d, j.seed, standard(j.end), j.end, func(step int) bool { return step == j.end-1 },
+				j.err = j.r.run(j.d, j.seed, how.standard(j.end), j.end, func(step int) bool { return step == j.end-1 },
 					func(step int, accuracy, loss float64) error {
 						j.steps, j.accuracies, j.losses = append(j.steps, step+1), append(j.accuracies, accuracy), append(j.losses, loss)
 						return nil

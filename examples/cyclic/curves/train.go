@@ -35,36 +35,53 @@ var Recipes = []Recipe{
 
 // Of the training images, and of the recipes.
 const (
-	Trained     = 600 // images
-	batch       = 30
-	EpochSteps  = Trained / batch // steps of an epoch
+	Trained     = 600          // images
+	EpochSteps  = Trained / 30 // steps of an epoch, of the usual batch
 	momentum    = 0.9
 	weightDecay = 5e-4
-	peak        = 0.1
 	cycles      = 6
 )
 
-// Schedule is the multiplicative cyclic schedule of the paper: a warmup of one epoch, then cycles of 1, 2, 4, ...
-// epochs.
-var Schedule = schedule.Cyclic{Warmup: EpochSteps, First: EpochSteps, Mult: 2, Peak: peak, MaxCycles: cycles}
-
-// standard is the schedule of a run of its own: the same warmup and one decay to its end.
-func standard(steps int) schedule.Cyclic {
-	return schedule.Cyclic{Warmup: EpochSteps, First: float64(steps - EpochSteps), Mult: 1, Peak: peak, MaxCycles: 1}
+// Training is what all recipes share.
+type Training struct {
+	Batch int     // images of a step; divides Trained
+	Peak  float64 // learning rate
+	Noise float64 // share of training images with wrong labels
 }
 
-// Data is images to train on and to test on.
-type Data struct{ train, test digits.Set }
+// Usual is the training of the program, with clean labels.
+var Usual = Training{Batch: Trained / EpochSteps, Peak: 0.1}
 
-// Load splits the digits and gives the labels of a share of the training images to chance.
-func Load(noise float64, seed uint64) (Data, error) {
+func (how Training) epochSteps() int { return Trained / how.Batch }
+
+// Schedule is the multiplicative cyclic schedule of the paper: a warmup of one epoch, then cycles of 1, 2, 4, ...
+// epochs.
+func (how Training) Schedule() schedule.Cyclic {
+	epoch := float64(how.epochSteps())
+	return schedule.Cyclic{Warmup: epoch, First: epoch, Mult: 2, Peak: how.Peak, MaxCycles: cycles}
+}
+
+// standard is the schedule of a run of its own: the same warmup and one decay to its end.
+func (how Training) standard(steps int) schedule.Cyclic {
+	epoch := float64(how.epochSteps())
+	return schedule.Cyclic{Warmup: epoch, First: float64(steps) - epoch, Mult: 1, Peak: how.Peak, MaxCycles: 1}
+}
+
+// Data is images to train on and to test on, and how.
+type Data struct {
+	train, test digits.Set
+	how         Training
+}
+
+// Load splits the digits and gives the labels of some training images to chance.
+func Load(how Training, seed uint64) (Data, error) {
 	set, err := digits.Load()
 	if err != nil {
 		return Data{}, err
 	}
 	const pixels = digits.Size * digits.Size
 	rng := tensor.Stream(seed, 1)
-	var d Data
+	d := Data{how: how}
 	for i, from := range rng.Perm(len(set.Y)) { // the file is ordered by writer
 		to := &d.train
 		if i >= Trained {
@@ -73,7 +90,7 @@ func Load(noise float64, seed uint64) (Data, error) {
 		to.X = append(to.X, set.X[from*pixels:][:pixels]...)
 		to.Y = append(to.Y, set.Y[from])
 	}
-	for _, wrong := range rng.Perm(Trained)[:int(noise*Trained)] {
+	for _, wrong := range rng.Perm(Trained)[:int(how.Noise*Trained)] {
 		d.train.Y[wrong] = (d.train.Y[wrong] + 1 + rng.IntN(digits.Classes-1)) % digits.Classes
 	}
 	return d, nil
@@ -145,11 +162,12 @@ type batches struct {
 }
 
 func (b *batches) draw(step int) (tensor.Dense[float32], error) {
-	epoch := step / EpochSteps
-	if step%EpochSteps == 0 {
+	batch, perEpoch := b.d.how.Batch, b.d.how.epochSteps()
+	epoch := step / perEpoch
+	if step%perEpoch == 0 {
 		b.order = tensor.Stream(b.seed, 3, uint64(epoch)).Perm(Trained)
 	}
-	mine := b.order[step%EpochSteps*batch:][:batch]
+	mine := b.order[step%perEpoch*batch:][:batch]
 	b.gather(0, mine)
 	b.weight = 1
 	if b.r.mixup == 0 {
@@ -174,7 +192,7 @@ func shuffled(rng *rand.Rand, x []int) []int {
 func (b *batches) gather(k int, images []int) {
 	const pixels = digits.Size * digits.Size
 	if b.x[k].Data == nil {
-		b.x[k], b.y[k] = tensor.NewDense[float32](batch, pixels), make([]int, batch)
+		b.x[k], b.y[k] = tensor.NewDense[float32](b.d.how.Batch, pixels), make([]int, b.d.how.Batch)
 	}
 	for i, from := range images {
 		copy(b.x[k].Data[i*pixels:][:pixels], b.d.train.X[from*pixels:])

@@ -8,9 +8,9 @@ import (
 
 // Batches depend on seed and step alone, and a fifth of the labels is wrong if wanted.
 func TestData(t *testing.T) {
-	clean, err := Load(0, 7)
+	clean, err := Load(Usual, 7)
 	require.NoError(t, err)
-	noisy, err := Load(0.2, 7)
+	noisy, err := Load(Training{Batch: 30, Peak: 0.1, Noise: 0.2}, 7)
 	require.NoError(t, err)
 	require.Len(t, clean.train.Y, Trained)
 	require.Equal(t, clean.test, noisy.test)

@@ -22,6 +22,8 @@ const (
 type Corpus struct {
 	Train, Test []int32
 	Vocab       int
+	Rows        int     // of a batch
+	Peak        float64 // learning rate
 
 	testWindows, testLabels []int // masked once: all runs predict the same
 }
@@ -29,7 +31,7 @@ type Corpus struct {
 // NewCorpus learns the encoding of a text and masks what is kept for the test.
 func NewCorpus(t Text) (*Corpus, error) {
 	b := trainBPE(t.Train, vocabulary)
-	c := &Corpus{Train: b.encode(t.Train), Test: b.encode(t.Test), Vocab: b.size}
+	c := &Corpus{Train: b.encode(t.Train), Test: b.encode(t.Test), Vocab: b.size, Rows: batchRows, Peak: 3e-3}
 	c.Train, c.Test = c.Train[:len(c.Train)/cols*cols], c.Test[:min(len(c.Test)/cols, testRows)*cols]
 	if len(c.Train) < batchRows*cols || len(c.Test) < cols*cols {
 		return nil, fmt.Errorf("%d tokens to train on and %d to test on are too few", len(c.Train), len(c.Test))
@@ -95,13 +97,13 @@ func (c *Corpus) Run(a Arm, seed uint64, steps int, tick func(int)) ([]Point, er
 		return nil, err
 	}
 	warmup := 0.06 * float64(steps)
-	lr := schedule.WSD{Peak: 3e-3, Floor: 6e-5, Warmup: warmup, Decay: float64(steps) - warmup,
+	lr := schedule.WSD{Peak: c.Peak, Floor: c.Peak / 50, Warmup: warmup, Decay: float64(steps) - warmup,
 		Shape: schedule.LinearShape}
-	perEpoch := len(c.Train) / cols / batchRows
+	perEpoch := len(c.Train) / cols / c.Rows
 	var (
 		curve   []Point
 		order   []int
-		batch   = make([]int32, 0, batchRows*cols)
+		batch   = make([]int32, 0, c.Rows*cols)
 		pos     []int
 		orig    []int32
 		in, out []int
@@ -112,7 +114,7 @@ func (c *Corpus) Run(a Arm, seed uint64, steps int, tick func(int)) ([]Point, er
 		if at == 0 {
 			order = tensor.Stream(seed, 2, uint64(epoch)).Perm(len(c.Train) / cols)
 		}
-		samples := order[at*batchRows : (at+1)*batchRows]
+		samples := order[at*c.Rows : (at+1)*c.Rows]
 		batch = batch[:0]
 		for _, s := range samples {
 			batch = append(batch, c.Train[s*cols:(s+1)*cols]...)

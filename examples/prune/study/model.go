@@ -19,7 +19,7 @@ type Recipe struct {
 	head       string // layer that is not pruned: the classifier
 	flat       bool   // takes rows and not Images
 	Base, Tune int    // epochs before and after pruning
-	batch      int
+	Batch      int
 	biases     bool // prune biases like weights
 }
 
@@ -51,7 +51,7 @@ func CNN() Recipe {
 		return nn.NewSequential[float32](c1, pool(), c2, pool(), c3, nn.NewFlatten[float32](), fc,
 			nn.Must(nn.NewLinear[float32](64, 10, rng)))
 	}
-	return Recipe{Name: "CNN", build: build, macs: macs, head: "7", Base: 30, Tune: 8, batch: 64}
+	return Recipe{Name: "CNN", build: build, macs: macs, head: "7", Base: 30, Tune: 8, Batch: 64}
 }
 
 // MLP is a perceptron with two hidden layers: 64-256-128-10 on the digits, LeNet-300-100 on MNIST.
@@ -65,7 +65,7 @@ func MLP(name string, in, h1, h2, base, tune, batch int) Recipe {
 	macs := map[string]int64{"0.weight": prune.LinearMACs(in, h1), "1.weight": prune.LinearMACs(h1, h2),
 		"2.weight": prune.LinearMACs(h2, 10)}
 	return Recipe{Name: name, build: build, macs: macs, head: "2",
-		flat: true, biases: true, Base: base, Tune: tune, batch: batch}
+		flat: true, biases: true, Base: base, Tune: tune, Batch: batch}
 }
 
 func (r Recipe) shaped(x []float32, size int) tensor.Dense[float32] {
@@ -88,12 +88,12 @@ func (r Recipe) train(model *nn.Sequential[float32], data Images, epochs int, lr
 	}
 	var loss nn.CrossEntropy[float32]
 	pixels := data.Size * data.Size
-	x, y := make([]float32, r.batch*pixels), make([]int, r.batch)
+	x, y := make([]float32, r.Batch*pixels), make([]int, r.Batch)
 	step := 0
 	for epoch := range epochs {
 		order := tensor.Stream(seed, 2, uint64(epoch)).Perm(len(data.Y))
-		for ; len(order) > 0; order = order[min(r.batch, len(order)):] {
-			n := min(r.batch, len(order))
+		for ; len(order) > 0; order = order[min(r.Batch, len(order)):] {
+			n := min(r.Batch, len(order))
 			for i, at := range order[:n] {
 				copy(x[i*pixels:(i+1)*pixels], data.x[at*pixels:])
 				y[i] = data.Y[at]
@@ -122,7 +122,7 @@ func (r Recipe) train(model *nn.Sequential[float32], data Images, epochs int, lr
 }
 
 func (r Recipe) steps(data Images, epochs int) int {
-	return (len(data.Y) + r.batch - 1) / r.batch * epochs
+	return (len(data.Y) + r.Batch - 1) / r.Batch * epochs
 }
 
 // gradients fills Grad with those of the mean loss over the first images, as ShrinkBench's gradient strategies want.

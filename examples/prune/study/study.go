@@ -186,8 +186,8 @@ func (j *job) run(dataset string, b *base, train, test Images) error {
 	}
 	j.result = eval.Result{Dataset: dataset, Model: r.Name, Method: j.s.Name, Seed: j.seed, Target: j.compression,
 		Selection:   eval.Last,
-		InitialHash: b.hash, ConfigHash: fmt.Sprintf("Adam %v, batch %d, %d epochs, no augmentation", rate, r.batch, r.Tune),
-		Batch: r.batch, Epochs: r.Tune, Optimizer: "Adam",
+		InitialHash: b.hash, ConfigHash: fmt.Sprintf("Adam %v, batch %d, %d epochs, no augmentation", rate, r.Batch, r.Tune),
+		Batch: r.Batch, Epochs: r.Tune, Optimizer: "Adam",
 		LR: rate, PreTop1: b.top1, PreTop5: b.top5, Top1: b.top1, Top5: b.top5}
 	if j.s.Options == nil && !j.s.dense {
 		stats, err := prune.StatsOf(model.Params(), nil, r.macs)

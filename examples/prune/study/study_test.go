@@ -19,7 +19,7 @@ func TestStudy(t *testing.T) {
 	require.NoError(t, err)
 	train.x, train.Y, test.x, test.Y = train.x[:64*64], train.Y[:64], test.x[:50*64], test.Y[:50]
 	c, m := CNN(), MLP("MLP", 64, 256, 128, 1, 1, 32)
-	c.Base, c.Tune, c.batch = 1, 1, 32
+	c.Base, c.Tune, c.Batch = 1, 1, 32
 	wanted := func(r Recipe, s Strategy) bool {
 		return s.Name == Dense || s.Name == GlobalMagnitude || r.Name == "CNN" &&
 			(s.Name == Matched || s.Name == GradualMagnitude || s.Name == GlobalGradient)

@@ -17,19 +17,19 @@ type Set struct {
 const (
 	pixels      = digits.Size * digits.Size
 	trainImages = 1437
-	Agreement   = 0.9  // P(v=y) in the training data
+	Agreement   = 0.9  // P(v=y) in the usual training data
 	flips       = 0.01 // share of wrong labels, of both kinds
 )
 
-// Draw makes training images whose background goes with the label, and test images each with both backgrounds.
-func Draw(seed uint64) (train, test Set, err error) {
+// Draw makes training images whose background goes with the label in a share of them, and test images each with both backgrounds.
+func Draw(agreement float64, seed uint64) (train, test Set, err error) {
 	all, err := digits.Load()
 	if err != nil {
 		return Set{}, Set{}, err
 	}
 	first, rest := all.Split(seed, trainImages)
 	rng := tensor.Stream(seed, 1)
-	return paint(first, Agreement, rng), both(rest, rng), nil
+	return paint(first, agreement, rng), both(rest, rng), nil
 }
 
 // Unconfounded is the training images with backgrounds that have nothing to do with the label: what cannot be had.

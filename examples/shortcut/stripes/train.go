@@ -92,8 +92,9 @@ func (o Outcome) At(agreement float64) float64 {
 var Agreements = []float64{.1, .2, .3, .4, .5, .6, .7, .8, .9}
 
 // Study trains a model and audits it; confounded is the data whose labels say which way the shortcut is.
-func Study(ctx context.Context, m Method, train, confounded, test Set, epochs int, seed uint64) (Outcome, error) {
-	score, err := fit(m, train, test, epochs, seed)
+func Study(ctx context.Context, m Method, train, confounded, test Set, epochs int, rate float64,
+	seed uint64) (Outcome, error) {
+	score, err := fit(m, train, test, epochs, rate, seed)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -110,6 +111,9 @@ func Study(ctx context.Context, m Method, train, confounded, test Set, epochs in
 	return o, nil
 }
 
+// Rate is the usual learning rate.
+const Rate = 2e-3
+
 const (
 	hidden    = 64
 	embedding = 16
@@ -117,7 +121,7 @@ const (
 )
 
 // fit is the training loop. It returns the logits of the test images.
-func fit(m Method, train, test Set, epochs int, seed uint64) ([]float64, error) {
+func fit(m Method, train, test Set, epochs int, rate float64, seed uint64) ([]float64, error) {
 	w, err := causal.FitWeights(train.Y, train.V)
 	if err != nil {
 		return nil, err
@@ -139,7 +143,7 @@ func fit(m Method, train, test Set, epochs int, seed uint64) ([]float64, error) 
 	}
 	body := nn.NewSequential[float32](one, nn.NewReLU[float32](), two, nn.NewTanh[float32]())
 	params := append(body.Params(), head.Params()...)
-	opt := nn.NewAdam[float32](2e-3)
+	opt := nn.NewAdam[float32](rate)
 
 	n := train.x.Rows
 	step := 0

@@ -47,7 +47,7 @@ func TestSeedsOfTheReference(t *testing.T) {
 		train, test := read(), read()
 		for _, m := range Methods {
 			if m.Name == Plain || m.Name == WeightsOnly || m.Name == Ours || m.Name == PenaltyOnly {
-				o, err := Study(context.Background(), m, train, train, test, 60, seed)
+				o, err := Study(context.Background(), m, train, train, test, 60, Rate, seed)
 				require.NoError(t, err)
 				results[m.Name] = append(results[m.Name], o)
 			}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/espalier-ml/espalier/examples/digits"
 	"github.com/espalier-ml/espalier/tensor"
@@ -41,14 +42,15 @@ func policy() (*tta.Policy[vision.Image], error) {
 		view("hflip", vision.FlipH()), view("vflip", vision.FlipV()), view("rot90", vision.Rot90(1)))...)
 }
 
-// Collect trains the network and asks it about all views of the images that it has not seen.
-func Collect(ctx context.Context, seed uint64) (*tta.Outputs, error) {
+// Collect trains the network, on the images as they are or each shifted by a pixel or none in every epoch, and asks it
+// about all views of the images that it has not seen.
+func Collect(ctx context.Context, seed uint64, shifted bool) (*tta.Outputs, error) {
 	all, err := digits.Load()
 	if err != nil {
 		return nil, err
 	}
 	train, rest := all.Split(seed, trainImages)
-	model, err := fit(train, seed)
+	model, err := fit(train, seed, shifted)
 	if err != nil {
 		return nil, err
 	}
@@ -75,8 +77,8 @@ func Collect(ctx context.Context, seed uint64) (*tta.Outputs, error) {
 	return tta.CollectLabelled(ctx, ask, p, images, digits.Classes, tta.WithBatch(256))
 }
 
-// fit trains 64-48-10 with momentum, without augmentation.
-func fit(train digits.Set, seed uint64) (*nn.Sequential[float32], error) {
+// fit trains 64-48-10 with momentum.
+func fit(train digits.Set, seed uint64, shifted bool) (*nn.Sequential[float32], error) {
 	rng := tensor.Stream(seed, 1)
 	const size = digits.Size * digits.Size
 	hidden, err1 := nn.NewLinear[float32](size, 48, rng)
@@ -90,8 +92,12 @@ func fit(train digits.Set, seed uint64) (*nn.Sequential[float32], error) {
 	x, y := tensor.NewDense[float32](batch, size), make([]int, batch)
 	for epoch := range epochs {
 		order := tensor.Stream(seed, 2, uint64(epoch)).Perm(train.Len())
+		draw := tensor.Stream(seed, 3, uint64(epoch))
 		for lo := 0; lo+batch <= len(order); lo += batch {
 			train.Gather(x.Data, y, order[lo:lo+batch])
+			for i := 0; shifted && i < batch; i++ {
+				shift(x.Data[i*size:][:size], draw.IntN(3)-1, draw.IntN(3)-1)
+			}
 			_, grad, err := loss.Eval(model.Forward(x, true), y)
 			if err != nil {
 				return nil, err
@@ -104,4 +110,16 @@ func fit(train digits.Set, seed uint64) (*nn.Sequential[float32], error) {
 		}
 	}
 	return model, nil
+}
+
+// shift moves an image; what comes in is empty.
+func shift(pixels []float32, dx, dy int) {
+	from := slices.Clone(pixels)
+	for i := range pixels {
+		x, y := i%digits.Size-dx, i/digits.Size-dy
+		pixels[i] = 0
+		if x >= 0 && x < digits.Size && y >= 0 && y < digits.Size {
+			pixels[i] = from[y*digits.Size+x]
+		}
+	}
 }
