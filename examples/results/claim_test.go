@@ -10,11 +10,13 @@ import (
 	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
-// seven seeds about a mean, with a standard deviation of one.
+// 28 seeds about a mean, with a standard deviation of one: their interval reaches 0.70 to either side.
 func about(mean float64) []float64 {
 	var v []float64
-	for _, x := range []float64{-1.5, -1, -0.5, 0, 0.5, 1, 1.5} {
-		v = append(v, mean+x/1.0801)
+	for range 4 {
+		for _, x := range []float64{-1.5, -1, -0.5, 0, 0.5, 1, 1.5} {
+			v = append(v, mean+x/math.Sqrt(28.0/27))
+		}
 	}
 	return v
 }
@@ -25,28 +27,34 @@ func TestVerdicts(t *testing.T) {
 		values, control float64
 		want            Verdict
 		held            int
+		printed         string
 	}{
-		{above(0), 4, 0, Held, 7},
-		{above(0), 1.1, 0, Held, 6},
-		{above(0), 0.5, 0, TooSmall, 5},
-		{above(0), -2, 0, NotHeld, 0},
-		{above(0), 4, 3, AsControl, 7},
-		{below(0), -4, 0, Held, 7},
-		{below(0), 4, 0, NotHeld, 0},
-		{below(5), 4, 6, Held, 6},
-		{within(5), 0, 6, Held, 7},
-		{within(0.5), 0, 6, TooSmall, 3},
-		{within(1), 4, 6, NotHeld, 0},
-		{within(1), -4, 6, NotHeld, 0},
+		{above(0), 4, 0, Held, 28, "held"},
+		{above(0), 1.1, 0, Held, 24, "held in 24 of 28"},
+		{above(0), 0.69, 0, TooSmall, 20, "too small to tell"},
+		{above(0), 0.5, 0, TooSmall, 20, "too small to tell"},
+		{above(0), -0.71, 0, NotHeld, 8, "not held"},
+		{above(0), -2, 0, NotHeld, 0, "not held"},
+		{above(0), 4, 0.71, AsControl, 28, "held by its control too"},
+		{above(0), 4, 0.69, Held, 28, "held"},
+		{below(0), -4, 0, Held, 28, "held"},
+		{below(0), 4, 0, NotHeld, 0, "not held"},
+		{below(5), 4, 6, Held, 24, "held in 24 of 28"},
+		{within(5), 0, 6, Held, 28, "held"},
+		{within(0.5), 0, 6, TooSmall, 12, "too small to tell"},
+		{within(1), 4, 6, NotHeld, 0, "not held"},
+		{within(1), -4, 6, NotHeld, 0, "not held"},
 	} {
 		claim := Claim{Bar: c.bar, Values: about(c.values), ControlValues: about(c.control)}
 		require.NoError(t, claim.judge())
 		require.Equal(t, c.want, claim.Outcome.Verdict, "%v, mean %v", c.bar, c.values)
 		require.Equal(t, c.held, claim.Outcome.Held, "%v, mean %v", c.bar, c.values)
-		require.InDelta(t, 1, claim.Outcome.Spread, 1e-4)
+		require.Equal(t, c.printed, verdict(claim))
+		require.InDelta(t, 1, claim.Outcome.Spread, 1e-12)
+		require.Equal(t, level, claim.Outcome.Mean.Level)
 	}
 	claim := Claim{Text: "it", Values: about(1), ControlValues: about(1)[:6]}
-	require.ErrorContains(t, claim.judge(), "it: 7 values and 6 of the control")
+	require.ErrorContains(t, claim.judge(), "it: 28 values and 6 of the control")
 	claim.Values[2], claim.ControlValues = math.NaN(), about(1)
 	require.ErrorIs(t, claim.judge(), tensor.ErrNotFinite)
 }
@@ -62,7 +70,7 @@ func TestSmallestIsSeenFourTimesInFive(t *testing.T) {
 			for i := range x {
 				x[i] = distance + rng.NormFloat64()
 			}
-			e, err := stats.Mean(x)
+			e, err := stats.Mean(x, stats.WithLevel(level))
 			require.NoError(t, err)
 			if e.Lo > 0 {
 				seen++
@@ -80,4 +88,12 @@ func TestNumbers(t *testing.T) {
 	require.Equal(t, "between -0.500 and 0.500", within(0.5).String())
 	require.Equal(t, "above 0", above(0).String())
 	require.Equal(t, "below 2.00", below(2).String())
+}
+
+// Seeds that are all alike say how rare others can be: of thirty, one in nineteen would have shown four times in five.
+func TestPowerWithoutSpread(t *testing.T) {
+	c := Claim{Values: make([]float64, 30), ControlValues: make([]float64, 30)}
+	require.NoError(t, c.judge())
+	require.Equal(t, "1 seed in 19 that differs", power(c))
+	require.InDelta(t, 0.8, 1-math.Pow(1-1/19.0, 30), 0.01)
 }

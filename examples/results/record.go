@@ -72,6 +72,7 @@ func (r *Results) put(one Record) {
 		r.Records = append(r.Records, one)
 		return
 	}
+	one.Elsewhere = nil
 	if sameClaims(old.Claims, one.Claims) {
 		one.Elsewhere = old.Elsewhere
 	}
