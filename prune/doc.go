@@ -67,9 +67,8 @@
 // compression 4, 8 and 16 (97.5 against 87.5 % at 8) with about half the theoretical speedup, beat gradient scores,
 // and beat random pruning with its own layer proportions (80.0 %), which in turn beat uniform random pruning (50.0
 // %): most of the distance between random and magnitude is the proportions alone. On a perceptron layerwise pruning
-// won at compression 16 and 32, and layerwise pruning of well trained weights beat global pruning of worse ones. With
-// other settings some of these turn: gradient scores won one comparison of 18 with batches of 32, uniform random
-// pruning beat the other kind at compression 16 with batches of 128 and 256, and whether weights matter more than the
-// method depends on how long was trained. The paper's finding that layerwise pruning is the better at equal speedup
-// did not show before accuracy had collapsed. RESULTS.md has thirty seeds, with a control for each statement.
+// won at compression 16 and 32, and layerwise pruning of well trained weights beat global pruning of worse ones. The
+// paper's finding that layerwise pruning is the better at equal speedup did not show before accuracy had collapsed.
+// RESULTS.md has thirty seeds, with a control for each statement, and a table of what became of it with other batches
+// and other lengths of training.
 package prune
