@@ -74,8 +74,8 @@ func cyclic(_ context.Context, t trial) ([]Claim, error) {
 }
 
 // undecayed is the runs that stay at the peak rate and are read where cycles would end.
-func undecayed(how curves.Training, seeds []uint64, recipes []curves.Recipe, report func(done, total int)) ([]curves.Result,
-	error) {
+func undecayed(how curves.Training, seeds []uint64, recipes []curves.Recipe,
+	report func(done, total int)) ([]curves.Result, error) {
 	flat := how.Schedule()
 	flat.Floor = flat.Peak
 	results := make([]curves.Result, len(seeds)*len(recipes))

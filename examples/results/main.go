@@ -140,6 +140,9 @@ func run(ctx context.Context, s flags) error {
 			fmt.Printf("%s: left as it is: needs %s in the directory of -data\n\n", e.name, missing)
 			continue
 		}
+		if err := e.ready(s); err != nil {
+			return err
+		}
 		runs, err := e.runs(ctx, s)
 		if err != nil {
 			return fmt.Errorf("%s: %w", e.name, err)
@@ -195,6 +198,18 @@ func (e experiment) missing(dir string) string {
 		}
 	}
 	return ""
+}
+
+// ready is an error if what is to be run has no place in results.json, or nothing to compare with there.
+func (e experiment) ready(s flags) error {
+	if s.out == "" || !s.settings && !s.check {
+		return nil
+	}
+	all, err := readResults(s.out)
+	if err == nil && all.of(e.name) == nil {
+		err = fmt.Errorf("%s has no %s; run it without -settings and -check first", resultsFile, e.name)
+	}
+	return err
 }
 
 // runs is an experiment in its own setting, or in all others.

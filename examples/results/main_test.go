@@ -81,7 +81,7 @@ func coin(t *testing.T) experiment {
 func TestSettings(t *testing.T) {
 	e, dir := coin(t), t.TempDir()
 	s := flags{seed: 5, settings: true, out: dir}
-	require.ErrorContains(t, run(t.Context(), s), "run it without -settings first")
+	require.ErrorContains(t, run(t.Context(), s), "has no coin; run it without -settings")
 	s.settings = false
 	require.NoError(t, run(t.Context(), s))
 	s.settings, s.seed = true, 6

@@ -79,12 +79,9 @@ func (r *Results) put(one Record) {
 	*old = one
 }
 
-// putElsewhere replaces the runs of an experiment in other settings.
+// putElsewhere replaces the runs of an experiment in other settings, which has a record.
 func (r *Results) putElsewhere(experiment string, runs []Elsewhere) error {
 	record := r.of(experiment)
-	if record == nil {
-		return fmt.Errorf("%s: no table to put other settings below; run it without -settings first", experiment)
-	}
 	for _, run := range runs {
 		if !sameClaims(record.Claims, run.Claims) {
 			return fmt.Errorf("%s, %s: other claims than those of the table; run it without -settings first", experiment,

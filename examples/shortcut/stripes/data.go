@@ -21,7 +21,8 @@ const (
 	flips       = 0.01 // share of wrong labels, of both kinds
 )
 
-// Draw makes training images whose background goes with the label in a share of them, and test images each with both backgrounds.
+// Draw makes training images whose background goes with the label in a share of them, and test images each with both
+// backgrounds.
 func Draw(agreement float64, seed uint64) (train, test Set, err error) {
 	all, err := digits.Load()
 	if err != nil {
