@@ -125,11 +125,17 @@ func smallest(spread float64, n int) float64 {
 	}
 	df := float64(n - 1)
 	critical := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: df}.Quantile((1 + level) / 2)
-	chi := distuv.ChiSquared{K: df}
-	clear := func(shift float64) float64 { // how often, over what the standard deviation may come out as
-		return quad.Fixed(func(u float64) float64 {
-			return distuv.UnitNormal.CDF(shift - critical*math.Sqrt(chi.Quantile(u)/df))
-		}, 0, 1, 64, quad.Legendre{}, 0)
+	var at, weight [64]float64 // of the quantiles of what the standard deviation may come out as
+	quad.Legendre{}.FixedLocations(at[:], weight[:], 0, 1)
+	for i, u := range at {
+		at[i] = critical * math.Sqrt(distuv.ChiSquared{K: df}.Quantile(u)/df)
+	}
+	clear := func(shift float64) float64 {
+		p := 0.0
+		for i, reach := range at {
+			p += weight[i] * distuv.UnitNormal.CDF(shift-reach)
+		}
+		return p
 	}
 	lo, hi := 0.0, 2*critical+2
 	for clear(hi) < 0.8 {
