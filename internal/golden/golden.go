@@ -1,4 +1,4 @@
-// Package golden reads the reference data of the tests: JSON and NumPy arrays, plain or gzipped.
+// Package golden reads reference data: JSON and NumPy arrays, plain or gzipped.
 package golden
 
 import (
@@ -19,13 +19,21 @@ import (
 // JSON decodes the file into v and fails the test if it cannot. Files ending in .gz are unpacked.
 func JSON(tb testing.TB, path string, v any) {
 	tb.Helper()
+	if err := ReadJSON(path, v); err != nil {
+		tb.Fatalf("golden: %v", err)
+	}
+}
+
+// ReadJSON decodes the file into v. Files ending in .gz are unpacked.
+func ReadJSON(path string, v any) error {
 	b, err := read(path)
-	if err == nil {
-		err = json.Unmarshal(b, v)
-	}
 	if err != nil {
-		tb.Fatalf("golden: %s: %v", path, err)
+		return err
 	}
+	if err := json.Unmarshal(b, v); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
 }
 
 // Tensor is the form in which arrays stand in the JSON files.
@@ -45,15 +53,24 @@ type Array struct {
 // it cannot.
 func NPY(tb testing.TB, path string) Array {
 	tb.Helper()
-	b, err := read(path)
+	a, err := ReadNPY(path)
 	if err != nil {
 		tb.Fatalf("golden: %v", err)
 	}
+	return a
+}
+
+// ReadNPY reads what [NPY] does.
+func ReadNPY(path string) (Array, error) {
+	b, err := read(path)
+	if err != nil {
+		return Array{}, err
+	}
 	a, err := parseNPY(b)
 	if err != nil {
-		tb.Fatalf("golden: %s: %v", path, err)
+		return Array{}, fmt.Errorf("%s: %w", path, err)
 	}
-	return a
+	return a, nil
 }
 
 // Close fails the test if lengths differ or if an element is further from want than
