@@ -6,10 +6,8 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/espalier-ml/espalier/mil"
-	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/examples/mil/crossval"
 	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
@@ -33,22 +31,22 @@ func compare(d dataset, s settings) ([]result, error) {
 	var results []result
 	for name := range strings.SplitSeq(s.methods, ",") {
 		if titles[name] == "" {
-			_, err := newPool(name, 0)
+			_, err := crossval.NewPool(name, 0)
 			return nil, err
 		}
 		r := result{name: titles[name]}
 		for repeat := range d.folds {
-			scores, seconds, err := validate(d, s, name, repeat)
+			scores, seconds, err := crossval.Validate(d.Set, d.folds[repeat], s.Settings, name, s.seed+uint64(100*repeat))
 			if err != nil {
 				return nil, err
 			}
 			right := 0
 			for i, v := range scores {
-				if (v > 0) == d.positive[i] {
+				if (v > 0) == d.Positive[i] {
 					right++
 				}
 			}
-			area, err := stats.AUC(d.positive, scores, nil)
+			area, err := stats.AUC(d.Positive, scores, nil)
 			if err != nil {
 				return nil, err
 			}
@@ -59,106 +57,6 @@ func compare(d dataset, s settings) ([]result, error) {
 		results = append(results, r)
 	}
 	return results, nil
-}
-
-// validate is the score of each bag by a fit of the folds that it is not in. Folds are side by side.
-func validate(d dataset, s settings, name string, repeat int) (scores []float64, seconds float64, err error) {
-	folds := d.folds[repeat]
-	scores = make([]float64, d.bags.Len())
-	errs, took := make([]error, len(folds)), make([]float64, len(folds))
-	tensor.Parallel(len(folds), 1, func(lo, hi int) {
-		for k := lo; k < hi; k++ {
-			begin := time.Now()
-			errs[k] = fold(d, s, name, s.seed+uint64(100*repeat+k), folds[k], scores)
-			took[k] = time.Since(begin).Seconds()
-		}
-	})
-	for k, err := range errs {
-		if err != nil {
-			return nil, 0, fmt.Errorf("%s, fold %d: %w", name, k, err)
-		}
-		seconds += took[k]
-	}
-	return scores, seconds, nil
-}
-
-// part is training and test bags, standardized by the training ones.
-type part struct {
-	train, test mil.Bags[float32]
-	positive    []bool // of the training bags
-}
-
-func split(d dataset, test []int) (p part, err error) {
-	var train []int
-	for i, positive := range d.positive {
-		if !slices.Contains(test, i) {
-			train, p.positive = append(train, i), append(p.positive, positive)
-		}
-	}
-	if p.train, err = d.bags.Sub(train...); err != nil {
-		return p, err
-	}
-	if p.test, err = d.bags.Sub(test...); err != nil {
-		return p, err
-	}
-	z, err := mil.FitStandardizer(p.train)
-	if err != nil {
-		return p, err
-	}
-	if err := mil.Standardize(z, p.train.X, p.train.X); err != nil {
-		return p, err
-	}
-	return p, mil.Standardize(z, p.test.X, p.test.X)
-}
-
-// fold writes the scores of the test bags of a fold.
-func fold(d dataset, s settings, name string, seed uint64, test []int, scores []float64) error {
-	p, err := split(d, test)
-	if err != nil {
-		return err
-	}
-	if name == "ridge" {
-		targets := make([]float64, len(p.positive))
-		for i, yes := range p.positive {
-			targets[i] = -1
-			if yes {
-				targets[i] = 1
-			}
-		}
-		r, err := mil.FitKernelRidge(mil.AverageKernel(mil.NSK(0), mil.MinMax(0)), p.train, targets)
-		if err != nil {
-			return err
-		}
-		predictions, err := r.Predict(p.test)
-		for k, v := range predictions {
-			scores[test[k]] = v
-		}
-		return err
-	}
-	m, err := train(p, s, name, seed)
-	if err != nil {
-		return err
-	}
-	for k, i := range test {
-		logit, err := m.forward(p.test.Bag(k), false)
-		if err != nil {
-			return err
-		}
-		scores[i] = float64(logit)
-	}
-	return nil
-}
-
-func train(p part, s settings, name string, seed uint64) (*model, error) {
-	pool, err := newPool(name, seed)
-	if err != nil {
-		return nil, err
-	}
-	m, err := newModel(p.train.X.Cols, pool, s, seed)
-	if err != nil {
-		return nil, err
-	}
-	return m, m.fit(p.train, p.positive, s, seed)
 }
 
 func print(results []result) {

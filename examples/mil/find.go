@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/espalier-ml/espalier/examples/mil/crossval"
 	"github.com/espalier-ml/espalier/mil"
-	"github.com/espalier-ml/espalier/tensor"
 	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
@@ -14,11 +14,11 @@ import (
 // which add up to it, and by attention, which does not say in which direction an instance speaks.
 func find(d dataset, s settings) error {
 	test := d.folds[0][0]
-	p, err := split(d, test)
+	p, err := crossval.Split(d.Set, test)
 	if err != nil {
 		return err
 	}
-	m, err := train(p, s, "gated", s.seed)
+	m, err := crossval.Train(p, s.Settings, "gated", s.seed)
 	if err != nil {
 		return err
 	}
@@ -26,20 +26,20 @@ func find(d dataset, s settings) error {
 	var contributions, attention, alone []float64
 	shown := 0
 	for k, i := range test {
-		e, err := m.explain(p.test.Bag(k))
+		e, err := m.Explain(p.Test.Bag(k))
 		if err != nil {
 			return err
 		}
-		if !d.positive[i] {
+		if !d.Positive[i] {
 			continue
 		}
-		own := d.instance[d.bags.Offsets[i]:d.bags.Offsets[i+1]]
+		own := d.instance[d.Bags.Offsets[i]:d.Bags.Offsets[i+1]]
 		truth = append(truth, own...)
 		contributions = append(contributions, e.Contributions...)
 		attention = append(attention, e.Weights...)
 		alone = append(alone, e.Alone...)
 		if shown < 3 {
-			show(e, d.digit[d.bags.Offsets[i]:d.bags.Offsets[i+1]])
+			show(e, d.digit[d.Bags.Offsets[i]:d.Bags.Offsets[i+1]])
 			shown++
 		}
 	}
@@ -56,13 +56,6 @@ func find(d dataset, s settings) error {
 	}
 	fmt.Println()
 	return nil
-}
-
-// explain is the explanation of a bag's logit by its embedded instances.
-func (m *model) explain(bag tensor.Matrix[float32]) (mil.Explanation, error) {
-	shape := []int{bag.Rows, bag.Cols}
-	h := m.net.Forward(tensor.Dense[float32]{Shape: shape, Data: bag.Data}, false)
-	return mil.Explain(m.pool, h.Matrix(1), m.head.Weight.Data, m.head.Bias.Data[0])
 }
 
 // show lists the digits of a bag by what they bring about.

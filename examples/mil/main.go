@@ -20,15 +20,16 @@ import (
 	"slices"
 
 	"github.com/espalier-ml/espalier/examples/cli"
+	"github.com/espalier-ml/espalier/examples/mil/crossval"
 )
 
 type settings struct {
-	seed                  uint64
-	data, test            string
-	epochs, folds, repeat int
-	digits                int
-	rate, decay           float64
-	methods               string
+	crossval.Settings
+	seed          uint64
+	data, test    string
+	folds, repeat int
+	digits        int
+	methods       string
 }
 
 func main() {
@@ -38,11 +39,11 @@ func main() {
 	flag.StringVar(&s.data, "data", "", "CSV file of bags in place of the digits, gzipped if it ends in .gz")
 	flag.StringVar(&s.test, "test", "", `JSON file of folds, {"test_bags": [repeat][fold][bag]}`)
 	flag.IntVar(&s.digits, "digits", 1797, "how many digits there are in the bags")
-	flag.IntVar(&s.epochs, "epochs", 40, "passes over the training bags")
+	flag.IntVar(&s.Epochs, "epochs", 40, "passes over the training bags")
 	flag.IntVar(&s.folds, "folds", 5, "folds of a cross-validation")
 	flag.IntVar(&s.repeat, "repeats", 1, "cross-validations, each with folds of its own")
-	flag.Float64Var(&s.rate, "rate", 1e-3, "learning rate")
-	flag.Float64Var(&s.decay, "decay", 5e-3, "weight decay")
+	flag.Float64Var(&s.Rate, "rate", 1e-3, "learning rate")
+	flag.Float64Var(&s.Decay, "decay", 5e-3, "weight decay")
 	flag.StringVar(&s.methods, "methods", "gated,max,mean,ridge", "what to compare")
 	cli.Usage("mil compares ways to learn from labelled bags of unlabelled instances. It takes seconds.")
 	flag.Parse()
@@ -57,17 +58,17 @@ func run(s settings) error {
 		return err
 	}
 	positive := 0
-	for _, p := range d.positive {
+	for _, p := range d.Positive {
 		if p {
 			positive++
 		}
 	}
-	sizes := make([]int, d.bags.Len())
+	sizes := make([]int, d.Bags.Len())
 	for i := range sizes {
-		sizes[i] = d.bags.Size(i)
+		sizes[i] = d.Bags.Size(i)
 	}
-	fmt.Printf("%s: %d bags, %d of them positive, of %d to %d instances with %d features\n\n", d.name, d.bags.Len(),
-		positive, slices.Min(sizes), slices.Max(sizes), d.bags.X.Cols)
+	fmt.Printf("%s: %d bags, %d of them positive, of %d to %d instances with %d features\n\n", d.Name, d.Bags.Len(),
+		positive, slices.Min(sizes), slices.Max(sizes), d.Bags.X.Cols)
 	results, err := compare(d, s)
 	if err != nil {
 		return err

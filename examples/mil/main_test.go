@@ -7,11 +7,13 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/espalier-ml/espalier/examples/mil/crossval"
 )
 
 // quick is settings that take a second.
 func quick() settings {
-	return settings{seed: 1, digits: 300, epochs: 2, folds: 2, repeat: 1, rate: 1e-3, decay: 5e-3,
+	return settings{Settings: crossval.Settings{Epochs: 2, Rate: 1e-3, Decay: 5e-3}, seed: 1, digits: 300, folds: 2, repeat: 1,
 		methods: "gated,max,ridge"}
 }
 
@@ -24,7 +26,7 @@ func TestAttentionFindsWhatNobodyToldIt(t *testing.T) {
 		t.Skip("trains for seconds")
 	}
 	s := quick()
-	s.digits, s.epochs, s.methods = 1797, 15, "max,ridge"
+	s.digits, s.Epochs, s.methods = 1797, 15, "max,ridge"
 	d, err := load(s)
 	require.NoError(t, err)
 	results, err := compare(d, s)
@@ -46,9 +48,9 @@ func TestBagsOfAFile(t *testing.T) {
 	s.test = write(t, "folds.json", `{"test_bags": [[[0, 1], [2, 3]]]}`)
 	d, err := load(s)
 	require.NoError(t, err)
-	require.Equal(t, []bool{true, false, false, true}, d.positive)
-	require.Equal(t, []int{0, 2, 3, 4, 5}, d.bags.Offsets)
-	require.Equal(t, []float32{5, 6}, d.bags.Bag(0).Row(1))
+	require.Equal(t, []bool{true, false, false, true}, d.Positive)
+	require.Equal(t, []int{0, 2, 3, 4, 5}, d.Bags.Offsets)
+	require.Equal(t, []float32{5, 6}, d.Bags.Bag(0).Row(1))
 	require.NoError(t, run(s))
 }
 
@@ -60,12 +62,12 @@ func TestBadFilesAreErrors(t *testing.T) {
 		"feature 0":                           "bag,label,a\nx,1,two\n",
 		"wrong number":                        "bag,label,a\nx,1\n",
 	} {
-		_, err := readCSV(write(t, "bad.csv", text))
+		_, err := crossval.ReadCSV(write(t, "bad.csv", text))
 		require.ErrorContains(t, err, want)
 	}
-	_, err := readCSV(write(t, "bad.csv.gz", "not packed"))
+	_, err := crossval.ReadCSV(write(t, "bad.csv.gz", "not packed"))
 	require.Error(t, err)
-	_, err = readCSV("missing.csv")
+	_, err = crossval.ReadCSV("missing.csv")
 	require.Error(t, err)
 	for want, text := range map[string]string{"no folds": `{}`, "in two folds": `{"test_bags": [[[0], [0, 1]]]}`,
 		"in no fold": `{"test_bags": [[[0]]]}`, "not there": `{"test_bags": [[[0, 1, 2]]]}`, "JSON": "{"} {
@@ -78,6 +80,6 @@ func TestBadFilesAreErrors(t *testing.T) {
 		change(&s)
 		require.Error(t, run(s))
 	}
-	_, err = newPool("median", 1)
+	_, err = crossval.NewPool("median", 1)
 	require.True(t, err != nil && strings.Contains(err.Error(), `"median"`))
 }

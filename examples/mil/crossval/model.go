@@ -1,4 +1,4 @@
-package main
+package crossval
 
 import (
 	"fmt"
@@ -8,9 +8,9 @@ import (
 	"github.com/espalier-ml/espalier/tensor/nn"
 )
 
-// model is a network of instances, a pooling of what it makes of them, and a linear head: the sizes are those that the
+// Model is a network of instances, a pooling of what it makes of them, and a linear head: the sizes are those that the
 // field takes for its classical benchmarks (Wang et al. 2018, Ilse et al. 2018).
-type model struct {
+type Model struct {
 	net    *nn.Sequential[float32]
 	pool   mil.Pooler[float32]
 	head   *nn.Linear[float32]
@@ -30,8 +30,9 @@ type model struct {
 
 const embedding = 64
 
-func newModel(in int, pool mil.Pooler[float32], s settings, seed uint64) (*model, error) {
-	m := &model{pool: pool, label: make([]bool, 1)}
+// NewModel is an untrained model of instances with so many features.
+func NewModel(in int, pool mil.Pooler[float32], s Settings, seed uint64) (*Model, error) {
+	m := &Model{pool: pool, label: make([]bool, 1)}
 	var layers []nn.Layer[float32]
 	sizes := []int{in, 256, 128, embedding}
 	for k := range sizes[1:] {
@@ -55,15 +56,15 @@ func newModel(in int, pool mil.Pooler[float32], s settings, seed uint64) (*model
 		return nil, err
 	}
 	m.params = append(append(m.net.Params(), pool.Params()...), m.head.Params()...)
-	m.opt = nn.SGD[float32]{LR: s.rate, Momentum: 0.9, Nesterov: true, WeightDecay: s.decay}
+	m.opt = nn.SGD[float32]{LR: s.Rate, Momentum: 0.9, Nesterov: true, WeightDecay: s.Decay}
 	m.tape.Workers = 1 // folds are side by side
 	m.y = tensor.NewDense[float32](1, out)
 	m.dLogit = tensor.NewDense[float32](1, 1)
 	return m, nil
 }
 
-// forward is the logit of a bag.
-func (m *model) forward(bag tensor.Matrix[float32], train bool) (float32, error) {
+// Forward is the logit of a bag.
+func (m *Model) Forward(bag tensor.Matrix[float32], train bool) (float32, error) {
 	m.shapeX = [2]int{bag.Rows, bag.Cols}
 	m.x = tensor.Dense[float32]{Shape: m.shapeX[:], Data: bag.Data}
 	h := m.net.Forward(m.x, train)
@@ -75,9 +76,9 @@ func (m *model) forward(bag tensor.Matrix[float32], train bool) (float32, error)
 	return m.head.Forward(m.y, train).Data[0], nil
 }
 
-// step trains on one bag and returns its loss.
-func (m *model) step(bag tensor.Matrix[float32], positive bool) (float64, error) {
-	logit, err := m.forward(bag, true)
+// Step trains on one bag and returns its loss.
+func (m *Model) Step(bag tensor.Matrix[float32], positive bool) (float64, error) {
+	logit, err := m.Forward(bag, true)
 	if err != nil {
 		return 0, err
 	}
@@ -101,16 +102,23 @@ func (m *model) step(bag tensor.Matrix[float32], positive bool) (float64, error)
 	return loss, m.opt.Step(m.params)
 }
 
+// Explain is the explanation of a bag's logit by its embedded instances.
+func (m *Model) Explain(bag tensor.Matrix[float32]) (mil.Explanation, error) {
+	shape := []int{bag.Rows, bag.Cols}
+	h := m.net.Forward(tensor.Dense[float32]{Shape: shape, Data: bag.Data}, false)
+	return mil.Explain(m.pool, h.Matrix(1), m.head.Weight.Data, m.head.Bias.Data[0])
+}
+
 // fit trains on bags, one at a time, in an order that a sampler deals.
-func (m *model) fit(b mil.Bags[float32], positive []bool, s settings, seed uint64) error {
+func (m *Model) fit(b mil.Bags[float32], positive []bool, s Settings, seed uint64) error {
 	sampler, err := mil.NewSampler(positive, b.Offsets, mil.WithSeed(seed))
 	if err != nil {
 		return err
 	}
-	for epoch := range uint64(s.epochs) {
+	for epoch := range uint64(s.Epochs) {
 		for batch := range sampler.Epoch(epoch) {
 			i := batch.Bags[0]
-			if _, err := m.step(b.Bag(i), positive[i]); err != nil {
+			if _, err := m.Step(b.Bag(i), positive[i]); err != nil {
 				return fmt.Errorf("epoch %d, bag %d: %w", epoch, i, err)
 			}
 		}
@@ -118,8 +126,8 @@ func (m *model) fit(b mil.Bags[float32], positive []bool, s settings, seed uint6
 	return nil
 }
 
-// newPool makes the pooling of a name.
-func newPool(name string, seed uint64) (mil.Pooler[float32], error) {
+// NewPool makes the pooling of a name.
+func NewPool(name string, seed uint64) (mil.Pooler[float32], error) {
 	switch name {
 	case "gated":
 		return mil.NewAttention[float32](embedding, 64, mil.WithGate(), mil.WithSeed(seed))

@@ -1,4 +1,4 @@
-package main
+package crossval
 
 import (
 	"testing"
@@ -9,11 +9,11 @@ import (
 // BenchmarkStep is a step of stochastic gradient descent with Nesterov's momentum and weight decay on a bag of five
 // instances of 166 features, the mean of MUSK1, with the gated attention of the benchmarks.
 func BenchmarkStep(b *testing.B) {
-	pool, err := newPool("gated", 1)
+	pool, err := NewPool("gated", 1)
 	if err != nil {
 		b.Fatal(err)
 	}
-	m, err := newModel(166, pool, settings{rate: 5e-4, decay: 5e-3}, 1)
+	m, err := NewModel(166, pool, Settings{Rate: 5e-4, Decay: 5e-3}, 1)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -23,7 +23,7 @@ func BenchmarkStep(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := m.step(bag, true); err != nil {
+		if _, err := m.Step(bag, true); err != nil {
 			b.Fatal(err)
 		}
 	}
