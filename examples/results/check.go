@@ -26,6 +26,8 @@ func (t *tally) add(all Results, experiment string, runs []Elsewhere) error {
 			fmt.Printf("seed %d is that of %s: the same numbers say nothing new\n", run.Seed, resultsFile)
 		}
 		same, of, report := compare(kept[i].Claims, run.Claims)
+		more, ofMore, exact := compareExact(kept[i].Exact, run.Exact)
+		same, of, report = same+more, of+ofMore, exact+report
 		t.same, t.of = t.same+same, t.of+of
 		fmt.Printf("%s: %d of %d verdicts are those of %s\n%s\n", experiment, same, of, resultsFile, report)
 	}
@@ -72,6 +74,27 @@ func compare(was, is []Claim) (same, of int, report string) {
 	}
 	for _, c := range was[min(len(is), len(was)):] {
 		fmt.Fprintf(&b, "  GONE:     was %s: %s\n", verdict(c), c.Text)
+	}
+	return same, max(len(was), len(is)), b.String()
+}
+
+// compareExact is the same of statements without chance.
+func compareExact(was, is []Exact) (same, of int, report string) {
+	var b strings.Builder
+	for i, e := range is {
+		switch {
+		case i >= len(was) || was[i].Text != e.Text:
+			fmt.Fprintf(&b, "  TURNED:   %s, not in %s: %s\n", e.Verdict, resultsFile, e.Text)
+		case was[i].Verdict != e.Verdict || was[i].Found.Agree != e.Found.Agree:
+			fmt.Fprintf(&b, "  TURNED:   %s, %d of %d agree, was %s, %d: %s\n", e.Verdict, e.Found.Agree, e.Found.Values,
+				was[i].Verdict, was[i].Found.Agree, e.Text)
+		default:
+			same++
+			fmt.Fprintf(&b, "  the same: %s: %s\n", e.Verdict, e.Text)
+		}
+	}
+	for _, e := range was[min(len(is), len(was)):] {
+		fmt.Fprintf(&b, "  GONE:     was %s: %s\n", e.Verdict, e.Text)
 	}
 	return same, max(len(was), len(is)), b.String()
 }

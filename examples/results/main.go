@@ -32,7 +32,9 @@ type experiment struct {
 	needs       []string  // files in the directory of -data, which are not in the repository
 	settings    []setting // others than that of the table, in which it can run
 	seeds, few  int       // of the table and of another setting, where a seed is dear; 0: usualSeeds and fewSeeds
+	unit        string    // what there is a number of for each claim, if it is not seeds
 	run         func(ctx context.Context, t trial) ([]Claim, error)
+	compare     func(t trial) ([]Exact, error) // statements without chance; either may be nil
 }
 
 // setting is a change to an experiment that a sceptic would ask for.
@@ -50,7 +52,8 @@ type trial struct {
 // experiments in the order of the page. A package that replicates a paper adds its own here, and marks to RESULTS.md
 // where its table is to stand.
 var experiments = []experiment{maskingExperiment, cyclicExperiment, pruningExperiment, ttaExperiment, causalExperiment,
-	milExperiment, ecgExperiment, maddnessExperiment}
+	milExperiment, ecgExperiment, maddnessExperiment, productsExperiment, rivalsExperiment, muskExperiment,
+	resplitsExperiment, lettersExperiment, schedulesExperiment, imagenetExperiment, algoperfExperiment}
 
 // usualSeeds and fewSeeds are how many seeds a table and another setting have unless -seeds says otherwise.
 const usualSeeds, fewSeeds = 30, 10
@@ -240,14 +243,20 @@ func (e experiment) measure(ctx context.Context, in string, s flags) (Run, error
 		n = e.usual(in != "")
 	}
 	start := time.Now()
-	r := Run{Seed: s.seed, Seeds: drawn(s.seed, n), Quick: s.quick}
+	r := Run{Seed: s.seed, Seeds: drawn(s.seed, n), Unit: e.unit, Quick: s.quick}
 	report := func(done, total int) {
 		fmt.Fprintf(os.Stderr, "\r%s: %d of %d, %.0f s ", e.name, done, total, time.Since(start).Seconds())
 	}
-	var err error
-	r.Claims, err = e.run(ctx, trial{seeds: r.Seeds, quick: s.quick, setting: in, data: s.data, report: report})
+	t := trial{seeds: r.Seeds, quick: s.quick, setting: in, data: s.data, report: report}
+	var err1, err2 error
+	if e.compare != nil {
+		r.Exact, err1 = e.compare(t)
+	}
+	if e.run != nil {
+		r.Claims, err2 = e.run(ctx, t)
+	}
 	fmt.Fprintf(os.Stderr, "\r%60s\r", "")
-	if err != nil {
+	if err := errors.Join(err1, err2); err != nil {
 		return r, err
 	}
 	r.Seconds = int(time.Since(start).Seconds() + 0.5)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -36,13 +37,26 @@ func replace(page string, r Record) string {
 	return page + "\n" + begin + section(r) + end
 }
 
+// seeds is what there is a number of for each claim, as a rule.
+const seeds = "seeds"
+
+// unit is what there is a number of for each claim.
+func (r Run) unit() string { return cmp.Or(r.Unit, seeds) }
+
 // section is a record as Markdown: a table of claims, what the numbers do not say, and a table of other settings.
 func section(r Record) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n%s\n", wrap(fmt.Sprintf("`%s`: %s %d seeds.", command(r.Experiment, r.Run, false), r.About,
-		len(r.Seeds))))
-	b.WriteString("\n| | claim | number | mean, 99.9 % interval | spread | seeds | verdict | control | smallest seen |\n")
-	b.WriteString("|--:|---|---|--:|--:|--:|---|---|--:|\n")
+	about := r.About
+	if r.unit() == seeds && len(r.Claims) > 0 {
+		about += fmt.Sprintf(" %d seeds.", len(r.Seeds))
+	}
+	fmt.Fprintf(&b, "\n%s\n", wrap(fmt.Sprintf("`%s`: %s", command(r.Experiment, r.Run, false), about)))
+	b.WriteString(exactTable(r.Exact))
+	if len(r.Claims) > 0 {
+		fmt.Fprintf(&b, "\n| | claim | number | mean, 99.9 %% interval | spread | %s | verdict | control | smallest seen |\n",
+			r.unit())
+		b.WriteString("|--:|---|---|--:|--:|--:|---|---|--:|\n")
+	}
 	for i, c := range r.Claims {
 		o := c.Outcome
 		fmt.Fprintf(&b, "| %d | %s | %s, %v | %s | %s | %d of %d | **%s** | %s: %s | %s |\n", i+1, c.Text, c.Quantity, c.Bar,
@@ -175,11 +189,12 @@ func wrap(text string) string {
 // text is a run for the terminal.
 func text(r Run) string {
 	var b strings.Builder
+	b.WriteString(exactText(r.Exact))
 	for _, c := range r.Claims {
 		o := c.Outcome
 		fmt.Fprintf(&b, "%-24s%s\n", verdict(c), c.Text)
-		fmt.Fprintf(&b, "%24s%s, want %v: %s, %d of %d seeds\n", "", c.Quantity, c.Bar, interval(o.Mean), o.Held,
-			len(c.Values))
+		fmt.Fprintf(&b, "%24s%s, want %v: %s, %d of %d %s\n", "", c.Quantity, c.Bar, interval(o.Mean), o.Held,
+			len(c.Values), r.unit())
 		fmt.Fprintf(&b, "%24scontrol, %s: %s; smallest that could be seen: %s\n", "", c.Control, interval(o.Control),
 			power(c))
 	}

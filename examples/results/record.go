@@ -10,18 +10,23 @@ import (
 	"slices"
 )
 
-// Run is the claims of an experiment, judged over seeds.
+// Run is the claims of an experiment, judged over seeds, and its statements without chance.
 type Run struct {
-	Seed    uint64   `json:"seed"`  // of the command line
-	Seeds   []uint64 `json:"seeds"` // that were drawn from it
+	Seed    uint64   `json:"seed"`           // of the command line
+	Seeds   []uint64 `json:"seeds"`          // that were drawn from it
+	Unit    string   `json:"unit,omitempty"` // what there is a number of for each claim; empty: seeds
 	Quick   bool     `json:"quick,omitempty"`
 	Seconds int      `json:"seconds"`
-	Claims  []Claim  `json:"claims"`
+	Exact   []Exact  `json:"exact,omitempty"`
+	Claims  []Claim  `json:"claims,omitempty"`
 }
 
-// judge judges all claims.
+// judge judges all claims and statements.
 func (r *Run) judge() error {
 	var errs []error
+	for i := range r.Exact {
+		errs = append(errs, r.Exact[i].judge())
+	}
 	for i := range r.Claims {
 		errs = append(errs, r.Claims[i].judge())
 	}
