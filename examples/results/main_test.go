@@ -42,8 +42,16 @@ func TestPageSaysWhatTheResultsSay(t *testing.T) {
 func requireJudged(t *testing.T, r Run) {
 	require.False(t, r.Quick)
 	require.Equal(t, drawn(r.Seed, len(r.Seeds)), r.Seeds)
+	for _, e := range r.Exact {
+		require.NotEmpty(t, e.Control, e.Text)
+		again := e
+		require.NoError(t, again.judge())
+		require.Equal(t, again, e)
+	}
 	for _, c := range r.Claims {
-		require.Len(t, c.Values, len(r.Seeds), c.Text)
+		if r.Unit == "" {
+			require.Len(t, c.Values, len(r.Seeds), c.Text)
+		}
 		require.NotEmpty(t, c.Control, c.Text)
 		again := c
 		require.NoError(t, again.judge())

@@ -39,7 +39,7 @@ type rivalNumbers struct {
 func rivals(ctx context.Context, t trial) ([]Claim, error) {
 	hidden, epochs, sizes := 256, 12, rivalSizes
 	if t.quick {
-		hidden, epochs, sizes = 32, 1, sizes[:2]
+		hidden, epochs, sizes = 16, 1, sizes[1:2]
 	}
 	all := make([]rivalNumbers, len(t.seeds))
 	errs := make([]error, len(t.seeds))
