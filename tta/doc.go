@@ -29,12 +29,11 @@
 // # How much to expect
 //
 // Little, and that is the point of measuring: half a point of accuracy and better calibration on the digits of `go run
-// ./examples/tta`, which also shows what few labels do. Over 20 splits with 50, 200 and 1000 labels the paper's choice
-// loses accuracy in 19, 14 and 6 of them, and FitBest in 0, 0 and 1; the rule by which FitBest is careful with fewer
-// than 400 examples was set on these digits and a set of letters, so that only other data can judge it. On letters
-// FitBest lost in 1 of 20 splits with few labels and 1 with many, by up to a third of a point. These are splits of the
-// outputs of one model. RESULTS.md has ninety models of the digits: what the paper's choice and FitBest gain and cost
-// with 1000 labels and with 50, and what becomes of it with views that move nothing and of models that know shifts.
+// ./examples/tta`, which also shows what few labels do (-splits). The rule by which FitBest is careful with fewer than
+// 400 examples was set on these digits and a set of letters, so that only other data can judge it: on the outputs of
+// another model of digits it loses less than a point on average, and more than one in single splits. RESULTS.md has
+// splits of one model's outputs, and ninety models of the digits: what the paper's choice and FitBest gain and cost with
+// 1000 labels and with 50, and what becomes of it with views that move nothing and of models that know shifts.
 //
 // # When not to use it
 //

@@ -47,6 +47,9 @@ func (r Run) unit() string { return cmp.Or(r.Unit, seeds) }
 func section(r Record) string {
 	var b strings.Builder
 	about := r.About
+	if i := slices.Index(names(), r.Experiment); i >= 0 && len(experiments[i].needs) > 0 {
+		about += " DIR has " + strings.Join(experiments[i].needs, ", ") + "."
+	}
 	if r.unit() == seeds && len(r.Claims) > 0 {
 		about += fmt.Sprintf(" %d seeds.", len(r.Seeds))
 	}

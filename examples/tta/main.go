@@ -38,7 +38,7 @@ func main() {
 	flag.IntVar(&s.identity, "identity", 0, "index of the untransformed view in them")
 	flag.BoolVar(&s.probabilities, "probabilities", false, "the outputs are probabilities and no logits")
 	flag.StringVar(&s.out, "out", "", "directory for report.svg and weights.png")
-	flag.IntVar(&s.splits, "splits", 0, "re-split this many times with 50, 200 and 1000 labels instead, as for RESULTS.md")
+	flag.IntVar(&s.splits, "splits", 0, "re-split the outputs this many times with 50, 200 and 1000 labels instead")
 	cli.Usage("tta compares ways to aggregate what a model says of several views of an input. It takes seconds.")
 	flag.Parse()
 	if err := run(context.Background(), s); err != nil {
