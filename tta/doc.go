@@ -32,8 +32,8 @@
 // ./examples/tta`, which also shows what few labels do (-splits). The rule by which FitBest is careful with fewer than
 // 400 examples was set on these digits and a set of letters, so that only other data can judge it: on the outputs of
 // another model of digits it loses less than a point on average, and more than one in single splits. RESULTS.md has
-// splits of one model's outputs, and ninety models of the digits: what the paper's choice and FitBest gain and cost with
-// 1000 labels and with 50, and what becomes of it with views that move nothing and of models that know shifts.
+// splits of one model's outputs, and ninety models of the digits: what the paper's choice and FitBest gain and cost
+// with 1000 labels and with 50, and what becomes of it with views that move nothing and of models that know shifts.
 //
 // # When not to use it
 //

@@ -13,8 +13,8 @@ import (
 
 // quick is settings that take a second.
 func quick() settings {
-	return settings{Settings: crossval.Settings{Epochs: 2, Rate: 1e-3, Decay: 5e-3}, seed: 1, digits: 300, folds: 2, repeat: 1,
-		methods: "gated,max,ridge"}
+	return settings{Settings: crossval.Settings{Epochs: 2, Rate: 1e-3, Decay: 5e-3}, seed: 1, digits: 300, folds: 2,
+		repeat: 1, methods: "gated,max,ridge"}
 }
 
 func TestRun(t *testing.T) {

@@ -16,8 +16,8 @@ import (
 
 var algoperfExperiment = experiment{
 	name: "algoperf",
-	about: "the published logs of AlgoPerf 0.5 and 0.6, which are not in this repository, reduced to submission, workload, " +
-		"study, trial, evaluation, time and value. Of the claims, the score of a submission is that of Dahl et al. on one " +
+	about: "the published logs of AlgoPerf 0.5 and 0.6, which are not in this repository, reduced to submission, " +
+		"workload, study, trial, evaluation, time and value. Of the claims, the score of a submission is that of Dahl et al. on one " +
 		"workload, from 0 to 1, and the seed draws the lots of the controls. Workloads were not drawn from anything: the " +
 		"interval says what others of their kind would.",
 	needs: []string{"algoperf/workload_targets_v05.json", "algoperf/workload_targets_v06.json",
@@ -108,16 +108,16 @@ func leaderboards(t trial) ([]Exact, error) {
 	return []Exact{scores, intervals}, err
 }
 
-// studyIntervals is the intervals of scores if studies are drawn anew, of which there are five or fewer: they cover less
-// than they say.
+// studyIntervals is the intervals of scores if studies are drawn anew, of which there are five or fewer: they cover
+// less than they say.
 func studyIntervals(dir string) (Exact, error) {
 	known := []struct {
 		name   string
 		lo, hi float64
 	}{{"shampoo_submission", 0.64, 0.91}, {"schedule_free_adamw", 0.59, 0.78}, {"generalized_adam", 0.50, 0.65},
 		{"cyclic_lr", 0.52, 0.67}, {"nadamp", 0.48, 0.73}, {"baseline", 0.46, 0.69}}
-	e := Exact{Text: "the ends of the 95 % intervals by bootstrap over studies, of six submissions to external tuning 0.5, " +
-		"are those of another implementation, which gives two decimals", Tolerance: 0.015, Least: 2 * len(known),
+	e := Exact{Text: "the ends of the 95 % intervals by bootstrap over studies, of six submissions to external tuning " +
+		"0.5, are those of another implementation, which gives two decimals", Tolerance: 0.015, Least: 2 * len(known),
 		Control: "intervals of the next submission"}
 	table, err := algoperfBoards[0].table(dir)
 	if err != nil {

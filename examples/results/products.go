@@ -16,8 +16,8 @@ import (
 
 var productsExperiment = experiment{
 	name: "products",
-	about: "three products of which maddness/testdata has the rows, by codebooks of 8-bit tables, each seed fitted to nine " +
-		"tenths of the training rows; the error is the mean square over the variance on rows that nothing was fitted to. " +
+	about: "three products of which maddness/testdata has the rows, by codebooks of 8-bit tables, each seed fitted to " +
+		"nine tenths of the training rows; the error is the mean square over the variance on rows that nothing was fitted to. " +
 		"The authors' code was run once, on all training rows: its error stands in the claim.",
 	run: products,
 }
@@ -180,8 +180,8 @@ func (p product) claims(seeds []errorsOf) []Claim {
 		claims = append(claims, against(fmt.Sprintf("%s: %d codebooks have less error than the authors' %d, which has %s",
 			p.name, p.sizes[k], most, number(p.authors[most])), k, p.authors[most]))
 	}
-	simple := Claim{Text: p.name + ": less error than WithSimple", Quantity: "times its error, mean over numbers of codebooks",
-		Bar: below(1), Control: other}
+	simple := Claim{Text: p.name + ": less error than WithSimple",
+		Quantity: "times its error, mean over numbers of codebooks", Bar: below(1), Control: other}
 	for _, e := range seeds {
 		ours, none := 0.0, 0.0
 		for k := range p.sizes {

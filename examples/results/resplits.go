@@ -16,8 +16,8 @@ import (
 
 var resplitsExperiment = experiment{
 	name: "resplits",
-	about: "the outputs of one model of digits for all views (tta/testdata), which FitBest was not made with, split anew " +
-		"by each seed into 50, 200 or 1000 examples to fit to and the rest to test on. Of other models this says nothing.",
+	about: "the outputs of one model of digits for all views (tta/testdata), which FitBest was not made with, split " +
+		"anew by each seed into 50, 200 or 1000 examples to fit to and the rest to test on. Of other models this says nothing.",
 	run: func(ctx context.Context, t trial) ([]Claim, error) {
 		return resplits(ctx, t, filepath.Join("tta", "testdata"), "digits_mlp", ".npy.gz")
 	},
@@ -25,8 +25,8 @@ var resplitsExperiment = experiment{
 
 var lettersExperiment = experiment{
 	name: "letters",
-	about: "the outputs of one model of letters (notMNIST), which are not in this repository, split anew by each seed as " +
-		"those of digits are. Of other models this says nothing.",
+	about: "the outputs of one model of letters (notMNIST), which are not in this repository, split anew by each seed " +
+		"as those of digits are. Of other models this says nothing.",
 	needs: []string{"tta/notmnist_cnn_expanded.train.npy", "tta/notmnist_cnn_expanded.val.npy",
 		"tta/notmnist_cnn_expanded.test.npy"},
 	run: func(ctx context.Context, t trial) ([]Claim, error) {

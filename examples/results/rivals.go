@@ -15,8 +15,8 @@ import (
 
 var rivalsExperiment = experiment{
 	name: "rivals",
-	about: "layers of a 64-256-256-10 perceptron on handwritten digits replaced by 2, 4, 8, 16 or 32 lookups, or as many " +
-		"dimensions; each seed with a split and a model of its own, 500 test images.",
+	about: "layers of a 64-256-256-10 perceptron on handwritten digits replaced by 2, 4, 8, 16 or 32 lookups, or as " +
+		"many dimensions; each seed with a split and a model of its own, 500 test images.",
 	run: rivals,
 }
 
@@ -155,8 +155,8 @@ func (n *rivalNumbers) errors(reports map[string]amm.Report, size int) {
 	}
 }
 
-// lostPoints is the accuracy that replacing the last two layers costs, and the last alone. They are fitted to what flows
-// into them in the exact network.
+// lostPoints is the accuracy that replacing the last two layers costs, and the last alone. They are fitted to what
+// flows into them in the exact network.
 func lostPoints(ctx context.Context, hidden, last network.Layer, exact float64, size int, seed uint64) (both,
 	alone float64, err error) {
 	opts := func(bias []float32) []maddness.Option {

@@ -72,8 +72,8 @@ func halfCost() (Exact, error) {
 
 // otherLibraries is how many schedules have all of their values.
 func otherLibraries() (Exact, error) {
-	e := Exact{Text: "schedules of torch 1.13, optax, timm, Hugging Face, fastai and Composer, with their closed forms and " +
-		"momenta, have the values that those have", Tolerance: 1e-12, Control: "the values of the next library's schedule"}
+	e := Exact{Text: "schedules of torch 1.13, optax, timm, Hugging Face, fastai and Composer, with their closed " +
+		"forms and momenta, have the values that those have", Tolerance: 1e-12, Control: "the values of the next library's schedule"}
 	all, err := peers.Read(scheduleData)
 	if err != nil {
 		return e, fmt.Errorf("run it at the root of the repository: %w", err)

@@ -13,7 +13,7 @@ func BenchmarkStep(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	m, err := NewModel(166, pool, Settings{Rate: 5e-4, Decay: 5e-3}, 1)
+	m, err := newModel(166, pool, Settings{Rate: 5e-4, Decay: 5e-3}, 1)
 	if err != nil {
 		b.Fatal(err)
 	}

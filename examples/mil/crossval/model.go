@@ -30,8 +30,8 @@ type Model struct {
 
 const embedding = 64
 
-// NewModel is an untrained model of instances with so many features.
-func NewModel(in int, pool mil.Pooler[float32], s Settings, seed uint64) (*Model, error) {
+// newModel is an untrained model of instances with so many features.
+func newModel(in int, pool mil.Pooler[float32], s Settings, seed uint64) (*Model, error) {
 	m := &Model{pool: pool, label: make([]bool, 1)}
 	var layers []nn.Layer[float32]
 	sizes := []int{in, 256, 128, embedding}

@@ -17,7 +17,8 @@ type Settings struct {
 
 // Validate is the score of each bag by a fit to the folds that it is not in, and how long all fits took on one
 // processor. Fold k is fitted with the seed plus k. Folds are side by side.
-func Validate(d Set, folds [][]int, s Settings, name string, seed uint64) (scores []float64, seconds float64, err error) {
+func Validate(d Set, folds [][]int, s Settings, name string, seed uint64) (scores []float64, seconds float64,
+	err error) {
 	scores = make([]float64, d.Bags.Len())
 	errs, took := make([]error, len(folds)), make([]float64, len(folds))
 	tensor.Parallel(len(folds), 1, func(lo, hi int) {
@@ -110,7 +111,7 @@ func Train(p Part, s Settings, name string, seed uint64) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := NewModel(p.Train.X.Cols, pool, s, seed)
+	m, err := newModel(p.Train.X.Cols, pool, s, seed)
 	if err != nil {
 		return nil, err
 	}
