@@ -37,9 +37,9 @@
 // # Without a network
 //
 // [FitKernelRidge] on the mean of [NSK] and [MinMax] is solved exactly, in a second for some hundred bags. On MUSK1 it
-// is as accurate as gated attention, and that as the mean embedding (RESULTS.md); which bags are in which fold moves all
-// of them by a point or two. Where few of many instances matter, as in the bags of examples/mil, networks are far ahead.
-// Standardize features first, and let [FitStandardizer] clip them.
+// is as accurate as gated attention, and that as the mean embedding (RESULTS.md); which bags are in which fold moves
+// all of them by a point or two. Where few of many instances matter, as in the bags of examples/mil, networks are far
+// ahead. Standardize features first, and let [FitStandardizer] clip them.
 //
 // # What to rely on
 //

@@ -17,9 +17,9 @@ import (
 var algoperfExperiment = experiment{
 	name: "algoperf",
 	about: "the published logs of AlgoPerf 0.5 and 0.6, which are not in this repository, reduced to submission, " +
-		"workload, study, trial, evaluation, time and value. Of the claims, the score of a submission is that of Dahl et al. on one " +
-		"workload, from 0 to 1, and the seed draws the lots of the controls. Workloads were not drawn from anything: the " +
-		"interval says what others of their kind would.",
+		"workload, study, trial, evaluation, time and value. Of the claims, the score of a submission is that of Dahl et " +
+		"al. on one workload, from 0 to 1, and the seed draws the lots of the controls. Workloads were not drawn from " +
+		"anything: the interval says what others of their kind would.",
 	needs: []string{"algoperf/workload_targets_v05.json", "algoperf/workload_targets_v06.json",
 		"algoperf/ext_v05_part0.csv.gz", "algoperf/ext_v05_part1.csv.gz", "algoperf/ext_v05_part2.csv.gz",
 		"algoperf/ext_v05_part3.csv.gz", "algoperf/ext_v06.csv.gz", "algoperf/self_v05.csv.gz"},

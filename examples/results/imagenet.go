@@ -20,8 +20,8 @@ const (
 var imagenetExperiment = experiment{
 	name: "imagenet",
 	about: "the curves of ResNet-50 on ImageNet that Portes et al. published, six lengths of eight recipes, which are " +
-		"not in this repository; their notebook leaves out the first length, and so does this. Accuracy is in points. The seed " +
-		"shuffles the controls.",
+		"not in this repository; their notebook leaves out the first length, and so does this. Accuracy is in points. The " +
+		"seed shuffles the controls.",
 	needs:   []string{imagenetFile},
 	compare: imagenet,
 }

@@ -14,8 +14,8 @@ const muskFile = "mil/musk1.csv.gz"
 var muskExperiment = experiment{
 	name: "musk1",
 	about: "ten folds of the 92 bags of MUSK1 (UCI Machine Learning Repository), which is not in this repository: a " +
-		"header, and lines of bag, label and 166 features. A network 166-256-128-64 for each fold, 100 epochs, rate 5e-4, weight " +
-		"decay 5e-3; each seed with folds and models of its own. Kernel ridge has no seed but the folds.",
+		"header, and lines of bag, label and 166 features. A network 166-256-128-64 for each fold, 100 epochs, rate 5e-4, " +
+		"weight decay 5e-3; each seed with folds and models of its own. Kernel ridge has no seed but the folds.",
 	needs: []string{muskFile},
 	seeds: 12,
 	run:   musk,

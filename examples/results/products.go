@@ -17,8 +17,8 @@ import (
 var productsExperiment = experiment{
 	name: "products",
 	about: "three products of which maddness/testdata has the rows, by codebooks of 8-bit tables, each seed fitted to " +
-		"nine tenths of the training rows; the error is the mean square over the variance on rows that nothing was fitted to. " +
-		"The authors' code was run once, on all training rows: its error stands in the claim.",
+		"nine tenths of the training rows; the error is the mean square over the variance on rows that nothing was fitted " +
+		"to. The authors' code was run once, on all training rows: its error stands in the claim.",
 	run: products,
 }
 

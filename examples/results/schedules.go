@@ -65,15 +65,16 @@ func halfCost() (Exact, error) {
 	equal.Mult, same.Mult = 1, 1
 	got := []float64{ratio(quickstart, 5), ratio(curves.Usual.Schedule(), 6)}
 	twice := []float64{2, 2}
-	return exact(fmt.Sprintf("the runs that one cyclic run stands for cost twice as much, to a twentieth: %s times for the "+
-		"five points of quickstart, %s for the six of examples/cyclic", number(got[0]), number(got[1])), 0.05, got, twice,
-		"cycles of equal length", []float64{ratio(equal, 5), ratio(same, 6)}, twice)
+	text := fmt.Sprintf("the runs that one cyclic run stands for cost twice as much, to a twentieth: %s times for the five "+
+		"points of quickstart, %s for the six of examples/cyclic", number(got[0]), number(got[1]))
+	return exact(text, 0.05, got, twice, "cycles of equal length", []float64{ratio(equal, 5), ratio(same, 6)}, twice)
 }
 
 // otherLibraries is how many schedules have all of their values.
 func otherLibraries() (Exact, error) {
 	e := Exact{Text: "schedules of torch 1.13, optax, timm, Hugging Face, fastai and Composer, with their closed " +
-		"forms and momenta, have the values that those have", Tolerance: 1e-12, Control: "the values of the next library's schedule"}
+		"forms and momenta, have the values that those have", Tolerance: 1e-12,
+		Control: "the values of the next library's schedule"}
 	all, err := peers.Read(scheduleData)
 	if err != nil {
 		return e, fmt.Errorf("run it at the root of the repository: %w", err)
