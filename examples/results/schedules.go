@@ -65,8 +65,8 @@ func halfCost() (Exact, error) {
 	equal.Mult, same.Mult = 1, 1
 	got := []float64{ratio(quickstart, 5), ratio(curves.Usual.Schedule(), 6)}
 	twice := []float64{2, 2}
-	text := fmt.Sprintf("the runs that one cyclic run stands for cost twice as much, to a twentieth: %s times for the five "+
-		"points of quickstart, %s for the six of examples/cyclic", number(got[0]), number(got[1]))
+	text := fmt.Sprintf("the runs that one cyclic run stands for cost twice as much, to a twentieth: %s times for the "+
+		"five points of quickstart, %s for the six of examples/cyclic", number(got[0]), number(got[1]))
 	return exact(text, 0.05, got, twice, "cycles of equal length", []float64{ratio(equal, 5), ratio(same, 6)}, twice)
 }
 
