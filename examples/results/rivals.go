@@ -37,16 +37,16 @@ type rivalNumbers struct {
 
 // rivals is Blalock and Guttag 2021: other ways to approximate a product, at every size.
 func rivals(ctx context.Context, t trial) ([]Claim, error) {
-	hidden, epochs, sizes := 256, 12, rivalSizes
+	hidden, rows, epochs, sizes := 256, 1297, 12, rivalSizes
 	if t.quick {
-		hidden, epochs, sizes = 16, 1, sizes[1:2]
+		hidden, rows, epochs, sizes = 16, 200, 1, sizes[1:2]
 	}
 	all := make([]rivalNumbers, len(t.seeds))
 	errs := make([]error, len(t.seeds))
 	done, end := progress.Start(len(t.seeds), t.report)
 	tensor.Parallel(len(t.seeds), 1, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
-			all[i], errs[i] = rivalsSeed(ctx, t.seeds[i], hidden, epochs, sizes)
+			all[i], errs[i] = rivalsSeed(ctx, t.seeds[i], hidden, rows, epochs, sizes)
 			done()
 		}
 	})
@@ -82,11 +82,12 @@ func rivals(ctx context.Context, t trial) ([]Claim, error) {
 	}, nil
 }
 
-func rivalsSeed(ctx context.Context, seed uint64, hidden, epochs int, sizes []int) (n rivalNumbers, err error) {
+func rivalsSeed(ctx context.Context, seed uint64, hidden, rows, epochs int, sizes []int) (n rivalNumbers, err error) {
 	train, test, err := network.Load(seed, "")
 	if err != nil {
 		return n, err
 	}
+	train = network.Images{X: train.X.Slice(0, rows, 0, train.Width()), Y: train.Y[:rows]}
 	net, err := network.Fit(train, hidden, epochs, seed)
 	if err != nil {
 		return n, err
