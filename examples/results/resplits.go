@@ -16,7 +16,7 @@ import (
 
 var resplitsExperiment = experiment{
 	name: "resplits",
-	about: "the outputs of one model of digits for all views (tta/testdata), which FitBest was not made with, split " +
+	about: "the outputs of one model of digits for all views (tta/testdata), split " +
 		"anew by each seed into 50, 200 or 1000 examples to fit to and the rest to test on. Of other models this says " +
 		"nothing.",
 	run: func(ctx context.Context, t trial) ([]Claim, error) {
