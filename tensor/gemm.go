@@ -440,7 +440,7 @@ func (j *gemmJob[T]) run() {
 
 // share is what one of several workers does: it packs while there is something to pack, and then takes cells, the first
 // worker from the front and the others from the back, so that in a loop of products a processor finds in its caches
-// what it had. Packing and multiplying are not two calls of Parallel, since waking a processor takes as long as packing.
+// what it had. Packing and multiplying are one call of Parallel, since waking a processor takes as long as packing.
 func (j *gemmJob[T]) share(worker, _ int) {
 	for {
 		hi := int(j.packing.Add(int64(j.packGrain)))
@@ -482,9 +482,9 @@ func (j *gemmJob[T]) plan(nr, procs int) {
 	}
 }
 
-// readsB reports whether B is read where it lies. To pack it takes as long as to compute some rows of C, so that few rows
-// do not pay for it. What reading in place costs is to find the addresses of the pages of a panel anew for every tile,
-// and rows that are pages apart share a few sets of the caches. With 40 rows it is 1.2 to 1.4 times as fast.
+// readsB reports whether B is read where it lies. To pack it takes as long as to compute some rows of C, so that few
+// rows do not pay for it. What reading in place costs is to find the addresses of the pages of a panel anew for every
+// tile, and rows that are pages apart share a few sets of the caches. With 40 rows it is 1.2 to 1.4 times as fast.
 func (j *gemmJob[T]) readsB() bool {
 	const (
 		page     = 4096
