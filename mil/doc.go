@@ -31,8 +31,8 @@
 // fifth of their probabilities as the risk of the bag: [Batch.InstanceLabels] and [Risk]. That works where the classes
 // differ by how many of their instances are positive, as far as theory says, which the tests of miltest hold it to.
 // Losses of bags through a pooler train end to end, as above. On the synthetic patients of examples/ecg that gained
-// 0.02 of AUC with 40 events to learn from, and 0.01 with a hundred (RESULTS.md). [CoxLoss] and [DiscreteHazard] do the
-// same for lifetimes.
+// 0.01 of AUC with a hundred events to learn from (RESULTS.md). [CoxLoss] and [DiscreteHazard] do the same for
+// lifetimes.
 //
 // # Without a network
 //

@@ -11,7 +11,7 @@
 //	go run ./examples/ecg -wfdb DIR           # and looks at real records
 //
 // The patients are synthetic: the trial of the paper is not public. How good a score can be is therefore known, too.
-// One run has some 40 events to judge by, which is few: RESULTS.md has thirty.
+// One run has some 40 events to judge by, which is few: RESULTS.md has twenty.
 package main
 
 import (

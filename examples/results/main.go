@@ -86,7 +86,7 @@ func main() {
 	flag.BoolVar(&s.page, "page", false, "run nothing: judge the numbers of results.json again, and write RESULTS.md")
 	flag.StringVar(&s.out, "out", "", "directory of RESULTS.md and results.json; default: here, and none with -quick")
 	cli.Usage("results measures again what the papers say, with controls that must fail and seeds drawn from -seed, and " +
-		"writes RESULTS.md and results.json. It takes about half an hour, and as long again with -settings.")
+		"writes RESULTS.md and results.json. It takes forty minutes on two processors, and as long again with -settings.")
 	flag.Parse()
 	if s.out == "" && !s.quick {
 		s.out = "."
