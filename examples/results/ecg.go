@@ -45,8 +45,8 @@ var ecgExperiment = experiment{
 	settings: []setting{{fewPatients, "to train on instead of 5000, of whom some 40 have the event."},
 		{sixEpochs, "instead of three."},
 		{offPeaks, "by up to six samples, drawn for each beat."}},
-	seeds: 20,
-	run:   heartbeats,
+	seeds: 20, few: 5,
+	run: heartbeats,
 }
 
 // heartbeats is Shanmugam, Blalock and Guttag 2019 on synthetic patients: their trial is not public.
