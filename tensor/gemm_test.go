@@ -366,3 +366,18 @@ func FuzzGemm(f *testing.F) {
 			4e-6)
 	})
 }
+
+// Few rows read B where it lies, many pack it first, and rows that are pages apart are in between.
+func TestGemmRowsDoNotDependOnOthers(t *testing.T) {
+	for _, s := range [][2]int{{400, 400}, {512, 512}, {300, 1024}, {600, 1100}, {70, 33}} {
+		k, n := s[0], s[1]
+		const most = 250
+		a, b, all := random[float32](1, most, k, 0), random[float32](2, k, n, 0), NewMatrix[float32](most, n)
+		Gemm(NoTrans, NoTrans, 1, a, b, 0, all)
+		for _, rows := range []int{10, 20, 50, 120} {
+			some := NewMatrix[float32](rows, n)
+			Gemm(NoTrans, NoTrans, 1, a.Slice(0, rows, 0, k), b, 0, some)
+			require.Equal(t, all.Data[:rows*n], some.Data, "%d rows of %dx%d", rows, k, n)
+		}
+	}
+}
