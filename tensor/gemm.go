@@ -334,11 +334,11 @@ func (p *matmul[T]) small() bool {
 const (
 	kBlock      = 512
 	nBlock      = 1024
-	rowBlock    = 16 // tiles of A, kernel.MR rows each
-	pairBlock   = 7  // tiles of A, kernel.HighestPair rows each
-	directBytes = 256 << 10
-	copyPanels  = 8       // panels of B for which copying a block of A pays
-	packGrain   = 1 << 15 // elements of B that one block of parallel packing holds
+	rowBlock    = 16        // tiles of A, kernel.MR rows each
+	pairBlock   = 7         // tiles of A, kernel.HighestPair rows each
+	directBytes = 256 << 10 // of a B that is read in place for any number of rows, see readsB
+	copyPanels  = 8         // panels of B for which copying a block of A pays
+	packGrain   = 1 << 15   // elements of B that one block of parallel packing holds
 )
 
 // gemmJob is a product in progress: the block of k it is at, B's panels packed for it, and the grid over

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/espalier-ml/espalier/examples/mil/crossval"
-	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 // result is how a method did in the cross-validations.
@@ -40,18 +39,11 @@ func compare(d dataset, s settings) ([]result, error) {
 			if err != nil {
 				return nil, err
 			}
-			right := 0
-			for i, v := range scores {
-				if (v > 0) == d.Positive[i] {
-					right++
-				}
-			}
-			area, err := stats.AUC(d.Positive, scores, nil)
+			accuracy, area, err := crossval.Judge(d.Positive, scores)
 			if err != nil {
 				return nil, err
 			}
-			r.accuracy = append(r.accuracy, float64(right)/float64(len(scores)))
-			r.auc = append(r.auc, area.Value)
+			r.accuracy, r.auc = append(r.accuracy, accuracy), append(r.auc, area)
 			r.seconds += seconds
 		}
 		results = append(results, r)

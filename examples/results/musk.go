@@ -6,7 +6,6 @@ import (
 
 	"github.com/espalier-ml/espalier/examples/mil/crossval"
 	"github.com/espalier-ml/espalier/tensor"
-	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 const muskFile = "mil/musk1.csv.gz"
@@ -79,12 +78,6 @@ func muskScore(d crossval.Set, folds int, s crossval.Settings, name string, seed
 	if err != nil {
 		return m, err
 	}
-	right := 0
-	for i, v := range scores {
-		if (v > 0) == d.Positive[i] {
-			right++
-		}
-	}
-	area, err := stats.AUC(d.Positive, scores, nil)
-	return muskScores{100 * float64(right) / float64(len(scores)), area.Value}, err
+	accuracy, area, err := crossval.Judge(d.Positive, scores)
+	return muskScores{100 * accuracy, area}, err
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/espalier-ml/espalier/mil"
 	"github.com/espalier-ml/espalier/tensor"
+	"github.com/espalier-ml/espalier/tensor/stats"
 )
 
 // Settings is how models are trained.
@@ -35,6 +36,17 @@ func Validate(d Set, folds [][]int, s Settings, name string, seed uint64) (score
 		seconds += took[k]
 	}
 	return scores, seconds, nil
+}
+
+// Judge is the share of bags whose score has the sign of their class, and the area under the ROC curve.
+func Judge(positive []bool, scores []float64) (accuracy, area float64, err error) {
+	for i, v := range scores {
+		if (v > 0) == positive[i] {
+			accuracy += 1 / float64(len(scores))
+		}
+	}
+	e, err := stats.AUC(positive, scores, nil)
+	return accuracy, e.Value, err
 }
 
 // Part is training and test bags, standardized by the training ones.
