@@ -398,8 +398,8 @@ func (j *gemmJob[T]) run() {
 		j.mr, j.blockTiles = kernel.HighestPair, pairBlock
 	}
 	procs := 1
-	if share := kernel.Share[T](); j.m*j.n*j.k >= 2*share {
-		procs = min(runtime.GOMAXPROCS(0), j.m*j.n*j.k/share)
+	if share, work := kernel.Share[T](), j.work(); work >= 2*share {
+		procs = min(runtime.GOMAXPROCS(0), work/share)
 	}
 	kBlocks := (j.k + kBlock - 1) / kBlock
 	kStep := ((j.k+kBlocks-1)/kBlocks + 7) &^ 7
@@ -436,6 +436,12 @@ func (j *gemmJob[T]) run() {
 			ParallelWorkers(procs, procs, 1, j.shareFn)
 		}
 	}
+}
+
+// work is what the product costs in multiply-adds: those it has, and some for each element that is moved.
+func (j *gemmJob[T]) work() int {
+	const perElement = 8
+	return j.m*j.n*j.k + perElement*(j.m*j.n+j.m*j.k+j.k*j.n)
 }
 
 // share is what one of several workers does: it packs while there is something to pack, and then takes cells, the first

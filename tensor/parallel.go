@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Parallel calls f(lo, hi) for the consecutive blocks [0, grain), [grain, 2*grain), ... of [0, n),
@@ -47,6 +48,8 @@ func ParallelWorkers(workers, n, grain int, f func(lo, hi int)) {
 	j.last.Store(0)
 	j.arrived.Store(false)
 	j.wg.Add(helpers + 1)
+	for now() < settled.Load() {
+	}
 	for range helpers {
 		go j.help()
 	}
@@ -86,6 +89,20 @@ type job struct {
 // microseconds, in which they end their last blocks. To be woken takes longer.
 const patience = 1 << 16
 
+// settling is how many nanoseconds a thread takes to sleep once it has run out of goroutines. One that is started before
+// wakes another thread, whose processor is still busy with the first, so that the system puts it behind the caller on the
+// caller's, where it stays for milliseconds. Calls that follow each other closely wait: of products of 256x256x256 in a
+// loop half had no help without.
+const settling = 3000
+
+// settled is when the thread whose helper was done last sleeps, see now.
+var settled atomic.Int64
+
+var epoch = time.Now()
+
+// now is the time since the program began, in nanoseconds.
+func now() int64 { return int64(time.Since(epoch)) }
+
 var jobs = sync.Pool{New: func() any {
 	j := new(job)
 	j.help = j.follow
@@ -111,7 +128,7 @@ func (j *job) lead() {
 func (j *job) follow() {
 	j.working.Add(1)
 	j.arrived.Store(true)
-	defer func() { j.working.Add(-1); j.wg.Done() }()
+	defer func() { settled.Store(now() + settling); j.working.Add(-1); j.wg.Done() }()
 	defer j.recover()
 	for j.take() {
 		j.block(j.blocks - int(j.last.Add(1)))

@@ -68,15 +68,15 @@ func Rows[T float](rows, width, cols, kc int, a *T, ars, acs int, b *T, brs int,
 	}
 }
 
-// Share is how many multiply-adds are worth waking a goroutine for: what a core does in some 100 µs, the time that
+// Share is how many multiply-adds are worth waking a goroutine for: what a core does in some 50 µs, the time that
 // waking takes where the other processor sleeps.
 func Share[T float]() int {
 	size := int(unsafe.Sizeof(T(0)))
 	switch {
 	case cpu.AVX512:
-		return 32 << 20 / size
-	case cpu.AVX2:
 		return 16 << 20 / size
+	case cpu.AVX2:
+		return 8 << 20 / size
 	}
 	return 1 << 19
 }
