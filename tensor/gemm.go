@@ -341,13 +341,15 @@ const (
 	packGrain   = 1 << 15   // elements of B that one block of parallel packing holds
 )
 
-// gemmJob is a product in progress: the block of k it is at, B's panels packed for it, and the grid over
+// gemmJob is a product in progress: the block of B it is at, the panels packed for it, and the grid over
 // which its tiles are shared. Jobs are pooled with their buffers and their bound functions.
 type gemmJob[T Float] struct {
 	matmul[T]
 	buf              []T  // the packed panels
-	direct           bool // full panels are read from B itself, only a ragged one is packed
+	first            int  // of them; those before are read from B itself
+	direct           bool // B is one block, of which only a ragged panel is packed
 	k0, kb           int  // block of k
+	kStep            int  // how much of it a tile adds up at once
 	j0, nb           int  // block of columns
 	mr, blockTiles   int  // rows of a tile, and tiles of A that stay in the second-level cache
 	rowTiles, panels int  // of the whole block
@@ -402,34 +404,39 @@ func (j *gemmJob[T]) run() {
 		procs = min(runtime.GOMAXPROCS(0), work/share)
 	}
 	kBlocks := (j.k + kBlock - 1) / kBlock
-	kStep := ((j.k+kBlocks-1)/kBlocks + 7) &^ 7
-	for j.j0 = 0; j.j0 < j.n; j.j0 += nBlock {
-		j.nb = min(nBlock, j.n-j.j0)
+	j.kStep = ((j.k+kBlocks-1)/kBlocks + 7) &^ 7
+	j.rowTiles = (j.m + j.mr - 1) / j.mr
+	j.direct = j.readsB()
+	kMost, nMost := j.kStep, nBlock
+	if j.direct {
+		kMost, nMost = j.k, j.n
+	}
+	for j.j0 = 0; j.j0 < j.n; j.j0 += nMost {
+		j.nb = min(nMost, j.n-j.j0)
 		j.panels = (j.nb + nr - 1) / nr
-		j.rowTiles = (j.m + j.mr - 1) / j.mr
-		for j.k0 = 0; j.k0 < j.k; j.k0 += kStep {
-			j.kb = min(kStep, j.k-j.k0)
-			j.plan(nr, procs)
-			first := 0
-			if j.direct {
-				first = j.nb / nr // only the ragged panel, if there is one
-			}
-			if need := j.panels * nr * j.kb; first < j.panels && cap(j.buf) < need {
+		j.first = 0
+		if j.direct {
+			j.first = j.nb / nr
+		}
+		j.plan(nr, procs)
+		for j.k0 = 0; j.k0 < j.k; j.k0 += kMost {
+			j.kb = min(kMost, j.k-j.k0)
+			if need := (j.panels - j.first) * nr * j.kb; cap(j.buf) < need {
 				j.buf = make([]T, need)
 			}
 			j.buf = j.buf[:cap(j.buf)]
-			j.cells = ((j.rowTiles + j.gridRows - 1) / j.gridRows) * ((j.panels + j.gridCols - 1) / j.gridCols)
+			ready := j.first
 			if procs == 1 || j.direct {
-				j.pack(first, j.panels)
-				first = j.panels
+				j.pack(j.first, j.panels)
+				ready = j.panels
 			}
 			if procs == 1 {
 				j.multiply(0, j.cells)
 				continue
 			}
-			j.packing.Store(int64(first))
-			j.packed.Store(int64(first))
-			j.unpacked.Add(j.panels - first)
+			j.packing.Store(int64(ready))
+			j.packed.Store(int64(ready))
+			j.unpacked.Add(j.panels - ready)
 			j.taken.Store(0)
 			j.last.Store(0)
 			j.packGrain = max(1, packGrain/(nr*j.kb))
@@ -471,10 +478,9 @@ func (j *gemmJob[T]) share(worker, _ int) {
 	}
 }
 
-// plan decides how B is read and how the tiles are shared.
+// plan decides how the tiles are shared.
 func (j *gemmJob[T]) plan(nr, procs int) {
-	j.direct = j.readsB()
-	j.gridRows, j.gridCols = j.blockTiles, j.panels
+	j.gridRows, j.gridCols = j.blockTiles, min(j.panels, nBlock/nr)
 	if procs > 1 {
 		if j.rowTiles >= 8*procs {
 			j.gridRows = evenRows(j.rowTiles, procs, j.blockTiles)
@@ -486,6 +492,7 @@ func (j *gemmJob[T]) plan(nr, procs int) {
 			}
 		}
 	}
+	j.cells = ((j.rowTiles + j.gridRows - 1) / j.gridRows) * ((j.panels + j.gridCols - 1) / j.gridCols)
 }
 
 // readsB reports whether B is read where it lies. To pack it takes as long as to compute some rows of C, so that few
@@ -502,10 +509,11 @@ func (j *gemmJob[T]) readsB() bool {
 		return false
 	}
 	size := int(unsafe.Sizeof(j.alpha))
-	work := j.m * (j.kb * min(j.brs*size, page) / page)
+	kb := min(j.kStep, j.k)
+	work := j.m * (kb * min(j.brs*size, page) / page)
 	switch stride := j.brs * size; {
 	case stride < page:
-		return work <= rowPages || j.nb*j.kb*size <= directBytes
+		return work <= rowPages || min(j.n, nBlock)*kb*size <= directBytes
 	case stride == page:
 		return work <= rowPages/2
 	}
@@ -536,11 +544,11 @@ func (j *gemmJob[T]) pack(lo, hi int) {
 		cols := min(nr, j.nb-q*nr)
 		width := panelWidth(cols, nr)
 		if j.bcs == 1 && q+4 <= hi && (q+4)*nr <= j.nb && kernel.PackFour(j.kb, j.b[j.k0*j.brs+j.j0+q*nr:], j.brs,
-			j.buf[q*nr*j.kb:]) {
+			j.buf[(q-j.first)*nr*j.kb:]) {
 			q += 3
 			continue
 		}
-		dst := j.buf[q*nr*j.kb:][:width*j.kb]
+		dst := j.buf[(q-j.first)*nr*j.kb:][:width*j.kb]
 		src := j.b[j.k0*j.brs+(j.j0+q*nr)*j.bcs:]
 		if cols < width {
 			clear(dst)
@@ -568,26 +576,28 @@ func (j *gemmJob[T]) multiply(lo, hi int) {
 		r, c := q/perRow*j.gridRows, q%perRow*j.gridCols
 		rEnd, cEnd := min(r+j.gridRows, j.rowTiles), min(c+j.gridCols, j.panels)
 		for ; r < rEnd; r += j.blockTiles {
-			j.block(r*j.mr, min(min(r+j.blockTiles, rEnd)*j.mr, j.m), c, cEnd)
+			for k0 := j.k0; k0 < j.k0+j.kb; k0 += j.kStep {
+				j.block(r*j.mr, min(min(r+j.blockTiles, rEnd)*j.mr, j.m), k0, min(j.kStep, j.k0+j.kb-k0), c, cEnd)
+			}
 		}
 	}
 }
 
-// block multiplies rows [i0, i1) of A with panels [q0, q1) of B.
-func (j *gemmJob[T]) block(i0, i1, q0, q1 int) {
+// block multiplies rows [i0, i1) and columns [k0, k0+kb) of A with panels [q0, q1) of B.
+func (j *gemmJob[T]) block(i0, i1, k0, kb, q0, q1 int) {
 	nr := kernel.NR[T]()
 	flags := 0
-	if j.k0 > 0 || j.beta != 0 {
+	if k0 > 0 || j.beta != 0 {
 		flags |= kernel.Accumulate
 	}
 	if j.alpha != 1 {
 		flags |= kernel.Scale
 	}
-	last := j.k0+j.kb == j.k
+	last := k0+kb == j.k
 	if last && j.act == ReLUActivation {
 		flags |= kernel.Rectify
 	}
-	a, ars, acs := j.a[j.k0*j.acs+i0*j.ars:], j.ars, j.acs
+	a, ars, acs := j.a[k0*j.acs+i0*j.ars:], j.ars, j.acs
 	conflict := 1024
 	if kernel.Paired() { // whose first-level cache has twelve ways
 		conflict = 4096
@@ -595,12 +605,12 @@ func (j *gemmJob[T]) block(i0, i1, q0, q1 int) {
 	if q1-q0 >= copyPanels && max(ars, acs)*int(unsafe.Sizeof(j.alpha))%conflict == 0 {
 		buf := aBlocks.Get().(*aBlock)
 		defer aBlocks.Put(buf)
-		a, ars, acs = j.copyA(a, i1-i0, unsafe.Slice((*T)(unsafe.Pointer(buf)), len(buf)))
+		a, ars, acs = j.copyA(a, i1-i0, kb, unsafe.Slice((*T)(unsafe.Pointer(buf)), len(buf)))
 	}
 	paired := kernel.Paired()
 	for q := q0; q < q1; {
 		col := j.j0 + q*nr
-		b, bs, width, cols := j.panel(q)
+		b, bs, width, cols := j.panel(q, k0)
 		var bias *T
 		if last && j.bias != nil {
 			bias = &j.bias[col]
@@ -610,7 +620,7 @@ func (j *gemmJob[T]) block(i0, i1, q0, q1 int) {
 		var cols1 int
 		if paired && q+1 < q1 {
 			var bs1 int
-			if b1, bs1, _, cols1 = j.panel(q + 1); bs1 == bs {
+			if b1, bs1, _, cols1 = j.panel(q+1, k0); bs1 == bs {
 				step = 2
 			}
 		}
@@ -618,12 +628,12 @@ func (j *gemmJob[T]) block(i0, i1, q0, q1 int) {
 		if q+step < q1 {
 			following = q + step
 		}
-		next, _, _, _ := j.panel(following)
+		next, _, _, _ := j.panel(following, k0)
 		c := &j.c[i0*j.ldc+col]
 		if step == 2 {
-			kernel.Pairs(i1-i0, cols1, j.kb, &a[0], ars, acs, b, b1, bs, c, j.ldc, j.alpha, flags, bias, next)
+			kernel.Pairs(i1-i0, cols1, kb, &a[0], ars, acs, b, b1, bs, c, j.ldc, j.alpha, flags, bias, next)
 		} else {
-			kernel.Rows(i1-i0, width, cols, j.kb, &a[0], ars, acs, b, bs, c, j.ldc, j.alpha, flags, bias, next)
+			kernel.Rows(i1-i0, width, cols, kb, &a[0], ars, acs, b, bs, c, j.ldc, j.alpha, flags, bias, next)
 		}
 		q += step
 	}
@@ -635,16 +645,16 @@ func (j *gemmJob[T]) block(i0, i1, q0, q1 int) {
 	}
 }
 
-// panel is where a panel of B is read, the stride of its rows, the width of its tiles, and how many of its columns
-// there are.
-func (j *gemmJob[T]) panel(q int) (b *T, stride, width, cols int) {
+// panel is where a panel of B is read from row k0 on, the stride of its rows, the width of its tiles, and how many of its
+// columns there are.
+func (j *gemmJob[T]) panel(q, k0 int) (b *T, stride, width, cols int) {
 	nr := kernel.NR[T]()
 	cols = min(nr, j.nb-q*nr)
 	width = panelWidth(cols, nr)
-	if j.direct && cols == nr {
-		return &j.b[j.k0*j.brs+j.j0+q*nr], j.brs, width, cols
+	if q < j.first {
+		return &j.b[k0*j.brs+j.j0+q*nr], j.brs, width, cols
 	}
-	return &j.buf[q*nr*j.kb], width, width, cols
+	return &j.buf[(q-j.first)*nr*j.kb+(k0-j.k0)*width], width, width, cols
 }
 
 // aBlock holds a block of A of either type.
@@ -657,15 +667,15 @@ var aBlocks = sync.Pool{New: func() any { return new(aBlock) }}
 
 // copyA copies a block of A. Rows, or columns of a transposed A, that are a large power of two apart share a few sets
 // of the cache, and those of one tile would evict each other.
-func (j *gemmJob[T]) copyA(a []T, rows int, dst []T) (block []T, ars, acs int) {
+func (j *gemmJob[T]) copyA(a []T, rows, kb int, dst []T) (block []T, ars, acs int) {
 	if j.acs == 1 {
-		ars = j.kb + aPad
+		ars = kb + aPad
 		for i := range rows {
-			copy(dst[i*ars:][:j.kb], a[i*j.ars:])
+			copy(dst[i*ars:][:kb], a[i*j.ars:])
 		}
 		return dst, ars, 1
 	}
-	for p := range j.kb {
+	for p := range kb {
 		copy(dst[p*rows:][:rows], a[p*j.acs:])
 	}
 	return dst, 1, rows
