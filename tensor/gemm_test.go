@@ -187,7 +187,7 @@ func TestGemmBlocks(t *testing.T) {
 
 func TestGemmSameBitsForAnyNumberOfProcessors(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	for _, d := range [][3]int{{512, 512, 512}, {64, 256, 784}, {1000, 33, 600}, {5000, 16, 40}, {200, 2500, 30}} {
+	for _, d := range [][3]int{{512, 512, 512}, {64, 256, 784}, {1000, 33, 600}, {5000, 16, 40}, {200, 2500, 30}, {20, 9000, 520}} {
 		a, b := random[float32](1, d[0], d[2], 0), random[float32](2, d[2], d[1], 0)
 		var first []float32
 		for _, procs := range []int{1, 2, 3, 8} {
@@ -367,17 +367,47 @@ func FuzzGemm(f *testing.F) {
 	})
 }
 
-// Few rows read B where it lies, many pack it first, and rows that are pages apart are in between.
+// Few rows read B where it lies, in chunks if it is large, many pack it first, and rows that are pages apart are in
+// between. What is done to sums when they are there must not depend on it either.
 func TestGemmRowsDoNotDependOnOthers(t *testing.T) {
-	for _, s := range [][2]int{{400, 400}, {512, 512}, {300, 1024}, {600, 1100}, {70, 33}} {
+	t.Run("float32", testGemmRows[float32])
+	t.Run("float64", testGemmRows[float64])
+}
+
+func testGemmRows[T Float](t *testing.T) {
+	const most = 120
+	for _, s := range [][2]int{{400, 400}, {512, 512}, {300, 1024}, {600, 1100}, {70, 33}, {130, 2100}, {1100, 520}} {
 		k, n := s[0], s[1]
-		const most = 250
-		a, b, all := random[float32](1, most, k, 0), random[float32](2, k, n, 0), NewMatrix[float32](most, n)
-		Gemm(NoTrans, NoTrans, 1, a, b, 0, all)
-		for _, rows := range []int{10, 20, 50, 120} {
-			some := NewMatrix[float32](rows, n)
-			Gemm(NoTrans, NoTrans, 1, a.Slice(0, rows, 0, k), b, 0, some)
-			require.Equal(t, all.Data[:rows*n], some.Data, "%d rows of %dx%d", rows, k, n)
+		a, b := random[T](1, most, k, 0), random[T](2, k, n, 3)
+		for q, act := range []Activation{Identity, ReLUActivation, TanhActivation} {
+			transA, alpha, beta := Transpose(q == 1), T(1-0.25*T(q)), T(q)/2
+			var bias []T
+			if q > 0 {
+				bias = random[T](3, 1, n, 0).Data
+			}
+			product := func(rows int) []T {
+				c := random[T](4, rows, n, 0)
+				x := a.Slice(0, rows, 0, k)
+				if transA {
+					x = transposed(x)
+				}
+				GemmBias(transA, NoTrans, alpha, x, b, beta, c, bias, act)
+				return c.Data
+			}
+			all := product(most)
+			for _, rows := range []int{4, 10, 20, 48, 60} {
+				require.Equal(t, all[:rows*n], product(rows), "%d rows of %dx%d, %v", rows, k, n, act)
+			}
 		}
 	}
+}
+
+func transposed[T Float](a Matrix[T]) Matrix[T] {
+	c := NewMatrix[T](a.Cols, a.Rows)
+	for i := range a.Rows {
+		for j, v := range a.Row(i) {
+			c.Row(j)[i] = v
+		}
+	}
+	return c
 }

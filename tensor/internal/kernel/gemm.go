@@ -24,6 +24,7 @@ const (
 	Accumulate = 1 << iota // add to C instead of overwriting it
 	Rectify                // replace negative results by zero, last of all
 	Scale                  // multiply the product by alpha
+	Resume                 // go on with the sums that C holds
 )
 
 // The masks of ragged columns: all ones followed by zeros.
@@ -52,6 +53,7 @@ func tilesGo[T float](mr, cols, tiles, kc int, a *T, ars, acs int, b *T, brs int
 	bias *T) {
 	var acc [MR * 16]T
 	for t := range tiles {
+		begin(&acc, mr, cols, offset(c, t*mr*ldc), ldc, flags)
 		at := offset(a, t*mr*ars)
 		for i := 0; i < mr; i += 2 {
 			for j := 0; j < cols; j += 4 {
@@ -62,13 +64,26 @@ func tilesGo[T float](mr, cols, tiles, kc int, a *T, ars, acs int, b *T, brs int
 	}
 }
 
-// block2x4 writes the products of one or two rows and four columns to acc, whose rows are 16 apart.
+// begin sets the accumulators of a tile to zero, or to what they were when C was written.
+func begin[T float](acc *[MR * 16]T, mr, cols int, c *T, ldc, flags int) {
+	if flags&Resume == 0 {
+		clear(acc[:])
+		return
+	}
+	for i := range mr {
+		copy(acc[i*16:], unsafe.Slice(offset(c, i*ldc), cols))
+	}
+}
+
+// block2x4 adds the products of one or two rows and four columns to acc, whose rows are 16 apart.
 // The panel of B is readable to the end of its width.
 func block2x4[T float](rows, kc int, a *T, ars, acs int, b *T, brs int, acc []T) {
-	var s00, s01, s02, s03, s10, s11, s12, s13 T
+	s00, s01, s02, s03 := acc[0], acc[1], acc[2], acc[3]
+	var s10, s11, s12, s13 T
 	a1 := a
 	if rows > 1 {
 		a1 = offset(a, ars)
+		s10, s11, s12, s13 = acc[16], acc[17], acc[18], acc[19]
 	}
 	for p := range kc {
 		x0, x1 := *offset(a, p*acs), *offset(a1, p*acs)

@@ -21,17 +21,37 @@ TEXT ·tile32_1x8(SB), NOSPLIT, $0-112
 	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       CX, R12
+	MOVQ    kc+8(FP), R10
+	MOVQ    b+40(FP), R11
+	MOVQ    CX, R12
+	MOVQ    flags+80(FP), R13
+	TESTQ   $0x00000008, R13
+	JE      zero
+	MOVQ    DI, R13
+	MOVQ    mask+96(FP), R14
+	TESTQ   R14, R14
+	JNE     resumemasked
+	VMOVUPS (R13), Y0
+	ADDQ    R8, R13
+	JMP     ready
+
+resumemasked:
+	VMOVUPS    (R14), Y2
+	VMASKMOVPS (R13), Y2, Y0
+	ADDQ       R8, R13
+	JMP        ready
+
+zero:
 	MOVQ       DI, R13
 	PREFETCHT0 (R13)
 	ADDQ       R8, R13
 	VXORPS     Y0, Y0, Y0
-	IMUL3Q     $0x01, DX, R13
-	ADDQ       R12, R13
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	IMUL3Q $0x01, DX, R13
+	ADDQ   R12, R13
+	SUBQ   $0x04, R10
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R13)
@@ -164,18 +184,41 @@ TEXT ·tile32_1x16(SB), NOSPLIT, $0-112
 	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       CX, R12
+	MOVQ    kc+8(FP), R10
+	MOVQ    b+40(FP), R11
+	MOVQ    CX, R12
+	MOVQ    flags+80(FP), R13
+	TESTQ   $0x00000008, R13
+	JE      zero
+	MOVQ    DI, R13
+	MOVQ    mask+96(FP), R14
+	TESTQ   R14, R14
+	JNE     resumemasked
+	VMOVUPS (R13), Y0
+	VMOVUPS 32(R13), Y1
+	ADDQ    R8, R13
+	JMP     ready
+
+resumemasked:
+	VMOVUPS    (R14), Y4
+	VMOVUPS    32(R14), Y5
+	VMASKMOVPS (R13), Y4, Y0
+	VMASKMOVPS 32(R13), Y5, Y1
+	ADDQ       R8, R13
+	JMP        ready
+
+zero:
 	MOVQ       DI, R13
 	PREFETCHT0 (R13)
 	ADDQ       R8, R13
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
-	IMUL3Q     $0x01, DX, R13
-	ADDQ       R12, R13
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	IMUL3Q $0x01, DX, R13
+	ADDQ   R12, R13
+	SUBQ   $0x04, R10
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R13)
@@ -331,9 +374,31 @@ TEXT ·tile32_2x8(SB), NOSPLIT, $0-112
 	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       CX, R12
+	MOVQ    kc+8(FP), R10
+	MOVQ    b+40(FP), R11
+	MOVQ    CX, R12
+	MOVQ    flags+80(FP), R13
+	TESTQ   $0x00000008, R13
+	JE      zero
+	MOVQ    DI, R13
+	MOVQ    mask+96(FP), R14
+	TESTQ   R14, R14
+	JNE     resumemasked
+	VMOVUPS (R13), Y0
+	ADDQ    R8, R13
+	VMOVUPS (R13), Y1
+	ADDQ    R8, R13
+	JMP     ready
+
+resumemasked:
+	VMOVUPS    (R14), Y3
+	VMASKMOVPS (R13), Y3, Y0
+	ADDQ       R8, R13
+	VMASKMOVPS (R13), Y3, Y1
+	ADDQ       R8, R13
+	JMP        ready
+
+zero:
 	MOVQ       DI, R13
 	PREFETCHT0 (R13)
 	ADDQ       R8, R13
@@ -341,10 +406,12 @@ tile:
 	ADDQ       R8, R13
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
-	IMUL3Q     $0x02, DX, R13
-	ADDQ       R12, R13
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	IMUL3Q $0x02, DX, R13
+	ADDQ   R12, R13
+	SUBQ   $0x04, R10
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R13)
@@ -502,9 +569,36 @@ TEXT ·tile32_2x16(SB), NOSPLIT, $0-112
 	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       CX, R12
+	MOVQ    kc+8(FP), R10
+	MOVQ    b+40(FP), R11
+	MOVQ    CX, R12
+	MOVQ    flags+80(FP), R13
+	TESTQ   $0x00000008, R13
+	JE      zero
+	MOVQ    DI, R13
+	MOVQ    mask+96(FP), R14
+	TESTQ   R14, R14
+	JNE     resumemasked
+	VMOVUPS (R13), Y0
+	VMOVUPS 32(R13), Y1
+	ADDQ    R8, R13
+	VMOVUPS (R13), Y2
+	VMOVUPS 32(R13), Y3
+	ADDQ    R8, R13
+	JMP     ready
+
+resumemasked:
+	VMOVUPS    (R14), Y6
+	VMOVUPS    32(R14), Y7
+	VMASKMOVPS (R13), Y6, Y0
+	VMASKMOVPS 32(R13), Y7, Y1
+	ADDQ       R8, R13
+	VMASKMOVPS (R13), Y6, Y2
+	VMASKMOVPS 32(R13), Y7, Y3
+	ADDQ       R8, R13
+	JMP        ready
+
+zero:
 	MOVQ       DI, R13
 	PREFETCHT0 (R13)
 	ADDQ       R8, R13
@@ -514,10 +608,12 @@ tile:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
-	IMUL3Q     $0x02, DX, R13
-	ADDQ       R12, R13
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	IMUL3Q $0x02, DX, R13
+	ADDQ   R12, R13
+	SUBQ   $0x04, R10
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R13)
@@ -713,9 +809,35 @@ TEXT ·tile32_3x8(SB), NOSPLIT, $0-112
 	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       CX, R12
+	MOVQ    kc+8(FP), R10
+	MOVQ    b+40(FP), R11
+	MOVQ    CX, R12
+	MOVQ    flags+80(FP), R13
+	TESTQ   $0x00000008, R13
+	JE      zero
+	MOVQ    DI, R13
+	MOVQ    mask+96(FP), R14
+	TESTQ   R14, R14
+	JNE     resumemasked
+	VMOVUPS (R13), Y0
+	ADDQ    R8, R13
+	VMOVUPS (R13), Y1
+	ADDQ    R8, R13
+	VMOVUPS (R13), Y2
+	ADDQ    R8, R13
+	JMP     ready
+
+resumemasked:
+	VMOVUPS    (R14), Y4
+	VMASKMOVPS (R13), Y4, Y0
+	ADDQ       R8, R13
+	VMASKMOVPS (R13), Y4, Y1
+	ADDQ       R8, R13
+	VMASKMOVPS (R13), Y4, Y2
+	ADDQ       R8, R13
+	JMP        ready
+
+zero:
 	MOVQ       DI, R13
 	PREFETCHT0 (R13)
 	ADDQ       R8, R13
@@ -726,10 +848,12 @@ tile:
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
-	IMUL3Q     $0x03, DX, R13
-	ADDQ       R12, R13
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	IMUL3Q $0x03, DX, R13
+	ADDQ   R12, R13
+	SUBQ   $0x04, R10
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R13)
@@ -915,9 +1039,42 @@ TEXT ·tile32_3x16(SB), NOSPLIT, $0-112
 	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       CX, R12
+	MOVQ    kc+8(FP), R10
+	MOVQ    b+40(FP), R11
+	MOVQ    CX, R12
+	MOVQ    flags+80(FP), R13
+	TESTQ   $0x00000008, R13
+	JE      zero
+	MOVQ    DI, R13
+	MOVQ    mask+96(FP), R14
+	TESTQ   R14, R14
+	JNE     resumemasked
+	VMOVUPS (R13), Y0
+	VMOVUPS 32(R13), Y1
+	ADDQ    R8, R13
+	VMOVUPS (R13), Y2
+	VMOVUPS 32(R13), Y3
+	ADDQ    R8, R13
+	VMOVUPS (R13), Y4
+	VMOVUPS 32(R13), Y5
+	ADDQ    R8, R13
+	JMP     ready
+
+resumemasked:
+	VMOVUPS    (R14), Y8
+	VMOVUPS    32(R14), Y9
+	VMASKMOVPS (R13), Y8, Y0
+	VMASKMOVPS 32(R13), Y9, Y1
+	ADDQ       R8, R13
+	VMASKMOVPS (R13), Y8, Y2
+	VMASKMOVPS 32(R13), Y9, Y3
+	ADDQ       R8, R13
+	VMASKMOVPS (R13), Y8, Y4
+	VMASKMOVPS 32(R13), Y9, Y5
+	ADDQ       R8, R13
+	JMP        ready
+
+zero:
 	MOVQ       DI, R13
 	PREFETCHT0 (R13)
 	ADDQ       R8, R13
@@ -931,10 +1088,12 @@ tile:
 	VXORPS     Y3, Y3, Y3
 	VXORPS     Y4, Y4, Y4
 	VXORPS     Y5, Y5, Y5
-	IMUL3Q     $0x03, DX, R13
-	ADDQ       R12, R13
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	IMUL3Q $0x03, DX, R13
+	ADDQ   R12, R13
+	SUBQ   $0x04, R10
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R13)
@@ -1173,11 +1332,41 @@ TEXT ·tile32_4x8(SB), NOSPLIT, $0-112
 	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       CX, R12
-	LEAQ       (R12)(DX*2), R13
-	ADDQ       DX, R13
+	MOVQ    kc+8(FP), R10
+	MOVQ    b+40(FP), R11
+	MOVQ    CX, R12
+	LEAQ    (R12)(DX*2), R13
+	ADDQ    DX, R13
+	MOVQ    flags+80(FP), R14
+	TESTQ   $0x00000008, R14
+	JE      zero
+	MOVQ    DI, R14
+	MOVQ    mask+96(FP), R15
+	TESTQ   R15, R15
+	JNE     resumemasked
+	VMOVUPS (R14), Y0
+	ADDQ    R8, R14
+	VMOVUPS (R14), Y1
+	ADDQ    R8, R14
+	VMOVUPS (R14), Y2
+	ADDQ    R8, R14
+	VMOVUPS (R14), Y3
+	ADDQ    R8, R14
+	JMP     ready
+
+resumemasked:
+	VMOVUPS    (R15), Y5
+	VMASKMOVPS (R14), Y5, Y0
+	ADDQ       R8, R14
+	VMASKMOVPS (R14), Y5, Y1
+	ADDQ       R8, R14
+	VMASKMOVPS (R14), Y5, Y2
+	ADDQ       R8, R14
+	VMASKMOVPS (R14), Y5, Y3
+	ADDQ       R8, R14
+	JMP        ready
+
+zero:
 	MOVQ       DI, R14
 	PREFETCHT0 (R14)
 	ADDQ       R8, R14
@@ -1191,12 +1380,14 @@ tile:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
-	IMUL3Q     $0x04, DX, R14
-	ADDQ       R12, R14
-	LEAQ       (R14)(DX*2), R15
-	ADDQ       DX, R15
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	IMUL3Q $0x04, DX, R14
+	ADDQ   R12, R14
+	LEAQ   (R14)(DX*2), R15
+	ADDQ   DX, R15
+	SUBQ   $0x04, R10
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R14)
@@ -1410,11 +1601,50 @@ TEXT ·tile32_4x16(SB), NOSPLIT, $0-112
 	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       CX, R12
-	LEAQ       (R12)(DX*2), R13
-	ADDQ       DX, R13
+	MOVQ    kc+8(FP), R10
+	MOVQ    b+40(FP), R11
+	MOVQ    CX, R12
+	LEAQ    (R12)(DX*2), R13
+	ADDQ    DX, R13
+	MOVQ    flags+80(FP), R14
+	TESTQ   $0x00000008, R14
+	JE      zero
+	MOVQ    DI, R14
+	MOVQ    mask+96(FP), R15
+	TESTQ   R15, R15
+	JNE     resumemasked
+	VMOVUPS (R14), Y0
+	VMOVUPS 32(R14), Y1
+	ADDQ    R8, R14
+	VMOVUPS (R14), Y2
+	VMOVUPS 32(R14), Y3
+	ADDQ    R8, R14
+	VMOVUPS (R14), Y4
+	VMOVUPS 32(R14), Y5
+	ADDQ    R8, R14
+	VMOVUPS (R14), Y6
+	VMOVUPS 32(R14), Y7
+	ADDQ    R8, R14
+	JMP     ready
+
+resumemasked:
+	VMOVUPS    (R15), Y10
+	VMOVUPS    32(R15), Y11
+	VMASKMOVPS (R14), Y10, Y0
+	VMASKMOVPS 32(R14), Y11, Y1
+	ADDQ       R8, R14
+	VMASKMOVPS (R14), Y10, Y2
+	VMASKMOVPS 32(R14), Y11, Y3
+	ADDQ       R8, R14
+	VMASKMOVPS (R14), Y10, Y4
+	VMASKMOVPS 32(R14), Y11, Y5
+	ADDQ       R8, R14
+	VMASKMOVPS (R14), Y10, Y6
+	VMASKMOVPS 32(R14), Y11, Y7
+	ADDQ       R8, R14
+	JMP        ready
+
+zero:
 	MOVQ       DI, R14
 	PREFETCHT0 (R14)
 	ADDQ       R8, R14
@@ -1432,12 +1662,14 @@ tile:
 	VXORPS     Y5, Y5, Y5
 	VXORPS     Y6, Y6, Y6
 	VXORPS     Y7, Y7, Y7
-	IMUL3Q     $0x04, DX, R14
-	ADDQ       R12, R14
-	LEAQ       (R14)(DX*2), R15
-	ADDQ       DX, R15
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	IMUL3Q $0x04, DX, R14
+	ADDQ   R12, R14
+	LEAQ   (R14)(DX*2), R15
+	ADDQ   DX, R15
+	SUBQ   $0x04, R10
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R14)
@@ -1719,11 +1951,45 @@ TEXT ·tile32_5x8(SB), NOSPLIT, $0-112
 	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       CX, R12
-	LEAQ       (R12)(DX*2), R13
-	ADDQ       DX, R13
+	MOVQ    kc+8(FP), R10
+	MOVQ    b+40(FP), R11
+	MOVQ    CX, R12
+	LEAQ    (R12)(DX*2), R13
+	ADDQ    DX, R13
+	MOVQ    flags+80(FP), R14
+	TESTQ   $0x00000008, R14
+	JE      zero
+	MOVQ    DI, R14
+	MOVQ    mask+96(FP), R15
+	TESTQ   R15, R15
+	JNE     resumemasked
+	VMOVUPS (R14), Y0
+	ADDQ    R8, R14
+	VMOVUPS (R14), Y1
+	ADDQ    R8, R14
+	VMOVUPS (R14), Y2
+	ADDQ    R8, R14
+	VMOVUPS (R14), Y3
+	ADDQ    R8, R14
+	VMOVUPS (R14), Y4
+	ADDQ    R8, R14
+	JMP     ready
+
+resumemasked:
+	VMOVUPS    (R15), Y6
+	VMASKMOVPS (R14), Y6, Y0
+	ADDQ       R8, R14
+	VMASKMOVPS (R14), Y6, Y1
+	ADDQ       R8, R14
+	VMASKMOVPS (R14), Y6, Y2
+	ADDQ       R8, R14
+	VMASKMOVPS (R14), Y6, Y3
+	ADDQ       R8, R14
+	VMASKMOVPS (R14), Y6, Y4
+	ADDQ       R8, R14
+	JMP        ready
+
+zero:
 	MOVQ       DI, R14
 	PREFETCHT0 (R14)
 	ADDQ       R8, R14
@@ -1740,12 +2006,14 @@ tile:
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	VXORPS     Y4, Y4, Y4
-	IMUL3Q     $0x05, DX, R14
-	ADDQ       R12, R14
-	LEAQ       (R14)(DX*2), R15
-	ADDQ       DX, R15
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	IMUL3Q $0x05, DX, R14
+	ADDQ   R12, R14
+	LEAQ   (R14)(DX*2), R15
+	ADDQ   DX, R15
+	SUBQ   $0x04, R10
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R14)
@@ -1984,11 +2252,56 @@ TEXT ·tile32_5x16(SB), NOSPLIT, $0-112
 	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       CX, R12
-	LEAQ       (R12)(DX*2), R13
-	ADDQ       DX, R13
+	MOVQ    kc+8(FP), R10
+	MOVQ    b+40(FP), R11
+	MOVQ    CX, R12
+	LEAQ    (R12)(DX*2), R13
+	ADDQ    DX, R13
+	MOVQ    flags+80(FP), R14
+	TESTQ   $0x00000008, R14
+	JE      zero
+	MOVQ    DI, R14
+	MOVQ    mask+96(FP), R15
+	TESTQ   R15, R15
+	JNE     resumemasked
+	VMOVUPS (R14), Y0
+	VMOVUPS 32(R14), Y1
+	ADDQ    R8, R14
+	VMOVUPS (R14), Y2
+	VMOVUPS 32(R14), Y3
+	ADDQ    R8, R14
+	VMOVUPS (R14), Y4
+	VMOVUPS 32(R14), Y5
+	ADDQ    R8, R14
+	VMOVUPS (R14), Y6
+	VMOVUPS 32(R14), Y7
+	ADDQ    R8, R14
+	VMOVUPS (R14), Y8
+	VMOVUPS 32(R14), Y9
+	ADDQ    R8, R14
+	JMP     ready
+
+resumemasked:
+	VMOVUPS    (R15), Y12
+	VMOVUPS    32(R15), Y13
+	VMASKMOVPS (R14), Y12, Y0
+	VMASKMOVPS 32(R14), Y13, Y1
+	ADDQ       R8, R14
+	VMASKMOVPS (R14), Y12, Y2
+	VMASKMOVPS 32(R14), Y13, Y3
+	ADDQ       R8, R14
+	VMASKMOVPS (R14), Y12, Y4
+	VMASKMOVPS 32(R14), Y13, Y5
+	ADDQ       R8, R14
+	VMASKMOVPS (R14), Y12, Y6
+	VMASKMOVPS 32(R14), Y13, Y7
+	ADDQ       R8, R14
+	VMASKMOVPS (R14), Y12, Y8
+	VMASKMOVPS 32(R14), Y13, Y9
+	ADDQ       R8, R14
+	JMP        ready
+
+zero:
 	MOVQ       DI, R14
 	PREFETCHT0 (R14)
 	ADDQ       R8, R14
@@ -2010,12 +2323,14 @@ tile:
 	VXORPS     Y7, Y7, Y7
 	VXORPS     Y8, Y8, Y8
 	VXORPS     Y9, Y9, Y9
-	IMUL3Q     $0x05, DX, R14
-	ADDQ       R12, R14
-	LEAQ       (R14)(DX*2), R15
-	ADDQ       DX, R15
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	IMUL3Q $0x05, DX, R14
+	ADDQ   R12, R14
+	LEAQ   (R14)(DX*2), R15
+	ADDQ   DX, R15
+	SUBQ   $0x04, R10
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R14)
@@ -2337,11 +2652,49 @@ TEXT ·tile32_6x8(SB), NOSPLIT, $0-112
 	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       CX, R12
-	LEAQ       (R12)(DX*2), R13
-	ADDQ       DX, R13
+	MOVQ    kc+8(FP), R10
+	MOVQ    b+40(FP), R11
+	MOVQ    CX, R12
+	LEAQ    (R12)(DX*2), R13
+	ADDQ    DX, R13
+	MOVQ    flags+80(FP), R14
+	TESTQ   $0x00000008, R14
+	JE      zero
+	MOVQ    DI, R14
+	MOVQ    mask+96(FP), R15
+	TESTQ   R15, R15
+	JNE     resumemasked
+	VMOVUPS (R14), Y0
+	ADDQ    R8, R14
+	VMOVUPS (R14), Y1
+	ADDQ    R8, R14
+	VMOVUPS (R14), Y2
+	ADDQ    R8, R14
+	VMOVUPS (R14), Y3
+	ADDQ    R8, R14
+	VMOVUPS (R14), Y4
+	ADDQ    R8, R14
+	VMOVUPS (R14), Y5
+	ADDQ    R8, R14
+	JMP     ready
+
+resumemasked:
+	VMOVUPS    (R15), Y7
+	VMASKMOVPS (R14), Y7, Y0
+	ADDQ       R8, R14
+	VMASKMOVPS (R14), Y7, Y1
+	ADDQ       R8, R14
+	VMASKMOVPS (R14), Y7, Y2
+	ADDQ       R8, R14
+	VMASKMOVPS (R14), Y7, Y3
+	ADDQ       R8, R14
+	VMASKMOVPS (R14), Y7, Y4
+	ADDQ       R8, R14
+	VMASKMOVPS (R14), Y7, Y5
+	ADDQ       R8, R14
+	JMP        ready
+
+zero:
 	MOVQ       DI, R14
 	PREFETCHT0 (R14)
 	ADDQ       R8, R14
@@ -2361,12 +2714,14 @@ tile:
 	VXORPS     Y3, Y3, Y3
 	VXORPS     Y4, Y4, Y4
 	VXORPS     Y5, Y5, Y5
-	IMUL3Q     $0x06, DX, R14
-	ADDQ       R12, R14
-	LEAQ       (R14)(DX*2), R15
-	ADDQ       DX, R15
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	IMUL3Q $0x06, DX, R14
+	ADDQ   R12, R14
+	LEAQ   (R14)(DX*2), R15
+	ADDQ   DX, R15
+	SUBQ   $0x04, R10
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R14)
@@ -2630,11 +2985,62 @@ TEXT ·tile32_6x16(SB), NOSPLIT, $0-112
 	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       CX, R12
-	LEAQ       (R12)(DX*2), R13
-	ADDQ       DX, R13
+	MOVQ    kc+8(FP), R10
+	MOVQ    b+40(FP), R11
+	MOVQ    CX, R12
+	LEAQ    (R12)(DX*2), R13
+	ADDQ    DX, R13
+	MOVQ    flags+80(FP), R14
+	TESTQ   $0x00000008, R14
+	JE      zero
+	MOVQ    DI, R14
+	MOVQ    mask+96(FP), R15
+	TESTQ   R15, R15
+	JNE     resumemasked
+	VMOVUPS (R14), Y0
+	VMOVUPS 32(R14), Y1
+	ADDQ    R8, R14
+	VMOVUPS (R14), Y2
+	VMOVUPS 32(R14), Y3
+	ADDQ    R8, R14
+	VMOVUPS (R14), Y4
+	VMOVUPS 32(R14), Y5
+	ADDQ    R8, R14
+	VMOVUPS (R14), Y6
+	VMOVUPS 32(R14), Y7
+	ADDQ    R8, R14
+	VMOVUPS (R14), Y8
+	VMOVUPS 32(R14), Y9
+	ADDQ    R8, R14
+	VMOVUPS (R14), Y10
+	VMOVUPS 32(R14), Y11
+	ADDQ    R8, R14
+	JMP     ready
+
+resumemasked:
+	VMOVUPS    (R15), Y14
+	VMOVUPS    32(R15), Y15
+	VMASKMOVPS (R14), Y14, Y0
+	VMASKMOVPS 32(R14), Y15, Y1
+	ADDQ       R8, R14
+	VMASKMOVPS (R14), Y14, Y2
+	VMASKMOVPS 32(R14), Y15, Y3
+	ADDQ       R8, R14
+	VMASKMOVPS (R14), Y14, Y4
+	VMASKMOVPS 32(R14), Y15, Y5
+	ADDQ       R8, R14
+	VMASKMOVPS (R14), Y14, Y6
+	VMASKMOVPS 32(R14), Y15, Y7
+	ADDQ       R8, R14
+	VMASKMOVPS (R14), Y14, Y8
+	VMASKMOVPS 32(R14), Y15, Y9
+	ADDQ       R8, R14
+	VMASKMOVPS (R14), Y14, Y10
+	VMASKMOVPS 32(R14), Y15, Y11
+	ADDQ       R8, R14
+	JMP        ready
+
+zero:
 	MOVQ       DI, R14
 	PREFETCHT0 (R14)
 	ADDQ       R8, R14
@@ -2660,12 +3066,14 @@ tile:
 	VXORPS     Y9, Y9, Y9
 	VXORPS     Y10, Y10, Y10
 	VXORPS     Y11, Y11, Y11
-	IMUL3Q     $0x06, DX, R14
-	ADDQ       R12, R14
-	LEAQ       (R14)(DX*2), R15
-	ADDQ       DX, R15
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	IMUL3Q $0x06, DX, R14
+	ADDQ   R12, R14
+	LEAQ   (R14)(DX*2), R15
+	ADDQ   DX, R15
+	SUBQ   $0x04, R10
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R14)
@@ -3029,17 +3437,28 @@ TEXT ·wide32_1(SB), NOSPLIT, $0-112
 	LEAQ  (AX)(AX*4), DI
 
 tile:
-	MOVQ       kc+8(FP), DI
-	MOVQ       b+40(FP), R8
-	MOVQ       a+16(FP), R9
-	IMUL3Q     $0x01, AX, R10
-	ADDQ       R9, R10
+	MOVQ      kc+8(FP), DI
+	MOVQ      b+40(FP), R8
+	MOVQ      a+16(FP), R9
+	IMUL3Q    $0x01, AX, R10
+	ADDQ      R9, R10
+	MOVQ      flags+80(FP), R11
+	TESTQ     $0x00000008, R11
+	JE        zero
+	MOVQ      BX, R11
+	VMOVUPS.Z (R11), K1, Z0
+	ADDQ      SI, R11
+	JMP       ready
+
+zero:
 	MOVQ       BX, R11
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
 	VXORPS     Z0, Z0, Z0
-	SUBQ       $0x04, DI
-	JL         tail
+
+ready:
+	SUBQ $0x04, DI
+	JL   tail
 
 unrolled:
 	PREFETCHT1       (R10)
@@ -3084,10 +3503,10 @@ finish:
 scaled:
 	TESTQ     $0x00000001, DI
 	JE        bias
-	MOVQ      BX, R8
-	VMOVUPS.Z (R8), K1, Z1
+	MOVQ      BX, R11
+	VMOVUPS.Z (R11), K1, Z1
 	VADDPS    Z1, Z0, Z0
-	ADDQ      SI, R8
+	ADDQ      SI, R11
 
 bias:
 	MOVQ      bias+88(FP), R8
@@ -3103,12 +3522,12 @@ act:
 	VMAXPS Z0, Z1, Z0
 
 store:
-	MOVQ    BX, R8
-	VMOVUPS Z0, K1, (R8)
-	ADDQ    SI, R8
-	MOVQ    R8, BX
-	IMUL3Q  $0x01, AX, R8
-	ADDQ    R8, a+16(FP)
+	MOVQ    BX, R11
+	VMOVUPS Z0, K1, (R11)
+	ADDQ    SI, R11
+	MOVQ    R11, BX
+	IMUL3Q  $0x01, AX, R11
+	ADDQ    R11, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -3133,11 +3552,22 @@ TEXT ·wide32_2(SB), NOSPLIT, $0-112
 	LEAQ  (AX)(AX*4), DI
 
 tile:
-	MOVQ       kc+8(FP), DI
-	MOVQ       b+40(FP), R8
-	MOVQ       a+16(FP), R9
-	IMUL3Q     $0x02, AX, R10
-	ADDQ       R9, R10
+	MOVQ      kc+8(FP), DI
+	MOVQ      b+40(FP), R8
+	MOVQ      a+16(FP), R9
+	IMUL3Q    $0x02, AX, R10
+	ADDQ      R9, R10
+	MOVQ      flags+80(FP), R11
+	TESTQ     $0x00000008, R11
+	JE        zero
+	MOVQ      BX, R11
+	VMOVUPS.Z (R11), K1, Z0
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z1
+	ADDQ      SI, R11
+	JMP       ready
+
+zero:
 	MOVQ       BX, R11
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
@@ -3145,8 +3575,10 @@ tile:
 	ADDQ       SI, R11
 	VXORPS     Z0, Z0, Z0
 	VXORPS     Z1, Z1, Z1
-	SUBQ       $0x04, DI
-	JL         tail
+
+ready:
+	SUBQ $0x04, DI
+	JL   tail
 
 unrolled:
 	PREFETCHT1       (R10)
@@ -3198,13 +3630,13 @@ finish:
 scaled:
 	TESTQ     $0x00000001, DI
 	JE        bias
-	MOVQ      BX, R8
-	VMOVUPS.Z (R8), K1, Z2
+	MOVQ      BX, R11
+	VMOVUPS.Z (R11), K1, Z2
 	VADDPS    Z2, Z0, Z0
-	ADDQ      SI, R8
-	VMOVUPS.Z (R8), K1, Z2
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z2
 	VADDPS    Z2, Z1, Z1
-	ADDQ      SI, R8
+	ADDQ      SI, R11
 
 bias:
 	MOVQ      bias+88(FP), R8
@@ -3222,14 +3654,14 @@ act:
 	VMAXPS Z1, Z2, Z1
 
 store:
-	MOVQ    BX, R8
-	VMOVUPS Z0, K1, (R8)
-	ADDQ    SI, R8
-	VMOVUPS Z1, K1, (R8)
-	ADDQ    SI, R8
-	MOVQ    R8, BX
-	IMUL3Q  $0x02, AX, R8
-	ADDQ    R8, a+16(FP)
+	MOVQ    BX, R11
+	VMOVUPS Z0, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z1, K1, (R11)
+	ADDQ    SI, R11
+	MOVQ    R11, BX
+	IMUL3Q  $0x02, AX, R11
+	ADDQ    R11, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -3254,11 +3686,24 @@ TEXT ·wide32_3(SB), NOSPLIT, $0-112
 	LEAQ  (AX)(AX*4), DI
 
 tile:
-	MOVQ       kc+8(FP), DI
-	MOVQ       b+40(FP), R8
-	MOVQ       a+16(FP), R9
-	IMUL3Q     $0x03, AX, R10
-	ADDQ       R9, R10
+	MOVQ      kc+8(FP), DI
+	MOVQ      b+40(FP), R8
+	MOVQ      a+16(FP), R9
+	IMUL3Q    $0x03, AX, R10
+	ADDQ      R9, R10
+	MOVQ      flags+80(FP), R11
+	TESTQ     $0x00000008, R11
+	JE        zero
+	MOVQ      BX, R11
+	VMOVUPS.Z (R11), K1, Z0
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z1
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z2
+	ADDQ      SI, R11
+	JMP       ready
+
+zero:
 	MOVQ       BX, R11
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
@@ -3269,8 +3714,10 @@ tile:
 	VXORPS     Z0, Z0, Z0
 	VXORPS     Z1, Z1, Z1
 	VXORPS     Z2, Z2, Z2
-	SUBQ       $0x04, DI
-	JL         tail
+
+ready:
+	SUBQ $0x04, DI
+	JL   tail
 
 unrolled:
 	PREFETCHT1       (R10)
@@ -3329,16 +3776,16 @@ finish:
 scaled:
 	TESTQ     $0x00000001, DI
 	JE        bias
-	MOVQ      BX, R8
-	VMOVUPS.Z (R8), K1, Z3
+	MOVQ      BX, R11
+	VMOVUPS.Z (R11), K1, Z3
 	VADDPS    Z3, Z0, Z0
-	ADDQ      SI, R8
-	VMOVUPS.Z (R8), K1, Z3
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z3
 	VADDPS    Z3, Z1, Z1
-	ADDQ      SI, R8
-	VMOVUPS.Z (R8), K1, Z3
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z3
 	VADDPS    Z3, Z2, Z2
-	ADDQ      SI, R8
+	ADDQ      SI, R11
 
 bias:
 	MOVQ      bias+88(FP), R8
@@ -3358,16 +3805,16 @@ act:
 	VMAXPS Z2, Z3, Z2
 
 store:
-	MOVQ    BX, R8
-	VMOVUPS Z0, K1, (R8)
-	ADDQ    SI, R8
-	VMOVUPS Z1, K1, (R8)
-	ADDQ    SI, R8
-	VMOVUPS Z2, K1, (R8)
-	ADDQ    SI, R8
-	MOVQ    R8, BX
-	IMUL3Q  $0x03, AX, R8
-	ADDQ    R8, a+16(FP)
+	MOVQ    BX, R11
+	VMOVUPS Z0, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z1, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPS Z2, K1, (R11)
+	ADDQ    SI, R11
+	MOVQ    R11, BX
+	IMUL3Q  $0x03, AX, R11
+	ADDQ    R11, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -3392,11 +3839,26 @@ TEXT ·wide32_4(SB), NOSPLIT, $0-112
 	LEAQ  (AX)(AX*4), R9
 
 tile:
-	MOVQ       kc+8(FP), R9
-	MOVQ       b+40(FP), R10
-	MOVQ       a+16(FP), R11
-	IMUL3Q     $0x04, AX, R12
-	ADDQ       R11, R12
+	MOVQ      kc+8(FP), R9
+	MOVQ      b+40(FP), R10
+	MOVQ      a+16(FP), R11
+	IMUL3Q    $0x04, AX, R12
+	ADDQ      R11, R12
+	MOVQ      flags+80(FP), R13
+	TESTQ     $0x00000008, R13
+	JE        zero
+	MOVQ      BX, R13
+	VMOVUPS.Z (R13), K1, Z0
+	ADDQ      SI, R13
+	VMOVUPS.Z (R13), K1, Z1
+	ADDQ      SI, R13
+	VMOVUPS.Z (R13), K1, Z2
+	ADDQ      SI, R13
+	VMOVUPS.Z (R13), K1, Z3
+	ADDQ      SI, R13
+	JMP       ready
+
+zero:
 	MOVQ       BX, R13
 	PREFETCHT0 (R13)
 	ADDQ       SI, R13
@@ -3410,8 +3872,10 @@ tile:
 	VXORPS     Z1, Z1, Z1
 	VXORPS     Z2, Z2, Z2
 	VXORPS     Z3, Z3, Z3
-	SUBQ       $0x04, R9
-	JL         tail
+
+ready:
+	SUBQ $0x04, R9
+	JL   tail
 
 unrolled:
 	PREFETCHT1       (R12)
@@ -3480,19 +3944,19 @@ finish:
 scaled:
 	TESTQ     $0x00000001, R9
 	JE        bias
-	MOVQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z4
+	MOVQ      BX, R13
+	VMOVUPS.Z (R13), K1, Z4
 	VADDPS    Z4, Z0, Z0
-	ADDQ      SI, R10
-	VMOVUPS.Z (R10), K1, Z4
+	ADDQ      SI, R13
+	VMOVUPS.Z (R13), K1, Z4
 	VADDPS    Z4, Z1, Z1
-	ADDQ      SI, R10
-	VMOVUPS.Z (R10), K1, Z4
+	ADDQ      SI, R13
+	VMOVUPS.Z (R13), K1, Z4
 	VADDPS    Z4, Z2, Z2
-	ADDQ      SI, R10
-	VMOVUPS.Z (R10), K1, Z4
+	ADDQ      SI, R13
+	VMOVUPS.Z (R13), K1, Z4
 	VADDPS    Z4, Z3, Z3
-	ADDQ      SI, R10
+	ADDQ      SI, R13
 
 bias:
 	MOVQ      bias+88(FP), R10
@@ -3514,18 +3978,18 @@ act:
 	VMAXPS Z3, Z4, Z3
 
 store:
-	MOVQ    BX, R10
-	VMOVUPS Z0, K1, (R10)
-	ADDQ    SI, R10
-	VMOVUPS Z1, K1, (R10)
-	ADDQ    SI, R10
-	VMOVUPS Z2, K1, (R10)
-	ADDQ    SI, R10
-	VMOVUPS Z3, K1, (R10)
-	ADDQ    SI, R10
-	MOVQ    R10, BX
-	IMUL3Q  $0x04, AX, R10
-	ADDQ    R10, a+16(FP)
+	MOVQ    BX, R13
+	VMOVUPS Z0, K1, (R13)
+	ADDQ    SI, R13
+	VMOVUPS Z1, K1, (R13)
+	ADDQ    SI, R13
+	VMOVUPS Z2, K1, (R13)
+	ADDQ    SI, R13
+	VMOVUPS Z3, K1, (R13)
+	ADDQ    SI, R13
+	MOVQ    R13, BX
+	IMUL3Q  $0x04, AX, R13
+	ADDQ    R13, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -3550,11 +4014,28 @@ TEXT ·wide32_5(SB), NOSPLIT, $0-112
 	LEAQ  (AX)(AX*4), R9
 
 tile:
-	MOVQ       kc+8(FP), R9
-	MOVQ       b+40(FP), R10
-	MOVQ       a+16(FP), R11
-	IMUL3Q     $0x05, AX, R12
-	ADDQ       R11, R12
+	MOVQ      kc+8(FP), R9
+	MOVQ      b+40(FP), R10
+	MOVQ      a+16(FP), R11
+	IMUL3Q    $0x05, AX, R12
+	ADDQ      R11, R12
+	MOVQ      flags+80(FP), R13
+	TESTQ     $0x00000008, R13
+	JE        zero
+	MOVQ      BX, R13
+	VMOVUPS.Z (R13), K1, Z0
+	ADDQ      SI, R13
+	VMOVUPS.Z (R13), K1, Z1
+	ADDQ      SI, R13
+	VMOVUPS.Z (R13), K1, Z2
+	ADDQ      SI, R13
+	VMOVUPS.Z (R13), K1, Z3
+	ADDQ      SI, R13
+	VMOVUPS.Z (R13), K1, Z4
+	ADDQ      SI, R13
+	JMP       ready
+
+zero:
 	MOVQ       BX, R13
 	PREFETCHT0 (R13)
 	ADDQ       SI, R13
@@ -3571,8 +4052,10 @@ tile:
 	VXORPS     Z2, Z2, Z2
 	VXORPS     Z3, Z3, Z3
 	VXORPS     Z4, Z4, Z4
-	SUBQ       $0x04, R9
-	JL         tail
+
+ready:
+	SUBQ $0x04, R9
+	JL   tail
 
 unrolled:
 	PREFETCHT1       (R12)
@@ -3648,22 +4131,22 @@ finish:
 scaled:
 	TESTQ     $0x00000001, R9
 	JE        bias
-	MOVQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z5
+	MOVQ      BX, R13
+	VMOVUPS.Z (R13), K1, Z5
 	VADDPS    Z5, Z0, Z0
-	ADDQ      SI, R10
-	VMOVUPS.Z (R10), K1, Z5
+	ADDQ      SI, R13
+	VMOVUPS.Z (R13), K1, Z5
 	VADDPS    Z5, Z1, Z1
-	ADDQ      SI, R10
-	VMOVUPS.Z (R10), K1, Z5
+	ADDQ      SI, R13
+	VMOVUPS.Z (R13), K1, Z5
 	VADDPS    Z5, Z2, Z2
-	ADDQ      SI, R10
-	VMOVUPS.Z (R10), K1, Z5
+	ADDQ      SI, R13
+	VMOVUPS.Z (R13), K1, Z5
 	VADDPS    Z5, Z3, Z3
-	ADDQ      SI, R10
-	VMOVUPS.Z (R10), K1, Z5
+	ADDQ      SI, R13
+	VMOVUPS.Z (R13), K1, Z5
 	VADDPS    Z5, Z4, Z4
-	ADDQ      SI, R10
+	ADDQ      SI, R13
 
 bias:
 	MOVQ      bias+88(FP), R10
@@ -3687,20 +4170,20 @@ act:
 	VMAXPS Z4, Z5, Z4
 
 store:
-	MOVQ    BX, R10
-	VMOVUPS Z0, K1, (R10)
-	ADDQ    SI, R10
-	VMOVUPS Z1, K1, (R10)
-	ADDQ    SI, R10
-	VMOVUPS Z2, K1, (R10)
-	ADDQ    SI, R10
-	VMOVUPS Z3, K1, (R10)
-	ADDQ    SI, R10
-	VMOVUPS Z4, K1, (R10)
-	ADDQ    SI, R10
-	MOVQ    R10, BX
-	IMUL3Q  $0x05, AX, R10
-	ADDQ    R10, a+16(FP)
+	MOVQ    BX, R13
+	VMOVUPS Z0, K1, (R13)
+	ADDQ    SI, R13
+	VMOVUPS Z1, K1, (R13)
+	ADDQ    SI, R13
+	VMOVUPS Z2, K1, (R13)
+	ADDQ    SI, R13
+	VMOVUPS Z3, K1, (R13)
+	ADDQ    SI, R13
+	VMOVUPS Z4, K1, (R13)
+	ADDQ    SI, R13
+	MOVQ    R13, BX
+	IMUL3Q  $0x05, AX, R13
+	ADDQ    R13, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -3725,11 +4208,30 @@ TEXT ·wide32_6(SB), NOSPLIT, $0-112
 	LEAQ  (AX)(AX*4), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       a+16(FP), R12
-	IMUL3Q     $0x06, AX, R13
-	ADDQ       R12, R13
+	MOVQ      kc+8(FP), R10
+	MOVQ      b+40(FP), R11
+	MOVQ      a+16(FP), R12
+	IMUL3Q    $0x06, AX, R13
+	ADDQ      R12, R13
+	MOVQ      flags+80(FP), R14
+	TESTQ     $0x00000008, R14
+	JE        zero
+	MOVQ      BX, R14
+	VMOVUPS.Z (R14), K1, Z0
+	ADDQ      SI, R14
+	VMOVUPS.Z (R14), K1, Z1
+	ADDQ      SI, R14
+	VMOVUPS.Z (R14), K1, Z2
+	ADDQ      SI, R14
+	VMOVUPS.Z (R14), K1, Z3
+	ADDQ      SI, R14
+	VMOVUPS.Z (R14), K1, Z4
+	ADDQ      SI, R14
+	VMOVUPS.Z (R14), K1, Z5
+	ADDQ      SI, R14
+	JMP       ready
+
+zero:
 	MOVQ       BX, R14
 	PREFETCHT0 (R14)
 	ADDQ       SI, R14
@@ -3749,8 +4251,10 @@ tile:
 	VXORPS     Z3, Z3, Z3
 	VXORPS     Z4, Z4, Z4
 	VXORPS     Z5, Z5, Z5
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	SUBQ $0x04, R10
+	JL   tail
 
 unrolled:
 	PREFETCHT1       (R13)
@@ -3833,25 +4337,25 @@ finish:
 scaled:
 	TESTQ     $0x00000001, R10
 	JE        bias
-	MOVQ      BX, R11
-	VMOVUPS.Z (R11), K1, Z6
+	MOVQ      BX, R14
+	VMOVUPS.Z (R14), K1, Z6
 	VADDPS    Z6, Z0, Z0
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z6
+	ADDQ      SI, R14
+	VMOVUPS.Z (R14), K1, Z6
 	VADDPS    Z6, Z1, Z1
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z6
+	ADDQ      SI, R14
+	VMOVUPS.Z (R14), K1, Z6
 	VADDPS    Z6, Z2, Z2
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z6
+	ADDQ      SI, R14
+	VMOVUPS.Z (R14), K1, Z6
 	VADDPS    Z6, Z3, Z3
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z6
+	ADDQ      SI, R14
+	VMOVUPS.Z (R14), K1, Z6
 	VADDPS    Z6, Z4, Z4
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z6
+	ADDQ      SI, R14
+	VMOVUPS.Z (R14), K1, Z6
 	VADDPS    Z6, Z5, Z5
-	ADDQ      SI, R11
+	ADDQ      SI, R14
 
 bias:
 	MOVQ      bias+88(FP), R11
@@ -3877,22 +4381,22 @@ act:
 	VMAXPS Z5, Z6, Z5
 
 store:
-	MOVQ    BX, R11
-	VMOVUPS Z0, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z1, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z2, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z3, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z4, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z5, K1, (R11)
-	ADDQ    SI, R11
-	MOVQ    R11, BX
-	IMUL3Q  $0x06, AX, R11
-	ADDQ    R11, a+16(FP)
+	MOVQ    BX, R14
+	VMOVUPS Z0, K1, (R14)
+	ADDQ    SI, R14
+	VMOVUPS Z1, K1, (R14)
+	ADDQ    SI, R14
+	VMOVUPS Z2, K1, (R14)
+	ADDQ    SI, R14
+	VMOVUPS Z3, K1, (R14)
+	ADDQ    SI, R14
+	VMOVUPS Z4, K1, (R14)
+	ADDQ    SI, R14
+	VMOVUPS Z5, K1, (R14)
+	ADDQ    SI, R14
+	MOVQ    R14, BX
+	IMUL3Q  $0x06, AX, R14
+	ADDQ    R14, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -3917,13 +4421,34 @@ TEXT ·wide32_7(SB), NOSPLIT, $8-112
 	LEAQ  (AX)(AX*4), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       a+16(FP), R12
-	IMUL3Q     $0x07, AX, R14
-	ADDQ       R12, R14
-	LEAQ       (R12)(R8*2), R13
-	LEAQ       (R14)(R8*2), R15
+	MOVQ      kc+8(FP), R10
+	MOVQ      b+40(FP), R11
+	MOVQ      a+16(FP), R12
+	IMUL3Q    $0x07, AX, R14
+	ADDQ      R12, R14
+	LEAQ      (R12)(R8*2), R13
+	LEAQ      (R14)(R8*2), R15
+	MOVQ      flags+80(FP), BP
+	TESTQ     $0x00000008, BP
+	JE        zero
+	MOVQ      BX, BP
+	VMOVUPS.Z (BP), K1, Z0
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z1
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z2
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z3
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z4
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z5
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z6
+	ADDQ      SI, BP
+	JMP       ready
+
+zero:
 	MOVQ       BX, BP
 	PREFETCHT0 (BP)
 	ADDQ       SI, BP
@@ -3946,8 +4471,10 @@ tile:
 	VXORPS     Z4, Z4, Z4
 	VXORPS     Z5, Z5, Z5
 	VXORPS     Z6, Z6, Z6
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	SUBQ $0x04, R10
+	JL   tail
 
 unrolled:
 	PREFETCHT1       (R14)
@@ -4043,28 +4570,28 @@ finish:
 scaled:
 	TESTQ     $0x00000001, R10
 	JE        bias
-	MOVQ      BX, R11
-	VMOVUPS.Z (R11), K1, Z7
+	MOVQ      BX, BP
+	VMOVUPS.Z (BP), K1, Z7
 	VADDPS    Z7, Z0, Z0
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z7
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z7
 	VADDPS    Z7, Z1, Z1
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z7
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z7
 	VADDPS    Z7, Z2, Z2
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z7
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z7
 	VADDPS    Z7, Z3, Z3
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z7
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z7
 	VADDPS    Z7, Z4, Z4
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z7
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z7
 	VADDPS    Z7, Z5, Z5
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z7
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z7
 	VADDPS    Z7, Z6, Z6
-	ADDQ      SI, R11
+	ADDQ      SI, BP
 
 bias:
 	MOVQ      bias+88(FP), R11
@@ -4092,24 +4619,24 @@ act:
 	VMAXPS Z6, Z7, Z6
 
 store:
-	MOVQ    BX, R11
-	VMOVUPS Z0, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z1, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z2, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z3, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z4, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z5, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z6, K1, (R11)
-	ADDQ    SI, R11
-	MOVQ    R11, BX
-	IMUL3Q  $0x07, AX, R11
-	ADDQ    R11, a+16(FP)
+	MOVQ    BX, BP
+	VMOVUPS Z0, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z1, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z2, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z3, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z4, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z5, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z6, K1, (BP)
+	ADDQ    SI, BP
+	MOVQ    BP, BX
+	IMUL3Q  $0x07, AX, BP
+	ADDQ    BP, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -4134,13 +4661,36 @@ TEXT ·wide32_8(SB), NOSPLIT, $8-112
 	LEAQ  (AX)(AX*4), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       a+16(FP), R12
-	IMUL3Q     $0x08, AX, R14
-	ADDQ       R12, R14
-	LEAQ       (R12)(R8*2), R13
-	LEAQ       (R14)(R8*2), R15
+	MOVQ      kc+8(FP), R10
+	MOVQ      b+40(FP), R11
+	MOVQ      a+16(FP), R12
+	IMUL3Q    $0x08, AX, R14
+	ADDQ      R12, R14
+	LEAQ      (R12)(R8*2), R13
+	LEAQ      (R14)(R8*2), R15
+	MOVQ      flags+80(FP), BP
+	TESTQ     $0x00000008, BP
+	JE        zero
+	MOVQ      BX, BP
+	VMOVUPS.Z (BP), K1, Z0
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z1
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z2
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z3
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z4
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z5
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z6
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z7
+	ADDQ      SI, BP
+	JMP       ready
+
+zero:
 	MOVQ       BX, BP
 	PREFETCHT0 (BP)
 	ADDQ       SI, BP
@@ -4166,8 +4716,10 @@ tile:
 	VXORPS     Z5, Z5, Z5
 	VXORPS     Z6, Z6, Z6
 	VXORPS     Z7, Z7, Z7
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	SUBQ $0x04, R10
+	JL   tail
 
 unrolled:
 	PREFETCHT1       (R14)
@@ -4270,31 +4822,31 @@ finish:
 scaled:
 	TESTQ     $0x00000001, R10
 	JE        bias
-	MOVQ      BX, R11
-	VMOVUPS.Z (R11), K1, Z8
+	MOVQ      BX, BP
+	VMOVUPS.Z (BP), K1, Z8
 	VADDPS    Z8, Z0, Z0
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z8
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z8
 	VADDPS    Z8, Z1, Z1
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z8
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z8
 	VADDPS    Z8, Z2, Z2
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z8
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z8
 	VADDPS    Z8, Z3, Z3
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z8
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z8
 	VADDPS    Z8, Z4, Z4
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z8
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z8
 	VADDPS    Z8, Z5, Z5
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z8
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z8
 	VADDPS    Z8, Z6, Z6
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z8
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z8
 	VADDPS    Z8, Z7, Z7
-	ADDQ      SI, R11
+	ADDQ      SI, BP
 
 bias:
 	MOVQ      bias+88(FP), R11
@@ -4324,26 +4876,26 @@ act:
 	VMAXPS Z7, Z8, Z7
 
 store:
-	MOVQ    BX, R11
-	VMOVUPS Z0, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z1, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z2, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z3, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z4, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z5, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z6, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z7, K1, (R11)
-	ADDQ    SI, R11
-	MOVQ    R11, BX
-	IMUL3Q  $0x08, AX, R11
-	ADDQ    R11, a+16(FP)
+	MOVQ    BX, BP
+	VMOVUPS Z0, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z1, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z2, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z3, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z4, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z5, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z6, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z7, K1, (BP)
+	ADDQ    SI, BP
+	MOVQ    BP, BX
+	IMUL3Q  $0x08, AX, BP
+	ADDQ    BP, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -4368,13 +4920,38 @@ TEXT ·wide32_9(SB), NOSPLIT, $8-112
 	LEAQ  (AX)(AX*4), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       a+16(FP), R12
-	IMUL3Q     $0x09, AX, R14
-	ADDQ       R12, R14
-	LEAQ       (R12)(R8*2), R13
-	LEAQ       (R14)(R8*2), R15
+	MOVQ      kc+8(FP), R10
+	MOVQ      b+40(FP), R11
+	MOVQ      a+16(FP), R12
+	IMUL3Q    $0x09, AX, R14
+	ADDQ      R12, R14
+	LEAQ      (R12)(R8*2), R13
+	LEAQ      (R14)(R8*2), R15
+	MOVQ      flags+80(FP), BP
+	TESTQ     $0x00000008, BP
+	JE        zero
+	MOVQ      BX, BP
+	VMOVUPS.Z (BP), K1, Z0
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z1
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z2
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z3
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z4
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z5
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z6
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z7
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z8
+	ADDQ      SI, BP
+	JMP       ready
+
+zero:
 	MOVQ       BX, BP
 	PREFETCHT0 (BP)
 	ADDQ       SI, BP
@@ -4403,8 +4980,10 @@ tile:
 	VXORPS     Z6, Z6, Z6
 	VXORPS     Z7, Z7, Z7
 	VXORPS     Z8, Z8, Z8
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	SUBQ $0x04, R10
+	JL   tail
 
 unrolled:
 	PREFETCHT1       (R14)
@@ -4514,34 +5093,34 @@ finish:
 scaled:
 	TESTQ     $0x00000001, R10
 	JE        bias
-	MOVQ      BX, R11
-	VMOVUPS.Z (R11), K1, Z9
+	MOVQ      BX, BP
+	VMOVUPS.Z (BP), K1, Z9
 	VADDPS    Z9, Z0, Z0
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z9
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z9
 	VADDPS    Z9, Z1, Z1
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z9
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z9
 	VADDPS    Z9, Z2, Z2
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z9
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z9
 	VADDPS    Z9, Z3, Z3
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z9
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z9
 	VADDPS    Z9, Z4, Z4
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z9
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z9
 	VADDPS    Z9, Z5, Z5
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z9
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z9
 	VADDPS    Z9, Z6, Z6
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z9
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z9
 	VADDPS    Z9, Z7, Z7
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z9
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z9
 	VADDPS    Z9, Z8, Z8
-	ADDQ      SI, R11
+	ADDQ      SI, BP
 
 bias:
 	MOVQ      bias+88(FP), R11
@@ -4573,28 +5152,28 @@ act:
 	VMAXPS Z8, Z9, Z8
 
 store:
-	MOVQ    BX, R11
-	VMOVUPS Z0, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z1, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z2, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z3, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z4, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z5, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z6, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z7, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z8, K1, (R11)
-	ADDQ    SI, R11
-	MOVQ    R11, BX
-	IMUL3Q  $0x09, AX, R11
-	ADDQ    R11, a+16(FP)
+	MOVQ    BX, BP
+	VMOVUPS Z0, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z1, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z2, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z3, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z4, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z5, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z6, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z7, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z8, K1, (BP)
+	ADDQ    SI, BP
+	MOVQ    BP, BX
+	IMUL3Q  $0x09, AX, BP
+	ADDQ    BP, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -4619,13 +5198,40 @@ TEXT ·wide32_10(SB), NOSPLIT, $8-112
 	LEAQ  (AX)(AX*4), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       a+16(FP), R12
-	IMUL3Q     $0x0a, AX, R14
-	ADDQ       R12, R14
-	LEAQ       (R12)(R8*2), R13
-	LEAQ       (R14)(R8*2), R15
+	MOVQ      kc+8(FP), R10
+	MOVQ      b+40(FP), R11
+	MOVQ      a+16(FP), R12
+	IMUL3Q    $0x0a, AX, R14
+	ADDQ      R12, R14
+	LEAQ      (R12)(R8*2), R13
+	LEAQ      (R14)(R8*2), R15
+	MOVQ      flags+80(FP), BP
+	TESTQ     $0x00000008, BP
+	JE        zero
+	MOVQ      BX, BP
+	VMOVUPS.Z (BP), K1, Z0
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z1
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z2
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z3
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z4
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z5
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z6
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z7
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z8
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z9
+	ADDQ      SI, BP
+	JMP       ready
+
+zero:
 	MOVQ       BX, BP
 	PREFETCHT0 (BP)
 	ADDQ       SI, BP
@@ -4657,8 +5263,10 @@ tile:
 	VXORPS     Z7, Z7, Z7
 	VXORPS     Z8, Z8, Z8
 	VXORPS     Z9, Z9, Z9
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	SUBQ $0x04, R10
+	JL   tail
 
 unrolled:
 	PREFETCHT1       (R14)
@@ -4775,37 +5383,37 @@ finish:
 scaled:
 	TESTQ     $0x00000001, R10
 	JE        bias
-	MOVQ      BX, R11
-	VMOVUPS.Z (R11), K1, Z10
+	MOVQ      BX, BP
+	VMOVUPS.Z (BP), K1, Z10
 	VADDPS    Z10, Z0, Z0
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z10
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z10
 	VADDPS    Z10, Z1, Z1
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z10
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z10
 	VADDPS    Z10, Z2, Z2
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z10
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z10
 	VADDPS    Z10, Z3, Z3
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z10
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z10
 	VADDPS    Z10, Z4, Z4
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z10
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z10
 	VADDPS    Z10, Z5, Z5
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z10
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z10
 	VADDPS    Z10, Z6, Z6
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z10
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z10
 	VADDPS    Z10, Z7, Z7
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z10
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z10
 	VADDPS    Z10, Z8, Z8
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z10
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z10
 	VADDPS    Z10, Z9, Z9
-	ADDQ      SI, R11
+	ADDQ      SI, BP
 
 bias:
 	MOVQ      bias+88(FP), R11
@@ -4839,30 +5447,30 @@ act:
 	VMAXPS Z9, Z10, Z9
 
 store:
-	MOVQ    BX, R11
-	VMOVUPS Z0, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z1, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z2, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z3, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z4, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z5, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z6, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z7, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z8, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z9, K1, (R11)
-	ADDQ    SI, R11
-	MOVQ    R11, BX
-	IMUL3Q  $0x0a, AX, R11
-	ADDQ    R11, a+16(FP)
+	MOVQ    BX, BP
+	VMOVUPS Z0, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z1, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z2, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z3, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z4, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z5, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z6, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z7, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z8, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z9, K1, (BP)
+	ADDQ    SI, BP
+	MOVQ    BP, BX
+	IMUL3Q  $0x0a, AX, BP
+	ADDQ    BP, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -4887,13 +5495,42 @@ TEXT ·wide32_11(SB), NOSPLIT, $8-112
 	LEAQ  (AX)(AX*4), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       a+16(FP), R12
-	IMUL3Q     $0x0b, AX, R14
-	ADDQ       R12, R14
-	LEAQ       (R12)(R8*2), R13
-	LEAQ       (R14)(R8*2), R15
+	MOVQ      kc+8(FP), R10
+	MOVQ      b+40(FP), R11
+	MOVQ      a+16(FP), R12
+	IMUL3Q    $0x0b, AX, R14
+	ADDQ      R12, R14
+	LEAQ      (R12)(R8*2), R13
+	LEAQ      (R14)(R8*2), R15
+	MOVQ      flags+80(FP), BP
+	TESTQ     $0x00000008, BP
+	JE        zero
+	MOVQ      BX, BP
+	VMOVUPS.Z (BP), K1, Z0
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z1
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z2
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z3
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z4
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z5
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z6
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z7
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z8
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z9
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z10
+	ADDQ      SI, BP
+	JMP       ready
+
+zero:
 	MOVQ       BX, BP
 	PREFETCHT0 (BP)
 	ADDQ       SI, BP
@@ -4928,8 +5565,10 @@ tile:
 	VXORPS     Z8, Z8, Z8
 	VXORPS     Z9, Z9, Z9
 	VXORPS     Z10, Z10, Z10
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	SUBQ $0x04, R10
+	JL   tail
 
 unrolled:
 	PREFETCHT1       (R14)
@@ -5053,40 +5692,40 @@ finish:
 scaled:
 	TESTQ     $0x00000001, R10
 	JE        bias
-	MOVQ      BX, R11
-	VMOVUPS.Z (R11), K1, Z11
+	MOVQ      BX, BP
+	VMOVUPS.Z (BP), K1, Z11
 	VADDPS    Z11, Z0, Z0
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z11
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z11
 	VADDPS    Z11, Z1, Z1
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z11
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z11
 	VADDPS    Z11, Z2, Z2
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z11
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z11
 	VADDPS    Z11, Z3, Z3
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z11
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z11
 	VADDPS    Z11, Z4, Z4
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z11
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z11
 	VADDPS    Z11, Z5, Z5
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z11
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z11
 	VADDPS    Z11, Z6, Z6
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z11
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z11
 	VADDPS    Z11, Z7, Z7
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z11
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z11
 	VADDPS    Z11, Z8, Z8
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z11
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z11
 	VADDPS    Z11, Z9, Z9
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z11
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z11
 	VADDPS    Z11, Z10, Z10
-	ADDQ      SI, R11
+	ADDQ      SI, BP
 
 bias:
 	MOVQ      bias+88(FP), R11
@@ -5122,32 +5761,32 @@ act:
 	VMAXPS Z10, Z11, Z10
 
 store:
-	MOVQ    BX, R11
-	VMOVUPS Z0, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z1, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z2, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z3, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z4, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z5, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z6, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z7, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z8, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z9, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z10, K1, (R11)
-	ADDQ    SI, R11
-	MOVQ    R11, BX
-	IMUL3Q  $0x0b, AX, R11
-	ADDQ    R11, a+16(FP)
+	MOVQ    BX, BP
+	VMOVUPS Z0, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z1, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z2, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z3, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z4, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z5, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z6, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z7, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z8, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z9, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z10, K1, (BP)
+	ADDQ    SI, BP
+	MOVQ    BP, BX
+	IMUL3Q  $0x0b, AX, BP
+	ADDQ    BP, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -5172,13 +5811,44 @@ TEXT ·wide32_12(SB), NOSPLIT, $8-112
 	LEAQ  (AX)(AX*4), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       a+16(FP), R12
-	IMUL3Q     $0x0c, AX, R14
-	ADDQ       R12, R14
-	LEAQ       (R12)(R8*2), R13
-	LEAQ       (R14)(R8*2), R15
+	MOVQ      kc+8(FP), R10
+	MOVQ      b+40(FP), R11
+	MOVQ      a+16(FP), R12
+	IMUL3Q    $0x0c, AX, R14
+	ADDQ      R12, R14
+	LEAQ      (R12)(R8*2), R13
+	LEAQ      (R14)(R8*2), R15
+	MOVQ      flags+80(FP), BP
+	TESTQ     $0x00000008, BP
+	JE        zero
+	MOVQ      BX, BP
+	VMOVUPS.Z (BP), K1, Z0
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z1
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z2
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z3
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z4
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z5
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z6
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z7
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z8
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z9
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z10
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z11
+	ADDQ      SI, BP
+	JMP       ready
+
+zero:
 	MOVQ       BX, BP
 	PREFETCHT0 (BP)
 	ADDQ       SI, BP
@@ -5216,8 +5886,10 @@ tile:
 	VXORPS     Z9, Z9, Z9
 	VXORPS     Z10, Z10, Z10
 	VXORPS     Z11, Z11, Z11
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	SUBQ $0x04, R10
+	JL   tail
 
 unrolled:
 	PREFETCHT1       (R14)
@@ -5348,43 +6020,43 @@ finish:
 scaled:
 	TESTQ     $0x00000001, R10
 	JE        bias
-	MOVQ      BX, R11
-	VMOVUPS.Z (R11), K1, Z12
+	MOVQ      BX, BP
+	VMOVUPS.Z (BP), K1, Z12
 	VADDPS    Z12, Z0, Z0
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z12
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z12
 	VADDPS    Z12, Z1, Z1
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z12
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z12
 	VADDPS    Z12, Z2, Z2
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z12
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z12
 	VADDPS    Z12, Z3, Z3
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z12
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z12
 	VADDPS    Z12, Z4, Z4
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z12
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z12
 	VADDPS    Z12, Z5, Z5
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z12
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z12
 	VADDPS    Z12, Z6, Z6
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z12
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z12
 	VADDPS    Z12, Z7, Z7
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z12
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z12
 	VADDPS    Z12, Z8, Z8
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z12
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z12
 	VADDPS    Z12, Z9, Z9
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z12
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z12
 	VADDPS    Z12, Z10, Z10
-	ADDQ      SI, R11
-	VMOVUPS.Z (R11), K1, Z12
+	ADDQ      SI, BP
+	VMOVUPS.Z (BP), K1, Z12
 	VADDPS    Z12, Z11, Z11
-	ADDQ      SI, R11
+	ADDQ      SI, BP
 
 bias:
 	MOVQ      bias+88(FP), R11
@@ -5422,34 +6094,34 @@ act:
 	VMAXPS Z11, Z12, Z11
 
 store:
-	MOVQ    BX, R11
-	VMOVUPS Z0, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z1, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z2, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z3, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z4, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z5, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z6, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z7, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z8, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z9, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z10, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPS Z11, K1, (R11)
-	ADDQ    SI, R11
-	MOVQ    R11, BX
-	IMUL3Q  $0x0c, AX, R11
-	ADDQ    R11, a+16(FP)
+	MOVQ    BX, BP
+	VMOVUPS Z0, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z1, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z2, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z3, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z4, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z5, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z6, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z7, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z8, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z9, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z10, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPS Z11, K1, (BP)
+	ADDQ    SI, BP
+	MOVQ    BP, BX
+	IMUL3Q  $0x0c, AX, BP
+	ADDQ    BP, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -5472,21 +6144,33 @@ TEXT ·pair32_1(SB), NOSPLIT, $0-120
 	LEAQ  (AX)(AX*4), SI
 
 tile:
-	MOVQ       kc+8(FP), SI
-	MOVQ       b+40(FP), DI
-	MOVQ       b1+48(FP), R8
-	MOVQ       a+16(FP), R9
-	MOVQ       ldc+72(FP), R10
-	SHLQ       $0x02, R10
-	MOVQ       BX, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	IMUL3Q     $0x01, AX, R10
-	ADDQ       R9, R10
+	MOVQ      ldc+72(FP), DI
+	SHLQ      $0x02, DI
+	MOVQ      flags+88(FP), SI
+	TESTQ     $0x00000008, SI
+	JE        zero
+	MOVQ      BX, SI
+	VMOVUPS   (SI), Z0
+	VMOVUPS.Z 64(SI), K1, Z1
+	ADDQ      DI, SI
+	JMP       ready
+
+zero:
+	MOVQ       BX, SI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
 	VXORPS     Z0, Z0, Z0
 	VXORPS     Z1, Z1, Z1
-	SUBQ       $0x04, SI
-	JL         tail
+
+ready:
+	MOVQ   kc+8(FP), SI
+	MOVQ   b+40(FP), DI
+	MOVQ   b1+48(FP), R8
+	MOVQ   a+16(FP), R9
+	IMUL3Q $0x01, AX, R10
+	ADDQ   R9, R10
+	SUBQ   $0x04, SI
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R10)
@@ -5542,48 +6226,48 @@ single:
 	JNE          single
 
 finish:
-	MOVQ         flags+88(FP), SI
-	TESTQ        $0x00000004, SI
+	MOVQ         flags+88(FP), DI
+	TESTQ        $0x00000004, DI
 	JE           scaled
 	VBROADCASTSS alpha+80(FP), Z4
 	VMULPS       Z4, Z0, Z0
 	VMULPS       Z4, Z1, Z1
 
 scaled:
-	MOVQ      ldc+72(FP), DI
-	SHLQ      $0x02, DI
-	TESTQ     $0x00000001, SI
+	MOVQ      ldc+72(FP), R8
+	SHLQ      $0x02, R8
+	TESTQ     $0x00000001, DI
 	JE        bias
-	MOVQ      BX, R8
-	VADDPS    (R8), Z0, Z0
-	VMOVUPS.Z 64(R8), K1, Z2
+	MOVQ      BX, SI
+	VADDPS    (SI), Z0, Z0
+	VMOVUPS.Z 64(SI), K1, Z2
 	VADDPS    Z2, Z1, Z1
-	ADDQ      DI, R8
+	ADDQ      R8, SI
 
 bias:
-	MOVQ      bias+96(FP), R8
-	TESTQ     R8, R8
+	MOVQ      bias+96(FP), SI
+	TESTQ     SI, SI
 	JE        act
-	VMOVUPS   (R8), Z4
-	VMOVUPS.Z 64(R8), K1, Z2
+	VMOVUPS   (SI), Z4
+	VMOVUPS.Z 64(SI), K1, Z2
 	VADDPS    Z4, Z0, Z0
 	VADDPS    Z2, Z1, Z1
 
 act:
-	TESTQ  $0x00000002, SI
+	TESTQ  $0x00000002, DI
 	JE     store
 	VXORPS Z4, Z4, Z4
 	VMAXPS Z0, Z4, Z0
 	VMAXPS Z1, Z4, Z1
 
 store:
-	MOVQ    BX, R8
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, K1, 64(R8)
-	ADDQ    DI, R8
-	MOVQ    R8, BX
-	IMUL3Q  $0x01, AX, R8
-	ADDQ    R8, a+16(FP)
+	MOVQ    BX, SI
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	ADDQ    R8, SI
+	MOVQ    SI, BX
+	IMUL3Q  $0x01, AX, SI
+	ADDQ    SI, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -5606,25 +6290,40 @@ TEXT ·pair32_2(SB), NOSPLIT, $0-120
 	LEAQ  (AX)(AX*4), SI
 
 tile:
-	MOVQ       kc+8(FP), SI
-	MOVQ       b+40(FP), DI
-	MOVQ       b1+48(FP), R8
-	MOVQ       a+16(FP), R9
-	MOVQ       ldc+72(FP), R10
-	SHLQ       $0x02, R10
-	MOVQ       BX, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	IMUL3Q     $0x02, AX, R10
-	ADDQ       R9, R10
+	MOVQ      ldc+72(FP), DI
+	SHLQ      $0x02, DI
+	MOVQ      flags+88(FP), SI
+	TESTQ     $0x00000008, SI
+	JE        zero
+	MOVQ      BX, SI
+	VMOVUPS   (SI), Z0
+	VMOVUPS.Z 64(SI), K1, Z2
+	ADDQ      DI, SI
+	VMOVUPS   (SI), Z1
+	VMOVUPS.Z 64(SI), K1, Z3
+	ADDQ      DI, SI
+	JMP       ready
+
+zero:
+	MOVQ       BX, SI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
 	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
 	VXORPS     Z2, Z2, Z2
+	VXORPS     Z1, Z1, Z1
 	VXORPS     Z3, Z3, Z3
-	SUBQ       $0x04, SI
-	JL         tail
+
+ready:
+	MOVQ   kc+8(FP), SI
+	MOVQ   b+40(FP), DI
+	MOVQ   b1+48(FP), R8
+	MOVQ   a+16(FP), R9
+	IMUL3Q $0x02, AX, R10
+	ADDQ   R9, R10
+	SUBQ   $0x04, SI
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R10)
@@ -5696,8 +6395,8 @@ single:
 	JNE          single
 
 finish:
-	MOVQ         flags+88(FP), SI
-	TESTQ        $0x00000004, SI
+	MOVQ         flags+88(FP), DI
+	TESTQ        $0x00000004, DI
 	JE           scaled
 	VBROADCASTSS alpha+80(FP), Z6
 	VMULPS       Z6, Z0, Z0
@@ -5706,33 +6405,33 @@ finish:
 	VMULPS       Z6, Z3, Z3
 
 scaled:
-	MOVQ      ldc+72(FP), DI
-	SHLQ      $0x02, DI
-	TESTQ     $0x00000001, SI
+	MOVQ      ldc+72(FP), R8
+	SHLQ      $0x02, R8
+	TESTQ     $0x00000001, DI
 	JE        bias
-	MOVQ      BX, R8
-	VADDPS    (R8), Z0, Z0
-	VMOVUPS.Z 64(R8), K1, Z7
+	MOVQ      BX, SI
+	VADDPS    (SI), Z0, Z0
+	VMOVUPS.Z 64(SI), K1, Z7
 	VADDPS    Z7, Z2, Z2
-	ADDQ      DI, R8
-	VADDPS    (R8), Z1, Z1
-	VMOVUPS.Z 64(R8), K1, Z7
+	ADDQ      R8, SI
+	VADDPS    (SI), Z1, Z1
+	VMOVUPS.Z 64(SI), K1, Z7
 	VADDPS    Z7, Z3, Z3
-	ADDQ      DI, R8
+	ADDQ      R8, SI
 
 bias:
-	MOVQ      bias+96(FP), R8
-	TESTQ     R8, R8
+	MOVQ      bias+96(FP), SI
+	TESTQ     SI, SI
 	JE        act
-	VMOVUPS   (R8), Z6
-	VMOVUPS.Z 64(R8), K1, Z7
+	VMOVUPS   (SI), Z6
+	VMOVUPS.Z 64(SI), K1, Z7
 	VADDPS    Z6, Z0, Z0
 	VADDPS    Z7, Z2, Z2
 	VADDPS    Z6, Z1, Z1
 	VADDPS    Z7, Z3, Z3
 
 act:
-	TESTQ  $0x00000002, SI
+	TESTQ  $0x00000002, DI
 	JE     store
 	VXORPS Z6, Z6, Z6
 	VMAXPS Z0, Z6, Z0
@@ -5741,16 +6440,16 @@ act:
 	VMAXPS Z3, Z6, Z3
 
 store:
-	MOVQ    BX, R8
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z2, K1, 64(R8)
-	ADDQ    DI, R8
-	VMOVUPS Z1, (R8)
-	VMOVUPS Z3, K1, 64(R8)
-	ADDQ    DI, R8
-	MOVQ    R8, BX
-	IMUL3Q  $0x02, AX, R8
-	ADDQ    R8, a+16(FP)
+	MOVQ    BX, SI
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z2, K1, 64(SI)
+	ADDQ    R8, SI
+	VMOVUPS Z1, (SI)
+	VMOVUPS Z3, K1, 64(SI)
+	ADDQ    R8, SI
+	MOVQ    SI, BX
+	IMUL3Q  $0x02, AX, SI
+	ADDQ    SI, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -5773,29 +6472,47 @@ TEXT ·pair32_3(SB), NOSPLIT, $0-120
 	LEAQ  (AX)(AX*4), SI
 
 tile:
-	MOVQ       kc+8(FP), SI
-	MOVQ       b+40(FP), DI
-	MOVQ       b1+48(FP), R8
-	MOVQ       a+16(FP), R9
-	MOVQ       ldc+72(FP), R10
-	SHLQ       $0x02, R10
-	MOVQ       BX, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	IMUL3Q     $0x03, AX, R10
-	ADDQ       R9, R10
+	MOVQ      ldc+72(FP), DI
+	SHLQ      $0x02, DI
+	MOVQ      flags+88(FP), SI
+	TESTQ     $0x00000008, SI
+	JE        zero
+	MOVQ      BX, SI
+	VMOVUPS   (SI), Z0
+	VMOVUPS.Z 64(SI), K1, Z3
+	ADDQ      DI, SI
+	VMOVUPS   (SI), Z1
+	VMOVUPS.Z 64(SI), K1, Z4
+	ADDQ      DI, SI
+	VMOVUPS   (SI), Z2
+	VMOVUPS.Z 64(SI), K1, Z5
+	ADDQ      DI, SI
+	JMP       ready
+
+zero:
+	MOVQ       BX, SI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
 	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
 	VXORPS     Z3, Z3, Z3
+	VXORPS     Z1, Z1, Z1
 	VXORPS     Z4, Z4, Z4
+	VXORPS     Z2, Z2, Z2
 	VXORPS     Z5, Z5, Z5
-	SUBQ       $0x04, SI
-	JL         tail
+
+ready:
+	MOVQ   kc+8(FP), SI
+	MOVQ   b+40(FP), DI
+	MOVQ   b1+48(FP), R8
+	MOVQ   a+16(FP), R9
+	IMUL3Q $0x03, AX, R10
+	ADDQ   R9, R10
+	SUBQ   $0x04, SI
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R10)
@@ -5883,8 +6600,8 @@ single:
 	JNE          single
 
 finish:
-	MOVQ         flags+88(FP), SI
-	TESTQ        $0x00000004, SI
+	MOVQ         flags+88(FP), DI
+	TESTQ        $0x00000004, DI
 	JE           scaled
 	VBROADCASTSS alpha+80(FP), Z8
 	VMULPS       Z8, Z0, Z0
@@ -5895,30 +6612,30 @@ finish:
 	VMULPS       Z8, Z5, Z5
 
 scaled:
-	MOVQ      ldc+72(FP), DI
-	SHLQ      $0x02, DI
-	TESTQ     $0x00000001, SI
+	MOVQ      ldc+72(FP), R8
+	SHLQ      $0x02, R8
+	TESTQ     $0x00000001, DI
 	JE        bias
-	MOVQ      BX, R8
-	VADDPS    (R8), Z0, Z0
-	VMOVUPS.Z 64(R8), K1, Z9
+	MOVQ      BX, SI
+	VADDPS    (SI), Z0, Z0
+	VMOVUPS.Z 64(SI), K1, Z9
 	VADDPS    Z9, Z3, Z3
-	ADDQ      DI, R8
-	VADDPS    (R8), Z1, Z1
-	VMOVUPS.Z 64(R8), K1, Z9
+	ADDQ      R8, SI
+	VADDPS    (SI), Z1, Z1
+	VMOVUPS.Z 64(SI), K1, Z9
 	VADDPS    Z9, Z4, Z4
-	ADDQ      DI, R8
-	VADDPS    (R8), Z2, Z2
-	VMOVUPS.Z 64(R8), K1, Z9
+	ADDQ      R8, SI
+	VADDPS    (SI), Z2, Z2
+	VMOVUPS.Z 64(SI), K1, Z9
 	VADDPS    Z9, Z5, Z5
-	ADDQ      DI, R8
+	ADDQ      R8, SI
 
 bias:
-	MOVQ      bias+96(FP), R8
-	TESTQ     R8, R8
+	MOVQ      bias+96(FP), SI
+	TESTQ     SI, SI
 	JE        act
-	VMOVUPS   (R8), Z8
-	VMOVUPS.Z 64(R8), K1, Z9
+	VMOVUPS   (SI), Z8
+	VMOVUPS.Z 64(SI), K1, Z9
 	VADDPS    Z8, Z0, Z0
 	VADDPS    Z9, Z3, Z3
 	VADDPS    Z8, Z1, Z1
@@ -5927,7 +6644,7 @@ bias:
 	VADDPS    Z9, Z5, Z5
 
 act:
-	TESTQ  $0x00000002, SI
+	TESTQ  $0x00000002, DI
 	JE     store
 	VXORPS Z8, Z8, Z8
 	VMAXPS Z0, Z8, Z0
@@ -5938,19 +6655,19 @@ act:
 	VMAXPS Z5, Z8, Z5
 
 store:
-	MOVQ    BX, R8
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z3, K1, 64(R8)
-	ADDQ    DI, R8
-	VMOVUPS Z1, (R8)
-	VMOVUPS Z4, K1, 64(R8)
-	ADDQ    DI, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z5, K1, 64(R8)
-	ADDQ    DI, R8
-	MOVQ    R8, BX
-	IMUL3Q  $0x03, AX, R8
-	ADDQ    R8, a+16(FP)
+	MOVQ    BX, SI
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z3, K1, 64(SI)
+	ADDQ    R8, SI
+	VMOVUPS Z1, (SI)
+	VMOVUPS Z4, K1, 64(SI)
+	ADDQ    R8, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z5, K1, 64(SI)
+	ADDQ    R8, SI
+	MOVQ    SI, BX
+	IMUL3Q  $0x03, AX, SI
+	ADDQ    SI, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -5973,33 +6690,54 @@ TEXT ·pair32_4(SB), NOSPLIT, $0-120
 	LEAQ  (AX)(AX*4), R8
 
 tile:
-	MOVQ       kc+8(FP), R8
-	MOVQ       b+40(FP), R9
-	MOVQ       b1+48(FP), R10
-	MOVQ       a+16(FP), R11
-	MOVQ       ldc+72(FP), R12
-	SHLQ       $0x02, R12
-	MOVQ       BX, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	IMUL3Q     $0x04, AX, R12
-	ADDQ       R11, R12
+	MOVQ      ldc+72(FP), R9
+	SHLQ      $0x02, R9
+	MOVQ      flags+88(FP), R8
+	TESTQ     $0x00000008, R8
+	JE        zero
+	MOVQ      BX, R8
+	VMOVUPS   (R8), Z0
+	VMOVUPS.Z 64(R8), K1, Z4
+	ADDQ      R9, R8
+	VMOVUPS   (R8), Z1
+	VMOVUPS.Z 64(R8), K1, Z5
+	ADDQ      R9, R8
+	VMOVUPS   (R8), Z2
+	VMOVUPS.Z 64(R8), K1, Z6
+	ADDQ      R9, R8
+	VMOVUPS   (R8), Z3
+	VMOVUPS.Z 64(R8), K1, Z7
+	ADDQ      R9, R8
+	JMP       ready
+
+zero:
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
 	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
 	VXORPS     Z4, Z4, Z4
+	VXORPS     Z1, Z1, Z1
 	VXORPS     Z5, Z5, Z5
+	VXORPS     Z2, Z2, Z2
 	VXORPS     Z6, Z6, Z6
+	VXORPS     Z3, Z3, Z3
 	VXORPS     Z7, Z7, Z7
-	SUBQ       $0x04, R8
-	JL         tail
+
+ready:
+	MOVQ   kc+8(FP), R8
+	MOVQ   b+40(FP), R9
+	MOVQ   b1+48(FP), R10
+	MOVQ   a+16(FP), R11
+	IMUL3Q $0x04, AX, R12
+	ADDQ   R11, R12
+	SUBQ   $0x04, R8
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R12)
@@ -6106,8 +6844,8 @@ single:
 	JNE          single
 
 finish:
-	MOVQ         flags+88(FP), R8
-	TESTQ        $0x00000004, R8
+	MOVQ         flags+88(FP), R9
+	TESTQ        $0x00000004, R9
 	JE           scaled
 	VBROADCASTSS alpha+80(FP), Z10
 	VMULPS       Z10, Z0, Z0
@@ -6120,34 +6858,34 @@ finish:
 	VMULPS       Z10, Z7, Z7
 
 scaled:
-	MOVQ      ldc+72(FP), R9
-	SHLQ      $0x02, R9
-	TESTQ     $0x00000001, R8
+	MOVQ      ldc+72(FP), R10
+	SHLQ      $0x02, R10
+	TESTQ     $0x00000001, R9
 	JE        bias
-	MOVQ      BX, R10
-	VADDPS    (R10), Z0, Z0
-	VMOVUPS.Z 64(R10), K1, Z11
+	MOVQ      BX, R8
+	VADDPS    (R8), Z0, Z0
+	VMOVUPS.Z 64(R8), K1, Z11
 	VADDPS    Z11, Z4, Z4
-	ADDQ      R9, R10
-	VADDPS    (R10), Z1, Z1
-	VMOVUPS.Z 64(R10), K1, Z11
+	ADDQ      R10, R8
+	VADDPS    (R8), Z1, Z1
+	VMOVUPS.Z 64(R8), K1, Z11
 	VADDPS    Z11, Z5, Z5
-	ADDQ      R9, R10
-	VADDPS    (R10), Z2, Z2
-	VMOVUPS.Z 64(R10), K1, Z11
+	ADDQ      R10, R8
+	VADDPS    (R8), Z2, Z2
+	VMOVUPS.Z 64(R8), K1, Z11
 	VADDPS    Z11, Z6, Z6
-	ADDQ      R9, R10
-	VADDPS    (R10), Z3, Z3
-	VMOVUPS.Z 64(R10), K1, Z11
+	ADDQ      R10, R8
+	VADDPS    (R8), Z3, Z3
+	VMOVUPS.Z 64(R8), K1, Z11
 	VADDPS    Z11, Z7, Z7
-	ADDQ      R9, R10
+	ADDQ      R10, R8
 
 bias:
-	MOVQ      bias+96(FP), R10
-	TESTQ     R10, R10
+	MOVQ      bias+96(FP), R8
+	TESTQ     R8, R8
 	JE        act
-	VMOVUPS   (R10), Z10
-	VMOVUPS.Z 64(R10), K1, Z11
+	VMOVUPS   (R8), Z10
+	VMOVUPS.Z 64(R8), K1, Z11
 	VADDPS    Z10, Z0, Z0
 	VADDPS    Z11, Z4, Z4
 	VADDPS    Z10, Z1, Z1
@@ -6158,7 +6896,7 @@ bias:
 	VADDPS    Z11, Z7, Z7
 
 act:
-	TESTQ  $0x00000002, R8
+	TESTQ  $0x00000002, R9
 	JE     store
 	VXORPS Z10, Z10, Z10
 	VMAXPS Z0, Z10, Z0
@@ -6171,22 +6909,22 @@ act:
 	VMAXPS Z7, Z10, Z7
 
 store:
-	MOVQ    BX, R10
-	VMOVUPS Z0, (R10)
-	VMOVUPS Z4, K1, 64(R10)
-	ADDQ    R9, R10
-	VMOVUPS Z1, (R10)
-	VMOVUPS Z5, K1, 64(R10)
-	ADDQ    R9, R10
-	VMOVUPS Z2, (R10)
-	VMOVUPS Z6, K1, 64(R10)
-	ADDQ    R9, R10
-	VMOVUPS Z3, (R10)
-	VMOVUPS Z7, K1, 64(R10)
-	ADDQ    R9, R10
-	MOVQ    R10, BX
-	IMUL3Q  $0x04, AX, R10
-	ADDQ    R10, a+16(FP)
+	MOVQ    BX, R8
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z4, K1, 64(R8)
+	ADDQ    R10, R8
+	VMOVUPS Z1, (R8)
+	VMOVUPS Z5, K1, 64(R8)
+	ADDQ    R10, R8
+	VMOVUPS Z2, (R8)
+	VMOVUPS Z6, K1, 64(R8)
+	ADDQ    R10, R8
+	VMOVUPS Z3, (R8)
+	VMOVUPS Z7, K1, 64(R8)
+	ADDQ    R10, R8
+	MOVQ    R8, BX
+	IMUL3Q  $0x04, AX, R8
+	ADDQ    R8, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -6209,37 +6947,61 @@ TEXT ·pair32_5(SB), NOSPLIT, $0-120
 	LEAQ  (AX)(AX*4), R8
 
 tile:
-	MOVQ       kc+8(FP), R8
-	MOVQ       b+40(FP), R9
-	MOVQ       b1+48(FP), R10
-	MOVQ       a+16(FP), R11
-	MOVQ       ldc+72(FP), R12
-	SHLQ       $0x02, R12
-	MOVQ       BX, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	IMUL3Q     $0x05, AX, R12
-	ADDQ       R11, R12
+	MOVQ      ldc+72(FP), R9
+	SHLQ      $0x02, R9
+	MOVQ      flags+88(FP), R8
+	TESTQ     $0x00000008, R8
+	JE        zero
+	MOVQ      BX, R8
+	VMOVUPS   (R8), Z0
+	VMOVUPS.Z 64(R8), K1, Z5
+	ADDQ      R9, R8
+	VMOVUPS   (R8), Z1
+	VMOVUPS.Z 64(R8), K1, Z6
+	ADDQ      R9, R8
+	VMOVUPS   (R8), Z2
+	VMOVUPS.Z 64(R8), K1, Z7
+	ADDQ      R9, R8
+	VMOVUPS   (R8), Z3
+	VMOVUPS.Z 64(R8), K1, Z8
+	ADDQ      R9, R8
+	VMOVUPS   (R8), Z4
+	VMOVUPS.Z 64(R8), K1, Z9
+	ADDQ      R9, R8
+	JMP       ready
+
+zero:
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
 	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
 	VXORPS     Z5, Z5, Z5
+	VXORPS     Z1, Z1, Z1
 	VXORPS     Z6, Z6, Z6
+	VXORPS     Z2, Z2, Z2
 	VXORPS     Z7, Z7, Z7
+	VXORPS     Z3, Z3, Z3
 	VXORPS     Z8, Z8, Z8
+	VXORPS     Z4, Z4, Z4
 	VXORPS     Z9, Z9, Z9
-	SUBQ       $0x04, R8
-	JL         tail
+
+ready:
+	MOVQ   kc+8(FP), R8
+	MOVQ   b+40(FP), R9
+	MOVQ   b1+48(FP), R10
+	MOVQ   a+16(FP), R11
+	IMUL3Q $0x05, AX, R12
+	ADDQ   R11, R12
+	SUBQ   $0x04, R8
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R12)
@@ -6362,8 +7124,8 @@ single:
 	JNE          single
 
 finish:
-	MOVQ         flags+88(FP), R8
-	TESTQ        $0x00000004, R8
+	MOVQ         flags+88(FP), R9
+	TESTQ        $0x00000004, R9
 	JE           scaled
 	VBROADCASTSS alpha+80(FP), Z12
 	VMULPS       Z12, Z0, Z0
@@ -6378,38 +7140,38 @@ finish:
 	VMULPS       Z12, Z9, Z9
 
 scaled:
-	MOVQ      ldc+72(FP), R9
-	SHLQ      $0x02, R9
-	TESTQ     $0x00000001, R8
+	MOVQ      ldc+72(FP), R10
+	SHLQ      $0x02, R10
+	TESTQ     $0x00000001, R9
 	JE        bias
-	MOVQ      BX, R10
-	VADDPS    (R10), Z0, Z0
-	VMOVUPS.Z 64(R10), K1, Z13
+	MOVQ      BX, R8
+	VADDPS    (R8), Z0, Z0
+	VMOVUPS.Z 64(R8), K1, Z13
 	VADDPS    Z13, Z5, Z5
-	ADDQ      R9, R10
-	VADDPS    (R10), Z1, Z1
-	VMOVUPS.Z 64(R10), K1, Z13
+	ADDQ      R10, R8
+	VADDPS    (R8), Z1, Z1
+	VMOVUPS.Z 64(R8), K1, Z13
 	VADDPS    Z13, Z6, Z6
-	ADDQ      R9, R10
-	VADDPS    (R10), Z2, Z2
-	VMOVUPS.Z 64(R10), K1, Z13
+	ADDQ      R10, R8
+	VADDPS    (R8), Z2, Z2
+	VMOVUPS.Z 64(R8), K1, Z13
 	VADDPS    Z13, Z7, Z7
-	ADDQ      R9, R10
-	VADDPS    (R10), Z3, Z3
-	VMOVUPS.Z 64(R10), K1, Z13
+	ADDQ      R10, R8
+	VADDPS    (R8), Z3, Z3
+	VMOVUPS.Z 64(R8), K1, Z13
 	VADDPS    Z13, Z8, Z8
-	ADDQ      R9, R10
-	VADDPS    (R10), Z4, Z4
-	VMOVUPS.Z 64(R10), K1, Z13
+	ADDQ      R10, R8
+	VADDPS    (R8), Z4, Z4
+	VMOVUPS.Z 64(R8), K1, Z13
 	VADDPS    Z13, Z9, Z9
-	ADDQ      R9, R10
+	ADDQ      R10, R8
 
 bias:
-	MOVQ      bias+96(FP), R10
-	TESTQ     R10, R10
+	MOVQ      bias+96(FP), R8
+	TESTQ     R8, R8
 	JE        act
-	VMOVUPS   (R10), Z12
-	VMOVUPS.Z 64(R10), K1, Z13
+	VMOVUPS   (R8), Z12
+	VMOVUPS.Z 64(R8), K1, Z13
 	VADDPS    Z12, Z0, Z0
 	VADDPS    Z13, Z5, Z5
 	VADDPS    Z12, Z1, Z1
@@ -6422,7 +7184,7 @@ bias:
 	VADDPS    Z13, Z9, Z9
 
 act:
-	TESTQ  $0x00000002, R8
+	TESTQ  $0x00000002, R9
 	JE     store
 	VXORPS Z12, Z12, Z12
 	VMAXPS Z0, Z12, Z0
@@ -6437,25 +7199,25 @@ act:
 	VMAXPS Z9, Z12, Z9
 
 store:
-	MOVQ    BX, R10
-	VMOVUPS Z0, (R10)
-	VMOVUPS Z5, K1, 64(R10)
-	ADDQ    R9, R10
-	VMOVUPS Z1, (R10)
-	VMOVUPS Z6, K1, 64(R10)
-	ADDQ    R9, R10
-	VMOVUPS Z2, (R10)
-	VMOVUPS Z7, K1, 64(R10)
-	ADDQ    R9, R10
-	VMOVUPS Z3, (R10)
-	VMOVUPS Z8, K1, 64(R10)
-	ADDQ    R9, R10
-	VMOVUPS Z4, (R10)
-	VMOVUPS Z9, K1, 64(R10)
-	ADDQ    R9, R10
-	MOVQ    R10, BX
-	IMUL3Q  $0x05, AX, R10
-	ADDQ    R10, a+16(FP)
+	MOVQ    BX, R8
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z5, K1, 64(R8)
+	ADDQ    R10, R8
+	VMOVUPS Z1, (R8)
+	VMOVUPS Z6, K1, 64(R8)
+	ADDQ    R10, R8
+	VMOVUPS Z2, (R8)
+	VMOVUPS Z7, K1, 64(R8)
+	ADDQ    R10, R8
+	VMOVUPS Z3, (R8)
+	VMOVUPS Z8, K1, 64(R8)
+	ADDQ    R10, R8
+	VMOVUPS Z4, (R8)
+	VMOVUPS Z9, K1, 64(R8)
+	ADDQ    R10, R8
+	MOVQ    R8, BX
+	IMUL3Q  $0x05, AX, R8
+	ADDQ    R8, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -6478,41 +7240,68 @@ TEXT ·pair32_6(SB), NOSPLIT, $0-120
 	LEAQ  (AX)(AX*4), R8
 
 tile:
-	MOVQ       kc+8(FP), R9
-	MOVQ       b+40(FP), R10
-	MOVQ       b1+48(FP), R11
-	MOVQ       a+16(FP), R12
-	MOVQ       ldc+72(FP), R13
-	SHLQ       $0x02, R13
-	MOVQ       BX, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	IMUL3Q     $0x06, AX, R13
-	ADDQ       R12, R13
+	MOVQ      ldc+72(FP), R10
+	SHLQ      $0x02, R10
+	MOVQ      flags+88(FP), R9
+	TESTQ     $0x00000008, R9
+	JE        zero
+	MOVQ      BX, R9
+	VMOVUPS   (R9), Z0
+	VMOVUPS.Z 64(R9), K1, Z6
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z1
+	VMOVUPS.Z 64(R9), K1, Z7
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z2
+	VMOVUPS.Z 64(R9), K1, Z8
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z3
+	VMOVUPS.Z 64(R9), K1, Z9
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z4
+	VMOVUPS.Z 64(R9), K1, Z10
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z5
+	VMOVUPS.Z 64(R9), K1, Z11
+	ADDQ      R10, R9
+	JMP       ready
+
+zero:
+	MOVQ       BX, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
 	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
 	VXORPS     Z6, Z6, Z6
+	VXORPS     Z1, Z1, Z1
 	VXORPS     Z7, Z7, Z7
+	VXORPS     Z2, Z2, Z2
 	VXORPS     Z8, Z8, Z8
+	VXORPS     Z3, Z3, Z3
 	VXORPS     Z9, Z9, Z9
+	VXORPS     Z4, Z4, Z4
 	VXORPS     Z10, Z10, Z10
+	VXORPS     Z5, Z5, Z5
 	VXORPS     Z11, Z11, Z11
-	SUBQ       $0x04, R9
-	JL         tail
+
+ready:
+	MOVQ   kc+8(FP), R9
+	MOVQ   b+40(FP), R10
+	MOVQ   b1+48(FP), R11
+	MOVQ   a+16(FP), R12
+	IMUL3Q $0x06, AX, R13
+	ADDQ   R12, R13
+	SUBQ   $0x04, R9
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R13)
@@ -6651,8 +7440,8 @@ single:
 	JNE          single
 
 finish:
-	MOVQ         flags+88(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+88(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSS alpha+80(FP), Z14
 	VMULPS       Z14, Z0, Z0
@@ -6669,42 +7458,42 @@ finish:
 	VMULPS       Z14, Z11, Z11
 
 scaled:
-	MOVQ      ldc+72(FP), R10
-	SHLQ      $0x02, R10
-	TESTQ     $0x00000001, R9
+	MOVQ      ldc+72(FP), R11
+	SHLQ      $0x02, R11
+	TESTQ     $0x00000001, R10
 	JE        bias
-	MOVQ      BX, R11
-	VADDPS    (R11), Z0, Z0
-	VMOVUPS.Z 64(R11), K1, Z15
+	MOVQ      BX, R9
+	VADDPS    (R9), Z0, Z0
+	VMOVUPS.Z 64(R9), K1, Z15
 	VADDPS    Z15, Z6, Z6
-	ADDQ      R10, R11
-	VADDPS    (R11), Z1, Z1
-	VMOVUPS.Z 64(R11), K1, Z15
+	ADDQ      R11, R9
+	VADDPS    (R9), Z1, Z1
+	VMOVUPS.Z 64(R9), K1, Z15
 	VADDPS    Z15, Z7, Z7
-	ADDQ      R10, R11
-	VADDPS    (R11), Z2, Z2
-	VMOVUPS.Z 64(R11), K1, Z15
+	ADDQ      R11, R9
+	VADDPS    (R9), Z2, Z2
+	VMOVUPS.Z 64(R9), K1, Z15
 	VADDPS    Z15, Z8, Z8
-	ADDQ      R10, R11
-	VADDPS    (R11), Z3, Z3
-	VMOVUPS.Z 64(R11), K1, Z15
+	ADDQ      R11, R9
+	VADDPS    (R9), Z3, Z3
+	VMOVUPS.Z 64(R9), K1, Z15
 	VADDPS    Z15, Z9, Z9
-	ADDQ      R10, R11
-	VADDPS    (R11), Z4, Z4
-	VMOVUPS.Z 64(R11), K1, Z15
+	ADDQ      R11, R9
+	VADDPS    (R9), Z4, Z4
+	VMOVUPS.Z 64(R9), K1, Z15
 	VADDPS    Z15, Z10, Z10
-	ADDQ      R10, R11
-	VADDPS    (R11), Z5, Z5
-	VMOVUPS.Z 64(R11), K1, Z15
+	ADDQ      R11, R9
+	VADDPS    (R9), Z5, Z5
+	VMOVUPS.Z 64(R9), K1, Z15
 	VADDPS    Z15, Z11, Z11
-	ADDQ      R10, R11
+	ADDQ      R11, R9
 
 bias:
-	MOVQ      bias+96(FP), R11
-	TESTQ     R11, R11
+	MOVQ      bias+96(FP), R9
+	TESTQ     R9, R9
 	JE        act
-	VMOVUPS   (R11), Z14
-	VMOVUPS.Z 64(R11), K1, Z15
+	VMOVUPS   (R9), Z14
+	VMOVUPS.Z 64(R9), K1, Z15
 	VADDPS    Z14, Z0, Z0
 	VADDPS    Z15, Z6, Z6
 	VADDPS    Z14, Z1, Z1
@@ -6719,7 +7508,7 @@ bias:
 	VADDPS    Z15, Z11, Z11
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPS Z14, Z14, Z14
 	VMAXPS Z0, Z14, Z0
@@ -6736,28 +7525,28 @@ act:
 	VMAXPS Z11, Z14, Z11
 
 store:
-	MOVQ    BX, R11
-	VMOVUPS Z0, (R11)
-	VMOVUPS Z6, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z1, (R11)
-	VMOVUPS Z7, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z2, (R11)
-	VMOVUPS Z8, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z3, (R11)
-	VMOVUPS Z9, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z4, (R11)
-	VMOVUPS Z10, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z5, (R11)
-	VMOVUPS Z11, K1, 64(R11)
-	ADDQ    R10, R11
-	MOVQ    R11, BX
-	IMUL3Q  $0x06, AX, R11
-	ADDQ    R11, a+16(FP)
+	MOVQ    BX, R9
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z6, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z1, (R9)
+	VMOVUPS Z7, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Z8, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z3, (R9)
+	VMOVUPS Z9, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z10, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z5, (R9)
+	VMOVUPS Z11, K1, 64(R9)
+	ADDQ    R11, R9
+	MOVQ    R9, BX
+	IMUL3Q  $0x06, AX, R9
+	ADDQ    R9, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -6780,45 +7569,75 @@ TEXT ·pair32_7(SB), NOSPLIT, $0-120
 	LEAQ  (AX)(AX*4), R8
 
 tile:
-	MOVQ       kc+8(FP), R9
-	MOVQ       b+40(FP), R10
-	MOVQ       b1+48(FP), R11
-	MOVQ       a+16(FP), R12
-	MOVQ       ldc+72(FP), R13
-	SHLQ       $0x02, R13
-	MOVQ       BX, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	IMUL3Q     $0x07, AX, R13
-	ADDQ       R12, R13
+	MOVQ      ldc+72(FP), R10
+	SHLQ      $0x02, R10
+	MOVQ      flags+88(FP), R9
+	TESTQ     $0x00000008, R9
+	JE        zero
+	MOVQ      BX, R9
+	VMOVUPS   (R9), Z0
+	VMOVUPS.Z 64(R9), K1, Z7
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z1
+	VMOVUPS.Z 64(R9), K1, Z8
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z2
+	VMOVUPS.Z 64(R9), K1, Z9
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z3
+	VMOVUPS.Z 64(R9), K1, Z10
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z4
+	VMOVUPS.Z 64(R9), K1, Z11
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z5
+	VMOVUPS.Z 64(R9), K1, Z12
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z6
+	VMOVUPS.Z 64(R9), K1, Z13
+	ADDQ      R10, R9
+	JMP       ready
+
+zero:
+	MOVQ       BX, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
 	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
 	VXORPS     Z7, Z7, Z7
+	VXORPS     Z1, Z1, Z1
 	VXORPS     Z8, Z8, Z8
+	VXORPS     Z2, Z2, Z2
 	VXORPS     Z9, Z9, Z9
+	VXORPS     Z3, Z3, Z3
 	VXORPS     Z10, Z10, Z10
+	VXORPS     Z4, Z4, Z4
 	VXORPS     Z11, Z11, Z11
+	VXORPS     Z5, Z5, Z5
 	VXORPS     Z12, Z12, Z12
+	VXORPS     Z6, Z6, Z6
 	VXORPS     Z13, Z13, Z13
-	SUBQ       $0x04, R9
-	JL         tail
+
+ready:
+	MOVQ   kc+8(FP), R9
+	MOVQ   b+40(FP), R10
+	MOVQ   b1+48(FP), R11
+	MOVQ   a+16(FP), R12
+	IMUL3Q $0x07, AX, R13
+	ADDQ   R12, R13
+	SUBQ   $0x04, R9
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R13)
@@ -6973,8 +7792,8 @@ single:
 	JNE          single
 
 finish:
-	MOVQ         flags+88(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+88(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSS alpha+80(FP), Z16
 	VMULPS       Z16, Z0, Z0
@@ -6993,46 +7812,46 @@ finish:
 	VMULPS       Z16, Z13, Z13
 
 scaled:
-	MOVQ      ldc+72(FP), R10
-	SHLQ      $0x02, R10
-	TESTQ     $0x00000001, R9
+	MOVQ      ldc+72(FP), R11
+	SHLQ      $0x02, R11
+	TESTQ     $0x00000001, R10
 	JE        bias
-	MOVQ      BX, R11
-	VADDPS    (R11), Z0, Z0
-	VMOVUPS.Z 64(R11), K1, Z17
+	MOVQ      BX, R9
+	VADDPS    (R9), Z0, Z0
+	VMOVUPS.Z 64(R9), K1, Z17
 	VADDPS    Z17, Z7, Z7
-	ADDQ      R10, R11
-	VADDPS    (R11), Z1, Z1
-	VMOVUPS.Z 64(R11), K1, Z17
+	ADDQ      R11, R9
+	VADDPS    (R9), Z1, Z1
+	VMOVUPS.Z 64(R9), K1, Z17
 	VADDPS    Z17, Z8, Z8
-	ADDQ      R10, R11
-	VADDPS    (R11), Z2, Z2
-	VMOVUPS.Z 64(R11), K1, Z17
+	ADDQ      R11, R9
+	VADDPS    (R9), Z2, Z2
+	VMOVUPS.Z 64(R9), K1, Z17
 	VADDPS    Z17, Z9, Z9
-	ADDQ      R10, R11
-	VADDPS    (R11), Z3, Z3
-	VMOVUPS.Z 64(R11), K1, Z17
+	ADDQ      R11, R9
+	VADDPS    (R9), Z3, Z3
+	VMOVUPS.Z 64(R9), K1, Z17
 	VADDPS    Z17, Z10, Z10
-	ADDQ      R10, R11
-	VADDPS    (R11), Z4, Z4
-	VMOVUPS.Z 64(R11), K1, Z17
+	ADDQ      R11, R9
+	VADDPS    (R9), Z4, Z4
+	VMOVUPS.Z 64(R9), K1, Z17
 	VADDPS    Z17, Z11, Z11
-	ADDQ      R10, R11
-	VADDPS    (R11), Z5, Z5
-	VMOVUPS.Z 64(R11), K1, Z17
+	ADDQ      R11, R9
+	VADDPS    (R9), Z5, Z5
+	VMOVUPS.Z 64(R9), K1, Z17
 	VADDPS    Z17, Z12, Z12
-	ADDQ      R10, R11
-	VADDPS    (R11), Z6, Z6
-	VMOVUPS.Z 64(R11), K1, Z17
+	ADDQ      R11, R9
+	VADDPS    (R9), Z6, Z6
+	VMOVUPS.Z 64(R9), K1, Z17
 	VADDPS    Z17, Z13, Z13
-	ADDQ      R10, R11
+	ADDQ      R11, R9
 
 bias:
-	MOVQ      bias+96(FP), R11
-	TESTQ     R11, R11
+	MOVQ      bias+96(FP), R9
+	TESTQ     R9, R9
 	JE        act
-	VMOVUPS   (R11), Z16
-	VMOVUPS.Z 64(R11), K1, Z17
+	VMOVUPS   (R9), Z16
+	VMOVUPS.Z 64(R9), K1, Z17
 	VADDPS    Z16, Z0, Z0
 	VADDPS    Z17, Z7, Z7
 	VADDPS    Z16, Z1, Z1
@@ -7049,7 +7868,7 @@ bias:
 	VADDPS    Z17, Z13, Z13
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPS Z16, Z16, Z16
 	VMAXPS Z0, Z16, Z0
@@ -7068,31 +7887,31 @@ act:
 	VMAXPS Z13, Z16, Z13
 
 store:
-	MOVQ    BX, R11
-	VMOVUPS Z0, (R11)
-	VMOVUPS Z7, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z1, (R11)
-	VMOVUPS Z8, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z2, (R11)
-	VMOVUPS Z9, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z3, (R11)
-	VMOVUPS Z10, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z4, (R11)
-	VMOVUPS Z11, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z5, (R11)
-	VMOVUPS Z12, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z6, (R11)
-	VMOVUPS Z13, K1, 64(R11)
-	ADDQ    R10, R11
-	MOVQ    R11, BX
-	IMUL3Q  $0x07, AX, R11
-	ADDQ    R11, a+16(FP)
+	MOVQ    BX, R9
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z7, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z1, (R9)
+	VMOVUPS Z8, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Z9, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z3, (R9)
+	VMOVUPS Z10, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z11, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z5, (R9)
+	VMOVUPS Z12, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Z13, K1, 64(R9)
+	ADDQ    R11, R9
+	MOVQ    R9, BX
+	IMUL3Q  $0x07, AX, R9
+	ADDQ    R9, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -7115,53 +7934,86 @@ TEXT ·pair32_8(SB), NOSPLIT, $0-120
 	LEAQ  (AX)(AX*4), R8
 
 tile:
-	MOVQ       kc+8(FP), R9
-	MOVQ       b+40(FP), R10
-	MOVQ       b1+48(FP), R11
-	MOVQ       a+16(FP), R12
-	MOVQ       ldc+72(FP), R13
-	SHLQ       $0x02, R13
-	MOVQ       BX, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	IMUL3Q     $0x08, AX, R14
-	ADDQ       R12, R14
-	LEAQ       (R12)(DI*2), R13
-	ADDQ       AX, R13
-	LEAQ       (R14)(DI*2), R15
-	ADDQ       AX, R15
+	MOVQ      ldc+72(FP), R10
+	SHLQ      $0x02, R10
+	MOVQ      flags+88(FP), R9
+	TESTQ     $0x00000008, R9
+	JE        zero
+	MOVQ      BX, R9
+	VMOVUPS   (R9), Z0
+	VMOVUPS.Z 64(R9), K1, Z8
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z1
+	VMOVUPS.Z 64(R9), K1, Z9
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z2
+	VMOVUPS.Z 64(R9), K1, Z10
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z3
+	VMOVUPS.Z 64(R9), K1, Z11
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z4
+	VMOVUPS.Z 64(R9), K1, Z12
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z5
+	VMOVUPS.Z 64(R9), K1, Z13
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z6
+	VMOVUPS.Z 64(R9), K1, Z14
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z7
+	VMOVUPS.Z 64(R9), K1, Z15
+	ADDQ      R10, R9
+	JMP       ready
+
+zero:
+	MOVQ       BX, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
 	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
 	VXORPS     Z8, Z8, Z8
+	VXORPS     Z1, Z1, Z1
 	VXORPS     Z9, Z9, Z9
+	VXORPS     Z2, Z2, Z2
 	VXORPS     Z10, Z10, Z10
+	VXORPS     Z3, Z3, Z3
 	VXORPS     Z11, Z11, Z11
+	VXORPS     Z4, Z4, Z4
 	VXORPS     Z12, Z12, Z12
+	VXORPS     Z5, Z5, Z5
 	VXORPS     Z13, Z13, Z13
+	VXORPS     Z6, Z6, Z6
 	VXORPS     Z14, Z14, Z14
+	VXORPS     Z7, Z7, Z7
 	VXORPS     Z15, Z15, Z15
-	SUBQ       $0x04, R9
-	JL         tail
+
+ready:
+	MOVQ   kc+8(FP), R9
+	MOVQ   b+40(FP), R10
+	MOVQ   b1+48(FP), R11
+	MOVQ   a+16(FP), R12
+	IMUL3Q $0x08, AX, R14
+	ADDQ   R12, R14
+	LEAQ   (R12)(DI*2), R13
+	ADDQ   AX, R13
+	LEAQ   (R14)(DI*2), R15
+	ADDQ   AX, R15
+	SUBQ   $0x04, R9
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R14)
@@ -7338,8 +8190,8 @@ single:
 	JNE          single
 
 finish:
-	MOVQ         flags+88(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+88(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSS alpha+80(FP), Z18
 	VMULPS       Z18, Z0, Z0
@@ -7360,50 +8212,50 @@ finish:
 	VMULPS       Z18, Z15, Z15
 
 scaled:
-	MOVQ      ldc+72(FP), R10
-	SHLQ      $0x02, R10
-	TESTQ     $0x00000001, R9
+	MOVQ      ldc+72(FP), R11
+	SHLQ      $0x02, R11
+	TESTQ     $0x00000001, R10
 	JE        bias
-	MOVQ      BX, R11
-	VADDPS    (R11), Z0, Z0
-	VMOVUPS.Z 64(R11), K1, Z19
+	MOVQ      BX, R9
+	VADDPS    (R9), Z0, Z0
+	VMOVUPS.Z 64(R9), K1, Z19
 	VADDPS    Z19, Z8, Z8
-	ADDQ      R10, R11
-	VADDPS    (R11), Z1, Z1
-	VMOVUPS.Z 64(R11), K1, Z19
+	ADDQ      R11, R9
+	VADDPS    (R9), Z1, Z1
+	VMOVUPS.Z 64(R9), K1, Z19
 	VADDPS    Z19, Z9, Z9
-	ADDQ      R10, R11
-	VADDPS    (R11), Z2, Z2
-	VMOVUPS.Z 64(R11), K1, Z19
+	ADDQ      R11, R9
+	VADDPS    (R9), Z2, Z2
+	VMOVUPS.Z 64(R9), K1, Z19
 	VADDPS    Z19, Z10, Z10
-	ADDQ      R10, R11
-	VADDPS    (R11), Z3, Z3
-	VMOVUPS.Z 64(R11), K1, Z19
+	ADDQ      R11, R9
+	VADDPS    (R9), Z3, Z3
+	VMOVUPS.Z 64(R9), K1, Z19
 	VADDPS    Z19, Z11, Z11
-	ADDQ      R10, R11
-	VADDPS    (R11), Z4, Z4
-	VMOVUPS.Z 64(R11), K1, Z19
+	ADDQ      R11, R9
+	VADDPS    (R9), Z4, Z4
+	VMOVUPS.Z 64(R9), K1, Z19
 	VADDPS    Z19, Z12, Z12
-	ADDQ      R10, R11
-	VADDPS    (R11), Z5, Z5
-	VMOVUPS.Z 64(R11), K1, Z19
+	ADDQ      R11, R9
+	VADDPS    (R9), Z5, Z5
+	VMOVUPS.Z 64(R9), K1, Z19
 	VADDPS    Z19, Z13, Z13
-	ADDQ      R10, R11
-	VADDPS    (R11), Z6, Z6
-	VMOVUPS.Z 64(R11), K1, Z19
+	ADDQ      R11, R9
+	VADDPS    (R9), Z6, Z6
+	VMOVUPS.Z 64(R9), K1, Z19
 	VADDPS    Z19, Z14, Z14
-	ADDQ      R10, R11
-	VADDPS    (R11), Z7, Z7
-	VMOVUPS.Z 64(R11), K1, Z19
+	ADDQ      R11, R9
+	VADDPS    (R9), Z7, Z7
+	VMOVUPS.Z 64(R9), K1, Z19
 	VADDPS    Z19, Z15, Z15
-	ADDQ      R10, R11
+	ADDQ      R11, R9
 
 bias:
-	MOVQ      bias+96(FP), R11
-	TESTQ     R11, R11
+	MOVQ      bias+96(FP), R9
+	TESTQ     R9, R9
 	JE        act
-	VMOVUPS   (R11), Z18
-	VMOVUPS.Z 64(R11), K1, Z19
+	VMOVUPS   (R9), Z18
+	VMOVUPS.Z 64(R9), K1, Z19
 	VADDPS    Z18, Z0, Z0
 	VADDPS    Z19, Z8, Z8
 	VADDPS    Z18, Z1, Z1
@@ -7422,7 +8274,7 @@ bias:
 	VADDPS    Z19, Z15, Z15
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPS Z18, Z18, Z18
 	VMAXPS Z0, Z18, Z0
@@ -7443,34 +8295,34 @@ act:
 	VMAXPS Z15, Z18, Z15
 
 store:
-	MOVQ    BX, R11
-	VMOVUPS Z0, (R11)
-	VMOVUPS Z8, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z1, (R11)
-	VMOVUPS Z9, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z2, (R11)
-	VMOVUPS Z10, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z3, (R11)
-	VMOVUPS Z11, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z4, (R11)
-	VMOVUPS Z12, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z5, (R11)
-	VMOVUPS Z13, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z6, (R11)
-	VMOVUPS Z14, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z7, (R11)
-	VMOVUPS Z15, K1, 64(R11)
-	ADDQ    R10, R11
-	MOVQ    R11, BX
-	IMUL3Q  $0x08, AX, R11
-	ADDQ    R11, a+16(FP)
+	MOVQ    BX, R9
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z8, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z1, (R9)
+	VMOVUPS Z9, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Z10, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z3, (R9)
+	VMOVUPS Z11, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z12, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z5, (R9)
+	VMOVUPS Z13, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Z14, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z7, (R9)
+	VMOVUPS Z15, K1, 64(R9)
+	ADDQ    R11, R9
+	MOVQ    R9, BX
+	IMUL3Q  $0x08, AX, R9
+	ADDQ    R9, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -7493,57 +8345,93 @@ TEXT ·pair32_9(SB), NOSPLIT, $0-120
 	LEAQ  (AX)(AX*4), R8
 
 tile:
-	MOVQ       kc+8(FP), R9
-	MOVQ       b+40(FP), R10
-	MOVQ       b1+48(FP), R11
-	MOVQ       a+16(FP), R12
-	MOVQ       ldc+72(FP), R13
-	SHLQ       $0x02, R13
-	MOVQ       BX, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	IMUL3Q     $0x09, AX, R14
-	ADDQ       R12, R14
-	LEAQ       (R12)(DI*2), R13
-	ADDQ       AX, R13
-	LEAQ       (R14)(DI*2), R15
-	ADDQ       AX, R15
+	MOVQ      ldc+72(FP), R10
+	SHLQ      $0x02, R10
+	MOVQ      flags+88(FP), R9
+	TESTQ     $0x00000008, R9
+	JE        zero
+	MOVQ      BX, R9
+	VMOVUPS   (R9), Z0
+	VMOVUPS.Z 64(R9), K1, Z9
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z1
+	VMOVUPS.Z 64(R9), K1, Z10
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z2
+	VMOVUPS.Z 64(R9), K1, Z11
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z3
+	VMOVUPS.Z 64(R9), K1, Z12
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z4
+	VMOVUPS.Z 64(R9), K1, Z13
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z5
+	VMOVUPS.Z 64(R9), K1, Z14
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z6
+	VMOVUPS.Z 64(R9), K1, Z15
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z7
+	VMOVUPS.Z 64(R9), K1, Z16
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z8
+	VMOVUPS.Z 64(R9), K1, Z17
+	ADDQ      R10, R9
+	JMP       ready
+
+zero:
+	MOVQ       BX, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
 	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
 	VXORPS     Z9, Z9, Z9
+	VXORPS     Z1, Z1, Z1
 	VXORPS     Z10, Z10, Z10
+	VXORPS     Z2, Z2, Z2
 	VXORPS     Z11, Z11, Z11
+	VXORPS     Z3, Z3, Z3
 	VXORPS     Z12, Z12, Z12
+	VXORPS     Z4, Z4, Z4
 	VXORPS     Z13, Z13, Z13
+	VXORPS     Z5, Z5, Z5
 	VXORPS     Z14, Z14, Z14
+	VXORPS     Z6, Z6, Z6
 	VXORPS     Z15, Z15, Z15
+	VXORPS     Z7, Z7, Z7
 	VXORPS     Z16, Z16, Z16
+	VXORPS     Z8, Z8, Z8
 	VXORPS     Z17, Z17, Z17
-	SUBQ       $0x04, R9
-	JL         tail
+
+ready:
+	MOVQ   kc+8(FP), R9
+	MOVQ   b+40(FP), R10
+	MOVQ   b1+48(FP), R11
+	MOVQ   a+16(FP), R12
+	IMUL3Q $0x09, AX, R14
+	ADDQ   R12, R14
+	LEAQ   (R12)(DI*2), R13
+	ADDQ   AX, R13
+	LEAQ   (R14)(DI*2), R15
+	ADDQ   AX, R15
+	SUBQ   $0x04, R9
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R14)
@@ -7736,8 +8624,8 @@ single:
 	JNE          single
 
 finish:
-	MOVQ         flags+88(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+88(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSS alpha+80(FP), Z20
 	VMULPS       Z20, Z0, Z0
@@ -7760,54 +8648,54 @@ finish:
 	VMULPS       Z20, Z17, Z17
 
 scaled:
-	MOVQ      ldc+72(FP), R10
-	SHLQ      $0x02, R10
-	TESTQ     $0x00000001, R9
+	MOVQ      ldc+72(FP), R11
+	SHLQ      $0x02, R11
+	TESTQ     $0x00000001, R10
 	JE        bias
-	MOVQ      BX, R11
-	VADDPS    (R11), Z0, Z0
-	VMOVUPS.Z 64(R11), K1, Z21
+	MOVQ      BX, R9
+	VADDPS    (R9), Z0, Z0
+	VMOVUPS.Z 64(R9), K1, Z21
 	VADDPS    Z21, Z9, Z9
-	ADDQ      R10, R11
-	VADDPS    (R11), Z1, Z1
-	VMOVUPS.Z 64(R11), K1, Z21
+	ADDQ      R11, R9
+	VADDPS    (R9), Z1, Z1
+	VMOVUPS.Z 64(R9), K1, Z21
 	VADDPS    Z21, Z10, Z10
-	ADDQ      R10, R11
-	VADDPS    (R11), Z2, Z2
-	VMOVUPS.Z 64(R11), K1, Z21
+	ADDQ      R11, R9
+	VADDPS    (R9), Z2, Z2
+	VMOVUPS.Z 64(R9), K1, Z21
 	VADDPS    Z21, Z11, Z11
-	ADDQ      R10, R11
-	VADDPS    (R11), Z3, Z3
-	VMOVUPS.Z 64(R11), K1, Z21
+	ADDQ      R11, R9
+	VADDPS    (R9), Z3, Z3
+	VMOVUPS.Z 64(R9), K1, Z21
 	VADDPS    Z21, Z12, Z12
-	ADDQ      R10, R11
-	VADDPS    (R11), Z4, Z4
-	VMOVUPS.Z 64(R11), K1, Z21
+	ADDQ      R11, R9
+	VADDPS    (R9), Z4, Z4
+	VMOVUPS.Z 64(R9), K1, Z21
 	VADDPS    Z21, Z13, Z13
-	ADDQ      R10, R11
-	VADDPS    (R11), Z5, Z5
-	VMOVUPS.Z 64(R11), K1, Z21
+	ADDQ      R11, R9
+	VADDPS    (R9), Z5, Z5
+	VMOVUPS.Z 64(R9), K1, Z21
 	VADDPS    Z21, Z14, Z14
-	ADDQ      R10, R11
-	VADDPS    (R11), Z6, Z6
-	VMOVUPS.Z 64(R11), K1, Z21
+	ADDQ      R11, R9
+	VADDPS    (R9), Z6, Z6
+	VMOVUPS.Z 64(R9), K1, Z21
 	VADDPS    Z21, Z15, Z15
-	ADDQ      R10, R11
-	VADDPS    (R11), Z7, Z7
-	VMOVUPS.Z 64(R11), K1, Z21
+	ADDQ      R11, R9
+	VADDPS    (R9), Z7, Z7
+	VMOVUPS.Z 64(R9), K1, Z21
 	VADDPS    Z21, Z16, Z16
-	ADDQ      R10, R11
-	VADDPS    (R11), Z8, Z8
-	VMOVUPS.Z 64(R11), K1, Z21
+	ADDQ      R11, R9
+	VADDPS    (R9), Z8, Z8
+	VMOVUPS.Z 64(R9), K1, Z21
 	VADDPS    Z21, Z17, Z17
-	ADDQ      R10, R11
+	ADDQ      R11, R9
 
 bias:
-	MOVQ      bias+96(FP), R11
-	TESTQ     R11, R11
+	MOVQ      bias+96(FP), R9
+	TESTQ     R9, R9
 	JE        act
-	VMOVUPS   (R11), Z20
-	VMOVUPS.Z 64(R11), K1, Z21
+	VMOVUPS   (R9), Z20
+	VMOVUPS.Z 64(R9), K1, Z21
 	VADDPS    Z20, Z0, Z0
 	VADDPS    Z21, Z9, Z9
 	VADDPS    Z20, Z1, Z1
@@ -7828,7 +8716,7 @@ bias:
 	VADDPS    Z21, Z17, Z17
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPS Z20, Z20, Z20
 	VMAXPS Z0, Z20, Z0
@@ -7851,37 +8739,37 @@ act:
 	VMAXPS Z17, Z20, Z17
 
 store:
-	MOVQ    BX, R11
-	VMOVUPS Z0, (R11)
-	VMOVUPS Z9, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z1, (R11)
-	VMOVUPS Z10, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z2, (R11)
-	VMOVUPS Z11, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z3, (R11)
-	VMOVUPS Z12, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z4, (R11)
-	VMOVUPS Z13, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z5, (R11)
-	VMOVUPS Z14, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z6, (R11)
-	VMOVUPS Z15, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z7, (R11)
-	VMOVUPS Z16, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z8, (R11)
-	VMOVUPS Z17, K1, 64(R11)
-	ADDQ    R10, R11
-	MOVQ    R11, BX
-	IMUL3Q  $0x09, AX, R11
-	ADDQ    R11, a+16(FP)
+	MOVQ    BX, R9
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z9, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z1, (R9)
+	VMOVUPS Z10, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Z11, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z3, (R9)
+	VMOVUPS Z12, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z13, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z5, (R9)
+	VMOVUPS Z14, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Z15, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z7, (R9)
+	VMOVUPS Z16, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z8, (R9)
+	VMOVUPS Z17, K1, 64(R9)
+	ADDQ    R11, R9
+	MOVQ    R9, BX
+	IMUL3Q  $0x09, AX, R9
+	ADDQ    R9, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -7904,61 +8792,100 @@ TEXT ·pair32_10(SB), NOSPLIT, $0-120
 	LEAQ  (AX)(AX*4), R8
 
 tile:
-	MOVQ       kc+8(FP), R9
-	MOVQ       b+40(FP), R10
-	MOVQ       b1+48(FP), R11
-	MOVQ       a+16(FP), R12
-	MOVQ       ldc+72(FP), R13
-	SHLQ       $0x02, R13
-	MOVQ       BX, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	IMUL3Q     $0x0a, AX, R14
-	ADDQ       R12, R14
-	LEAQ       (R12)(DI*2), R13
-	ADDQ       AX, R13
-	LEAQ       (R14)(DI*2), R15
-	ADDQ       AX, R15
+	MOVQ      ldc+72(FP), R10
+	SHLQ      $0x02, R10
+	MOVQ      flags+88(FP), R9
+	TESTQ     $0x00000008, R9
+	JE        zero
+	MOVQ      BX, R9
+	VMOVUPS   (R9), Z0
+	VMOVUPS.Z 64(R9), K1, Z10
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z1
+	VMOVUPS.Z 64(R9), K1, Z11
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z2
+	VMOVUPS.Z 64(R9), K1, Z12
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z3
+	VMOVUPS.Z 64(R9), K1, Z13
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z4
+	VMOVUPS.Z 64(R9), K1, Z14
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z5
+	VMOVUPS.Z 64(R9), K1, Z15
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z6
+	VMOVUPS.Z 64(R9), K1, Z16
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z7
+	VMOVUPS.Z 64(R9), K1, Z17
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z8
+	VMOVUPS.Z 64(R9), K1, Z18
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z9
+	VMOVUPS.Z 64(R9), K1, Z19
+	ADDQ      R10, R9
+	JMP       ready
+
+zero:
+	MOVQ       BX, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
 	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
 	VXORPS     Z10, Z10, Z10
+	VXORPS     Z1, Z1, Z1
 	VXORPS     Z11, Z11, Z11
+	VXORPS     Z2, Z2, Z2
 	VXORPS     Z12, Z12, Z12
+	VXORPS     Z3, Z3, Z3
 	VXORPS     Z13, Z13, Z13
+	VXORPS     Z4, Z4, Z4
 	VXORPS     Z14, Z14, Z14
+	VXORPS     Z5, Z5, Z5
 	VXORPS     Z15, Z15, Z15
+	VXORPS     Z6, Z6, Z6
 	VXORPS     Z16, Z16, Z16
+	VXORPS     Z7, Z7, Z7
 	VXORPS     Z17, Z17, Z17
+	VXORPS     Z8, Z8, Z8
 	VXORPS     Z18, Z18, Z18
+	VXORPS     Z9, Z9, Z9
 	VXORPS     Z19, Z19, Z19
-	SUBQ       $0x04, R9
-	JL         tail
+
+ready:
+	MOVQ   kc+8(FP), R9
+	MOVQ   b+40(FP), R10
+	MOVQ   b1+48(FP), R11
+	MOVQ   a+16(FP), R12
+	IMUL3Q $0x0a, AX, R14
+	ADDQ   R12, R14
+	LEAQ   (R12)(DI*2), R13
+	ADDQ   AX, R13
+	LEAQ   (R14)(DI*2), R15
+	ADDQ   AX, R15
+	SUBQ   $0x04, R9
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R14)
@@ -8167,8 +9094,8 @@ single:
 	JNE          single
 
 finish:
-	MOVQ         flags+88(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+88(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSS alpha+80(FP), Z22
 	VMULPS       Z22, Z0, Z0
@@ -8193,58 +9120,58 @@ finish:
 	VMULPS       Z22, Z19, Z19
 
 scaled:
-	MOVQ      ldc+72(FP), R10
-	SHLQ      $0x02, R10
-	TESTQ     $0x00000001, R9
+	MOVQ      ldc+72(FP), R11
+	SHLQ      $0x02, R11
+	TESTQ     $0x00000001, R10
 	JE        bias
-	MOVQ      BX, R11
-	VADDPS    (R11), Z0, Z0
-	VMOVUPS.Z 64(R11), K1, Z23
+	MOVQ      BX, R9
+	VADDPS    (R9), Z0, Z0
+	VMOVUPS.Z 64(R9), K1, Z23
 	VADDPS    Z23, Z10, Z10
-	ADDQ      R10, R11
-	VADDPS    (R11), Z1, Z1
-	VMOVUPS.Z 64(R11), K1, Z23
+	ADDQ      R11, R9
+	VADDPS    (R9), Z1, Z1
+	VMOVUPS.Z 64(R9), K1, Z23
 	VADDPS    Z23, Z11, Z11
-	ADDQ      R10, R11
-	VADDPS    (R11), Z2, Z2
-	VMOVUPS.Z 64(R11), K1, Z23
+	ADDQ      R11, R9
+	VADDPS    (R9), Z2, Z2
+	VMOVUPS.Z 64(R9), K1, Z23
 	VADDPS    Z23, Z12, Z12
-	ADDQ      R10, R11
-	VADDPS    (R11), Z3, Z3
-	VMOVUPS.Z 64(R11), K1, Z23
+	ADDQ      R11, R9
+	VADDPS    (R9), Z3, Z3
+	VMOVUPS.Z 64(R9), K1, Z23
 	VADDPS    Z23, Z13, Z13
-	ADDQ      R10, R11
-	VADDPS    (R11), Z4, Z4
-	VMOVUPS.Z 64(R11), K1, Z23
+	ADDQ      R11, R9
+	VADDPS    (R9), Z4, Z4
+	VMOVUPS.Z 64(R9), K1, Z23
 	VADDPS    Z23, Z14, Z14
-	ADDQ      R10, R11
-	VADDPS    (R11), Z5, Z5
-	VMOVUPS.Z 64(R11), K1, Z23
+	ADDQ      R11, R9
+	VADDPS    (R9), Z5, Z5
+	VMOVUPS.Z 64(R9), K1, Z23
 	VADDPS    Z23, Z15, Z15
-	ADDQ      R10, R11
-	VADDPS    (R11), Z6, Z6
-	VMOVUPS.Z 64(R11), K1, Z23
+	ADDQ      R11, R9
+	VADDPS    (R9), Z6, Z6
+	VMOVUPS.Z 64(R9), K1, Z23
 	VADDPS    Z23, Z16, Z16
-	ADDQ      R10, R11
-	VADDPS    (R11), Z7, Z7
-	VMOVUPS.Z 64(R11), K1, Z23
+	ADDQ      R11, R9
+	VADDPS    (R9), Z7, Z7
+	VMOVUPS.Z 64(R9), K1, Z23
 	VADDPS    Z23, Z17, Z17
-	ADDQ      R10, R11
-	VADDPS    (R11), Z8, Z8
-	VMOVUPS.Z 64(R11), K1, Z23
+	ADDQ      R11, R9
+	VADDPS    (R9), Z8, Z8
+	VMOVUPS.Z 64(R9), K1, Z23
 	VADDPS    Z23, Z18, Z18
-	ADDQ      R10, R11
-	VADDPS    (R11), Z9, Z9
-	VMOVUPS.Z 64(R11), K1, Z23
+	ADDQ      R11, R9
+	VADDPS    (R9), Z9, Z9
+	VMOVUPS.Z 64(R9), K1, Z23
 	VADDPS    Z23, Z19, Z19
-	ADDQ      R10, R11
+	ADDQ      R11, R9
 
 bias:
-	MOVQ      bias+96(FP), R11
-	TESTQ     R11, R11
+	MOVQ      bias+96(FP), R9
+	TESTQ     R9, R9
 	JE        act
-	VMOVUPS   (R11), Z22
-	VMOVUPS.Z 64(R11), K1, Z23
+	VMOVUPS   (R9), Z22
+	VMOVUPS.Z 64(R9), K1, Z23
 	VADDPS    Z22, Z0, Z0
 	VADDPS    Z23, Z10, Z10
 	VADDPS    Z22, Z1, Z1
@@ -8267,7 +9194,7 @@ bias:
 	VADDPS    Z23, Z19, Z19
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPS Z22, Z22, Z22
 	VMAXPS Z0, Z22, Z0
@@ -8292,40 +9219,40 @@ act:
 	VMAXPS Z19, Z22, Z19
 
 store:
-	MOVQ    BX, R11
-	VMOVUPS Z0, (R11)
-	VMOVUPS Z10, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z1, (R11)
-	VMOVUPS Z11, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z2, (R11)
-	VMOVUPS Z12, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z3, (R11)
-	VMOVUPS Z13, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z4, (R11)
-	VMOVUPS Z14, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z5, (R11)
-	VMOVUPS Z15, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z6, (R11)
-	VMOVUPS Z16, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z7, (R11)
-	VMOVUPS Z17, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z8, (R11)
-	VMOVUPS Z18, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z9, (R11)
-	VMOVUPS Z19, K1, 64(R11)
-	ADDQ    R10, R11
-	MOVQ    R11, BX
-	IMUL3Q  $0x0a, AX, R11
-	ADDQ    R11, a+16(FP)
+	MOVQ    BX, R9
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z10, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z1, (R9)
+	VMOVUPS Z11, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Z12, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z3, (R9)
+	VMOVUPS Z13, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z14, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z5, (R9)
+	VMOVUPS Z15, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Z16, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z7, (R9)
+	VMOVUPS Z17, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z8, (R9)
+	VMOVUPS Z18, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z9, (R9)
+	VMOVUPS Z19, K1, 64(R9)
+	ADDQ    R11, R9
+	MOVQ    R9, BX
+	IMUL3Q  $0x0a, AX, R9
+	ADDQ    R9, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -8348,65 +9275,107 @@ TEXT ·pair32_11(SB), NOSPLIT, $0-120
 	LEAQ  (AX)(AX*4), R8
 
 tile:
-	MOVQ       kc+8(FP), R9
-	MOVQ       b+40(FP), R10
-	MOVQ       b1+48(FP), R11
-	MOVQ       a+16(FP), R12
-	MOVQ       ldc+72(FP), R13
-	SHLQ       $0x02, R13
-	MOVQ       BX, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	IMUL3Q     $0x0b, AX, R14
-	ADDQ       R12, R14
-	LEAQ       (R12)(DI*2), R13
-	ADDQ       AX, R13
-	LEAQ       (R14)(DI*2), R15
-	ADDQ       AX, R15
+	MOVQ      ldc+72(FP), R10
+	SHLQ      $0x02, R10
+	MOVQ      flags+88(FP), R9
+	TESTQ     $0x00000008, R9
+	JE        zero
+	MOVQ      BX, R9
+	VMOVUPS   (R9), Z0
+	VMOVUPS.Z 64(R9), K1, Z11
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z1
+	VMOVUPS.Z 64(R9), K1, Z12
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z2
+	VMOVUPS.Z 64(R9), K1, Z13
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z3
+	VMOVUPS.Z 64(R9), K1, Z14
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z4
+	VMOVUPS.Z 64(R9), K1, Z15
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z5
+	VMOVUPS.Z 64(R9), K1, Z16
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z6
+	VMOVUPS.Z 64(R9), K1, Z17
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z7
+	VMOVUPS.Z 64(R9), K1, Z18
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z8
+	VMOVUPS.Z 64(R9), K1, Z19
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z9
+	VMOVUPS.Z 64(R9), K1, Z20
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z10
+	VMOVUPS.Z 64(R9), K1, Z21
+	ADDQ      R10, R9
+	JMP       ready
+
+zero:
+	MOVQ       BX, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
 	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
 	VXORPS     Z11, Z11, Z11
+	VXORPS     Z1, Z1, Z1
 	VXORPS     Z12, Z12, Z12
+	VXORPS     Z2, Z2, Z2
 	VXORPS     Z13, Z13, Z13
+	VXORPS     Z3, Z3, Z3
 	VXORPS     Z14, Z14, Z14
+	VXORPS     Z4, Z4, Z4
 	VXORPS     Z15, Z15, Z15
+	VXORPS     Z5, Z5, Z5
 	VXORPS     Z16, Z16, Z16
+	VXORPS     Z6, Z6, Z6
 	VXORPS     Z17, Z17, Z17
+	VXORPS     Z7, Z7, Z7
 	VXORPS     Z18, Z18, Z18
+	VXORPS     Z8, Z8, Z8
 	VXORPS     Z19, Z19, Z19
+	VXORPS     Z9, Z9, Z9
 	VXORPS     Z20, Z20, Z20
+	VXORPS     Z10, Z10, Z10
 	VXORPS     Z21, Z21, Z21
-	SUBQ       $0x04, R9
-	JL         tail
+
+ready:
+	MOVQ   kc+8(FP), R9
+	MOVQ   b+40(FP), R10
+	MOVQ   b1+48(FP), R11
+	MOVQ   a+16(FP), R12
+	IMUL3Q $0x0b, AX, R14
+	ADDQ   R12, R14
+	LEAQ   (R12)(DI*2), R13
+	ADDQ   AX, R13
+	LEAQ   (R14)(DI*2), R15
+	ADDQ   AX, R15
+	SUBQ   $0x04, R9
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R14)
@@ -8631,8 +9600,8 @@ single:
 	JNE          single
 
 finish:
-	MOVQ         flags+88(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+88(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSS alpha+80(FP), Z24
 	VMULPS       Z24, Z0, Z0
@@ -8659,62 +9628,62 @@ finish:
 	VMULPS       Z24, Z21, Z21
 
 scaled:
-	MOVQ      ldc+72(FP), R10
-	SHLQ      $0x02, R10
-	TESTQ     $0x00000001, R9
+	MOVQ      ldc+72(FP), R11
+	SHLQ      $0x02, R11
+	TESTQ     $0x00000001, R10
 	JE        bias
-	MOVQ      BX, R11
-	VADDPS    (R11), Z0, Z0
-	VMOVUPS.Z 64(R11), K1, Z25
+	MOVQ      BX, R9
+	VADDPS    (R9), Z0, Z0
+	VMOVUPS.Z 64(R9), K1, Z25
 	VADDPS    Z25, Z11, Z11
-	ADDQ      R10, R11
-	VADDPS    (R11), Z1, Z1
-	VMOVUPS.Z 64(R11), K1, Z25
+	ADDQ      R11, R9
+	VADDPS    (R9), Z1, Z1
+	VMOVUPS.Z 64(R9), K1, Z25
 	VADDPS    Z25, Z12, Z12
-	ADDQ      R10, R11
-	VADDPS    (R11), Z2, Z2
-	VMOVUPS.Z 64(R11), K1, Z25
+	ADDQ      R11, R9
+	VADDPS    (R9), Z2, Z2
+	VMOVUPS.Z 64(R9), K1, Z25
 	VADDPS    Z25, Z13, Z13
-	ADDQ      R10, R11
-	VADDPS    (R11), Z3, Z3
-	VMOVUPS.Z 64(R11), K1, Z25
+	ADDQ      R11, R9
+	VADDPS    (R9), Z3, Z3
+	VMOVUPS.Z 64(R9), K1, Z25
 	VADDPS    Z25, Z14, Z14
-	ADDQ      R10, R11
-	VADDPS    (R11), Z4, Z4
-	VMOVUPS.Z 64(R11), K1, Z25
+	ADDQ      R11, R9
+	VADDPS    (R9), Z4, Z4
+	VMOVUPS.Z 64(R9), K1, Z25
 	VADDPS    Z25, Z15, Z15
-	ADDQ      R10, R11
-	VADDPS    (R11), Z5, Z5
-	VMOVUPS.Z 64(R11), K1, Z25
+	ADDQ      R11, R9
+	VADDPS    (R9), Z5, Z5
+	VMOVUPS.Z 64(R9), K1, Z25
 	VADDPS    Z25, Z16, Z16
-	ADDQ      R10, R11
-	VADDPS    (R11), Z6, Z6
-	VMOVUPS.Z 64(R11), K1, Z25
+	ADDQ      R11, R9
+	VADDPS    (R9), Z6, Z6
+	VMOVUPS.Z 64(R9), K1, Z25
 	VADDPS    Z25, Z17, Z17
-	ADDQ      R10, R11
-	VADDPS    (R11), Z7, Z7
-	VMOVUPS.Z 64(R11), K1, Z25
+	ADDQ      R11, R9
+	VADDPS    (R9), Z7, Z7
+	VMOVUPS.Z 64(R9), K1, Z25
 	VADDPS    Z25, Z18, Z18
-	ADDQ      R10, R11
-	VADDPS    (R11), Z8, Z8
-	VMOVUPS.Z 64(R11), K1, Z25
+	ADDQ      R11, R9
+	VADDPS    (R9), Z8, Z8
+	VMOVUPS.Z 64(R9), K1, Z25
 	VADDPS    Z25, Z19, Z19
-	ADDQ      R10, R11
-	VADDPS    (R11), Z9, Z9
-	VMOVUPS.Z 64(R11), K1, Z25
+	ADDQ      R11, R9
+	VADDPS    (R9), Z9, Z9
+	VMOVUPS.Z 64(R9), K1, Z25
 	VADDPS    Z25, Z20, Z20
-	ADDQ      R10, R11
-	VADDPS    (R11), Z10, Z10
-	VMOVUPS.Z 64(R11), K1, Z25
+	ADDQ      R11, R9
+	VADDPS    (R9), Z10, Z10
+	VMOVUPS.Z 64(R9), K1, Z25
 	VADDPS    Z25, Z21, Z21
-	ADDQ      R10, R11
+	ADDQ      R11, R9
 
 bias:
-	MOVQ      bias+96(FP), R11
-	TESTQ     R11, R11
+	MOVQ      bias+96(FP), R9
+	TESTQ     R9, R9
 	JE        act
-	VMOVUPS   (R11), Z24
-	VMOVUPS.Z 64(R11), K1, Z25
+	VMOVUPS   (R9), Z24
+	VMOVUPS.Z 64(R9), K1, Z25
 	VADDPS    Z24, Z0, Z0
 	VADDPS    Z25, Z11, Z11
 	VADDPS    Z24, Z1, Z1
@@ -8739,7 +9708,7 @@ bias:
 	VADDPS    Z25, Z21, Z21
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPS Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -8766,43 +9735,43 @@ act:
 	VMAXPS Z21, Z24, Z21
 
 store:
-	MOVQ    BX, R11
-	VMOVUPS Z0, (R11)
-	VMOVUPS Z11, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z1, (R11)
-	VMOVUPS Z12, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z2, (R11)
-	VMOVUPS Z13, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z3, (R11)
-	VMOVUPS Z14, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z4, (R11)
-	VMOVUPS Z15, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z5, (R11)
-	VMOVUPS Z16, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z6, (R11)
-	VMOVUPS Z17, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z7, (R11)
-	VMOVUPS Z18, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z8, (R11)
-	VMOVUPS Z19, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z9, (R11)
-	VMOVUPS Z20, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z10, (R11)
-	VMOVUPS Z21, K1, 64(R11)
-	ADDQ    R10, R11
-	MOVQ    R11, BX
-	IMUL3Q  $0x0b, AX, R11
-	ADDQ    R11, a+16(FP)
+	MOVQ    BX, R9
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z11, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z1, (R9)
+	VMOVUPS Z12, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Z13, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z3, (R9)
+	VMOVUPS Z14, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z15, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z5, (R9)
+	VMOVUPS Z16, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Z17, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z7, (R9)
+	VMOVUPS Z18, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z8, (R9)
+	VMOVUPS Z19, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z9, (R9)
+	VMOVUPS Z20, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z10, (R9)
+	VMOVUPS Z21, K1, 64(R9)
+	ADDQ    R11, R9
+	MOVQ    R9, BX
+	IMUL3Q  $0x0b, AX, R9
+	ADDQ    R9, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -8825,69 +9794,114 @@ TEXT ·pair32_12(SB), NOSPLIT, $0-120
 	LEAQ  (AX)(AX*4), R8
 
 tile:
-	MOVQ       kc+8(FP), R9
-	MOVQ       b+40(FP), R10
-	MOVQ       b1+48(FP), R11
-	MOVQ       a+16(FP), R12
-	MOVQ       ldc+72(FP), R13
-	SHLQ       $0x02, R13
-	MOVQ       BX, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	IMUL3Q     $0x0c, AX, R14
-	ADDQ       R12, R14
-	LEAQ       (R12)(DI*2), R13
-	ADDQ       AX, R13
-	LEAQ       (R14)(DI*2), R15
-	ADDQ       AX, R15
+	MOVQ      ldc+72(FP), R10
+	SHLQ      $0x02, R10
+	MOVQ      flags+88(FP), R9
+	TESTQ     $0x00000008, R9
+	JE        zero
+	MOVQ      BX, R9
+	VMOVUPS   (R9), Z0
+	VMOVUPS.Z 64(R9), K1, Z12
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z1
+	VMOVUPS.Z 64(R9), K1, Z13
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z2
+	VMOVUPS.Z 64(R9), K1, Z14
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z3
+	VMOVUPS.Z 64(R9), K1, Z15
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z4
+	VMOVUPS.Z 64(R9), K1, Z16
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z5
+	VMOVUPS.Z 64(R9), K1, Z17
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z6
+	VMOVUPS.Z 64(R9), K1, Z18
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z7
+	VMOVUPS.Z 64(R9), K1, Z19
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z8
+	VMOVUPS.Z 64(R9), K1, Z20
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z9
+	VMOVUPS.Z 64(R9), K1, Z21
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z10
+	VMOVUPS.Z 64(R9), K1, Z22
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z11
+	VMOVUPS.Z 64(R9), K1, Z23
+	ADDQ      R10, R9
+	JMP       ready
+
+zero:
+	MOVQ       BX, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
 	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
 	VXORPS     Z12, Z12, Z12
+	VXORPS     Z1, Z1, Z1
 	VXORPS     Z13, Z13, Z13
+	VXORPS     Z2, Z2, Z2
 	VXORPS     Z14, Z14, Z14
+	VXORPS     Z3, Z3, Z3
 	VXORPS     Z15, Z15, Z15
+	VXORPS     Z4, Z4, Z4
 	VXORPS     Z16, Z16, Z16
+	VXORPS     Z5, Z5, Z5
 	VXORPS     Z17, Z17, Z17
+	VXORPS     Z6, Z6, Z6
 	VXORPS     Z18, Z18, Z18
+	VXORPS     Z7, Z7, Z7
 	VXORPS     Z19, Z19, Z19
+	VXORPS     Z8, Z8, Z8
 	VXORPS     Z20, Z20, Z20
+	VXORPS     Z9, Z9, Z9
 	VXORPS     Z21, Z21, Z21
+	VXORPS     Z10, Z10, Z10
 	VXORPS     Z22, Z22, Z22
+	VXORPS     Z11, Z11, Z11
 	VXORPS     Z23, Z23, Z23
-	SUBQ       $0x04, R9
-	JL         tail
+
+ready:
+	MOVQ   kc+8(FP), R9
+	MOVQ   b+40(FP), R10
+	MOVQ   b1+48(FP), R11
+	MOVQ   a+16(FP), R12
+	IMUL3Q $0x0c, AX, R14
+	ADDQ   R12, R14
+	LEAQ   (R12)(DI*2), R13
+	ADDQ   AX, R13
+	LEAQ   (R14)(DI*2), R15
+	ADDQ   AX, R15
+	SUBQ   $0x04, R9
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R14)
@@ -9128,8 +10142,8 @@ single:
 	JNE          single
 
 finish:
-	MOVQ         flags+88(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+88(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSS alpha+80(FP), Z26
 	VMULPS       Z26, Z0, Z0
@@ -9158,66 +10172,66 @@ finish:
 	VMULPS       Z26, Z23, Z23
 
 scaled:
-	MOVQ      ldc+72(FP), R10
-	SHLQ      $0x02, R10
-	TESTQ     $0x00000001, R9
+	MOVQ      ldc+72(FP), R11
+	SHLQ      $0x02, R11
+	TESTQ     $0x00000001, R10
 	JE        bias
-	MOVQ      BX, R11
-	VADDPS    (R11), Z0, Z0
-	VMOVUPS.Z 64(R11), K1, Z27
+	MOVQ      BX, R9
+	VADDPS    (R9), Z0, Z0
+	VMOVUPS.Z 64(R9), K1, Z27
 	VADDPS    Z27, Z12, Z12
-	ADDQ      R10, R11
-	VADDPS    (R11), Z1, Z1
-	VMOVUPS.Z 64(R11), K1, Z27
+	ADDQ      R11, R9
+	VADDPS    (R9), Z1, Z1
+	VMOVUPS.Z 64(R9), K1, Z27
 	VADDPS    Z27, Z13, Z13
-	ADDQ      R10, R11
-	VADDPS    (R11), Z2, Z2
-	VMOVUPS.Z 64(R11), K1, Z27
+	ADDQ      R11, R9
+	VADDPS    (R9), Z2, Z2
+	VMOVUPS.Z 64(R9), K1, Z27
 	VADDPS    Z27, Z14, Z14
-	ADDQ      R10, R11
-	VADDPS    (R11), Z3, Z3
-	VMOVUPS.Z 64(R11), K1, Z27
+	ADDQ      R11, R9
+	VADDPS    (R9), Z3, Z3
+	VMOVUPS.Z 64(R9), K1, Z27
 	VADDPS    Z27, Z15, Z15
-	ADDQ      R10, R11
-	VADDPS    (R11), Z4, Z4
-	VMOVUPS.Z 64(R11), K1, Z27
+	ADDQ      R11, R9
+	VADDPS    (R9), Z4, Z4
+	VMOVUPS.Z 64(R9), K1, Z27
 	VADDPS    Z27, Z16, Z16
-	ADDQ      R10, R11
-	VADDPS    (R11), Z5, Z5
-	VMOVUPS.Z 64(R11), K1, Z27
+	ADDQ      R11, R9
+	VADDPS    (R9), Z5, Z5
+	VMOVUPS.Z 64(R9), K1, Z27
 	VADDPS    Z27, Z17, Z17
-	ADDQ      R10, R11
-	VADDPS    (R11), Z6, Z6
-	VMOVUPS.Z 64(R11), K1, Z27
+	ADDQ      R11, R9
+	VADDPS    (R9), Z6, Z6
+	VMOVUPS.Z 64(R9), K1, Z27
 	VADDPS    Z27, Z18, Z18
-	ADDQ      R10, R11
-	VADDPS    (R11), Z7, Z7
-	VMOVUPS.Z 64(R11), K1, Z27
+	ADDQ      R11, R9
+	VADDPS    (R9), Z7, Z7
+	VMOVUPS.Z 64(R9), K1, Z27
 	VADDPS    Z27, Z19, Z19
-	ADDQ      R10, R11
-	VADDPS    (R11), Z8, Z8
-	VMOVUPS.Z 64(R11), K1, Z27
+	ADDQ      R11, R9
+	VADDPS    (R9), Z8, Z8
+	VMOVUPS.Z 64(R9), K1, Z27
 	VADDPS    Z27, Z20, Z20
-	ADDQ      R10, R11
-	VADDPS    (R11), Z9, Z9
-	VMOVUPS.Z 64(R11), K1, Z27
+	ADDQ      R11, R9
+	VADDPS    (R9), Z9, Z9
+	VMOVUPS.Z 64(R9), K1, Z27
 	VADDPS    Z27, Z21, Z21
-	ADDQ      R10, R11
-	VADDPS    (R11), Z10, Z10
-	VMOVUPS.Z 64(R11), K1, Z27
+	ADDQ      R11, R9
+	VADDPS    (R9), Z10, Z10
+	VMOVUPS.Z 64(R9), K1, Z27
 	VADDPS    Z27, Z22, Z22
-	ADDQ      R10, R11
-	VADDPS    (R11), Z11, Z11
-	VMOVUPS.Z 64(R11), K1, Z27
+	ADDQ      R11, R9
+	VADDPS    (R9), Z11, Z11
+	VMOVUPS.Z 64(R9), K1, Z27
 	VADDPS    Z27, Z23, Z23
-	ADDQ      R10, R11
+	ADDQ      R11, R9
 
 bias:
-	MOVQ      bias+96(FP), R11
-	TESTQ     R11, R11
+	MOVQ      bias+96(FP), R9
+	TESTQ     R9, R9
 	JE        act
-	VMOVUPS   (R11), Z26
-	VMOVUPS.Z 64(R11), K1, Z27
+	VMOVUPS   (R9), Z26
+	VMOVUPS.Z 64(R9), K1, Z27
 	VADDPS    Z26, Z0, Z0
 	VADDPS    Z27, Z12, Z12
 	VADDPS    Z26, Z1, Z1
@@ -9244,7 +10258,7 @@ bias:
 	VADDPS    Z27, Z23, Z23
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPS Z26, Z26, Z26
 	VMAXPS Z0, Z26, Z0
@@ -9273,46 +10287,46 @@ act:
 	VMAXPS Z23, Z26, Z23
 
 store:
-	MOVQ    BX, R11
-	VMOVUPS Z0, (R11)
-	VMOVUPS Z12, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z1, (R11)
-	VMOVUPS Z13, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z2, (R11)
-	VMOVUPS Z14, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z3, (R11)
-	VMOVUPS Z15, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z4, (R11)
-	VMOVUPS Z16, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z5, (R11)
-	VMOVUPS Z17, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z6, (R11)
-	VMOVUPS Z18, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z7, (R11)
-	VMOVUPS Z19, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z8, (R11)
-	VMOVUPS Z20, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z9, (R11)
-	VMOVUPS Z21, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z10, (R11)
-	VMOVUPS Z22, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z11, (R11)
-	VMOVUPS Z23, K1, 64(R11)
-	ADDQ    R10, R11
-	MOVQ    R11, BX
-	IMUL3Q  $0x0c, AX, R11
-	ADDQ    R11, a+16(FP)
+	MOVQ    BX, R9
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z12, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z1, (R9)
+	VMOVUPS Z13, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Z14, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z3, (R9)
+	VMOVUPS Z15, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z16, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z5, (R9)
+	VMOVUPS Z17, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Z18, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z7, (R9)
+	VMOVUPS Z19, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z8, (R9)
+	VMOVUPS Z20, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z9, (R9)
+	VMOVUPS Z21, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z10, (R9)
+	VMOVUPS Z22, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z11, (R9)
+	VMOVUPS Z23, K1, 64(R9)
+	ADDQ    R11, R9
+	MOVQ    R9, BX
+	IMUL3Q  $0x0c, AX, R9
+	ADDQ    R9, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -9335,73 +10349,121 @@ TEXT ·pair32_13(SB), NOSPLIT, $0-120
 	LEAQ  (AX)(AX*4), R8
 
 tile:
-	MOVQ       kc+8(FP), R9
-	MOVQ       b+40(FP), R10
-	MOVQ       b1+48(FP), R11
-	MOVQ       a+16(FP), R12
-	MOVQ       ldc+72(FP), R13
-	SHLQ       $0x02, R13
-	MOVQ       BX, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	IMUL3Q     $0x0d, AX, R14
-	ADDQ       R12, R14
-	LEAQ       (R12)(DI*2), R13
-	ADDQ       AX, R13
-	LEAQ       (R14)(DI*2), R15
-	ADDQ       AX, R15
+	MOVQ      ldc+72(FP), R10
+	SHLQ      $0x02, R10
+	MOVQ      flags+88(FP), R9
+	TESTQ     $0x00000008, R9
+	JE        zero
+	MOVQ      BX, R9
+	VMOVUPS   (R9), Z0
+	VMOVUPS.Z 64(R9), K1, Z13
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z1
+	VMOVUPS.Z 64(R9), K1, Z14
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z2
+	VMOVUPS.Z 64(R9), K1, Z15
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z3
+	VMOVUPS.Z 64(R9), K1, Z16
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z4
+	VMOVUPS.Z 64(R9), K1, Z17
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z5
+	VMOVUPS.Z 64(R9), K1, Z18
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z6
+	VMOVUPS.Z 64(R9), K1, Z19
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z7
+	VMOVUPS.Z 64(R9), K1, Z20
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z8
+	VMOVUPS.Z 64(R9), K1, Z21
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z9
+	VMOVUPS.Z 64(R9), K1, Z22
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z10
+	VMOVUPS.Z 64(R9), K1, Z23
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z11
+	VMOVUPS.Z 64(R9), K1, Z24
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z12
+	VMOVUPS.Z 64(R9), K1, Z25
+	ADDQ      R10, R9
+	JMP       ready
+
+zero:
+	MOVQ       BX, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
 	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
 	VXORPS     Z13, Z13, Z13
+	VXORPS     Z1, Z1, Z1
 	VXORPS     Z14, Z14, Z14
+	VXORPS     Z2, Z2, Z2
 	VXORPS     Z15, Z15, Z15
+	VXORPS     Z3, Z3, Z3
 	VXORPS     Z16, Z16, Z16
+	VXORPS     Z4, Z4, Z4
 	VXORPS     Z17, Z17, Z17
+	VXORPS     Z5, Z5, Z5
 	VXORPS     Z18, Z18, Z18
+	VXORPS     Z6, Z6, Z6
 	VXORPS     Z19, Z19, Z19
+	VXORPS     Z7, Z7, Z7
 	VXORPS     Z20, Z20, Z20
+	VXORPS     Z8, Z8, Z8
 	VXORPS     Z21, Z21, Z21
+	VXORPS     Z9, Z9, Z9
 	VXORPS     Z22, Z22, Z22
+	VXORPS     Z10, Z10, Z10
 	VXORPS     Z23, Z23, Z23
+	VXORPS     Z11, Z11, Z11
 	VXORPS     Z24, Z24, Z24
+	VXORPS     Z12, Z12, Z12
 	VXORPS     Z25, Z25, Z25
-	SUBQ       $0x04, R9
-	JL         tail
+
+ready:
+	MOVQ   kc+8(FP), R9
+	MOVQ   b+40(FP), R10
+	MOVQ   b1+48(FP), R11
+	MOVQ   a+16(FP), R12
+	IMUL3Q $0x0d, AX, R14
+	ADDQ   R12, R14
+	LEAQ   (R12)(DI*2), R13
+	ADDQ   AX, R13
+	LEAQ   (R14)(DI*2), R15
+	ADDQ   AX, R15
+	SUBQ   $0x04, R9
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R14)
@@ -9658,8 +10720,8 @@ single:
 	JNE          single
 
 finish:
-	MOVQ         flags+88(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+88(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSS alpha+80(FP), Z28
 	VMULPS       Z28, Z0, Z0
@@ -9690,70 +10752,70 @@ finish:
 	VMULPS       Z28, Z25, Z25
 
 scaled:
-	MOVQ      ldc+72(FP), R10
-	SHLQ      $0x02, R10
-	TESTQ     $0x00000001, R9
+	MOVQ      ldc+72(FP), R11
+	SHLQ      $0x02, R11
+	TESTQ     $0x00000001, R10
 	JE        bias
-	MOVQ      BX, R11
-	VADDPS    (R11), Z0, Z0
-	VMOVUPS.Z 64(R11), K1, Z29
+	MOVQ      BX, R9
+	VADDPS    (R9), Z0, Z0
+	VMOVUPS.Z 64(R9), K1, Z29
 	VADDPS    Z29, Z13, Z13
-	ADDQ      R10, R11
-	VADDPS    (R11), Z1, Z1
-	VMOVUPS.Z 64(R11), K1, Z29
+	ADDQ      R11, R9
+	VADDPS    (R9), Z1, Z1
+	VMOVUPS.Z 64(R9), K1, Z29
 	VADDPS    Z29, Z14, Z14
-	ADDQ      R10, R11
-	VADDPS    (R11), Z2, Z2
-	VMOVUPS.Z 64(R11), K1, Z29
+	ADDQ      R11, R9
+	VADDPS    (R9), Z2, Z2
+	VMOVUPS.Z 64(R9), K1, Z29
 	VADDPS    Z29, Z15, Z15
-	ADDQ      R10, R11
-	VADDPS    (R11), Z3, Z3
-	VMOVUPS.Z 64(R11), K1, Z29
+	ADDQ      R11, R9
+	VADDPS    (R9), Z3, Z3
+	VMOVUPS.Z 64(R9), K1, Z29
 	VADDPS    Z29, Z16, Z16
-	ADDQ      R10, R11
-	VADDPS    (R11), Z4, Z4
-	VMOVUPS.Z 64(R11), K1, Z29
+	ADDQ      R11, R9
+	VADDPS    (R9), Z4, Z4
+	VMOVUPS.Z 64(R9), K1, Z29
 	VADDPS    Z29, Z17, Z17
-	ADDQ      R10, R11
-	VADDPS    (R11), Z5, Z5
-	VMOVUPS.Z 64(R11), K1, Z29
+	ADDQ      R11, R9
+	VADDPS    (R9), Z5, Z5
+	VMOVUPS.Z 64(R9), K1, Z29
 	VADDPS    Z29, Z18, Z18
-	ADDQ      R10, R11
-	VADDPS    (R11), Z6, Z6
-	VMOVUPS.Z 64(R11), K1, Z29
+	ADDQ      R11, R9
+	VADDPS    (R9), Z6, Z6
+	VMOVUPS.Z 64(R9), K1, Z29
 	VADDPS    Z29, Z19, Z19
-	ADDQ      R10, R11
-	VADDPS    (R11), Z7, Z7
-	VMOVUPS.Z 64(R11), K1, Z29
+	ADDQ      R11, R9
+	VADDPS    (R9), Z7, Z7
+	VMOVUPS.Z 64(R9), K1, Z29
 	VADDPS    Z29, Z20, Z20
-	ADDQ      R10, R11
-	VADDPS    (R11), Z8, Z8
-	VMOVUPS.Z 64(R11), K1, Z29
+	ADDQ      R11, R9
+	VADDPS    (R9), Z8, Z8
+	VMOVUPS.Z 64(R9), K1, Z29
 	VADDPS    Z29, Z21, Z21
-	ADDQ      R10, R11
-	VADDPS    (R11), Z9, Z9
-	VMOVUPS.Z 64(R11), K1, Z29
+	ADDQ      R11, R9
+	VADDPS    (R9), Z9, Z9
+	VMOVUPS.Z 64(R9), K1, Z29
 	VADDPS    Z29, Z22, Z22
-	ADDQ      R10, R11
-	VADDPS    (R11), Z10, Z10
-	VMOVUPS.Z 64(R11), K1, Z29
+	ADDQ      R11, R9
+	VADDPS    (R9), Z10, Z10
+	VMOVUPS.Z 64(R9), K1, Z29
 	VADDPS    Z29, Z23, Z23
-	ADDQ      R10, R11
-	VADDPS    (R11), Z11, Z11
-	VMOVUPS.Z 64(R11), K1, Z29
+	ADDQ      R11, R9
+	VADDPS    (R9), Z11, Z11
+	VMOVUPS.Z 64(R9), K1, Z29
 	VADDPS    Z29, Z24, Z24
-	ADDQ      R10, R11
-	VADDPS    (R11), Z12, Z12
-	VMOVUPS.Z 64(R11), K1, Z29
+	ADDQ      R11, R9
+	VADDPS    (R9), Z12, Z12
+	VMOVUPS.Z 64(R9), K1, Z29
 	VADDPS    Z29, Z25, Z25
-	ADDQ      R10, R11
+	ADDQ      R11, R9
 
 bias:
-	MOVQ      bias+96(FP), R11
-	TESTQ     R11, R11
+	MOVQ      bias+96(FP), R9
+	TESTQ     R9, R9
 	JE        act
-	VMOVUPS   (R11), Z28
-	VMOVUPS.Z 64(R11), K1, Z29
+	VMOVUPS   (R9), Z28
+	VMOVUPS.Z 64(R9), K1, Z29
 	VADDPS    Z28, Z0, Z0
 	VADDPS    Z29, Z13, Z13
 	VADDPS    Z28, Z1, Z1
@@ -9782,7 +10844,7 @@ bias:
 	VADDPS    Z29, Z25, Z25
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPS Z28, Z28, Z28
 	VMAXPS Z0, Z28, Z0
@@ -9813,49 +10875,49 @@ act:
 	VMAXPS Z25, Z28, Z25
 
 store:
-	MOVQ    BX, R11
-	VMOVUPS Z0, (R11)
-	VMOVUPS Z13, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z1, (R11)
-	VMOVUPS Z14, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z2, (R11)
-	VMOVUPS Z15, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z3, (R11)
-	VMOVUPS Z16, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z4, (R11)
-	VMOVUPS Z17, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z5, (R11)
-	VMOVUPS Z18, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z6, (R11)
-	VMOVUPS Z19, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z7, (R11)
-	VMOVUPS Z20, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z8, (R11)
-	VMOVUPS Z21, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z9, (R11)
-	VMOVUPS Z22, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z10, (R11)
-	VMOVUPS Z23, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z11, (R11)
-	VMOVUPS Z24, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z12, (R11)
-	VMOVUPS Z25, K1, 64(R11)
-	ADDQ    R10, R11
-	MOVQ    R11, BX
-	IMUL3Q  $0x0d, AX, R11
-	ADDQ    R11, a+16(FP)
+	MOVQ    BX, R9
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z13, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z1, (R9)
+	VMOVUPS Z14, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Z15, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z3, (R9)
+	VMOVUPS Z16, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z17, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z5, (R9)
+	VMOVUPS Z18, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Z19, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z7, (R9)
+	VMOVUPS Z20, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z8, (R9)
+	VMOVUPS Z21, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z9, (R9)
+	VMOVUPS Z22, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z10, (R9)
+	VMOVUPS Z23, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z11, (R9)
+	VMOVUPS Z24, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z12, (R9)
+	VMOVUPS Z25, K1, 64(R9)
+	ADDQ    R11, R9
+	MOVQ    R9, BX
+	IMUL3Q  $0x0d, AX, R9
+	ADDQ    R9, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -9878,77 +10940,128 @@ TEXT ·pair32_14(SB), NOSPLIT, $0-120
 	LEAQ  (AX)(AX*4), R8
 
 tile:
-	MOVQ       kc+8(FP), R9
-	MOVQ       b+40(FP), R10
-	MOVQ       b1+48(FP), R11
-	MOVQ       a+16(FP), R12
-	MOVQ       ldc+72(FP), R13
-	SHLQ       $0x02, R13
-	MOVQ       BX, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	IMUL3Q     $0x0e, AX, R14
-	ADDQ       R12, R14
-	LEAQ       (R12)(DI*2), R13
-	ADDQ       AX, R13
-	LEAQ       (R14)(DI*2), R15
-	ADDQ       AX, R15
+	MOVQ      ldc+72(FP), R10
+	SHLQ      $0x02, R10
+	MOVQ      flags+88(FP), R9
+	TESTQ     $0x00000008, R9
+	JE        zero
+	MOVQ      BX, R9
+	VMOVUPS   (R9), Z0
+	VMOVUPS.Z 64(R9), K1, Z14
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z1
+	VMOVUPS.Z 64(R9), K1, Z15
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z2
+	VMOVUPS.Z 64(R9), K1, Z16
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z3
+	VMOVUPS.Z 64(R9), K1, Z17
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z4
+	VMOVUPS.Z 64(R9), K1, Z18
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z5
+	VMOVUPS.Z 64(R9), K1, Z19
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z6
+	VMOVUPS.Z 64(R9), K1, Z20
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z7
+	VMOVUPS.Z 64(R9), K1, Z21
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z8
+	VMOVUPS.Z 64(R9), K1, Z22
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z9
+	VMOVUPS.Z 64(R9), K1, Z23
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z10
+	VMOVUPS.Z 64(R9), K1, Z24
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z11
+	VMOVUPS.Z 64(R9), K1, Z25
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z12
+	VMOVUPS.Z 64(R9), K1, Z26
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z13
+	VMOVUPS.Z 64(R9), K1, Z27
+	ADDQ      R10, R9
+	JMP       ready
+
+zero:
+	MOVQ       BX, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
 	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
 	VXORPS     Z14, Z14, Z14
+	VXORPS     Z1, Z1, Z1
 	VXORPS     Z15, Z15, Z15
+	VXORPS     Z2, Z2, Z2
 	VXORPS     Z16, Z16, Z16
+	VXORPS     Z3, Z3, Z3
 	VXORPS     Z17, Z17, Z17
+	VXORPS     Z4, Z4, Z4
 	VXORPS     Z18, Z18, Z18
+	VXORPS     Z5, Z5, Z5
 	VXORPS     Z19, Z19, Z19
+	VXORPS     Z6, Z6, Z6
 	VXORPS     Z20, Z20, Z20
+	VXORPS     Z7, Z7, Z7
 	VXORPS     Z21, Z21, Z21
+	VXORPS     Z8, Z8, Z8
 	VXORPS     Z22, Z22, Z22
+	VXORPS     Z9, Z9, Z9
 	VXORPS     Z23, Z23, Z23
+	VXORPS     Z10, Z10, Z10
 	VXORPS     Z24, Z24, Z24
+	VXORPS     Z11, Z11, Z11
 	VXORPS     Z25, Z25, Z25
+	VXORPS     Z12, Z12, Z12
 	VXORPS     Z26, Z26, Z26
+	VXORPS     Z13, Z13, Z13
 	VXORPS     Z27, Z27, Z27
-	SUBQ       $0x04, R9
-	JL         tail
+
+ready:
+	MOVQ   kc+8(FP), R9
+	MOVQ   b+40(FP), R10
+	MOVQ   b1+48(FP), R11
+	MOVQ   a+16(FP), R12
+	IMUL3Q $0x0e, AX, R14
+	ADDQ   R12, R14
+	LEAQ   (R12)(DI*2), R13
+	ADDQ   AX, R13
+	LEAQ   (R14)(DI*2), R15
+	ADDQ   AX, R15
+	SUBQ   $0x04, R9
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R14)
@@ -10221,8 +11334,8 @@ single:
 	JNE          single
 
 finish:
-	MOVQ         flags+88(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+88(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSS alpha+80(FP), Z30
 	VMULPS       Z30, Z0, Z0
@@ -10255,74 +11368,74 @@ finish:
 	VMULPS       Z30, Z27, Z27
 
 scaled:
-	MOVQ      ldc+72(FP), R10
-	SHLQ      $0x02, R10
-	TESTQ     $0x00000001, R9
+	MOVQ      ldc+72(FP), R11
+	SHLQ      $0x02, R11
+	TESTQ     $0x00000001, R10
 	JE        bias
-	MOVQ      BX, R11
-	VADDPS    (R11), Z0, Z0
-	VMOVUPS.Z 64(R11), K1, Z31
+	MOVQ      BX, R9
+	VADDPS    (R9), Z0, Z0
+	VMOVUPS.Z 64(R9), K1, Z31
 	VADDPS    Z31, Z14, Z14
-	ADDQ      R10, R11
-	VADDPS    (R11), Z1, Z1
-	VMOVUPS.Z 64(R11), K1, Z31
+	ADDQ      R11, R9
+	VADDPS    (R9), Z1, Z1
+	VMOVUPS.Z 64(R9), K1, Z31
 	VADDPS    Z31, Z15, Z15
-	ADDQ      R10, R11
-	VADDPS    (R11), Z2, Z2
-	VMOVUPS.Z 64(R11), K1, Z31
+	ADDQ      R11, R9
+	VADDPS    (R9), Z2, Z2
+	VMOVUPS.Z 64(R9), K1, Z31
 	VADDPS    Z31, Z16, Z16
-	ADDQ      R10, R11
-	VADDPS    (R11), Z3, Z3
-	VMOVUPS.Z 64(R11), K1, Z31
+	ADDQ      R11, R9
+	VADDPS    (R9), Z3, Z3
+	VMOVUPS.Z 64(R9), K1, Z31
 	VADDPS    Z31, Z17, Z17
-	ADDQ      R10, R11
-	VADDPS    (R11), Z4, Z4
-	VMOVUPS.Z 64(R11), K1, Z31
+	ADDQ      R11, R9
+	VADDPS    (R9), Z4, Z4
+	VMOVUPS.Z 64(R9), K1, Z31
 	VADDPS    Z31, Z18, Z18
-	ADDQ      R10, R11
-	VADDPS    (R11), Z5, Z5
-	VMOVUPS.Z 64(R11), K1, Z31
+	ADDQ      R11, R9
+	VADDPS    (R9), Z5, Z5
+	VMOVUPS.Z 64(R9), K1, Z31
 	VADDPS    Z31, Z19, Z19
-	ADDQ      R10, R11
-	VADDPS    (R11), Z6, Z6
-	VMOVUPS.Z 64(R11), K1, Z31
+	ADDQ      R11, R9
+	VADDPS    (R9), Z6, Z6
+	VMOVUPS.Z 64(R9), K1, Z31
 	VADDPS    Z31, Z20, Z20
-	ADDQ      R10, R11
-	VADDPS    (R11), Z7, Z7
-	VMOVUPS.Z 64(R11), K1, Z31
+	ADDQ      R11, R9
+	VADDPS    (R9), Z7, Z7
+	VMOVUPS.Z 64(R9), K1, Z31
 	VADDPS    Z31, Z21, Z21
-	ADDQ      R10, R11
-	VADDPS    (R11), Z8, Z8
-	VMOVUPS.Z 64(R11), K1, Z31
+	ADDQ      R11, R9
+	VADDPS    (R9), Z8, Z8
+	VMOVUPS.Z 64(R9), K1, Z31
 	VADDPS    Z31, Z22, Z22
-	ADDQ      R10, R11
-	VADDPS    (R11), Z9, Z9
-	VMOVUPS.Z 64(R11), K1, Z31
+	ADDQ      R11, R9
+	VADDPS    (R9), Z9, Z9
+	VMOVUPS.Z 64(R9), K1, Z31
 	VADDPS    Z31, Z23, Z23
-	ADDQ      R10, R11
-	VADDPS    (R11), Z10, Z10
-	VMOVUPS.Z 64(R11), K1, Z31
+	ADDQ      R11, R9
+	VADDPS    (R9), Z10, Z10
+	VMOVUPS.Z 64(R9), K1, Z31
 	VADDPS    Z31, Z24, Z24
-	ADDQ      R10, R11
-	VADDPS    (R11), Z11, Z11
-	VMOVUPS.Z 64(R11), K1, Z31
+	ADDQ      R11, R9
+	VADDPS    (R9), Z11, Z11
+	VMOVUPS.Z 64(R9), K1, Z31
 	VADDPS    Z31, Z25, Z25
-	ADDQ      R10, R11
-	VADDPS    (R11), Z12, Z12
-	VMOVUPS.Z 64(R11), K1, Z31
+	ADDQ      R11, R9
+	VADDPS    (R9), Z12, Z12
+	VMOVUPS.Z 64(R9), K1, Z31
 	VADDPS    Z31, Z26, Z26
-	ADDQ      R10, R11
-	VADDPS    (R11), Z13, Z13
-	VMOVUPS.Z 64(R11), K1, Z31
+	ADDQ      R11, R9
+	VADDPS    (R9), Z13, Z13
+	VMOVUPS.Z 64(R9), K1, Z31
 	VADDPS    Z31, Z27, Z27
-	ADDQ      R10, R11
+	ADDQ      R11, R9
 
 bias:
-	MOVQ      bias+96(FP), R11
-	TESTQ     R11, R11
+	MOVQ      bias+96(FP), R9
+	TESTQ     R9, R9
 	JE        act
-	VMOVUPS   (R11), Z30
-	VMOVUPS.Z 64(R11), K1, Z31
+	VMOVUPS   (R9), Z30
+	VMOVUPS.Z 64(R9), K1, Z31
 	VADDPS    Z30, Z0, Z0
 	VADDPS    Z31, Z14, Z14
 	VADDPS    Z30, Z1, Z1
@@ -10353,7 +11466,7 @@ bias:
 	VADDPS    Z31, Z27, Z27
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPS Z30, Z30, Z30
 	VMAXPS Z0, Z30, Z0
@@ -10386,52 +11499,52 @@ act:
 	VMAXPS Z27, Z30, Z27
 
 store:
-	MOVQ    BX, R11
-	VMOVUPS Z0, (R11)
-	VMOVUPS Z14, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z1, (R11)
-	VMOVUPS Z15, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z2, (R11)
-	VMOVUPS Z16, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z3, (R11)
-	VMOVUPS Z17, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z4, (R11)
-	VMOVUPS Z18, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z5, (R11)
-	VMOVUPS Z19, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z6, (R11)
-	VMOVUPS Z20, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z7, (R11)
-	VMOVUPS Z21, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z8, (R11)
-	VMOVUPS Z22, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z9, (R11)
-	VMOVUPS Z23, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z10, (R11)
-	VMOVUPS Z24, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z11, (R11)
-	VMOVUPS Z25, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z12, (R11)
-	VMOVUPS Z26, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPS Z13, (R11)
-	VMOVUPS Z27, K1, 64(R11)
-	ADDQ    R10, R11
-	MOVQ    R11, BX
-	IMUL3Q  $0x0e, AX, R11
-	ADDQ    R11, a+16(FP)
+	MOVQ    BX, R9
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z14, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z1, (R9)
+	VMOVUPS Z15, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Z16, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z3, (R9)
+	VMOVUPS Z17, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z18, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z5, (R9)
+	VMOVUPS Z19, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Z20, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z7, (R9)
+	VMOVUPS Z21, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z8, (R9)
+	VMOVUPS Z22, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z9, (R9)
+	VMOVUPS Z23, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z10, (R9)
+	VMOVUPS Z24, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z11, (R9)
+	VMOVUPS Z25, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z12, (R9)
+	VMOVUPS Z26, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPS Z13, (R9)
+	VMOVUPS Z27, K1, 64(R9)
+	ADDQ    R11, R9
+	MOVQ    R9, BX
+	IMUL3Q  $0x0e, AX, R9
+	ADDQ    R9, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -10627,17 +11740,37 @@ TEXT ·tile64_1x4(SB), NOSPLIT, $0-112
 	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       CX, R12
+	MOVQ    kc+8(FP), R10
+	MOVQ    b+40(FP), R11
+	MOVQ    CX, R12
+	MOVQ    flags+80(FP), R13
+	TESTQ   $0x00000008, R13
+	JE      zero
+	MOVQ    DI, R13
+	MOVQ    mask+96(FP), R14
+	TESTQ   R14, R14
+	JNE     resumemasked
+	VMOVUPD (R13), Y0
+	ADDQ    R8, R13
+	JMP     ready
+
+resumemasked:
+	VMOVUPD    (R14), Y2
+	VMASKMOVPD (R13), Y2, Y0
+	ADDQ       R8, R13
+	JMP        ready
+
+zero:
 	MOVQ       DI, R13
 	PREFETCHT0 (R13)
 	ADDQ       R8, R13
 	VXORPD     Y0, Y0, Y0
-	IMUL3Q     $0x01, DX, R13
-	ADDQ       R12, R13
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	IMUL3Q $0x01, DX, R13
+	ADDQ   R12, R13
+	SUBQ   $0x04, R10
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R13)
@@ -10770,18 +11903,41 @@ TEXT ·tile64_1x8(SB), NOSPLIT, $0-112
 	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       CX, R12
+	MOVQ    kc+8(FP), R10
+	MOVQ    b+40(FP), R11
+	MOVQ    CX, R12
+	MOVQ    flags+80(FP), R13
+	TESTQ   $0x00000008, R13
+	JE      zero
+	MOVQ    DI, R13
+	MOVQ    mask+96(FP), R14
+	TESTQ   R14, R14
+	JNE     resumemasked
+	VMOVUPD (R13), Y0
+	VMOVUPD 32(R13), Y1
+	ADDQ    R8, R13
+	JMP     ready
+
+resumemasked:
+	VMOVUPD    (R14), Y4
+	VMOVUPD    32(R14), Y5
+	VMASKMOVPD (R13), Y4, Y0
+	VMASKMOVPD 32(R13), Y5, Y1
+	ADDQ       R8, R13
+	JMP        ready
+
+zero:
 	MOVQ       DI, R13
 	PREFETCHT0 (R13)
 	ADDQ       R8, R13
 	VXORPD     Y0, Y0, Y0
 	VXORPD     Y1, Y1, Y1
-	IMUL3Q     $0x01, DX, R13
-	ADDQ       R12, R13
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	IMUL3Q $0x01, DX, R13
+	ADDQ   R12, R13
+	SUBQ   $0x04, R10
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R13)
@@ -10937,9 +12093,31 @@ TEXT ·tile64_2x4(SB), NOSPLIT, $0-112
 	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       CX, R12
+	MOVQ    kc+8(FP), R10
+	MOVQ    b+40(FP), R11
+	MOVQ    CX, R12
+	MOVQ    flags+80(FP), R13
+	TESTQ   $0x00000008, R13
+	JE      zero
+	MOVQ    DI, R13
+	MOVQ    mask+96(FP), R14
+	TESTQ   R14, R14
+	JNE     resumemasked
+	VMOVUPD (R13), Y0
+	ADDQ    R8, R13
+	VMOVUPD (R13), Y1
+	ADDQ    R8, R13
+	JMP     ready
+
+resumemasked:
+	VMOVUPD    (R14), Y3
+	VMASKMOVPD (R13), Y3, Y0
+	ADDQ       R8, R13
+	VMASKMOVPD (R13), Y3, Y1
+	ADDQ       R8, R13
+	JMP        ready
+
+zero:
 	MOVQ       DI, R13
 	PREFETCHT0 (R13)
 	ADDQ       R8, R13
@@ -10947,10 +12125,12 @@ tile:
 	ADDQ       R8, R13
 	VXORPD     Y0, Y0, Y0
 	VXORPD     Y1, Y1, Y1
-	IMUL3Q     $0x02, DX, R13
-	ADDQ       R12, R13
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	IMUL3Q $0x02, DX, R13
+	ADDQ   R12, R13
+	SUBQ   $0x04, R10
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R13)
@@ -11108,9 +12288,36 @@ TEXT ·tile64_2x8(SB), NOSPLIT, $0-112
 	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       CX, R12
+	MOVQ    kc+8(FP), R10
+	MOVQ    b+40(FP), R11
+	MOVQ    CX, R12
+	MOVQ    flags+80(FP), R13
+	TESTQ   $0x00000008, R13
+	JE      zero
+	MOVQ    DI, R13
+	MOVQ    mask+96(FP), R14
+	TESTQ   R14, R14
+	JNE     resumemasked
+	VMOVUPD (R13), Y0
+	VMOVUPD 32(R13), Y1
+	ADDQ    R8, R13
+	VMOVUPD (R13), Y2
+	VMOVUPD 32(R13), Y3
+	ADDQ    R8, R13
+	JMP     ready
+
+resumemasked:
+	VMOVUPD    (R14), Y6
+	VMOVUPD    32(R14), Y7
+	VMASKMOVPD (R13), Y6, Y0
+	VMASKMOVPD 32(R13), Y7, Y1
+	ADDQ       R8, R13
+	VMASKMOVPD (R13), Y6, Y2
+	VMASKMOVPD 32(R13), Y7, Y3
+	ADDQ       R8, R13
+	JMP        ready
+
+zero:
 	MOVQ       DI, R13
 	PREFETCHT0 (R13)
 	ADDQ       R8, R13
@@ -11120,10 +12327,12 @@ tile:
 	VXORPD     Y1, Y1, Y1
 	VXORPD     Y2, Y2, Y2
 	VXORPD     Y3, Y3, Y3
-	IMUL3Q     $0x02, DX, R13
-	ADDQ       R12, R13
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	IMUL3Q $0x02, DX, R13
+	ADDQ   R12, R13
+	SUBQ   $0x04, R10
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R13)
@@ -11319,9 +12528,35 @@ TEXT ·tile64_3x4(SB), NOSPLIT, $0-112
 	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       CX, R12
+	MOVQ    kc+8(FP), R10
+	MOVQ    b+40(FP), R11
+	MOVQ    CX, R12
+	MOVQ    flags+80(FP), R13
+	TESTQ   $0x00000008, R13
+	JE      zero
+	MOVQ    DI, R13
+	MOVQ    mask+96(FP), R14
+	TESTQ   R14, R14
+	JNE     resumemasked
+	VMOVUPD (R13), Y0
+	ADDQ    R8, R13
+	VMOVUPD (R13), Y1
+	ADDQ    R8, R13
+	VMOVUPD (R13), Y2
+	ADDQ    R8, R13
+	JMP     ready
+
+resumemasked:
+	VMOVUPD    (R14), Y4
+	VMASKMOVPD (R13), Y4, Y0
+	ADDQ       R8, R13
+	VMASKMOVPD (R13), Y4, Y1
+	ADDQ       R8, R13
+	VMASKMOVPD (R13), Y4, Y2
+	ADDQ       R8, R13
+	JMP        ready
+
+zero:
 	MOVQ       DI, R13
 	PREFETCHT0 (R13)
 	ADDQ       R8, R13
@@ -11332,10 +12567,12 @@ tile:
 	VXORPD     Y0, Y0, Y0
 	VXORPD     Y1, Y1, Y1
 	VXORPD     Y2, Y2, Y2
-	IMUL3Q     $0x03, DX, R13
-	ADDQ       R12, R13
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	IMUL3Q $0x03, DX, R13
+	ADDQ   R12, R13
+	SUBQ   $0x04, R10
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R13)
@@ -11521,9 +12758,42 @@ TEXT ·tile64_3x8(SB), NOSPLIT, $0-112
 	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       CX, R12
+	MOVQ    kc+8(FP), R10
+	MOVQ    b+40(FP), R11
+	MOVQ    CX, R12
+	MOVQ    flags+80(FP), R13
+	TESTQ   $0x00000008, R13
+	JE      zero
+	MOVQ    DI, R13
+	MOVQ    mask+96(FP), R14
+	TESTQ   R14, R14
+	JNE     resumemasked
+	VMOVUPD (R13), Y0
+	VMOVUPD 32(R13), Y1
+	ADDQ    R8, R13
+	VMOVUPD (R13), Y2
+	VMOVUPD 32(R13), Y3
+	ADDQ    R8, R13
+	VMOVUPD (R13), Y4
+	VMOVUPD 32(R13), Y5
+	ADDQ    R8, R13
+	JMP     ready
+
+resumemasked:
+	VMOVUPD    (R14), Y8
+	VMOVUPD    32(R14), Y9
+	VMASKMOVPD (R13), Y8, Y0
+	VMASKMOVPD 32(R13), Y9, Y1
+	ADDQ       R8, R13
+	VMASKMOVPD (R13), Y8, Y2
+	VMASKMOVPD 32(R13), Y9, Y3
+	ADDQ       R8, R13
+	VMASKMOVPD (R13), Y8, Y4
+	VMASKMOVPD 32(R13), Y9, Y5
+	ADDQ       R8, R13
+	JMP        ready
+
+zero:
 	MOVQ       DI, R13
 	PREFETCHT0 (R13)
 	ADDQ       R8, R13
@@ -11537,10 +12807,12 @@ tile:
 	VXORPD     Y3, Y3, Y3
 	VXORPD     Y4, Y4, Y4
 	VXORPD     Y5, Y5, Y5
-	IMUL3Q     $0x03, DX, R13
-	ADDQ       R12, R13
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	IMUL3Q $0x03, DX, R13
+	ADDQ   R12, R13
+	SUBQ   $0x04, R10
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R13)
@@ -11779,11 +13051,41 @@ TEXT ·tile64_4x4(SB), NOSPLIT, $0-112
 	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       CX, R12
-	LEAQ       (R12)(DX*2), R13
-	ADDQ       DX, R13
+	MOVQ    kc+8(FP), R10
+	MOVQ    b+40(FP), R11
+	MOVQ    CX, R12
+	LEAQ    (R12)(DX*2), R13
+	ADDQ    DX, R13
+	MOVQ    flags+80(FP), R14
+	TESTQ   $0x00000008, R14
+	JE      zero
+	MOVQ    DI, R14
+	MOVQ    mask+96(FP), R15
+	TESTQ   R15, R15
+	JNE     resumemasked
+	VMOVUPD (R14), Y0
+	ADDQ    R8, R14
+	VMOVUPD (R14), Y1
+	ADDQ    R8, R14
+	VMOVUPD (R14), Y2
+	ADDQ    R8, R14
+	VMOVUPD (R14), Y3
+	ADDQ    R8, R14
+	JMP     ready
+
+resumemasked:
+	VMOVUPD    (R15), Y5
+	VMASKMOVPD (R14), Y5, Y0
+	ADDQ       R8, R14
+	VMASKMOVPD (R14), Y5, Y1
+	ADDQ       R8, R14
+	VMASKMOVPD (R14), Y5, Y2
+	ADDQ       R8, R14
+	VMASKMOVPD (R14), Y5, Y3
+	ADDQ       R8, R14
+	JMP        ready
+
+zero:
 	MOVQ       DI, R14
 	PREFETCHT0 (R14)
 	ADDQ       R8, R14
@@ -11797,12 +13099,14 @@ tile:
 	VXORPD     Y1, Y1, Y1
 	VXORPD     Y2, Y2, Y2
 	VXORPD     Y3, Y3, Y3
-	IMUL3Q     $0x04, DX, R14
-	ADDQ       R12, R14
-	LEAQ       (R14)(DX*2), R15
-	ADDQ       DX, R15
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	IMUL3Q $0x04, DX, R14
+	ADDQ   R12, R14
+	LEAQ   (R14)(DX*2), R15
+	ADDQ   DX, R15
+	SUBQ   $0x04, R10
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R14)
@@ -12016,11 +13320,50 @@ TEXT ·tile64_4x8(SB), NOSPLIT, $0-112
 	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       CX, R12
-	LEAQ       (R12)(DX*2), R13
-	ADDQ       DX, R13
+	MOVQ    kc+8(FP), R10
+	MOVQ    b+40(FP), R11
+	MOVQ    CX, R12
+	LEAQ    (R12)(DX*2), R13
+	ADDQ    DX, R13
+	MOVQ    flags+80(FP), R14
+	TESTQ   $0x00000008, R14
+	JE      zero
+	MOVQ    DI, R14
+	MOVQ    mask+96(FP), R15
+	TESTQ   R15, R15
+	JNE     resumemasked
+	VMOVUPD (R14), Y0
+	VMOVUPD 32(R14), Y1
+	ADDQ    R8, R14
+	VMOVUPD (R14), Y2
+	VMOVUPD 32(R14), Y3
+	ADDQ    R8, R14
+	VMOVUPD (R14), Y4
+	VMOVUPD 32(R14), Y5
+	ADDQ    R8, R14
+	VMOVUPD (R14), Y6
+	VMOVUPD 32(R14), Y7
+	ADDQ    R8, R14
+	JMP     ready
+
+resumemasked:
+	VMOVUPD    (R15), Y10
+	VMOVUPD    32(R15), Y11
+	VMASKMOVPD (R14), Y10, Y0
+	VMASKMOVPD 32(R14), Y11, Y1
+	ADDQ       R8, R14
+	VMASKMOVPD (R14), Y10, Y2
+	VMASKMOVPD 32(R14), Y11, Y3
+	ADDQ       R8, R14
+	VMASKMOVPD (R14), Y10, Y4
+	VMASKMOVPD 32(R14), Y11, Y5
+	ADDQ       R8, R14
+	VMASKMOVPD (R14), Y10, Y6
+	VMASKMOVPD 32(R14), Y11, Y7
+	ADDQ       R8, R14
+	JMP        ready
+
+zero:
 	MOVQ       DI, R14
 	PREFETCHT0 (R14)
 	ADDQ       R8, R14
@@ -12038,12 +13381,14 @@ tile:
 	VXORPD     Y5, Y5, Y5
 	VXORPD     Y6, Y6, Y6
 	VXORPD     Y7, Y7, Y7
-	IMUL3Q     $0x04, DX, R14
-	ADDQ       R12, R14
-	LEAQ       (R14)(DX*2), R15
-	ADDQ       DX, R15
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	IMUL3Q $0x04, DX, R14
+	ADDQ   R12, R14
+	LEAQ   (R14)(DX*2), R15
+	ADDQ   DX, R15
+	SUBQ   $0x04, R10
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R14)
@@ -12325,11 +13670,45 @@ TEXT ·tile64_5x4(SB), NOSPLIT, $0-112
 	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       CX, R12
-	LEAQ       (R12)(DX*2), R13
-	ADDQ       DX, R13
+	MOVQ    kc+8(FP), R10
+	MOVQ    b+40(FP), R11
+	MOVQ    CX, R12
+	LEAQ    (R12)(DX*2), R13
+	ADDQ    DX, R13
+	MOVQ    flags+80(FP), R14
+	TESTQ   $0x00000008, R14
+	JE      zero
+	MOVQ    DI, R14
+	MOVQ    mask+96(FP), R15
+	TESTQ   R15, R15
+	JNE     resumemasked
+	VMOVUPD (R14), Y0
+	ADDQ    R8, R14
+	VMOVUPD (R14), Y1
+	ADDQ    R8, R14
+	VMOVUPD (R14), Y2
+	ADDQ    R8, R14
+	VMOVUPD (R14), Y3
+	ADDQ    R8, R14
+	VMOVUPD (R14), Y4
+	ADDQ    R8, R14
+	JMP     ready
+
+resumemasked:
+	VMOVUPD    (R15), Y6
+	VMASKMOVPD (R14), Y6, Y0
+	ADDQ       R8, R14
+	VMASKMOVPD (R14), Y6, Y1
+	ADDQ       R8, R14
+	VMASKMOVPD (R14), Y6, Y2
+	ADDQ       R8, R14
+	VMASKMOVPD (R14), Y6, Y3
+	ADDQ       R8, R14
+	VMASKMOVPD (R14), Y6, Y4
+	ADDQ       R8, R14
+	JMP        ready
+
+zero:
 	MOVQ       DI, R14
 	PREFETCHT0 (R14)
 	ADDQ       R8, R14
@@ -12346,12 +13725,14 @@ tile:
 	VXORPD     Y2, Y2, Y2
 	VXORPD     Y3, Y3, Y3
 	VXORPD     Y4, Y4, Y4
-	IMUL3Q     $0x05, DX, R14
-	ADDQ       R12, R14
-	LEAQ       (R14)(DX*2), R15
-	ADDQ       DX, R15
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	IMUL3Q $0x05, DX, R14
+	ADDQ   R12, R14
+	LEAQ   (R14)(DX*2), R15
+	ADDQ   DX, R15
+	SUBQ   $0x04, R10
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R14)
@@ -12590,11 +13971,56 @@ TEXT ·tile64_5x8(SB), NOSPLIT, $0-112
 	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       CX, R12
-	LEAQ       (R12)(DX*2), R13
-	ADDQ       DX, R13
+	MOVQ    kc+8(FP), R10
+	MOVQ    b+40(FP), R11
+	MOVQ    CX, R12
+	LEAQ    (R12)(DX*2), R13
+	ADDQ    DX, R13
+	MOVQ    flags+80(FP), R14
+	TESTQ   $0x00000008, R14
+	JE      zero
+	MOVQ    DI, R14
+	MOVQ    mask+96(FP), R15
+	TESTQ   R15, R15
+	JNE     resumemasked
+	VMOVUPD (R14), Y0
+	VMOVUPD 32(R14), Y1
+	ADDQ    R8, R14
+	VMOVUPD (R14), Y2
+	VMOVUPD 32(R14), Y3
+	ADDQ    R8, R14
+	VMOVUPD (R14), Y4
+	VMOVUPD 32(R14), Y5
+	ADDQ    R8, R14
+	VMOVUPD (R14), Y6
+	VMOVUPD 32(R14), Y7
+	ADDQ    R8, R14
+	VMOVUPD (R14), Y8
+	VMOVUPD 32(R14), Y9
+	ADDQ    R8, R14
+	JMP     ready
+
+resumemasked:
+	VMOVUPD    (R15), Y12
+	VMOVUPD    32(R15), Y13
+	VMASKMOVPD (R14), Y12, Y0
+	VMASKMOVPD 32(R14), Y13, Y1
+	ADDQ       R8, R14
+	VMASKMOVPD (R14), Y12, Y2
+	VMASKMOVPD 32(R14), Y13, Y3
+	ADDQ       R8, R14
+	VMASKMOVPD (R14), Y12, Y4
+	VMASKMOVPD 32(R14), Y13, Y5
+	ADDQ       R8, R14
+	VMASKMOVPD (R14), Y12, Y6
+	VMASKMOVPD 32(R14), Y13, Y7
+	ADDQ       R8, R14
+	VMASKMOVPD (R14), Y12, Y8
+	VMASKMOVPD 32(R14), Y13, Y9
+	ADDQ       R8, R14
+	JMP        ready
+
+zero:
 	MOVQ       DI, R14
 	PREFETCHT0 (R14)
 	ADDQ       R8, R14
@@ -12616,12 +14042,14 @@ tile:
 	VXORPD     Y7, Y7, Y7
 	VXORPD     Y8, Y8, Y8
 	VXORPD     Y9, Y9, Y9
-	IMUL3Q     $0x05, DX, R14
-	ADDQ       R12, R14
-	LEAQ       (R14)(DX*2), R15
-	ADDQ       DX, R15
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	IMUL3Q $0x05, DX, R14
+	ADDQ   R12, R14
+	LEAQ   (R14)(DX*2), R15
+	ADDQ   DX, R15
+	SUBQ   $0x04, R10
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R14)
@@ -12943,11 +14371,49 @@ TEXT ·tile64_6x4(SB), NOSPLIT, $0-112
 	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       CX, R12
-	LEAQ       (R12)(DX*2), R13
-	ADDQ       DX, R13
+	MOVQ    kc+8(FP), R10
+	MOVQ    b+40(FP), R11
+	MOVQ    CX, R12
+	LEAQ    (R12)(DX*2), R13
+	ADDQ    DX, R13
+	MOVQ    flags+80(FP), R14
+	TESTQ   $0x00000008, R14
+	JE      zero
+	MOVQ    DI, R14
+	MOVQ    mask+96(FP), R15
+	TESTQ   R15, R15
+	JNE     resumemasked
+	VMOVUPD (R14), Y0
+	ADDQ    R8, R14
+	VMOVUPD (R14), Y1
+	ADDQ    R8, R14
+	VMOVUPD (R14), Y2
+	ADDQ    R8, R14
+	VMOVUPD (R14), Y3
+	ADDQ    R8, R14
+	VMOVUPD (R14), Y4
+	ADDQ    R8, R14
+	VMOVUPD (R14), Y5
+	ADDQ    R8, R14
+	JMP     ready
+
+resumemasked:
+	VMOVUPD    (R15), Y7
+	VMASKMOVPD (R14), Y7, Y0
+	ADDQ       R8, R14
+	VMASKMOVPD (R14), Y7, Y1
+	ADDQ       R8, R14
+	VMASKMOVPD (R14), Y7, Y2
+	ADDQ       R8, R14
+	VMASKMOVPD (R14), Y7, Y3
+	ADDQ       R8, R14
+	VMASKMOVPD (R14), Y7, Y4
+	ADDQ       R8, R14
+	VMASKMOVPD (R14), Y7, Y5
+	ADDQ       R8, R14
+	JMP        ready
+
+zero:
 	MOVQ       DI, R14
 	PREFETCHT0 (R14)
 	ADDQ       R8, R14
@@ -12967,12 +14433,14 @@ tile:
 	VXORPD     Y3, Y3, Y3
 	VXORPD     Y4, Y4, Y4
 	VXORPD     Y5, Y5, Y5
-	IMUL3Q     $0x06, DX, R14
-	ADDQ       R12, R14
-	LEAQ       (R14)(DX*2), R15
-	ADDQ       DX, R15
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	IMUL3Q $0x06, DX, R14
+	ADDQ   R12, R14
+	LEAQ   (R14)(DX*2), R15
+	ADDQ   DX, R15
+	SUBQ   $0x04, R10
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R14)
@@ -13236,11 +14704,62 @@ TEXT ·tile64_6x8(SB), NOSPLIT, $0-112
 	MOVQ next+104(FP), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       CX, R12
-	LEAQ       (R12)(DX*2), R13
-	ADDQ       DX, R13
+	MOVQ    kc+8(FP), R10
+	MOVQ    b+40(FP), R11
+	MOVQ    CX, R12
+	LEAQ    (R12)(DX*2), R13
+	ADDQ    DX, R13
+	MOVQ    flags+80(FP), R14
+	TESTQ   $0x00000008, R14
+	JE      zero
+	MOVQ    DI, R14
+	MOVQ    mask+96(FP), R15
+	TESTQ   R15, R15
+	JNE     resumemasked
+	VMOVUPD (R14), Y0
+	VMOVUPD 32(R14), Y1
+	ADDQ    R8, R14
+	VMOVUPD (R14), Y2
+	VMOVUPD 32(R14), Y3
+	ADDQ    R8, R14
+	VMOVUPD (R14), Y4
+	VMOVUPD 32(R14), Y5
+	ADDQ    R8, R14
+	VMOVUPD (R14), Y6
+	VMOVUPD 32(R14), Y7
+	ADDQ    R8, R14
+	VMOVUPD (R14), Y8
+	VMOVUPD 32(R14), Y9
+	ADDQ    R8, R14
+	VMOVUPD (R14), Y10
+	VMOVUPD 32(R14), Y11
+	ADDQ    R8, R14
+	JMP     ready
+
+resumemasked:
+	VMOVUPD    (R15), Y14
+	VMOVUPD    32(R15), Y15
+	VMASKMOVPD (R14), Y14, Y0
+	VMASKMOVPD 32(R14), Y15, Y1
+	ADDQ       R8, R14
+	VMASKMOVPD (R14), Y14, Y2
+	VMASKMOVPD 32(R14), Y15, Y3
+	ADDQ       R8, R14
+	VMASKMOVPD (R14), Y14, Y4
+	VMASKMOVPD 32(R14), Y15, Y5
+	ADDQ       R8, R14
+	VMASKMOVPD (R14), Y14, Y6
+	VMASKMOVPD 32(R14), Y15, Y7
+	ADDQ       R8, R14
+	VMASKMOVPD (R14), Y14, Y8
+	VMASKMOVPD 32(R14), Y15, Y9
+	ADDQ       R8, R14
+	VMASKMOVPD (R14), Y14, Y10
+	VMASKMOVPD 32(R14), Y15, Y11
+	ADDQ       R8, R14
+	JMP        ready
+
+zero:
 	MOVQ       DI, R14
 	PREFETCHT0 (R14)
 	ADDQ       R8, R14
@@ -13266,12 +14785,14 @@ tile:
 	VXORPD     Y9, Y9, Y9
 	VXORPD     Y10, Y10, Y10
 	VXORPD     Y11, Y11, Y11
-	IMUL3Q     $0x06, DX, R14
-	ADDQ       R12, R14
-	LEAQ       (R14)(DX*2), R15
-	ADDQ       DX, R15
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	IMUL3Q $0x06, DX, R14
+	ADDQ   R12, R14
+	LEAQ   (R14)(DX*2), R15
+	ADDQ   DX, R15
+	SUBQ   $0x04, R10
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R14)
@@ -13635,17 +15156,28 @@ TEXT ·wide64_1(SB), NOSPLIT, $0-112
 	LEAQ  (AX)(AX*4), DI
 
 tile:
-	MOVQ       kc+8(FP), DI
-	MOVQ       b+40(FP), R8
-	MOVQ       a+16(FP), R9
-	IMUL3Q     $0x01, AX, R10
-	ADDQ       R9, R10
+	MOVQ      kc+8(FP), DI
+	MOVQ      b+40(FP), R8
+	MOVQ      a+16(FP), R9
+	IMUL3Q    $0x01, AX, R10
+	ADDQ      R9, R10
+	MOVQ      flags+80(FP), R11
+	TESTQ     $0x00000008, R11
+	JE        zero
+	MOVQ      BX, R11
+	VMOVUPD.Z (R11), K1, Z0
+	ADDQ      SI, R11
+	JMP       ready
+
+zero:
 	MOVQ       BX, R11
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
 	VXORPD     Z0, Z0, Z0
-	SUBQ       $0x04, DI
-	JL         tail
+
+ready:
+	SUBQ $0x04, DI
+	JL   tail
 
 unrolled:
 	PREFETCHT1       (R10)
@@ -13690,10 +15222,10 @@ finish:
 scaled:
 	TESTQ     $0x00000001, DI
 	JE        bias
-	MOVQ      BX, R8
-	VMOVUPD.Z (R8), K1, Z1
+	MOVQ      BX, R11
+	VMOVUPD.Z (R11), K1, Z1
 	VADDPD    Z1, Z0, Z0
-	ADDQ      SI, R8
+	ADDQ      SI, R11
 
 bias:
 	MOVQ      bias+88(FP), R8
@@ -13709,12 +15241,12 @@ act:
 	VMAXPD Z0, Z1, Z0
 
 store:
-	MOVQ    BX, R8
-	VMOVUPD Z0, K1, (R8)
-	ADDQ    SI, R8
-	MOVQ    R8, BX
-	IMUL3Q  $0x01, AX, R8
-	ADDQ    R8, a+16(FP)
+	MOVQ    BX, R11
+	VMOVUPD Z0, K1, (R11)
+	ADDQ    SI, R11
+	MOVQ    R11, BX
+	IMUL3Q  $0x01, AX, R11
+	ADDQ    R11, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -13739,11 +15271,22 @@ TEXT ·wide64_2(SB), NOSPLIT, $0-112
 	LEAQ  (AX)(AX*4), DI
 
 tile:
-	MOVQ       kc+8(FP), DI
-	MOVQ       b+40(FP), R8
-	MOVQ       a+16(FP), R9
-	IMUL3Q     $0x02, AX, R10
-	ADDQ       R9, R10
+	MOVQ      kc+8(FP), DI
+	MOVQ      b+40(FP), R8
+	MOVQ      a+16(FP), R9
+	IMUL3Q    $0x02, AX, R10
+	ADDQ      R9, R10
+	MOVQ      flags+80(FP), R11
+	TESTQ     $0x00000008, R11
+	JE        zero
+	MOVQ      BX, R11
+	VMOVUPD.Z (R11), K1, Z0
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z1
+	ADDQ      SI, R11
+	JMP       ready
+
+zero:
 	MOVQ       BX, R11
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
@@ -13751,8 +15294,10 @@ tile:
 	ADDQ       SI, R11
 	VXORPD     Z0, Z0, Z0
 	VXORPD     Z1, Z1, Z1
-	SUBQ       $0x04, DI
-	JL         tail
+
+ready:
+	SUBQ $0x04, DI
+	JL   tail
 
 unrolled:
 	PREFETCHT1       (R10)
@@ -13804,13 +15349,13 @@ finish:
 scaled:
 	TESTQ     $0x00000001, DI
 	JE        bias
-	MOVQ      BX, R8
-	VMOVUPD.Z (R8), K1, Z2
+	MOVQ      BX, R11
+	VMOVUPD.Z (R11), K1, Z2
 	VADDPD    Z2, Z0, Z0
-	ADDQ      SI, R8
-	VMOVUPD.Z (R8), K1, Z2
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z2
 	VADDPD    Z2, Z1, Z1
-	ADDQ      SI, R8
+	ADDQ      SI, R11
 
 bias:
 	MOVQ      bias+88(FP), R8
@@ -13828,14 +15373,14 @@ act:
 	VMAXPD Z1, Z2, Z1
 
 store:
-	MOVQ    BX, R8
-	VMOVUPD Z0, K1, (R8)
-	ADDQ    SI, R8
-	VMOVUPD Z1, K1, (R8)
-	ADDQ    SI, R8
-	MOVQ    R8, BX
-	IMUL3Q  $0x02, AX, R8
-	ADDQ    R8, a+16(FP)
+	MOVQ    BX, R11
+	VMOVUPD Z0, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z1, K1, (R11)
+	ADDQ    SI, R11
+	MOVQ    R11, BX
+	IMUL3Q  $0x02, AX, R11
+	ADDQ    R11, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -13860,11 +15405,24 @@ TEXT ·wide64_3(SB), NOSPLIT, $0-112
 	LEAQ  (AX)(AX*4), DI
 
 tile:
-	MOVQ       kc+8(FP), DI
-	MOVQ       b+40(FP), R8
-	MOVQ       a+16(FP), R9
-	IMUL3Q     $0x03, AX, R10
-	ADDQ       R9, R10
+	MOVQ      kc+8(FP), DI
+	MOVQ      b+40(FP), R8
+	MOVQ      a+16(FP), R9
+	IMUL3Q    $0x03, AX, R10
+	ADDQ      R9, R10
+	MOVQ      flags+80(FP), R11
+	TESTQ     $0x00000008, R11
+	JE        zero
+	MOVQ      BX, R11
+	VMOVUPD.Z (R11), K1, Z0
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z1
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z2
+	ADDQ      SI, R11
+	JMP       ready
+
+zero:
 	MOVQ       BX, R11
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
@@ -13875,8 +15433,10 @@ tile:
 	VXORPD     Z0, Z0, Z0
 	VXORPD     Z1, Z1, Z1
 	VXORPD     Z2, Z2, Z2
-	SUBQ       $0x04, DI
-	JL         tail
+
+ready:
+	SUBQ $0x04, DI
+	JL   tail
 
 unrolled:
 	PREFETCHT1       (R10)
@@ -13935,16 +15495,16 @@ finish:
 scaled:
 	TESTQ     $0x00000001, DI
 	JE        bias
-	MOVQ      BX, R8
-	VMOVUPD.Z (R8), K1, Z3
+	MOVQ      BX, R11
+	VMOVUPD.Z (R11), K1, Z3
 	VADDPD    Z3, Z0, Z0
-	ADDQ      SI, R8
-	VMOVUPD.Z (R8), K1, Z3
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z3
 	VADDPD    Z3, Z1, Z1
-	ADDQ      SI, R8
-	VMOVUPD.Z (R8), K1, Z3
+	ADDQ      SI, R11
+	VMOVUPD.Z (R11), K1, Z3
 	VADDPD    Z3, Z2, Z2
-	ADDQ      SI, R8
+	ADDQ      SI, R11
 
 bias:
 	MOVQ      bias+88(FP), R8
@@ -13964,16 +15524,16 @@ act:
 	VMAXPD Z2, Z3, Z2
 
 store:
-	MOVQ    BX, R8
-	VMOVUPD Z0, K1, (R8)
-	ADDQ    SI, R8
-	VMOVUPD Z1, K1, (R8)
-	ADDQ    SI, R8
-	VMOVUPD Z2, K1, (R8)
-	ADDQ    SI, R8
-	MOVQ    R8, BX
-	IMUL3Q  $0x03, AX, R8
-	ADDQ    R8, a+16(FP)
+	MOVQ    BX, R11
+	VMOVUPD Z0, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z1, K1, (R11)
+	ADDQ    SI, R11
+	VMOVUPD Z2, K1, (R11)
+	ADDQ    SI, R11
+	MOVQ    R11, BX
+	IMUL3Q  $0x03, AX, R11
+	ADDQ    R11, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -13998,11 +15558,26 @@ TEXT ·wide64_4(SB), NOSPLIT, $0-112
 	LEAQ  (AX)(AX*4), R9
 
 tile:
-	MOVQ       kc+8(FP), R9
-	MOVQ       b+40(FP), R10
-	MOVQ       a+16(FP), R11
-	IMUL3Q     $0x04, AX, R12
-	ADDQ       R11, R12
+	MOVQ      kc+8(FP), R9
+	MOVQ      b+40(FP), R10
+	MOVQ      a+16(FP), R11
+	IMUL3Q    $0x04, AX, R12
+	ADDQ      R11, R12
+	MOVQ      flags+80(FP), R13
+	TESTQ     $0x00000008, R13
+	JE        zero
+	MOVQ      BX, R13
+	VMOVUPD.Z (R13), K1, Z0
+	ADDQ      SI, R13
+	VMOVUPD.Z (R13), K1, Z1
+	ADDQ      SI, R13
+	VMOVUPD.Z (R13), K1, Z2
+	ADDQ      SI, R13
+	VMOVUPD.Z (R13), K1, Z3
+	ADDQ      SI, R13
+	JMP       ready
+
+zero:
 	MOVQ       BX, R13
 	PREFETCHT0 (R13)
 	ADDQ       SI, R13
@@ -14016,8 +15591,10 @@ tile:
 	VXORPD     Z1, Z1, Z1
 	VXORPD     Z2, Z2, Z2
 	VXORPD     Z3, Z3, Z3
-	SUBQ       $0x04, R9
-	JL         tail
+
+ready:
+	SUBQ $0x04, R9
+	JL   tail
 
 unrolled:
 	PREFETCHT1       (R12)
@@ -14086,19 +15663,19 @@ finish:
 scaled:
 	TESTQ     $0x00000001, R9
 	JE        bias
-	MOVQ      BX, R10
-	VMOVUPD.Z (R10), K1, Z4
+	MOVQ      BX, R13
+	VMOVUPD.Z (R13), K1, Z4
 	VADDPD    Z4, Z0, Z0
-	ADDQ      SI, R10
-	VMOVUPD.Z (R10), K1, Z4
+	ADDQ      SI, R13
+	VMOVUPD.Z (R13), K1, Z4
 	VADDPD    Z4, Z1, Z1
-	ADDQ      SI, R10
-	VMOVUPD.Z (R10), K1, Z4
+	ADDQ      SI, R13
+	VMOVUPD.Z (R13), K1, Z4
 	VADDPD    Z4, Z2, Z2
-	ADDQ      SI, R10
-	VMOVUPD.Z (R10), K1, Z4
+	ADDQ      SI, R13
+	VMOVUPD.Z (R13), K1, Z4
 	VADDPD    Z4, Z3, Z3
-	ADDQ      SI, R10
+	ADDQ      SI, R13
 
 bias:
 	MOVQ      bias+88(FP), R10
@@ -14120,18 +15697,18 @@ act:
 	VMAXPD Z3, Z4, Z3
 
 store:
-	MOVQ    BX, R10
-	VMOVUPD Z0, K1, (R10)
-	ADDQ    SI, R10
-	VMOVUPD Z1, K1, (R10)
-	ADDQ    SI, R10
-	VMOVUPD Z2, K1, (R10)
-	ADDQ    SI, R10
-	VMOVUPD Z3, K1, (R10)
-	ADDQ    SI, R10
-	MOVQ    R10, BX
-	IMUL3Q  $0x04, AX, R10
-	ADDQ    R10, a+16(FP)
+	MOVQ    BX, R13
+	VMOVUPD Z0, K1, (R13)
+	ADDQ    SI, R13
+	VMOVUPD Z1, K1, (R13)
+	ADDQ    SI, R13
+	VMOVUPD Z2, K1, (R13)
+	ADDQ    SI, R13
+	VMOVUPD Z3, K1, (R13)
+	ADDQ    SI, R13
+	MOVQ    R13, BX
+	IMUL3Q  $0x04, AX, R13
+	ADDQ    R13, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -14156,11 +15733,28 @@ TEXT ·wide64_5(SB), NOSPLIT, $0-112
 	LEAQ  (AX)(AX*4), R9
 
 tile:
-	MOVQ       kc+8(FP), R9
-	MOVQ       b+40(FP), R10
-	MOVQ       a+16(FP), R11
-	IMUL3Q     $0x05, AX, R12
-	ADDQ       R11, R12
+	MOVQ      kc+8(FP), R9
+	MOVQ      b+40(FP), R10
+	MOVQ      a+16(FP), R11
+	IMUL3Q    $0x05, AX, R12
+	ADDQ      R11, R12
+	MOVQ      flags+80(FP), R13
+	TESTQ     $0x00000008, R13
+	JE        zero
+	MOVQ      BX, R13
+	VMOVUPD.Z (R13), K1, Z0
+	ADDQ      SI, R13
+	VMOVUPD.Z (R13), K1, Z1
+	ADDQ      SI, R13
+	VMOVUPD.Z (R13), K1, Z2
+	ADDQ      SI, R13
+	VMOVUPD.Z (R13), K1, Z3
+	ADDQ      SI, R13
+	VMOVUPD.Z (R13), K1, Z4
+	ADDQ      SI, R13
+	JMP       ready
+
+zero:
 	MOVQ       BX, R13
 	PREFETCHT0 (R13)
 	ADDQ       SI, R13
@@ -14177,8 +15771,10 @@ tile:
 	VXORPD     Z2, Z2, Z2
 	VXORPD     Z3, Z3, Z3
 	VXORPD     Z4, Z4, Z4
-	SUBQ       $0x04, R9
-	JL         tail
+
+ready:
+	SUBQ $0x04, R9
+	JL   tail
 
 unrolled:
 	PREFETCHT1       (R12)
@@ -14254,22 +15850,22 @@ finish:
 scaled:
 	TESTQ     $0x00000001, R9
 	JE        bias
-	MOVQ      BX, R10
-	VMOVUPD.Z (R10), K1, Z5
+	MOVQ      BX, R13
+	VMOVUPD.Z (R13), K1, Z5
 	VADDPD    Z5, Z0, Z0
-	ADDQ      SI, R10
-	VMOVUPD.Z (R10), K1, Z5
+	ADDQ      SI, R13
+	VMOVUPD.Z (R13), K1, Z5
 	VADDPD    Z5, Z1, Z1
-	ADDQ      SI, R10
-	VMOVUPD.Z (R10), K1, Z5
+	ADDQ      SI, R13
+	VMOVUPD.Z (R13), K1, Z5
 	VADDPD    Z5, Z2, Z2
-	ADDQ      SI, R10
-	VMOVUPD.Z (R10), K1, Z5
+	ADDQ      SI, R13
+	VMOVUPD.Z (R13), K1, Z5
 	VADDPD    Z5, Z3, Z3
-	ADDQ      SI, R10
-	VMOVUPD.Z (R10), K1, Z5
+	ADDQ      SI, R13
+	VMOVUPD.Z (R13), K1, Z5
 	VADDPD    Z5, Z4, Z4
-	ADDQ      SI, R10
+	ADDQ      SI, R13
 
 bias:
 	MOVQ      bias+88(FP), R10
@@ -14293,20 +15889,20 @@ act:
 	VMAXPD Z4, Z5, Z4
 
 store:
-	MOVQ    BX, R10
-	VMOVUPD Z0, K1, (R10)
-	ADDQ    SI, R10
-	VMOVUPD Z1, K1, (R10)
-	ADDQ    SI, R10
-	VMOVUPD Z2, K1, (R10)
-	ADDQ    SI, R10
-	VMOVUPD Z3, K1, (R10)
-	ADDQ    SI, R10
-	VMOVUPD Z4, K1, (R10)
-	ADDQ    SI, R10
-	MOVQ    R10, BX
-	IMUL3Q  $0x05, AX, R10
-	ADDQ    R10, a+16(FP)
+	MOVQ    BX, R13
+	VMOVUPD Z0, K1, (R13)
+	ADDQ    SI, R13
+	VMOVUPD Z1, K1, (R13)
+	ADDQ    SI, R13
+	VMOVUPD Z2, K1, (R13)
+	ADDQ    SI, R13
+	VMOVUPD Z3, K1, (R13)
+	ADDQ    SI, R13
+	VMOVUPD Z4, K1, (R13)
+	ADDQ    SI, R13
+	MOVQ    R13, BX
+	IMUL3Q  $0x05, AX, R13
+	ADDQ    R13, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -14331,11 +15927,30 @@ TEXT ·wide64_6(SB), NOSPLIT, $0-112
 	LEAQ  (AX)(AX*4), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       a+16(FP), R12
-	IMUL3Q     $0x06, AX, R13
-	ADDQ       R12, R13
+	MOVQ      kc+8(FP), R10
+	MOVQ      b+40(FP), R11
+	MOVQ      a+16(FP), R12
+	IMUL3Q    $0x06, AX, R13
+	ADDQ      R12, R13
+	MOVQ      flags+80(FP), R14
+	TESTQ     $0x00000008, R14
+	JE        zero
+	MOVQ      BX, R14
+	VMOVUPD.Z (R14), K1, Z0
+	ADDQ      SI, R14
+	VMOVUPD.Z (R14), K1, Z1
+	ADDQ      SI, R14
+	VMOVUPD.Z (R14), K1, Z2
+	ADDQ      SI, R14
+	VMOVUPD.Z (R14), K1, Z3
+	ADDQ      SI, R14
+	VMOVUPD.Z (R14), K1, Z4
+	ADDQ      SI, R14
+	VMOVUPD.Z (R14), K1, Z5
+	ADDQ      SI, R14
+	JMP       ready
+
+zero:
 	MOVQ       BX, R14
 	PREFETCHT0 (R14)
 	ADDQ       SI, R14
@@ -14355,8 +15970,10 @@ tile:
 	VXORPD     Z3, Z3, Z3
 	VXORPD     Z4, Z4, Z4
 	VXORPD     Z5, Z5, Z5
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	SUBQ $0x04, R10
+	JL   tail
 
 unrolled:
 	PREFETCHT1       (R13)
@@ -14439,25 +16056,25 @@ finish:
 scaled:
 	TESTQ     $0x00000001, R10
 	JE        bias
-	MOVQ      BX, R11
-	VMOVUPD.Z (R11), K1, Z6
+	MOVQ      BX, R14
+	VMOVUPD.Z (R14), K1, Z6
 	VADDPD    Z6, Z0, Z0
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z6
+	ADDQ      SI, R14
+	VMOVUPD.Z (R14), K1, Z6
 	VADDPD    Z6, Z1, Z1
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z6
+	ADDQ      SI, R14
+	VMOVUPD.Z (R14), K1, Z6
 	VADDPD    Z6, Z2, Z2
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z6
+	ADDQ      SI, R14
+	VMOVUPD.Z (R14), K1, Z6
 	VADDPD    Z6, Z3, Z3
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z6
+	ADDQ      SI, R14
+	VMOVUPD.Z (R14), K1, Z6
 	VADDPD    Z6, Z4, Z4
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z6
+	ADDQ      SI, R14
+	VMOVUPD.Z (R14), K1, Z6
 	VADDPD    Z6, Z5, Z5
-	ADDQ      SI, R11
+	ADDQ      SI, R14
 
 bias:
 	MOVQ      bias+88(FP), R11
@@ -14483,22 +16100,22 @@ act:
 	VMAXPD Z5, Z6, Z5
 
 store:
-	MOVQ    BX, R11
-	VMOVUPD Z0, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z1, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z2, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z3, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z4, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z5, K1, (R11)
-	ADDQ    SI, R11
-	MOVQ    R11, BX
-	IMUL3Q  $0x06, AX, R11
-	ADDQ    R11, a+16(FP)
+	MOVQ    BX, R14
+	VMOVUPD Z0, K1, (R14)
+	ADDQ    SI, R14
+	VMOVUPD Z1, K1, (R14)
+	ADDQ    SI, R14
+	VMOVUPD Z2, K1, (R14)
+	ADDQ    SI, R14
+	VMOVUPD Z3, K1, (R14)
+	ADDQ    SI, R14
+	VMOVUPD Z4, K1, (R14)
+	ADDQ    SI, R14
+	VMOVUPD Z5, K1, (R14)
+	ADDQ    SI, R14
+	MOVQ    R14, BX
+	IMUL3Q  $0x06, AX, R14
+	ADDQ    R14, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -14523,13 +16140,34 @@ TEXT ·wide64_7(SB), NOSPLIT, $8-112
 	LEAQ  (AX)(AX*4), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       a+16(FP), R12
-	IMUL3Q     $0x07, AX, R14
-	ADDQ       R12, R14
-	LEAQ       (R12)(R8*2), R13
-	LEAQ       (R14)(R8*2), R15
+	MOVQ      kc+8(FP), R10
+	MOVQ      b+40(FP), R11
+	MOVQ      a+16(FP), R12
+	IMUL3Q    $0x07, AX, R14
+	ADDQ      R12, R14
+	LEAQ      (R12)(R8*2), R13
+	LEAQ      (R14)(R8*2), R15
+	MOVQ      flags+80(FP), BP
+	TESTQ     $0x00000008, BP
+	JE        zero
+	MOVQ      BX, BP
+	VMOVUPD.Z (BP), K1, Z0
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z1
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z2
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z3
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z4
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z5
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z6
+	ADDQ      SI, BP
+	JMP       ready
+
+zero:
 	MOVQ       BX, BP
 	PREFETCHT0 (BP)
 	ADDQ       SI, BP
@@ -14552,8 +16190,10 @@ tile:
 	VXORPD     Z4, Z4, Z4
 	VXORPD     Z5, Z5, Z5
 	VXORPD     Z6, Z6, Z6
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	SUBQ $0x04, R10
+	JL   tail
 
 unrolled:
 	PREFETCHT1       (R14)
@@ -14649,28 +16289,28 @@ finish:
 scaled:
 	TESTQ     $0x00000001, R10
 	JE        bias
-	MOVQ      BX, R11
-	VMOVUPD.Z (R11), K1, Z7
+	MOVQ      BX, BP
+	VMOVUPD.Z (BP), K1, Z7
 	VADDPD    Z7, Z0, Z0
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z7
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z7
 	VADDPD    Z7, Z1, Z1
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z7
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z7
 	VADDPD    Z7, Z2, Z2
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z7
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z7
 	VADDPD    Z7, Z3, Z3
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z7
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z7
 	VADDPD    Z7, Z4, Z4
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z7
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z7
 	VADDPD    Z7, Z5, Z5
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z7
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z7
 	VADDPD    Z7, Z6, Z6
-	ADDQ      SI, R11
+	ADDQ      SI, BP
 
 bias:
 	MOVQ      bias+88(FP), R11
@@ -14698,24 +16338,24 @@ act:
 	VMAXPD Z6, Z7, Z6
 
 store:
-	MOVQ    BX, R11
-	VMOVUPD Z0, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z1, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z2, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z3, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z4, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z5, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z6, K1, (R11)
-	ADDQ    SI, R11
-	MOVQ    R11, BX
-	IMUL3Q  $0x07, AX, R11
-	ADDQ    R11, a+16(FP)
+	MOVQ    BX, BP
+	VMOVUPD Z0, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z1, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z2, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z3, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z4, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z5, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z6, K1, (BP)
+	ADDQ    SI, BP
+	MOVQ    BP, BX
+	IMUL3Q  $0x07, AX, BP
+	ADDQ    BP, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -14740,13 +16380,36 @@ TEXT ·wide64_8(SB), NOSPLIT, $8-112
 	LEAQ  (AX)(AX*4), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       a+16(FP), R12
-	IMUL3Q     $0x08, AX, R14
-	ADDQ       R12, R14
-	LEAQ       (R12)(R8*2), R13
-	LEAQ       (R14)(R8*2), R15
+	MOVQ      kc+8(FP), R10
+	MOVQ      b+40(FP), R11
+	MOVQ      a+16(FP), R12
+	IMUL3Q    $0x08, AX, R14
+	ADDQ      R12, R14
+	LEAQ      (R12)(R8*2), R13
+	LEAQ      (R14)(R8*2), R15
+	MOVQ      flags+80(FP), BP
+	TESTQ     $0x00000008, BP
+	JE        zero
+	MOVQ      BX, BP
+	VMOVUPD.Z (BP), K1, Z0
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z1
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z2
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z3
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z4
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z5
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z6
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z7
+	ADDQ      SI, BP
+	JMP       ready
+
+zero:
 	MOVQ       BX, BP
 	PREFETCHT0 (BP)
 	ADDQ       SI, BP
@@ -14772,8 +16435,10 @@ tile:
 	VXORPD     Z5, Z5, Z5
 	VXORPD     Z6, Z6, Z6
 	VXORPD     Z7, Z7, Z7
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	SUBQ $0x04, R10
+	JL   tail
 
 unrolled:
 	PREFETCHT1       (R14)
@@ -14876,31 +16541,31 @@ finish:
 scaled:
 	TESTQ     $0x00000001, R10
 	JE        bias
-	MOVQ      BX, R11
-	VMOVUPD.Z (R11), K1, Z8
+	MOVQ      BX, BP
+	VMOVUPD.Z (BP), K1, Z8
 	VADDPD    Z8, Z0, Z0
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z8
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z8
 	VADDPD    Z8, Z1, Z1
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z8
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z8
 	VADDPD    Z8, Z2, Z2
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z8
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z8
 	VADDPD    Z8, Z3, Z3
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z8
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z8
 	VADDPD    Z8, Z4, Z4
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z8
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z8
 	VADDPD    Z8, Z5, Z5
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z8
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z8
 	VADDPD    Z8, Z6, Z6
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z8
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z8
 	VADDPD    Z8, Z7, Z7
-	ADDQ      SI, R11
+	ADDQ      SI, BP
 
 bias:
 	MOVQ      bias+88(FP), R11
@@ -14930,26 +16595,26 @@ act:
 	VMAXPD Z7, Z8, Z7
 
 store:
-	MOVQ    BX, R11
-	VMOVUPD Z0, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z1, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z2, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z3, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z4, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z5, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z6, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z7, K1, (R11)
-	ADDQ    SI, R11
-	MOVQ    R11, BX
-	IMUL3Q  $0x08, AX, R11
-	ADDQ    R11, a+16(FP)
+	MOVQ    BX, BP
+	VMOVUPD Z0, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z1, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z2, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z3, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z4, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z5, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z6, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z7, K1, (BP)
+	ADDQ    SI, BP
+	MOVQ    BP, BX
+	IMUL3Q  $0x08, AX, BP
+	ADDQ    BP, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -14974,13 +16639,38 @@ TEXT ·wide64_9(SB), NOSPLIT, $8-112
 	LEAQ  (AX)(AX*4), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       a+16(FP), R12
-	IMUL3Q     $0x09, AX, R14
-	ADDQ       R12, R14
-	LEAQ       (R12)(R8*2), R13
-	LEAQ       (R14)(R8*2), R15
+	MOVQ      kc+8(FP), R10
+	MOVQ      b+40(FP), R11
+	MOVQ      a+16(FP), R12
+	IMUL3Q    $0x09, AX, R14
+	ADDQ      R12, R14
+	LEAQ      (R12)(R8*2), R13
+	LEAQ      (R14)(R8*2), R15
+	MOVQ      flags+80(FP), BP
+	TESTQ     $0x00000008, BP
+	JE        zero
+	MOVQ      BX, BP
+	VMOVUPD.Z (BP), K1, Z0
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z1
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z2
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z3
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z4
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z5
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z6
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z7
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z8
+	ADDQ      SI, BP
+	JMP       ready
+
+zero:
 	MOVQ       BX, BP
 	PREFETCHT0 (BP)
 	ADDQ       SI, BP
@@ -15009,8 +16699,10 @@ tile:
 	VXORPD     Z6, Z6, Z6
 	VXORPD     Z7, Z7, Z7
 	VXORPD     Z8, Z8, Z8
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	SUBQ $0x04, R10
+	JL   tail
 
 unrolled:
 	PREFETCHT1       (R14)
@@ -15120,34 +16812,34 @@ finish:
 scaled:
 	TESTQ     $0x00000001, R10
 	JE        bias
-	MOVQ      BX, R11
-	VMOVUPD.Z (R11), K1, Z9
+	MOVQ      BX, BP
+	VMOVUPD.Z (BP), K1, Z9
 	VADDPD    Z9, Z0, Z0
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z9
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z9
 	VADDPD    Z9, Z1, Z1
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z9
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z9
 	VADDPD    Z9, Z2, Z2
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z9
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z9
 	VADDPD    Z9, Z3, Z3
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z9
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z9
 	VADDPD    Z9, Z4, Z4
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z9
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z9
 	VADDPD    Z9, Z5, Z5
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z9
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z9
 	VADDPD    Z9, Z6, Z6
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z9
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z9
 	VADDPD    Z9, Z7, Z7
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z9
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z9
 	VADDPD    Z9, Z8, Z8
-	ADDQ      SI, R11
+	ADDQ      SI, BP
 
 bias:
 	MOVQ      bias+88(FP), R11
@@ -15179,28 +16871,28 @@ act:
 	VMAXPD Z8, Z9, Z8
 
 store:
-	MOVQ    BX, R11
-	VMOVUPD Z0, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z1, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z2, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z3, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z4, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z5, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z6, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z7, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z8, K1, (R11)
-	ADDQ    SI, R11
-	MOVQ    R11, BX
-	IMUL3Q  $0x09, AX, R11
-	ADDQ    R11, a+16(FP)
+	MOVQ    BX, BP
+	VMOVUPD Z0, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z1, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z2, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z3, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z4, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z5, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z6, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z7, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z8, K1, (BP)
+	ADDQ    SI, BP
+	MOVQ    BP, BX
+	IMUL3Q  $0x09, AX, BP
+	ADDQ    BP, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -15225,13 +16917,40 @@ TEXT ·wide64_10(SB), NOSPLIT, $8-112
 	LEAQ  (AX)(AX*4), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       a+16(FP), R12
-	IMUL3Q     $0x0a, AX, R14
-	ADDQ       R12, R14
-	LEAQ       (R12)(R8*2), R13
-	LEAQ       (R14)(R8*2), R15
+	MOVQ      kc+8(FP), R10
+	MOVQ      b+40(FP), R11
+	MOVQ      a+16(FP), R12
+	IMUL3Q    $0x0a, AX, R14
+	ADDQ      R12, R14
+	LEAQ      (R12)(R8*2), R13
+	LEAQ      (R14)(R8*2), R15
+	MOVQ      flags+80(FP), BP
+	TESTQ     $0x00000008, BP
+	JE        zero
+	MOVQ      BX, BP
+	VMOVUPD.Z (BP), K1, Z0
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z1
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z2
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z3
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z4
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z5
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z6
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z7
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z8
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z9
+	ADDQ      SI, BP
+	JMP       ready
+
+zero:
 	MOVQ       BX, BP
 	PREFETCHT0 (BP)
 	ADDQ       SI, BP
@@ -15263,8 +16982,10 @@ tile:
 	VXORPD     Z7, Z7, Z7
 	VXORPD     Z8, Z8, Z8
 	VXORPD     Z9, Z9, Z9
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	SUBQ $0x04, R10
+	JL   tail
 
 unrolled:
 	PREFETCHT1       (R14)
@@ -15381,37 +17102,37 @@ finish:
 scaled:
 	TESTQ     $0x00000001, R10
 	JE        bias
-	MOVQ      BX, R11
-	VMOVUPD.Z (R11), K1, Z10
+	MOVQ      BX, BP
+	VMOVUPD.Z (BP), K1, Z10
 	VADDPD    Z10, Z0, Z0
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z10
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z10
 	VADDPD    Z10, Z1, Z1
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z10
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z10
 	VADDPD    Z10, Z2, Z2
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z10
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z10
 	VADDPD    Z10, Z3, Z3
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z10
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z10
 	VADDPD    Z10, Z4, Z4
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z10
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z10
 	VADDPD    Z10, Z5, Z5
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z10
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z10
 	VADDPD    Z10, Z6, Z6
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z10
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z10
 	VADDPD    Z10, Z7, Z7
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z10
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z10
 	VADDPD    Z10, Z8, Z8
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z10
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z10
 	VADDPD    Z10, Z9, Z9
-	ADDQ      SI, R11
+	ADDQ      SI, BP
 
 bias:
 	MOVQ      bias+88(FP), R11
@@ -15445,30 +17166,30 @@ act:
 	VMAXPD Z9, Z10, Z9
 
 store:
-	MOVQ    BX, R11
-	VMOVUPD Z0, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z1, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z2, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z3, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z4, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z5, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z6, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z7, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z8, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z9, K1, (R11)
-	ADDQ    SI, R11
-	MOVQ    R11, BX
-	IMUL3Q  $0x0a, AX, R11
-	ADDQ    R11, a+16(FP)
+	MOVQ    BX, BP
+	VMOVUPD Z0, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z1, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z2, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z3, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z4, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z5, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z6, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z7, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z8, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z9, K1, (BP)
+	ADDQ    SI, BP
+	MOVQ    BP, BX
+	IMUL3Q  $0x0a, AX, BP
+	ADDQ    BP, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -15493,13 +17214,42 @@ TEXT ·wide64_11(SB), NOSPLIT, $8-112
 	LEAQ  (AX)(AX*4), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       a+16(FP), R12
-	IMUL3Q     $0x0b, AX, R14
-	ADDQ       R12, R14
-	LEAQ       (R12)(R8*2), R13
-	LEAQ       (R14)(R8*2), R15
+	MOVQ      kc+8(FP), R10
+	MOVQ      b+40(FP), R11
+	MOVQ      a+16(FP), R12
+	IMUL3Q    $0x0b, AX, R14
+	ADDQ      R12, R14
+	LEAQ      (R12)(R8*2), R13
+	LEAQ      (R14)(R8*2), R15
+	MOVQ      flags+80(FP), BP
+	TESTQ     $0x00000008, BP
+	JE        zero
+	MOVQ      BX, BP
+	VMOVUPD.Z (BP), K1, Z0
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z1
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z2
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z3
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z4
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z5
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z6
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z7
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z8
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z9
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z10
+	ADDQ      SI, BP
+	JMP       ready
+
+zero:
 	MOVQ       BX, BP
 	PREFETCHT0 (BP)
 	ADDQ       SI, BP
@@ -15534,8 +17284,10 @@ tile:
 	VXORPD     Z8, Z8, Z8
 	VXORPD     Z9, Z9, Z9
 	VXORPD     Z10, Z10, Z10
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	SUBQ $0x04, R10
+	JL   tail
 
 unrolled:
 	PREFETCHT1       (R14)
@@ -15659,40 +17411,40 @@ finish:
 scaled:
 	TESTQ     $0x00000001, R10
 	JE        bias
-	MOVQ      BX, R11
-	VMOVUPD.Z (R11), K1, Z11
+	MOVQ      BX, BP
+	VMOVUPD.Z (BP), K1, Z11
 	VADDPD    Z11, Z0, Z0
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z11
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z11
 	VADDPD    Z11, Z1, Z1
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z11
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z11
 	VADDPD    Z11, Z2, Z2
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z11
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z11
 	VADDPD    Z11, Z3, Z3
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z11
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z11
 	VADDPD    Z11, Z4, Z4
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z11
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z11
 	VADDPD    Z11, Z5, Z5
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z11
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z11
 	VADDPD    Z11, Z6, Z6
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z11
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z11
 	VADDPD    Z11, Z7, Z7
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z11
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z11
 	VADDPD    Z11, Z8, Z8
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z11
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z11
 	VADDPD    Z11, Z9, Z9
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z11
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z11
 	VADDPD    Z11, Z10, Z10
-	ADDQ      SI, R11
+	ADDQ      SI, BP
 
 bias:
 	MOVQ      bias+88(FP), R11
@@ -15728,32 +17480,32 @@ act:
 	VMAXPD Z10, Z11, Z10
 
 store:
-	MOVQ    BX, R11
-	VMOVUPD Z0, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z1, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z2, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z3, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z4, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z5, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z6, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z7, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z8, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z9, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z10, K1, (R11)
-	ADDQ    SI, R11
-	MOVQ    R11, BX
-	IMUL3Q  $0x0b, AX, R11
-	ADDQ    R11, a+16(FP)
+	MOVQ    BX, BP
+	VMOVUPD Z0, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z1, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z2, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z3, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z4, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z5, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z6, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z7, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z8, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z9, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z10, K1, (BP)
+	ADDQ    SI, BP
+	MOVQ    BP, BX
+	IMUL3Q  $0x0b, AX, BP
+	ADDQ    BP, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -15778,13 +17530,44 @@ TEXT ·wide64_12(SB), NOSPLIT, $8-112
 	LEAQ  (AX)(AX*4), R9
 
 tile:
-	MOVQ       kc+8(FP), R10
-	MOVQ       b+40(FP), R11
-	MOVQ       a+16(FP), R12
-	IMUL3Q     $0x0c, AX, R14
-	ADDQ       R12, R14
-	LEAQ       (R12)(R8*2), R13
-	LEAQ       (R14)(R8*2), R15
+	MOVQ      kc+8(FP), R10
+	MOVQ      b+40(FP), R11
+	MOVQ      a+16(FP), R12
+	IMUL3Q    $0x0c, AX, R14
+	ADDQ      R12, R14
+	LEAQ      (R12)(R8*2), R13
+	LEAQ      (R14)(R8*2), R15
+	MOVQ      flags+80(FP), BP
+	TESTQ     $0x00000008, BP
+	JE        zero
+	MOVQ      BX, BP
+	VMOVUPD.Z (BP), K1, Z0
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z1
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z2
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z3
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z4
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z5
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z6
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z7
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z8
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z9
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z10
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z11
+	ADDQ      SI, BP
+	JMP       ready
+
+zero:
 	MOVQ       BX, BP
 	PREFETCHT0 (BP)
 	ADDQ       SI, BP
@@ -15822,8 +17605,10 @@ tile:
 	VXORPD     Z9, Z9, Z9
 	VXORPD     Z10, Z10, Z10
 	VXORPD     Z11, Z11, Z11
-	SUBQ       $0x04, R10
-	JL         tail
+
+ready:
+	SUBQ $0x04, R10
+	JL   tail
 
 unrolled:
 	PREFETCHT1       (R14)
@@ -15954,43 +17739,43 @@ finish:
 scaled:
 	TESTQ     $0x00000001, R10
 	JE        bias
-	MOVQ      BX, R11
-	VMOVUPD.Z (R11), K1, Z12
+	MOVQ      BX, BP
+	VMOVUPD.Z (BP), K1, Z12
 	VADDPD    Z12, Z0, Z0
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z12
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z12
 	VADDPD    Z12, Z1, Z1
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z12
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z12
 	VADDPD    Z12, Z2, Z2
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z12
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z12
 	VADDPD    Z12, Z3, Z3
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z12
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z12
 	VADDPD    Z12, Z4, Z4
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z12
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z12
 	VADDPD    Z12, Z5, Z5
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z12
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z12
 	VADDPD    Z12, Z6, Z6
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z12
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z12
 	VADDPD    Z12, Z7, Z7
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z12
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z12
 	VADDPD    Z12, Z8, Z8
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z12
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z12
 	VADDPD    Z12, Z9, Z9
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z12
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z12
 	VADDPD    Z12, Z10, Z10
-	ADDQ      SI, R11
-	VMOVUPD.Z (R11), K1, Z12
+	ADDQ      SI, BP
+	VMOVUPD.Z (BP), K1, Z12
 	VADDPD    Z12, Z11, Z11
-	ADDQ      SI, R11
+	ADDQ      SI, BP
 
 bias:
 	MOVQ      bias+88(FP), R11
@@ -16028,34 +17813,34 @@ act:
 	VMAXPD Z11, Z12, Z11
 
 store:
-	MOVQ    BX, R11
-	VMOVUPD Z0, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z1, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z2, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z3, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z4, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z5, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z6, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z7, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z8, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z9, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z10, K1, (R11)
-	ADDQ    SI, R11
-	VMOVUPD Z11, K1, (R11)
-	ADDQ    SI, R11
-	MOVQ    R11, BX
-	IMUL3Q  $0x0c, AX, R11
-	ADDQ    R11, a+16(FP)
+	MOVQ    BX, BP
+	VMOVUPD Z0, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z1, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z2, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z3, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z4, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z5, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z6, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z7, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z8, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z9, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z10, K1, (BP)
+	ADDQ    SI, BP
+	VMOVUPD Z11, K1, (BP)
+	ADDQ    SI, BP
+	MOVQ    BP, BX
+	IMUL3Q  $0x0c, AX, BP
+	ADDQ    BP, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -16078,21 +17863,33 @@ TEXT ·pair64_1(SB), NOSPLIT, $0-120
 	LEAQ  (AX)(AX*4), SI
 
 tile:
-	MOVQ       kc+8(FP), SI
-	MOVQ       b+40(FP), DI
-	MOVQ       b1+48(FP), R8
-	MOVQ       a+16(FP), R9
-	MOVQ       ldc+72(FP), R10
-	SHLQ       $0x03, R10
-	MOVQ       BX, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	IMUL3Q     $0x01, AX, R10
-	ADDQ       R9, R10
+	MOVQ      ldc+72(FP), DI
+	SHLQ      $0x03, DI
+	MOVQ      flags+88(FP), SI
+	TESTQ     $0x00000008, SI
+	JE        zero
+	MOVQ      BX, SI
+	VMOVUPD   (SI), Z0
+	VMOVUPD.Z 64(SI), K1, Z1
+	ADDQ      DI, SI
+	JMP       ready
+
+zero:
+	MOVQ       BX, SI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
 	VXORPD     Z0, Z0, Z0
 	VXORPD     Z1, Z1, Z1
-	SUBQ       $0x04, SI
-	JL         tail
+
+ready:
+	MOVQ   kc+8(FP), SI
+	MOVQ   b+40(FP), DI
+	MOVQ   b1+48(FP), R8
+	MOVQ   a+16(FP), R9
+	IMUL3Q $0x01, AX, R10
+	ADDQ   R9, R10
+	SUBQ   $0x04, SI
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R10)
@@ -16148,48 +17945,48 @@ single:
 	JNE          single
 
 finish:
-	MOVQ         flags+88(FP), SI
-	TESTQ        $0x00000004, SI
+	MOVQ         flags+88(FP), DI
+	TESTQ        $0x00000004, DI
 	JE           scaled
 	VBROADCASTSD alpha+80(FP), Z4
 	VMULPD       Z4, Z0, Z0
 	VMULPD       Z4, Z1, Z1
 
 scaled:
-	MOVQ      ldc+72(FP), DI
-	SHLQ      $0x03, DI
-	TESTQ     $0x00000001, SI
+	MOVQ      ldc+72(FP), R8
+	SHLQ      $0x03, R8
+	TESTQ     $0x00000001, DI
 	JE        bias
-	MOVQ      BX, R8
-	VADDPD    (R8), Z0, Z0
-	VMOVUPD.Z 64(R8), K1, Z2
+	MOVQ      BX, SI
+	VADDPD    (SI), Z0, Z0
+	VMOVUPD.Z 64(SI), K1, Z2
 	VADDPD    Z2, Z1, Z1
-	ADDQ      DI, R8
+	ADDQ      R8, SI
 
 bias:
-	MOVQ      bias+96(FP), R8
-	TESTQ     R8, R8
+	MOVQ      bias+96(FP), SI
+	TESTQ     SI, SI
 	JE        act
-	VMOVUPD   (R8), Z4
-	VMOVUPD.Z 64(R8), K1, Z2
+	VMOVUPD   (SI), Z4
+	VMOVUPD.Z 64(SI), K1, Z2
 	VADDPD    Z4, Z0, Z0
 	VADDPD    Z2, Z1, Z1
 
 act:
-	TESTQ  $0x00000002, SI
+	TESTQ  $0x00000002, DI
 	JE     store
 	VXORPD Z4, Z4, Z4
 	VMAXPD Z0, Z4, Z0
 	VMAXPD Z1, Z4, Z1
 
 store:
-	MOVQ    BX, R8
-	VMOVUPD Z0, (R8)
-	VMOVUPD Z1, K1, 64(R8)
-	ADDQ    DI, R8
-	MOVQ    R8, BX
-	IMUL3Q  $0x01, AX, R8
-	ADDQ    R8, a+16(FP)
+	MOVQ    BX, SI
+	VMOVUPD Z0, (SI)
+	VMOVUPD Z1, K1, 64(SI)
+	ADDQ    R8, SI
+	MOVQ    SI, BX
+	IMUL3Q  $0x01, AX, SI
+	ADDQ    SI, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -16212,25 +18009,40 @@ TEXT ·pair64_2(SB), NOSPLIT, $0-120
 	LEAQ  (AX)(AX*4), SI
 
 tile:
-	MOVQ       kc+8(FP), SI
-	MOVQ       b+40(FP), DI
-	MOVQ       b1+48(FP), R8
-	MOVQ       a+16(FP), R9
-	MOVQ       ldc+72(FP), R10
-	SHLQ       $0x03, R10
-	MOVQ       BX, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	IMUL3Q     $0x02, AX, R10
-	ADDQ       R9, R10
+	MOVQ      ldc+72(FP), DI
+	SHLQ      $0x03, DI
+	MOVQ      flags+88(FP), SI
+	TESTQ     $0x00000008, SI
+	JE        zero
+	MOVQ      BX, SI
+	VMOVUPD   (SI), Z0
+	VMOVUPD.Z 64(SI), K1, Z2
+	ADDQ      DI, SI
+	VMOVUPD   (SI), Z1
+	VMOVUPD.Z 64(SI), K1, Z3
+	ADDQ      DI, SI
+	JMP       ready
+
+zero:
+	MOVQ       BX, SI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
 	VXORPD     Z0, Z0, Z0
-	VXORPD     Z1, Z1, Z1
 	VXORPD     Z2, Z2, Z2
+	VXORPD     Z1, Z1, Z1
 	VXORPD     Z3, Z3, Z3
-	SUBQ       $0x04, SI
-	JL         tail
+
+ready:
+	MOVQ   kc+8(FP), SI
+	MOVQ   b+40(FP), DI
+	MOVQ   b1+48(FP), R8
+	MOVQ   a+16(FP), R9
+	IMUL3Q $0x02, AX, R10
+	ADDQ   R9, R10
+	SUBQ   $0x04, SI
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R10)
@@ -16302,8 +18114,8 @@ single:
 	JNE          single
 
 finish:
-	MOVQ         flags+88(FP), SI
-	TESTQ        $0x00000004, SI
+	MOVQ         flags+88(FP), DI
+	TESTQ        $0x00000004, DI
 	JE           scaled
 	VBROADCASTSD alpha+80(FP), Z6
 	VMULPD       Z6, Z0, Z0
@@ -16312,33 +18124,33 @@ finish:
 	VMULPD       Z6, Z3, Z3
 
 scaled:
-	MOVQ      ldc+72(FP), DI
-	SHLQ      $0x03, DI
-	TESTQ     $0x00000001, SI
+	MOVQ      ldc+72(FP), R8
+	SHLQ      $0x03, R8
+	TESTQ     $0x00000001, DI
 	JE        bias
-	MOVQ      BX, R8
-	VADDPD    (R8), Z0, Z0
-	VMOVUPD.Z 64(R8), K1, Z7
+	MOVQ      BX, SI
+	VADDPD    (SI), Z0, Z0
+	VMOVUPD.Z 64(SI), K1, Z7
 	VADDPD    Z7, Z2, Z2
-	ADDQ      DI, R8
-	VADDPD    (R8), Z1, Z1
-	VMOVUPD.Z 64(R8), K1, Z7
+	ADDQ      R8, SI
+	VADDPD    (SI), Z1, Z1
+	VMOVUPD.Z 64(SI), K1, Z7
 	VADDPD    Z7, Z3, Z3
-	ADDQ      DI, R8
+	ADDQ      R8, SI
 
 bias:
-	MOVQ      bias+96(FP), R8
-	TESTQ     R8, R8
+	MOVQ      bias+96(FP), SI
+	TESTQ     SI, SI
 	JE        act
-	VMOVUPD   (R8), Z6
-	VMOVUPD.Z 64(R8), K1, Z7
+	VMOVUPD   (SI), Z6
+	VMOVUPD.Z 64(SI), K1, Z7
 	VADDPD    Z6, Z0, Z0
 	VADDPD    Z7, Z2, Z2
 	VADDPD    Z6, Z1, Z1
 	VADDPD    Z7, Z3, Z3
 
 act:
-	TESTQ  $0x00000002, SI
+	TESTQ  $0x00000002, DI
 	JE     store
 	VXORPD Z6, Z6, Z6
 	VMAXPD Z0, Z6, Z0
@@ -16347,16 +18159,16 @@ act:
 	VMAXPD Z3, Z6, Z3
 
 store:
-	MOVQ    BX, R8
-	VMOVUPD Z0, (R8)
-	VMOVUPD Z2, K1, 64(R8)
-	ADDQ    DI, R8
-	VMOVUPD Z1, (R8)
-	VMOVUPD Z3, K1, 64(R8)
-	ADDQ    DI, R8
-	MOVQ    R8, BX
-	IMUL3Q  $0x02, AX, R8
-	ADDQ    R8, a+16(FP)
+	MOVQ    BX, SI
+	VMOVUPD Z0, (SI)
+	VMOVUPD Z2, K1, 64(SI)
+	ADDQ    R8, SI
+	VMOVUPD Z1, (SI)
+	VMOVUPD Z3, K1, 64(SI)
+	ADDQ    R8, SI
+	MOVQ    SI, BX
+	IMUL3Q  $0x02, AX, SI
+	ADDQ    SI, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -16379,29 +18191,47 @@ TEXT ·pair64_3(SB), NOSPLIT, $0-120
 	LEAQ  (AX)(AX*4), SI
 
 tile:
-	MOVQ       kc+8(FP), SI
-	MOVQ       b+40(FP), DI
-	MOVQ       b1+48(FP), R8
-	MOVQ       a+16(FP), R9
-	MOVQ       ldc+72(FP), R10
-	SHLQ       $0x03, R10
-	MOVQ       BX, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	IMUL3Q     $0x03, AX, R10
-	ADDQ       R9, R10
+	MOVQ      ldc+72(FP), DI
+	SHLQ      $0x03, DI
+	MOVQ      flags+88(FP), SI
+	TESTQ     $0x00000008, SI
+	JE        zero
+	MOVQ      BX, SI
+	VMOVUPD   (SI), Z0
+	VMOVUPD.Z 64(SI), K1, Z3
+	ADDQ      DI, SI
+	VMOVUPD   (SI), Z1
+	VMOVUPD.Z 64(SI), K1, Z4
+	ADDQ      DI, SI
+	VMOVUPD   (SI), Z2
+	VMOVUPD.Z 64(SI), K1, Z5
+	ADDQ      DI, SI
+	JMP       ready
+
+zero:
+	MOVQ       BX, SI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
 	VXORPD     Z0, Z0, Z0
-	VXORPD     Z1, Z1, Z1
-	VXORPD     Z2, Z2, Z2
 	VXORPD     Z3, Z3, Z3
+	VXORPD     Z1, Z1, Z1
 	VXORPD     Z4, Z4, Z4
+	VXORPD     Z2, Z2, Z2
 	VXORPD     Z5, Z5, Z5
-	SUBQ       $0x04, SI
-	JL         tail
+
+ready:
+	MOVQ   kc+8(FP), SI
+	MOVQ   b+40(FP), DI
+	MOVQ   b1+48(FP), R8
+	MOVQ   a+16(FP), R9
+	IMUL3Q $0x03, AX, R10
+	ADDQ   R9, R10
+	SUBQ   $0x04, SI
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R10)
@@ -16489,8 +18319,8 @@ single:
 	JNE          single
 
 finish:
-	MOVQ         flags+88(FP), SI
-	TESTQ        $0x00000004, SI
+	MOVQ         flags+88(FP), DI
+	TESTQ        $0x00000004, DI
 	JE           scaled
 	VBROADCASTSD alpha+80(FP), Z8
 	VMULPD       Z8, Z0, Z0
@@ -16501,30 +18331,30 @@ finish:
 	VMULPD       Z8, Z5, Z5
 
 scaled:
-	MOVQ      ldc+72(FP), DI
-	SHLQ      $0x03, DI
-	TESTQ     $0x00000001, SI
+	MOVQ      ldc+72(FP), R8
+	SHLQ      $0x03, R8
+	TESTQ     $0x00000001, DI
 	JE        bias
-	MOVQ      BX, R8
-	VADDPD    (R8), Z0, Z0
-	VMOVUPD.Z 64(R8), K1, Z9
+	MOVQ      BX, SI
+	VADDPD    (SI), Z0, Z0
+	VMOVUPD.Z 64(SI), K1, Z9
 	VADDPD    Z9, Z3, Z3
-	ADDQ      DI, R8
-	VADDPD    (R8), Z1, Z1
-	VMOVUPD.Z 64(R8), K1, Z9
+	ADDQ      R8, SI
+	VADDPD    (SI), Z1, Z1
+	VMOVUPD.Z 64(SI), K1, Z9
 	VADDPD    Z9, Z4, Z4
-	ADDQ      DI, R8
-	VADDPD    (R8), Z2, Z2
-	VMOVUPD.Z 64(R8), K1, Z9
+	ADDQ      R8, SI
+	VADDPD    (SI), Z2, Z2
+	VMOVUPD.Z 64(SI), K1, Z9
 	VADDPD    Z9, Z5, Z5
-	ADDQ      DI, R8
+	ADDQ      R8, SI
 
 bias:
-	MOVQ      bias+96(FP), R8
-	TESTQ     R8, R8
+	MOVQ      bias+96(FP), SI
+	TESTQ     SI, SI
 	JE        act
-	VMOVUPD   (R8), Z8
-	VMOVUPD.Z 64(R8), K1, Z9
+	VMOVUPD   (SI), Z8
+	VMOVUPD.Z 64(SI), K1, Z9
 	VADDPD    Z8, Z0, Z0
 	VADDPD    Z9, Z3, Z3
 	VADDPD    Z8, Z1, Z1
@@ -16533,7 +18363,7 @@ bias:
 	VADDPD    Z9, Z5, Z5
 
 act:
-	TESTQ  $0x00000002, SI
+	TESTQ  $0x00000002, DI
 	JE     store
 	VXORPD Z8, Z8, Z8
 	VMAXPD Z0, Z8, Z0
@@ -16544,19 +18374,19 @@ act:
 	VMAXPD Z5, Z8, Z5
 
 store:
-	MOVQ    BX, R8
-	VMOVUPD Z0, (R8)
-	VMOVUPD Z3, K1, 64(R8)
-	ADDQ    DI, R8
-	VMOVUPD Z1, (R8)
-	VMOVUPD Z4, K1, 64(R8)
-	ADDQ    DI, R8
-	VMOVUPD Z2, (R8)
-	VMOVUPD Z5, K1, 64(R8)
-	ADDQ    DI, R8
-	MOVQ    R8, BX
-	IMUL3Q  $0x03, AX, R8
-	ADDQ    R8, a+16(FP)
+	MOVQ    BX, SI
+	VMOVUPD Z0, (SI)
+	VMOVUPD Z3, K1, 64(SI)
+	ADDQ    R8, SI
+	VMOVUPD Z1, (SI)
+	VMOVUPD Z4, K1, 64(SI)
+	ADDQ    R8, SI
+	VMOVUPD Z2, (SI)
+	VMOVUPD Z5, K1, 64(SI)
+	ADDQ    R8, SI
+	MOVQ    SI, BX
+	IMUL3Q  $0x03, AX, SI
+	ADDQ    SI, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -16579,33 +18409,54 @@ TEXT ·pair64_4(SB), NOSPLIT, $0-120
 	LEAQ  (AX)(AX*4), R8
 
 tile:
-	MOVQ       kc+8(FP), R8
-	MOVQ       b+40(FP), R9
-	MOVQ       b1+48(FP), R10
-	MOVQ       a+16(FP), R11
-	MOVQ       ldc+72(FP), R12
-	SHLQ       $0x03, R12
-	MOVQ       BX, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	IMUL3Q     $0x04, AX, R12
-	ADDQ       R11, R12
+	MOVQ      ldc+72(FP), R9
+	SHLQ      $0x03, R9
+	MOVQ      flags+88(FP), R8
+	TESTQ     $0x00000008, R8
+	JE        zero
+	MOVQ      BX, R8
+	VMOVUPD   (R8), Z0
+	VMOVUPD.Z 64(R8), K1, Z4
+	ADDQ      R9, R8
+	VMOVUPD   (R8), Z1
+	VMOVUPD.Z 64(R8), K1, Z5
+	ADDQ      R9, R8
+	VMOVUPD   (R8), Z2
+	VMOVUPD.Z 64(R8), K1, Z6
+	ADDQ      R9, R8
+	VMOVUPD   (R8), Z3
+	VMOVUPD.Z 64(R8), K1, Z7
+	ADDQ      R9, R8
+	JMP       ready
+
+zero:
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
 	VXORPD     Z0, Z0, Z0
-	VXORPD     Z1, Z1, Z1
-	VXORPD     Z2, Z2, Z2
-	VXORPD     Z3, Z3, Z3
 	VXORPD     Z4, Z4, Z4
+	VXORPD     Z1, Z1, Z1
 	VXORPD     Z5, Z5, Z5
+	VXORPD     Z2, Z2, Z2
 	VXORPD     Z6, Z6, Z6
+	VXORPD     Z3, Z3, Z3
 	VXORPD     Z7, Z7, Z7
-	SUBQ       $0x04, R8
-	JL         tail
+
+ready:
+	MOVQ   kc+8(FP), R8
+	MOVQ   b+40(FP), R9
+	MOVQ   b1+48(FP), R10
+	MOVQ   a+16(FP), R11
+	IMUL3Q $0x04, AX, R12
+	ADDQ   R11, R12
+	SUBQ   $0x04, R8
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R12)
@@ -16712,8 +18563,8 @@ single:
 	JNE          single
 
 finish:
-	MOVQ         flags+88(FP), R8
-	TESTQ        $0x00000004, R8
+	MOVQ         flags+88(FP), R9
+	TESTQ        $0x00000004, R9
 	JE           scaled
 	VBROADCASTSD alpha+80(FP), Z10
 	VMULPD       Z10, Z0, Z0
@@ -16726,34 +18577,34 @@ finish:
 	VMULPD       Z10, Z7, Z7
 
 scaled:
-	MOVQ      ldc+72(FP), R9
-	SHLQ      $0x03, R9
-	TESTQ     $0x00000001, R8
+	MOVQ      ldc+72(FP), R10
+	SHLQ      $0x03, R10
+	TESTQ     $0x00000001, R9
 	JE        bias
-	MOVQ      BX, R10
-	VADDPD    (R10), Z0, Z0
-	VMOVUPD.Z 64(R10), K1, Z11
+	MOVQ      BX, R8
+	VADDPD    (R8), Z0, Z0
+	VMOVUPD.Z 64(R8), K1, Z11
 	VADDPD    Z11, Z4, Z4
-	ADDQ      R9, R10
-	VADDPD    (R10), Z1, Z1
-	VMOVUPD.Z 64(R10), K1, Z11
+	ADDQ      R10, R8
+	VADDPD    (R8), Z1, Z1
+	VMOVUPD.Z 64(R8), K1, Z11
 	VADDPD    Z11, Z5, Z5
-	ADDQ      R9, R10
-	VADDPD    (R10), Z2, Z2
-	VMOVUPD.Z 64(R10), K1, Z11
+	ADDQ      R10, R8
+	VADDPD    (R8), Z2, Z2
+	VMOVUPD.Z 64(R8), K1, Z11
 	VADDPD    Z11, Z6, Z6
-	ADDQ      R9, R10
-	VADDPD    (R10), Z3, Z3
-	VMOVUPD.Z 64(R10), K1, Z11
+	ADDQ      R10, R8
+	VADDPD    (R8), Z3, Z3
+	VMOVUPD.Z 64(R8), K1, Z11
 	VADDPD    Z11, Z7, Z7
-	ADDQ      R9, R10
+	ADDQ      R10, R8
 
 bias:
-	MOVQ      bias+96(FP), R10
-	TESTQ     R10, R10
+	MOVQ      bias+96(FP), R8
+	TESTQ     R8, R8
 	JE        act
-	VMOVUPD   (R10), Z10
-	VMOVUPD.Z 64(R10), K1, Z11
+	VMOVUPD   (R8), Z10
+	VMOVUPD.Z 64(R8), K1, Z11
 	VADDPD    Z10, Z0, Z0
 	VADDPD    Z11, Z4, Z4
 	VADDPD    Z10, Z1, Z1
@@ -16764,7 +18615,7 @@ bias:
 	VADDPD    Z11, Z7, Z7
 
 act:
-	TESTQ  $0x00000002, R8
+	TESTQ  $0x00000002, R9
 	JE     store
 	VXORPD Z10, Z10, Z10
 	VMAXPD Z0, Z10, Z0
@@ -16777,22 +18628,22 @@ act:
 	VMAXPD Z7, Z10, Z7
 
 store:
-	MOVQ    BX, R10
-	VMOVUPD Z0, (R10)
-	VMOVUPD Z4, K1, 64(R10)
-	ADDQ    R9, R10
-	VMOVUPD Z1, (R10)
-	VMOVUPD Z5, K1, 64(R10)
-	ADDQ    R9, R10
-	VMOVUPD Z2, (R10)
-	VMOVUPD Z6, K1, 64(R10)
-	ADDQ    R9, R10
-	VMOVUPD Z3, (R10)
-	VMOVUPD Z7, K1, 64(R10)
-	ADDQ    R9, R10
-	MOVQ    R10, BX
-	IMUL3Q  $0x04, AX, R10
-	ADDQ    R10, a+16(FP)
+	MOVQ    BX, R8
+	VMOVUPD Z0, (R8)
+	VMOVUPD Z4, K1, 64(R8)
+	ADDQ    R10, R8
+	VMOVUPD Z1, (R8)
+	VMOVUPD Z5, K1, 64(R8)
+	ADDQ    R10, R8
+	VMOVUPD Z2, (R8)
+	VMOVUPD Z6, K1, 64(R8)
+	ADDQ    R10, R8
+	VMOVUPD Z3, (R8)
+	VMOVUPD Z7, K1, 64(R8)
+	ADDQ    R10, R8
+	MOVQ    R8, BX
+	IMUL3Q  $0x04, AX, R8
+	ADDQ    R8, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -16815,37 +18666,61 @@ TEXT ·pair64_5(SB), NOSPLIT, $0-120
 	LEAQ  (AX)(AX*4), R8
 
 tile:
-	MOVQ       kc+8(FP), R8
-	MOVQ       b+40(FP), R9
-	MOVQ       b1+48(FP), R10
-	MOVQ       a+16(FP), R11
-	MOVQ       ldc+72(FP), R12
-	SHLQ       $0x03, R12
-	MOVQ       BX, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	IMUL3Q     $0x05, AX, R12
-	ADDQ       R11, R12
+	MOVQ      ldc+72(FP), R9
+	SHLQ      $0x03, R9
+	MOVQ      flags+88(FP), R8
+	TESTQ     $0x00000008, R8
+	JE        zero
+	MOVQ      BX, R8
+	VMOVUPD   (R8), Z0
+	VMOVUPD.Z 64(R8), K1, Z5
+	ADDQ      R9, R8
+	VMOVUPD   (R8), Z1
+	VMOVUPD.Z 64(R8), K1, Z6
+	ADDQ      R9, R8
+	VMOVUPD   (R8), Z2
+	VMOVUPD.Z 64(R8), K1, Z7
+	ADDQ      R9, R8
+	VMOVUPD   (R8), Z3
+	VMOVUPD.Z 64(R8), K1, Z8
+	ADDQ      R9, R8
+	VMOVUPD   (R8), Z4
+	VMOVUPD.Z 64(R8), K1, Z9
+	ADDQ      R9, R8
+	JMP       ready
+
+zero:
+	MOVQ       BX, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
+	PREFETCHT0 (R8)
+	ADDQ       R9, R8
 	VXORPD     Z0, Z0, Z0
-	VXORPD     Z1, Z1, Z1
-	VXORPD     Z2, Z2, Z2
-	VXORPD     Z3, Z3, Z3
-	VXORPD     Z4, Z4, Z4
 	VXORPD     Z5, Z5, Z5
+	VXORPD     Z1, Z1, Z1
 	VXORPD     Z6, Z6, Z6
+	VXORPD     Z2, Z2, Z2
 	VXORPD     Z7, Z7, Z7
+	VXORPD     Z3, Z3, Z3
 	VXORPD     Z8, Z8, Z8
+	VXORPD     Z4, Z4, Z4
 	VXORPD     Z9, Z9, Z9
-	SUBQ       $0x04, R8
-	JL         tail
+
+ready:
+	MOVQ   kc+8(FP), R8
+	MOVQ   b+40(FP), R9
+	MOVQ   b1+48(FP), R10
+	MOVQ   a+16(FP), R11
+	IMUL3Q $0x05, AX, R12
+	ADDQ   R11, R12
+	SUBQ   $0x04, R8
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R12)
@@ -16968,8 +18843,8 @@ single:
 	JNE          single
 
 finish:
-	MOVQ         flags+88(FP), R8
-	TESTQ        $0x00000004, R8
+	MOVQ         flags+88(FP), R9
+	TESTQ        $0x00000004, R9
 	JE           scaled
 	VBROADCASTSD alpha+80(FP), Z12
 	VMULPD       Z12, Z0, Z0
@@ -16984,38 +18859,38 @@ finish:
 	VMULPD       Z12, Z9, Z9
 
 scaled:
-	MOVQ      ldc+72(FP), R9
-	SHLQ      $0x03, R9
-	TESTQ     $0x00000001, R8
+	MOVQ      ldc+72(FP), R10
+	SHLQ      $0x03, R10
+	TESTQ     $0x00000001, R9
 	JE        bias
-	MOVQ      BX, R10
-	VADDPD    (R10), Z0, Z0
-	VMOVUPD.Z 64(R10), K1, Z13
+	MOVQ      BX, R8
+	VADDPD    (R8), Z0, Z0
+	VMOVUPD.Z 64(R8), K1, Z13
 	VADDPD    Z13, Z5, Z5
-	ADDQ      R9, R10
-	VADDPD    (R10), Z1, Z1
-	VMOVUPD.Z 64(R10), K1, Z13
+	ADDQ      R10, R8
+	VADDPD    (R8), Z1, Z1
+	VMOVUPD.Z 64(R8), K1, Z13
 	VADDPD    Z13, Z6, Z6
-	ADDQ      R9, R10
-	VADDPD    (R10), Z2, Z2
-	VMOVUPD.Z 64(R10), K1, Z13
+	ADDQ      R10, R8
+	VADDPD    (R8), Z2, Z2
+	VMOVUPD.Z 64(R8), K1, Z13
 	VADDPD    Z13, Z7, Z7
-	ADDQ      R9, R10
-	VADDPD    (R10), Z3, Z3
-	VMOVUPD.Z 64(R10), K1, Z13
+	ADDQ      R10, R8
+	VADDPD    (R8), Z3, Z3
+	VMOVUPD.Z 64(R8), K1, Z13
 	VADDPD    Z13, Z8, Z8
-	ADDQ      R9, R10
-	VADDPD    (R10), Z4, Z4
-	VMOVUPD.Z 64(R10), K1, Z13
+	ADDQ      R10, R8
+	VADDPD    (R8), Z4, Z4
+	VMOVUPD.Z 64(R8), K1, Z13
 	VADDPD    Z13, Z9, Z9
-	ADDQ      R9, R10
+	ADDQ      R10, R8
 
 bias:
-	MOVQ      bias+96(FP), R10
-	TESTQ     R10, R10
+	MOVQ      bias+96(FP), R8
+	TESTQ     R8, R8
 	JE        act
-	VMOVUPD   (R10), Z12
-	VMOVUPD.Z 64(R10), K1, Z13
+	VMOVUPD   (R8), Z12
+	VMOVUPD.Z 64(R8), K1, Z13
 	VADDPD    Z12, Z0, Z0
 	VADDPD    Z13, Z5, Z5
 	VADDPD    Z12, Z1, Z1
@@ -17028,7 +18903,7 @@ bias:
 	VADDPD    Z13, Z9, Z9
 
 act:
-	TESTQ  $0x00000002, R8
+	TESTQ  $0x00000002, R9
 	JE     store
 	VXORPD Z12, Z12, Z12
 	VMAXPD Z0, Z12, Z0
@@ -17043,25 +18918,25 @@ act:
 	VMAXPD Z9, Z12, Z9
 
 store:
-	MOVQ    BX, R10
-	VMOVUPD Z0, (R10)
-	VMOVUPD Z5, K1, 64(R10)
-	ADDQ    R9, R10
-	VMOVUPD Z1, (R10)
-	VMOVUPD Z6, K1, 64(R10)
-	ADDQ    R9, R10
-	VMOVUPD Z2, (R10)
-	VMOVUPD Z7, K1, 64(R10)
-	ADDQ    R9, R10
-	VMOVUPD Z3, (R10)
-	VMOVUPD Z8, K1, 64(R10)
-	ADDQ    R9, R10
-	VMOVUPD Z4, (R10)
-	VMOVUPD Z9, K1, 64(R10)
-	ADDQ    R9, R10
-	MOVQ    R10, BX
-	IMUL3Q  $0x05, AX, R10
-	ADDQ    R10, a+16(FP)
+	MOVQ    BX, R8
+	VMOVUPD Z0, (R8)
+	VMOVUPD Z5, K1, 64(R8)
+	ADDQ    R10, R8
+	VMOVUPD Z1, (R8)
+	VMOVUPD Z6, K1, 64(R8)
+	ADDQ    R10, R8
+	VMOVUPD Z2, (R8)
+	VMOVUPD Z7, K1, 64(R8)
+	ADDQ    R10, R8
+	VMOVUPD Z3, (R8)
+	VMOVUPD Z8, K1, 64(R8)
+	ADDQ    R10, R8
+	VMOVUPD Z4, (R8)
+	VMOVUPD Z9, K1, 64(R8)
+	ADDQ    R10, R8
+	MOVQ    R8, BX
+	IMUL3Q  $0x05, AX, R8
+	ADDQ    R8, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -17084,41 +18959,68 @@ TEXT ·pair64_6(SB), NOSPLIT, $0-120
 	LEAQ  (AX)(AX*4), R8
 
 tile:
-	MOVQ       kc+8(FP), R9
-	MOVQ       b+40(FP), R10
-	MOVQ       b1+48(FP), R11
-	MOVQ       a+16(FP), R12
-	MOVQ       ldc+72(FP), R13
-	SHLQ       $0x03, R13
-	MOVQ       BX, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	IMUL3Q     $0x06, AX, R13
-	ADDQ       R12, R13
+	MOVQ      ldc+72(FP), R10
+	SHLQ      $0x03, R10
+	MOVQ      flags+88(FP), R9
+	TESTQ     $0x00000008, R9
+	JE        zero
+	MOVQ      BX, R9
+	VMOVUPD   (R9), Z0
+	VMOVUPD.Z 64(R9), K1, Z6
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z1
+	VMOVUPD.Z 64(R9), K1, Z7
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z2
+	VMOVUPD.Z 64(R9), K1, Z8
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z3
+	VMOVUPD.Z 64(R9), K1, Z9
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z4
+	VMOVUPD.Z 64(R9), K1, Z10
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z5
+	VMOVUPD.Z 64(R9), K1, Z11
+	ADDQ      R10, R9
+	JMP       ready
+
+zero:
+	MOVQ       BX, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
 	VXORPD     Z0, Z0, Z0
-	VXORPD     Z1, Z1, Z1
-	VXORPD     Z2, Z2, Z2
-	VXORPD     Z3, Z3, Z3
-	VXORPD     Z4, Z4, Z4
-	VXORPD     Z5, Z5, Z5
 	VXORPD     Z6, Z6, Z6
+	VXORPD     Z1, Z1, Z1
 	VXORPD     Z7, Z7, Z7
+	VXORPD     Z2, Z2, Z2
 	VXORPD     Z8, Z8, Z8
+	VXORPD     Z3, Z3, Z3
 	VXORPD     Z9, Z9, Z9
+	VXORPD     Z4, Z4, Z4
 	VXORPD     Z10, Z10, Z10
+	VXORPD     Z5, Z5, Z5
 	VXORPD     Z11, Z11, Z11
-	SUBQ       $0x04, R9
-	JL         tail
+
+ready:
+	MOVQ   kc+8(FP), R9
+	MOVQ   b+40(FP), R10
+	MOVQ   b1+48(FP), R11
+	MOVQ   a+16(FP), R12
+	IMUL3Q $0x06, AX, R13
+	ADDQ   R12, R13
+	SUBQ   $0x04, R9
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R13)
@@ -17257,8 +19159,8 @@ single:
 	JNE          single
 
 finish:
-	MOVQ         flags+88(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+88(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSD alpha+80(FP), Z14
 	VMULPD       Z14, Z0, Z0
@@ -17275,42 +19177,42 @@ finish:
 	VMULPD       Z14, Z11, Z11
 
 scaled:
-	MOVQ      ldc+72(FP), R10
-	SHLQ      $0x03, R10
-	TESTQ     $0x00000001, R9
+	MOVQ      ldc+72(FP), R11
+	SHLQ      $0x03, R11
+	TESTQ     $0x00000001, R10
 	JE        bias
-	MOVQ      BX, R11
-	VADDPD    (R11), Z0, Z0
-	VMOVUPD.Z 64(R11), K1, Z15
+	MOVQ      BX, R9
+	VADDPD    (R9), Z0, Z0
+	VMOVUPD.Z 64(R9), K1, Z15
 	VADDPD    Z15, Z6, Z6
-	ADDQ      R10, R11
-	VADDPD    (R11), Z1, Z1
-	VMOVUPD.Z 64(R11), K1, Z15
+	ADDQ      R11, R9
+	VADDPD    (R9), Z1, Z1
+	VMOVUPD.Z 64(R9), K1, Z15
 	VADDPD    Z15, Z7, Z7
-	ADDQ      R10, R11
-	VADDPD    (R11), Z2, Z2
-	VMOVUPD.Z 64(R11), K1, Z15
+	ADDQ      R11, R9
+	VADDPD    (R9), Z2, Z2
+	VMOVUPD.Z 64(R9), K1, Z15
 	VADDPD    Z15, Z8, Z8
-	ADDQ      R10, R11
-	VADDPD    (R11), Z3, Z3
-	VMOVUPD.Z 64(R11), K1, Z15
+	ADDQ      R11, R9
+	VADDPD    (R9), Z3, Z3
+	VMOVUPD.Z 64(R9), K1, Z15
 	VADDPD    Z15, Z9, Z9
-	ADDQ      R10, R11
-	VADDPD    (R11), Z4, Z4
-	VMOVUPD.Z 64(R11), K1, Z15
+	ADDQ      R11, R9
+	VADDPD    (R9), Z4, Z4
+	VMOVUPD.Z 64(R9), K1, Z15
 	VADDPD    Z15, Z10, Z10
-	ADDQ      R10, R11
-	VADDPD    (R11), Z5, Z5
-	VMOVUPD.Z 64(R11), K1, Z15
+	ADDQ      R11, R9
+	VADDPD    (R9), Z5, Z5
+	VMOVUPD.Z 64(R9), K1, Z15
 	VADDPD    Z15, Z11, Z11
-	ADDQ      R10, R11
+	ADDQ      R11, R9
 
 bias:
-	MOVQ      bias+96(FP), R11
-	TESTQ     R11, R11
+	MOVQ      bias+96(FP), R9
+	TESTQ     R9, R9
 	JE        act
-	VMOVUPD   (R11), Z14
-	VMOVUPD.Z 64(R11), K1, Z15
+	VMOVUPD   (R9), Z14
+	VMOVUPD.Z 64(R9), K1, Z15
 	VADDPD    Z14, Z0, Z0
 	VADDPD    Z15, Z6, Z6
 	VADDPD    Z14, Z1, Z1
@@ -17325,7 +19227,7 @@ bias:
 	VADDPD    Z15, Z11, Z11
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPD Z14, Z14, Z14
 	VMAXPD Z0, Z14, Z0
@@ -17342,28 +19244,28 @@ act:
 	VMAXPD Z11, Z14, Z11
 
 store:
-	MOVQ    BX, R11
-	VMOVUPD Z0, (R11)
-	VMOVUPD Z6, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z1, (R11)
-	VMOVUPD Z7, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z2, (R11)
-	VMOVUPD Z8, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z3, (R11)
-	VMOVUPD Z9, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z4, (R11)
-	VMOVUPD Z10, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z5, (R11)
-	VMOVUPD Z11, K1, 64(R11)
-	ADDQ    R10, R11
-	MOVQ    R11, BX
-	IMUL3Q  $0x06, AX, R11
-	ADDQ    R11, a+16(FP)
+	MOVQ    BX, R9
+	VMOVUPD Z0, (R9)
+	VMOVUPD Z6, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z1, (R9)
+	VMOVUPD Z7, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z2, (R9)
+	VMOVUPD Z8, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z3, (R9)
+	VMOVUPD Z9, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z4, (R9)
+	VMOVUPD Z10, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z5, (R9)
+	VMOVUPD Z11, K1, 64(R9)
+	ADDQ    R11, R9
+	MOVQ    R9, BX
+	IMUL3Q  $0x06, AX, R9
+	ADDQ    R9, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -17386,45 +19288,75 @@ TEXT ·pair64_7(SB), NOSPLIT, $0-120
 	LEAQ  (AX)(AX*4), R8
 
 tile:
-	MOVQ       kc+8(FP), R9
-	MOVQ       b+40(FP), R10
-	MOVQ       b1+48(FP), R11
-	MOVQ       a+16(FP), R12
-	MOVQ       ldc+72(FP), R13
-	SHLQ       $0x03, R13
-	MOVQ       BX, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	IMUL3Q     $0x07, AX, R13
-	ADDQ       R12, R13
+	MOVQ      ldc+72(FP), R10
+	SHLQ      $0x03, R10
+	MOVQ      flags+88(FP), R9
+	TESTQ     $0x00000008, R9
+	JE        zero
+	MOVQ      BX, R9
+	VMOVUPD   (R9), Z0
+	VMOVUPD.Z 64(R9), K1, Z7
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z1
+	VMOVUPD.Z 64(R9), K1, Z8
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z2
+	VMOVUPD.Z 64(R9), K1, Z9
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z3
+	VMOVUPD.Z 64(R9), K1, Z10
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z4
+	VMOVUPD.Z 64(R9), K1, Z11
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z5
+	VMOVUPD.Z 64(R9), K1, Z12
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z6
+	VMOVUPD.Z 64(R9), K1, Z13
+	ADDQ      R10, R9
+	JMP       ready
+
+zero:
+	MOVQ       BX, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
 	VXORPD     Z0, Z0, Z0
-	VXORPD     Z1, Z1, Z1
-	VXORPD     Z2, Z2, Z2
-	VXORPD     Z3, Z3, Z3
-	VXORPD     Z4, Z4, Z4
-	VXORPD     Z5, Z5, Z5
-	VXORPD     Z6, Z6, Z6
 	VXORPD     Z7, Z7, Z7
+	VXORPD     Z1, Z1, Z1
 	VXORPD     Z8, Z8, Z8
+	VXORPD     Z2, Z2, Z2
 	VXORPD     Z9, Z9, Z9
+	VXORPD     Z3, Z3, Z3
 	VXORPD     Z10, Z10, Z10
+	VXORPD     Z4, Z4, Z4
 	VXORPD     Z11, Z11, Z11
+	VXORPD     Z5, Z5, Z5
 	VXORPD     Z12, Z12, Z12
+	VXORPD     Z6, Z6, Z6
 	VXORPD     Z13, Z13, Z13
-	SUBQ       $0x04, R9
-	JL         tail
+
+ready:
+	MOVQ   kc+8(FP), R9
+	MOVQ   b+40(FP), R10
+	MOVQ   b1+48(FP), R11
+	MOVQ   a+16(FP), R12
+	IMUL3Q $0x07, AX, R13
+	ADDQ   R12, R13
+	SUBQ   $0x04, R9
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R13)
@@ -17579,8 +19511,8 @@ single:
 	JNE          single
 
 finish:
-	MOVQ         flags+88(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+88(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSD alpha+80(FP), Z16
 	VMULPD       Z16, Z0, Z0
@@ -17599,46 +19531,46 @@ finish:
 	VMULPD       Z16, Z13, Z13
 
 scaled:
-	MOVQ      ldc+72(FP), R10
-	SHLQ      $0x03, R10
-	TESTQ     $0x00000001, R9
+	MOVQ      ldc+72(FP), R11
+	SHLQ      $0x03, R11
+	TESTQ     $0x00000001, R10
 	JE        bias
-	MOVQ      BX, R11
-	VADDPD    (R11), Z0, Z0
-	VMOVUPD.Z 64(R11), K1, Z17
+	MOVQ      BX, R9
+	VADDPD    (R9), Z0, Z0
+	VMOVUPD.Z 64(R9), K1, Z17
 	VADDPD    Z17, Z7, Z7
-	ADDQ      R10, R11
-	VADDPD    (R11), Z1, Z1
-	VMOVUPD.Z 64(R11), K1, Z17
+	ADDQ      R11, R9
+	VADDPD    (R9), Z1, Z1
+	VMOVUPD.Z 64(R9), K1, Z17
 	VADDPD    Z17, Z8, Z8
-	ADDQ      R10, R11
-	VADDPD    (R11), Z2, Z2
-	VMOVUPD.Z 64(R11), K1, Z17
+	ADDQ      R11, R9
+	VADDPD    (R9), Z2, Z2
+	VMOVUPD.Z 64(R9), K1, Z17
 	VADDPD    Z17, Z9, Z9
-	ADDQ      R10, R11
-	VADDPD    (R11), Z3, Z3
-	VMOVUPD.Z 64(R11), K1, Z17
+	ADDQ      R11, R9
+	VADDPD    (R9), Z3, Z3
+	VMOVUPD.Z 64(R9), K1, Z17
 	VADDPD    Z17, Z10, Z10
-	ADDQ      R10, R11
-	VADDPD    (R11), Z4, Z4
-	VMOVUPD.Z 64(R11), K1, Z17
+	ADDQ      R11, R9
+	VADDPD    (R9), Z4, Z4
+	VMOVUPD.Z 64(R9), K1, Z17
 	VADDPD    Z17, Z11, Z11
-	ADDQ      R10, R11
-	VADDPD    (R11), Z5, Z5
-	VMOVUPD.Z 64(R11), K1, Z17
+	ADDQ      R11, R9
+	VADDPD    (R9), Z5, Z5
+	VMOVUPD.Z 64(R9), K1, Z17
 	VADDPD    Z17, Z12, Z12
-	ADDQ      R10, R11
-	VADDPD    (R11), Z6, Z6
-	VMOVUPD.Z 64(R11), K1, Z17
+	ADDQ      R11, R9
+	VADDPD    (R9), Z6, Z6
+	VMOVUPD.Z 64(R9), K1, Z17
 	VADDPD    Z17, Z13, Z13
-	ADDQ      R10, R11
+	ADDQ      R11, R9
 
 bias:
-	MOVQ      bias+96(FP), R11
-	TESTQ     R11, R11
+	MOVQ      bias+96(FP), R9
+	TESTQ     R9, R9
 	JE        act
-	VMOVUPD   (R11), Z16
-	VMOVUPD.Z 64(R11), K1, Z17
+	VMOVUPD   (R9), Z16
+	VMOVUPD.Z 64(R9), K1, Z17
 	VADDPD    Z16, Z0, Z0
 	VADDPD    Z17, Z7, Z7
 	VADDPD    Z16, Z1, Z1
@@ -17655,7 +19587,7 @@ bias:
 	VADDPD    Z17, Z13, Z13
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPD Z16, Z16, Z16
 	VMAXPD Z0, Z16, Z0
@@ -17674,31 +19606,31 @@ act:
 	VMAXPD Z13, Z16, Z13
 
 store:
-	MOVQ    BX, R11
-	VMOVUPD Z0, (R11)
-	VMOVUPD Z7, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z1, (R11)
-	VMOVUPD Z8, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z2, (R11)
-	VMOVUPD Z9, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z3, (R11)
-	VMOVUPD Z10, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z4, (R11)
-	VMOVUPD Z11, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z5, (R11)
-	VMOVUPD Z12, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z6, (R11)
-	VMOVUPD Z13, K1, 64(R11)
-	ADDQ    R10, R11
-	MOVQ    R11, BX
-	IMUL3Q  $0x07, AX, R11
-	ADDQ    R11, a+16(FP)
+	MOVQ    BX, R9
+	VMOVUPD Z0, (R9)
+	VMOVUPD Z7, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z1, (R9)
+	VMOVUPD Z8, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z2, (R9)
+	VMOVUPD Z9, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z3, (R9)
+	VMOVUPD Z10, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z4, (R9)
+	VMOVUPD Z11, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z5, (R9)
+	VMOVUPD Z12, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z6, (R9)
+	VMOVUPD Z13, K1, 64(R9)
+	ADDQ    R11, R9
+	MOVQ    R9, BX
+	IMUL3Q  $0x07, AX, R9
+	ADDQ    R9, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -17721,53 +19653,86 @@ TEXT ·pair64_8(SB), NOSPLIT, $0-120
 	LEAQ  (AX)(AX*4), R8
 
 tile:
-	MOVQ       kc+8(FP), R9
-	MOVQ       b+40(FP), R10
-	MOVQ       b1+48(FP), R11
-	MOVQ       a+16(FP), R12
-	MOVQ       ldc+72(FP), R13
-	SHLQ       $0x03, R13
-	MOVQ       BX, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	IMUL3Q     $0x08, AX, R14
-	ADDQ       R12, R14
-	LEAQ       (R12)(DI*2), R13
-	ADDQ       AX, R13
-	LEAQ       (R14)(DI*2), R15
-	ADDQ       AX, R15
+	MOVQ      ldc+72(FP), R10
+	SHLQ      $0x03, R10
+	MOVQ      flags+88(FP), R9
+	TESTQ     $0x00000008, R9
+	JE        zero
+	MOVQ      BX, R9
+	VMOVUPD   (R9), Z0
+	VMOVUPD.Z 64(R9), K1, Z8
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z1
+	VMOVUPD.Z 64(R9), K1, Z9
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z2
+	VMOVUPD.Z 64(R9), K1, Z10
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z3
+	VMOVUPD.Z 64(R9), K1, Z11
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z4
+	VMOVUPD.Z 64(R9), K1, Z12
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z5
+	VMOVUPD.Z 64(R9), K1, Z13
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z6
+	VMOVUPD.Z 64(R9), K1, Z14
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z7
+	VMOVUPD.Z 64(R9), K1, Z15
+	ADDQ      R10, R9
+	JMP       ready
+
+zero:
+	MOVQ       BX, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
 	VXORPD     Z0, Z0, Z0
-	VXORPD     Z1, Z1, Z1
-	VXORPD     Z2, Z2, Z2
-	VXORPD     Z3, Z3, Z3
-	VXORPD     Z4, Z4, Z4
-	VXORPD     Z5, Z5, Z5
-	VXORPD     Z6, Z6, Z6
-	VXORPD     Z7, Z7, Z7
 	VXORPD     Z8, Z8, Z8
+	VXORPD     Z1, Z1, Z1
 	VXORPD     Z9, Z9, Z9
+	VXORPD     Z2, Z2, Z2
 	VXORPD     Z10, Z10, Z10
+	VXORPD     Z3, Z3, Z3
 	VXORPD     Z11, Z11, Z11
+	VXORPD     Z4, Z4, Z4
 	VXORPD     Z12, Z12, Z12
+	VXORPD     Z5, Z5, Z5
 	VXORPD     Z13, Z13, Z13
+	VXORPD     Z6, Z6, Z6
 	VXORPD     Z14, Z14, Z14
+	VXORPD     Z7, Z7, Z7
 	VXORPD     Z15, Z15, Z15
-	SUBQ       $0x04, R9
-	JL         tail
+
+ready:
+	MOVQ   kc+8(FP), R9
+	MOVQ   b+40(FP), R10
+	MOVQ   b1+48(FP), R11
+	MOVQ   a+16(FP), R12
+	IMUL3Q $0x08, AX, R14
+	ADDQ   R12, R14
+	LEAQ   (R12)(DI*2), R13
+	ADDQ   AX, R13
+	LEAQ   (R14)(DI*2), R15
+	ADDQ   AX, R15
+	SUBQ   $0x04, R9
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R14)
@@ -17944,8 +19909,8 @@ single:
 	JNE          single
 
 finish:
-	MOVQ         flags+88(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+88(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSD alpha+80(FP), Z18
 	VMULPD       Z18, Z0, Z0
@@ -17966,50 +19931,50 @@ finish:
 	VMULPD       Z18, Z15, Z15
 
 scaled:
-	MOVQ      ldc+72(FP), R10
-	SHLQ      $0x03, R10
-	TESTQ     $0x00000001, R9
+	MOVQ      ldc+72(FP), R11
+	SHLQ      $0x03, R11
+	TESTQ     $0x00000001, R10
 	JE        bias
-	MOVQ      BX, R11
-	VADDPD    (R11), Z0, Z0
-	VMOVUPD.Z 64(R11), K1, Z19
+	MOVQ      BX, R9
+	VADDPD    (R9), Z0, Z0
+	VMOVUPD.Z 64(R9), K1, Z19
 	VADDPD    Z19, Z8, Z8
-	ADDQ      R10, R11
-	VADDPD    (R11), Z1, Z1
-	VMOVUPD.Z 64(R11), K1, Z19
+	ADDQ      R11, R9
+	VADDPD    (R9), Z1, Z1
+	VMOVUPD.Z 64(R9), K1, Z19
 	VADDPD    Z19, Z9, Z9
-	ADDQ      R10, R11
-	VADDPD    (R11), Z2, Z2
-	VMOVUPD.Z 64(R11), K1, Z19
+	ADDQ      R11, R9
+	VADDPD    (R9), Z2, Z2
+	VMOVUPD.Z 64(R9), K1, Z19
 	VADDPD    Z19, Z10, Z10
-	ADDQ      R10, R11
-	VADDPD    (R11), Z3, Z3
-	VMOVUPD.Z 64(R11), K1, Z19
+	ADDQ      R11, R9
+	VADDPD    (R9), Z3, Z3
+	VMOVUPD.Z 64(R9), K1, Z19
 	VADDPD    Z19, Z11, Z11
-	ADDQ      R10, R11
-	VADDPD    (R11), Z4, Z4
-	VMOVUPD.Z 64(R11), K1, Z19
+	ADDQ      R11, R9
+	VADDPD    (R9), Z4, Z4
+	VMOVUPD.Z 64(R9), K1, Z19
 	VADDPD    Z19, Z12, Z12
-	ADDQ      R10, R11
-	VADDPD    (R11), Z5, Z5
-	VMOVUPD.Z 64(R11), K1, Z19
+	ADDQ      R11, R9
+	VADDPD    (R9), Z5, Z5
+	VMOVUPD.Z 64(R9), K1, Z19
 	VADDPD    Z19, Z13, Z13
-	ADDQ      R10, R11
-	VADDPD    (R11), Z6, Z6
-	VMOVUPD.Z 64(R11), K1, Z19
+	ADDQ      R11, R9
+	VADDPD    (R9), Z6, Z6
+	VMOVUPD.Z 64(R9), K1, Z19
 	VADDPD    Z19, Z14, Z14
-	ADDQ      R10, R11
-	VADDPD    (R11), Z7, Z7
-	VMOVUPD.Z 64(R11), K1, Z19
+	ADDQ      R11, R9
+	VADDPD    (R9), Z7, Z7
+	VMOVUPD.Z 64(R9), K1, Z19
 	VADDPD    Z19, Z15, Z15
-	ADDQ      R10, R11
+	ADDQ      R11, R9
 
 bias:
-	MOVQ      bias+96(FP), R11
-	TESTQ     R11, R11
+	MOVQ      bias+96(FP), R9
+	TESTQ     R9, R9
 	JE        act
-	VMOVUPD   (R11), Z18
-	VMOVUPD.Z 64(R11), K1, Z19
+	VMOVUPD   (R9), Z18
+	VMOVUPD.Z 64(R9), K1, Z19
 	VADDPD    Z18, Z0, Z0
 	VADDPD    Z19, Z8, Z8
 	VADDPD    Z18, Z1, Z1
@@ -18028,7 +19993,7 @@ bias:
 	VADDPD    Z19, Z15, Z15
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPD Z18, Z18, Z18
 	VMAXPD Z0, Z18, Z0
@@ -18049,34 +20014,34 @@ act:
 	VMAXPD Z15, Z18, Z15
 
 store:
-	MOVQ    BX, R11
-	VMOVUPD Z0, (R11)
-	VMOVUPD Z8, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z1, (R11)
-	VMOVUPD Z9, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z2, (R11)
-	VMOVUPD Z10, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z3, (R11)
-	VMOVUPD Z11, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z4, (R11)
-	VMOVUPD Z12, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z5, (R11)
-	VMOVUPD Z13, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z6, (R11)
-	VMOVUPD Z14, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z7, (R11)
-	VMOVUPD Z15, K1, 64(R11)
-	ADDQ    R10, R11
-	MOVQ    R11, BX
-	IMUL3Q  $0x08, AX, R11
-	ADDQ    R11, a+16(FP)
+	MOVQ    BX, R9
+	VMOVUPD Z0, (R9)
+	VMOVUPD Z8, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z1, (R9)
+	VMOVUPD Z9, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z2, (R9)
+	VMOVUPD Z10, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z3, (R9)
+	VMOVUPD Z11, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z4, (R9)
+	VMOVUPD Z12, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z5, (R9)
+	VMOVUPD Z13, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z6, (R9)
+	VMOVUPD Z14, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z7, (R9)
+	VMOVUPD Z15, K1, 64(R9)
+	ADDQ    R11, R9
+	MOVQ    R9, BX
+	IMUL3Q  $0x08, AX, R9
+	ADDQ    R9, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -18099,57 +20064,93 @@ TEXT ·pair64_9(SB), NOSPLIT, $0-120
 	LEAQ  (AX)(AX*4), R8
 
 tile:
-	MOVQ       kc+8(FP), R9
-	MOVQ       b+40(FP), R10
-	MOVQ       b1+48(FP), R11
-	MOVQ       a+16(FP), R12
-	MOVQ       ldc+72(FP), R13
-	SHLQ       $0x03, R13
-	MOVQ       BX, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	IMUL3Q     $0x09, AX, R14
-	ADDQ       R12, R14
-	LEAQ       (R12)(DI*2), R13
-	ADDQ       AX, R13
-	LEAQ       (R14)(DI*2), R15
-	ADDQ       AX, R15
+	MOVQ      ldc+72(FP), R10
+	SHLQ      $0x03, R10
+	MOVQ      flags+88(FP), R9
+	TESTQ     $0x00000008, R9
+	JE        zero
+	MOVQ      BX, R9
+	VMOVUPD   (R9), Z0
+	VMOVUPD.Z 64(R9), K1, Z9
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z1
+	VMOVUPD.Z 64(R9), K1, Z10
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z2
+	VMOVUPD.Z 64(R9), K1, Z11
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z3
+	VMOVUPD.Z 64(R9), K1, Z12
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z4
+	VMOVUPD.Z 64(R9), K1, Z13
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z5
+	VMOVUPD.Z 64(R9), K1, Z14
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z6
+	VMOVUPD.Z 64(R9), K1, Z15
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z7
+	VMOVUPD.Z 64(R9), K1, Z16
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z8
+	VMOVUPD.Z 64(R9), K1, Z17
+	ADDQ      R10, R9
+	JMP       ready
+
+zero:
+	MOVQ       BX, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
 	VXORPD     Z0, Z0, Z0
-	VXORPD     Z1, Z1, Z1
-	VXORPD     Z2, Z2, Z2
-	VXORPD     Z3, Z3, Z3
-	VXORPD     Z4, Z4, Z4
-	VXORPD     Z5, Z5, Z5
-	VXORPD     Z6, Z6, Z6
-	VXORPD     Z7, Z7, Z7
-	VXORPD     Z8, Z8, Z8
 	VXORPD     Z9, Z9, Z9
+	VXORPD     Z1, Z1, Z1
 	VXORPD     Z10, Z10, Z10
+	VXORPD     Z2, Z2, Z2
 	VXORPD     Z11, Z11, Z11
+	VXORPD     Z3, Z3, Z3
 	VXORPD     Z12, Z12, Z12
+	VXORPD     Z4, Z4, Z4
 	VXORPD     Z13, Z13, Z13
+	VXORPD     Z5, Z5, Z5
 	VXORPD     Z14, Z14, Z14
+	VXORPD     Z6, Z6, Z6
 	VXORPD     Z15, Z15, Z15
+	VXORPD     Z7, Z7, Z7
 	VXORPD     Z16, Z16, Z16
+	VXORPD     Z8, Z8, Z8
 	VXORPD     Z17, Z17, Z17
-	SUBQ       $0x04, R9
-	JL         tail
+
+ready:
+	MOVQ   kc+8(FP), R9
+	MOVQ   b+40(FP), R10
+	MOVQ   b1+48(FP), R11
+	MOVQ   a+16(FP), R12
+	IMUL3Q $0x09, AX, R14
+	ADDQ   R12, R14
+	LEAQ   (R12)(DI*2), R13
+	ADDQ   AX, R13
+	LEAQ   (R14)(DI*2), R15
+	ADDQ   AX, R15
+	SUBQ   $0x04, R9
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R14)
@@ -18342,8 +20343,8 @@ single:
 	JNE          single
 
 finish:
-	MOVQ         flags+88(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+88(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSD alpha+80(FP), Z20
 	VMULPD       Z20, Z0, Z0
@@ -18366,54 +20367,54 @@ finish:
 	VMULPD       Z20, Z17, Z17
 
 scaled:
-	MOVQ      ldc+72(FP), R10
-	SHLQ      $0x03, R10
-	TESTQ     $0x00000001, R9
+	MOVQ      ldc+72(FP), R11
+	SHLQ      $0x03, R11
+	TESTQ     $0x00000001, R10
 	JE        bias
-	MOVQ      BX, R11
-	VADDPD    (R11), Z0, Z0
-	VMOVUPD.Z 64(R11), K1, Z21
+	MOVQ      BX, R9
+	VADDPD    (R9), Z0, Z0
+	VMOVUPD.Z 64(R9), K1, Z21
 	VADDPD    Z21, Z9, Z9
-	ADDQ      R10, R11
-	VADDPD    (R11), Z1, Z1
-	VMOVUPD.Z 64(R11), K1, Z21
+	ADDQ      R11, R9
+	VADDPD    (R9), Z1, Z1
+	VMOVUPD.Z 64(R9), K1, Z21
 	VADDPD    Z21, Z10, Z10
-	ADDQ      R10, R11
-	VADDPD    (R11), Z2, Z2
-	VMOVUPD.Z 64(R11), K1, Z21
+	ADDQ      R11, R9
+	VADDPD    (R9), Z2, Z2
+	VMOVUPD.Z 64(R9), K1, Z21
 	VADDPD    Z21, Z11, Z11
-	ADDQ      R10, R11
-	VADDPD    (R11), Z3, Z3
-	VMOVUPD.Z 64(R11), K1, Z21
+	ADDQ      R11, R9
+	VADDPD    (R9), Z3, Z3
+	VMOVUPD.Z 64(R9), K1, Z21
 	VADDPD    Z21, Z12, Z12
-	ADDQ      R10, R11
-	VADDPD    (R11), Z4, Z4
-	VMOVUPD.Z 64(R11), K1, Z21
+	ADDQ      R11, R9
+	VADDPD    (R9), Z4, Z4
+	VMOVUPD.Z 64(R9), K1, Z21
 	VADDPD    Z21, Z13, Z13
-	ADDQ      R10, R11
-	VADDPD    (R11), Z5, Z5
-	VMOVUPD.Z 64(R11), K1, Z21
+	ADDQ      R11, R9
+	VADDPD    (R9), Z5, Z5
+	VMOVUPD.Z 64(R9), K1, Z21
 	VADDPD    Z21, Z14, Z14
-	ADDQ      R10, R11
-	VADDPD    (R11), Z6, Z6
-	VMOVUPD.Z 64(R11), K1, Z21
+	ADDQ      R11, R9
+	VADDPD    (R9), Z6, Z6
+	VMOVUPD.Z 64(R9), K1, Z21
 	VADDPD    Z21, Z15, Z15
-	ADDQ      R10, R11
-	VADDPD    (R11), Z7, Z7
-	VMOVUPD.Z 64(R11), K1, Z21
+	ADDQ      R11, R9
+	VADDPD    (R9), Z7, Z7
+	VMOVUPD.Z 64(R9), K1, Z21
 	VADDPD    Z21, Z16, Z16
-	ADDQ      R10, R11
-	VADDPD    (R11), Z8, Z8
-	VMOVUPD.Z 64(R11), K1, Z21
+	ADDQ      R11, R9
+	VADDPD    (R9), Z8, Z8
+	VMOVUPD.Z 64(R9), K1, Z21
 	VADDPD    Z21, Z17, Z17
-	ADDQ      R10, R11
+	ADDQ      R11, R9
 
 bias:
-	MOVQ      bias+96(FP), R11
-	TESTQ     R11, R11
+	MOVQ      bias+96(FP), R9
+	TESTQ     R9, R9
 	JE        act
-	VMOVUPD   (R11), Z20
-	VMOVUPD.Z 64(R11), K1, Z21
+	VMOVUPD   (R9), Z20
+	VMOVUPD.Z 64(R9), K1, Z21
 	VADDPD    Z20, Z0, Z0
 	VADDPD    Z21, Z9, Z9
 	VADDPD    Z20, Z1, Z1
@@ -18434,7 +20435,7 @@ bias:
 	VADDPD    Z21, Z17, Z17
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPD Z20, Z20, Z20
 	VMAXPD Z0, Z20, Z0
@@ -18457,37 +20458,37 @@ act:
 	VMAXPD Z17, Z20, Z17
 
 store:
-	MOVQ    BX, R11
-	VMOVUPD Z0, (R11)
-	VMOVUPD Z9, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z1, (R11)
-	VMOVUPD Z10, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z2, (R11)
-	VMOVUPD Z11, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z3, (R11)
-	VMOVUPD Z12, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z4, (R11)
-	VMOVUPD Z13, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z5, (R11)
-	VMOVUPD Z14, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z6, (R11)
-	VMOVUPD Z15, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z7, (R11)
-	VMOVUPD Z16, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z8, (R11)
-	VMOVUPD Z17, K1, 64(R11)
-	ADDQ    R10, R11
-	MOVQ    R11, BX
-	IMUL3Q  $0x09, AX, R11
-	ADDQ    R11, a+16(FP)
+	MOVQ    BX, R9
+	VMOVUPD Z0, (R9)
+	VMOVUPD Z9, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z1, (R9)
+	VMOVUPD Z10, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z2, (R9)
+	VMOVUPD Z11, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z3, (R9)
+	VMOVUPD Z12, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z4, (R9)
+	VMOVUPD Z13, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z5, (R9)
+	VMOVUPD Z14, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z6, (R9)
+	VMOVUPD Z15, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z7, (R9)
+	VMOVUPD Z16, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z8, (R9)
+	VMOVUPD Z17, K1, 64(R9)
+	ADDQ    R11, R9
+	MOVQ    R9, BX
+	IMUL3Q  $0x09, AX, R9
+	ADDQ    R9, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -18510,61 +20511,100 @@ TEXT ·pair64_10(SB), NOSPLIT, $0-120
 	LEAQ  (AX)(AX*4), R8
 
 tile:
-	MOVQ       kc+8(FP), R9
-	MOVQ       b+40(FP), R10
-	MOVQ       b1+48(FP), R11
-	MOVQ       a+16(FP), R12
-	MOVQ       ldc+72(FP), R13
-	SHLQ       $0x03, R13
-	MOVQ       BX, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	IMUL3Q     $0x0a, AX, R14
-	ADDQ       R12, R14
-	LEAQ       (R12)(DI*2), R13
-	ADDQ       AX, R13
-	LEAQ       (R14)(DI*2), R15
-	ADDQ       AX, R15
+	MOVQ      ldc+72(FP), R10
+	SHLQ      $0x03, R10
+	MOVQ      flags+88(FP), R9
+	TESTQ     $0x00000008, R9
+	JE        zero
+	MOVQ      BX, R9
+	VMOVUPD   (R9), Z0
+	VMOVUPD.Z 64(R9), K1, Z10
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z1
+	VMOVUPD.Z 64(R9), K1, Z11
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z2
+	VMOVUPD.Z 64(R9), K1, Z12
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z3
+	VMOVUPD.Z 64(R9), K1, Z13
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z4
+	VMOVUPD.Z 64(R9), K1, Z14
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z5
+	VMOVUPD.Z 64(R9), K1, Z15
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z6
+	VMOVUPD.Z 64(R9), K1, Z16
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z7
+	VMOVUPD.Z 64(R9), K1, Z17
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z8
+	VMOVUPD.Z 64(R9), K1, Z18
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z9
+	VMOVUPD.Z 64(R9), K1, Z19
+	ADDQ      R10, R9
+	JMP       ready
+
+zero:
+	MOVQ       BX, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
 	VXORPD     Z0, Z0, Z0
-	VXORPD     Z1, Z1, Z1
-	VXORPD     Z2, Z2, Z2
-	VXORPD     Z3, Z3, Z3
-	VXORPD     Z4, Z4, Z4
-	VXORPD     Z5, Z5, Z5
-	VXORPD     Z6, Z6, Z6
-	VXORPD     Z7, Z7, Z7
-	VXORPD     Z8, Z8, Z8
-	VXORPD     Z9, Z9, Z9
 	VXORPD     Z10, Z10, Z10
+	VXORPD     Z1, Z1, Z1
 	VXORPD     Z11, Z11, Z11
+	VXORPD     Z2, Z2, Z2
 	VXORPD     Z12, Z12, Z12
+	VXORPD     Z3, Z3, Z3
 	VXORPD     Z13, Z13, Z13
+	VXORPD     Z4, Z4, Z4
 	VXORPD     Z14, Z14, Z14
+	VXORPD     Z5, Z5, Z5
 	VXORPD     Z15, Z15, Z15
+	VXORPD     Z6, Z6, Z6
 	VXORPD     Z16, Z16, Z16
+	VXORPD     Z7, Z7, Z7
 	VXORPD     Z17, Z17, Z17
+	VXORPD     Z8, Z8, Z8
 	VXORPD     Z18, Z18, Z18
+	VXORPD     Z9, Z9, Z9
 	VXORPD     Z19, Z19, Z19
-	SUBQ       $0x04, R9
-	JL         tail
+
+ready:
+	MOVQ   kc+8(FP), R9
+	MOVQ   b+40(FP), R10
+	MOVQ   b1+48(FP), R11
+	MOVQ   a+16(FP), R12
+	IMUL3Q $0x0a, AX, R14
+	ADDQ   R12, R14
+	LEAQ   (R12)(DI*2), R13
+	ADDQ   AX, R13
+	LEAQ   (R14)(DI*2), R15
+	ADDQ   AX, R15
+	SUBQ   $0x04, R9
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R14)
@@ -18773,8 +20813,8 @@ single:
 	JNE          single
 
 finish:
-	MOVQ         flags+88(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+88(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSD alpha+80(FP), Z22
 	VMULPD       Z22, Z0, Z0
@@ -18799,58 +20839,58 @@ finish:
 	VMULPD       Z22, Z19, Z19
 
 scaled:
-	MOVQ      ldc+72(FP), R10
-	SHLQ      $0x03, R10
-	TESTQ     $0x00000001, R9
+	MOVQ      ldc+72(FP), R11
+	SHLQ      $0x03, R11
+	TESTQ     $0x00000001, R10
 	JE        bias
-	MOVQ      BX, R11
-	VADDPD    (R11), Z0, Z0
-	VMOVUPD.Z 64(R11), K1, Z23
+	MOVQ      BX, R9
+	VADDPD    (R9), Z0, Z0
+	VMOVUPD.Z 64(R9), K1, Z23
 	VADDPD    Z23, Z10, Z10
-	ADDQ      R10, R11
-	VADDPD    (R11), Z1, Z1
-	VMOVUPD.Z 64(R11), K1, Z23
+	ADDQ      R11, R9
+	VADDPD    (R9), Z1, Z1
+	VMOVUPD.Z 64(R9), K1, Z23
 	VADDPD    Z23, Z11, Z11
-	ADDQ      R10, R11
-	VADDPD    (R11), Z2, Z2
-	VMOVUPD.Z 64(R11), K1, Z23
+	ADDQ      R11, R9
+	VADDPD    (R9), Z2, Z2
+	VMOVUPD.Z 64(R9), K1, Z23
 	VADDPD    Z23, Z12, Z12
-	ADDQ      R10, R11
-	VADDPD    (R11), Z3, Z3
-	VMOVUPD.Z 64(R11), K1, Z23
+	ADDQ      R11, R9
+	VADDPD    (R9), Z3, Z3
+	VMOVUPD.Z 64(R9), K1, Z23
 	VADDPD    Z23, Z13, Z13
-	ADDQ      R10, R11
-	VADDPD    (R11), Z4, Z4
-	VMOVUPD.Z 64(R11), K1, Z23
+	ADDQ      R11, R9
+	VADDPD    (R9), Z4, Z4
+	VMOVUPD.Z 64(R9), K1, Z23
 	VADDPD    Z23, Z14, Z14
-	ADDQ      R10, R11
-	VADDPD    (R11), Z5, Z5
-	VMOVUPD.Z 64(R11), K1, Z23
+	ADDQ      R11, R9
+	VADDPD    (R9), Z5, Z5
+	VMOVUPD.Z 64(R9), K1, Z23
 	VADDPD    Z23, Z15, Z15
-	ADDQ      R10, R11
-	VADDPD    (R11), Z6, Z6
-	VMOVUPD.Z 64(R11), K1, Z23
+	ADDQ      R11, R9
+	VADDPD    (R9), Z6, Z6
+	VMOVUPD.Z 64(R9), K1, Z23
 	VADDPD    Z23, Z16, Z16
-	ADDQ      R10, R11
-	VADDPD    (R11), Z7, Z7
-	VMOVUPD.Z 64(R11), K1, Z23
+	ADDQ      R11, R9
+	VADDPD    (R9), Z7, Z7
+	VMOVUPD.Z 64(R9), K1, Z23
 	VADDPD    Z23, Z17, Z17
-	ADDQ      R10, R11
-	VADDPD    (R11), Z8, Z8
-	VMOVUPD.Z 64(R11), K1, Z23
+	ADDQ      R11, R9
+	VADDPD    (R9), Z8, Z8
+	VMOVUPD.Z 64(R9), K1, Z23
 	VADDPD    Z23, Z18, Z18
-	ADDQ      R10, R11
-	VADDPD    (R11), Z9, Z9
-	VMOVUPD.Z 64(R11), K1, Z23
+	ADDQ      R11, R9
+	VADDPD    (R9), Z9, Z9
+	VMOVUPD.Z 64(R9), K1, Z23
 	VADDPD    Z23, Z19, Z19
-	ADDQ      R10, R11
+	ADDQ      R11, R9
 
 bias:
-	MOVQ      bias+96(FP), R11
-	TESTQ     R11, R11
+	MOVQ      bias+96(FP), R9
+	TESTQ     R9, R9
 	JE        act
-	VMOVUPD   (R11), Z22
-	VMOVUPD.Z 64(R11), K1, Z23
+	VMOVUPD   (R9), Z22
+	VMOVUPD.Z 64(R9), K1, Z23
 	VADDPD    Z22, Z0, Z0
 	VADDPD    Z23, Z10, Z10
 	VADDPD    Z22, Z1, Z1
@@ -18873,7 +20913,7 @@ bias:
 	VADDPD    Z23, Z19, Z19
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPD Z22, Z22, Z22
 	VMAXPD Z0, Z22, Z0
@@ -18898,40 +20938,40 @@ act:
 	VMAXPD Z19, Z22, Z19
 
 store:
-	MOVQ    BX, R11
-	VMOVUPD Z0, (R11)
-	VMOVUPD Z10, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z1, (R11)
-	VMOVUPD Z11, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z2, (R11)
-	VMOVUPD Z12, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z3, (R11)
-	VMOVUPD Z13, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z4, (R11)
-	VMOVUPD Z14, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z5, (R11)
-	VMOVUPD Z15, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z6, (R11)
-	VMOVUPD Z16, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z7, (R11)
-	VMOVUPD Z17, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z8, (R11)
-	VMOVUPD Z18, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z9, (R11)
-	VMOVUPD Z19, K1, 64(R11)
-	ADDQ    R10, R11
-	MOVQ    R11, BX
-	IMUL3Q  $0x0a, AX, R11
-	ADDQ    R11, a+16(FP)
+	MOVQ    BX, R9
+	VMOVUPD Z0, (R9)
+	VMOVUPD Z10, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z1, (R9)
+	VMOVUPD Z11, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z2, (R9)
+	VMOVUPD Z12, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z3, (R9)
+	VMOVUPD Z13, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z4, (R9)
+	VMOVUPD Z14, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z5, (R9)
+	VMOVUPD Z15, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z6, (R9)
+	VMOVUPD Z16, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z7, (R9)
+	VMOVUPD Z17, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z8, (R9)
+	VMOVUPD Z18, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z9, (R9)
+	VMOVUPD Z19, K1, 64(R9)
+	ADDQ    R11, R9
+	MOVQ    R9, BX
+	IMUL3Q  $0x0a, AX, R9
+	ADDQ    R9, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -18954,65 +20994,107 @@ TEXT ·pair64_11(SB), NOSPLIT, $0-120
 	LEAQ  (AX)(AX*4), R8
 
 tile:
-	MOVQ       kc+8(FP), R9
-	MOVQ       b+40(FP), R10
-	MOVQ       b1+48(FP), R11
-	MOVQ       a+16(FP), R12
-	MOVQ       ldc+72(FP), R13
-	SHLQ       $0x03, R13
-	MOVQ       BX, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	IMUL3Q     $0x0b, AX, R14
-	ADDQ       R12, R14
-	LEAQ       (R12)(DI*2), R13
-	ADDQ       AX, R13
-	LEAQ       (R14)(DI*2), R15
-	ADDQ       AX, R15
+	MOVQ      ldc+72(FP), R10
+	SHLQ      $0x03, R10
+	MOVQ      flags+88(FP), R9
+	TESTQ     $0x00000008, R9
+	JE        zero
+	MOVQ      BX, R9
+	VMOVUPD   (R9), Z0
+	VMOVUPD.Z 64(R9), K1, Z11
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z1
+	VMOVUPD.Z 64(R9), K1, Z12
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z2
+	VMOVUPD.Z 64(R9), K1, Z13
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z3
+	VMOVUPD.Z 64(R9), K1, Z14
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z4
+	VMOVUPD.Z 64(R9), K1, Z15
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z5
+	VMOVUPD.Z 64(R9), K1, Z16
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z6
+	VMOVUPD.Z 64(R9), K1, Z17
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z7
+	VMOVUPD.Z 64(R9), K1, Z18
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z8
+	VMOVUPD.Z 64(R9), K1, Z19
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z9
+	VMOVUPD.Z 64(R9), K1, Z20
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z10
+	VMOVUPD.Z 64(R9), K1, Z21
+	ADDQ      R10, R9
+	JMP       ready
+
+zero:
+	MOVQ       BX, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
 	VXORPD     Z0, Z0, Z0
-	VXORPD     Z1, Z1, Z1
-	VXORPD     Z2, Z2, Z2
-	VXORPD     Z3, Z3, Z3
-	VXORPD     Z4, Z4, Z4
-	VXORPD     Z5, Z5, Z5
-	VXORPD     Z6, Z6, Z6
-	VXORPD     Z7, Z7, Z7
-	VXORPD     Z8, Z8, Z8
-	VXORPD     Z9, Z9, Z9
-	VXORPD     Z10, Z10, Z10
 	VXORPD     Z11, Z11, Z11
+	VXORPD     Z1, Z1, Z1
 	VXORPD     Z12, Z12, Z12
+	VXORPD     Z2, Z2, Z2
 	VXORPD     Z13, Z13, Z13
+	VXORPD     Z3, Z3, Z3
 	VXORPD     Z14, Z14, Z14
+	VXORPD     Z4, Z4, Z4
 	VXORPD     Z15, Z15, Z15
+	VXORPD     Z5, Z5, Z5
 	VXORPD     Z16, Z16, Z16
+	VXORPD     Z6, Z6, Z6
 	VXORPD     Z17, Z17, Z17
+	VXORPD     Z7, Z7, Z7
 	VXORPD     Z18, Z18, Z18
+	VXORPD     Z8, Z8, Z8
 	VXORPD     Z19, Z19, Z19
+	VXORPD     Z9, Z9, Z9
 	VXORPD     Z20, Z20, Z20
+	VXORPD     Z10, Z10, Z10
 	VXORPD     Z21, Z21, Z21
-	SUBQ       $0x04, R9
-	JL         tail
+
+ready:
+	MOVQ   kc+8(FP), R9
+	MOVQ   b+40(FP), R10
+	MOVQ   b1+48(FP), R11
+	MOVQ   a+16(FP), R12
+	IMUL3Q $0x0b, AX, R14
+	ADDQ   R12, R14
+	LEAQ   (R12)(DI*2), R13
+	ADDQ   AX, R13
+	LEAQ   (R14)(DI*2), R15
+	ADDQ   AX, R15
+	SUBQ   $0x04, R9
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R14)
@@ -19237,8 +21319,8 @@ single:
 	JNE          single
 
 finish:
-	MOVQ         flags+88(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+88(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSD alpha+80(FP), Z24
 	VMULPD       Z24, Z0, Z0
@@ -19265,62 +21347,62 @@ finish:
 	VMULPD       Z24, Z21, Z21
 
 scaled:
-	MOVQ      ldc+72(FP), R10
-	SHLQ      $0x03, R10
-	TESTQ     $0x00000001, R9
+	MOVQ      ldc+72(FP), R11
+	SHLQ      $0x03, R11
+	TESTQ     $0x00000001, R10
 	JE        bias
-	MOVQ      BX, R11
-	VADDPD    (R11), Z0, Z0
-	VMOVUPD.Z 64(R11), K1, Z25
+	MOVQ      BX, R9
+	VADDPD    (R9), Z0, Z0
+	VMOVUPD.Z 64(R9), K1, Z25
 	VADDPD    Z25, Z11, Z11
-	ADDQ      R10, R11
-	VADDPD    (R11), Z1, Z1
-	VMOVUPD.Z 64(R11), K1, Z25
+	ADDQ      R11, R9
+	VADDPD    (R9), Z1, Z1
+	VMOVUPD.Z 64(R9), K1, Z25
 	VADDPD    Z25, Z12, Z12
-	ADDQ      R10, R11
-	VADDPD    (R11), Z2, Z2
-	VMOVUPD.Z 64(R11), K1, Z25
+	ADDQ      R11, R9
+	VADDPD    (R9), Z2, Z2
+	VMOVUPD.Z 64(R9), K1, Z25
 	VADDPD    Z25, Z13, Z13
-	ADDQ      R10, R11
-	VADDPD    (R11), Z3, Z3
-	VMOVUPD.Z 64(R11), K1, Z25
+	ADDQ      R11, R9
+	VADDPD    (R9), Z3, Z3
+	VMOVUPD.Z 64(R9), K1, Z25
 	VADDPD    Z25, Z14, Z14
-	ADDQ      R10, R11
-	VADDPD    (R11), Z4, Z4
-	VMOVUPD.Z 64(R11), K1, Z25
+	ADDQ      R11, R9
+	VADDPD    (R9), Z4, Z4
+	VMOVUPD.Z 64(R9), K1, Z25
 	VADDPD    Z25, Z15, Z15
-	ADDQ      R10, R11
-	VADDPD    (R11), Z5, Z5
-	VMOVUPD.Z 64(R11), K1, Z25
+	ADDQ      R11, R9
+	VADDPD    (R9), Z5, Z5
+	VMOVUPD.Z 64(R9), K1, Z25
 	VADDPD    Z25, Z16, Z16
-	ADDQ      R10, R11
-	VADDPD    (R11), Z6, Z6
-	VMOVUPD.Z 64(R11), K1, Z25
+	ADDQ      R11, R9
+	VADDPD    (R9), Z6, Z6
+	VMOVUPD.Z 64(R9), K1, Z25
 	VADDPD    Z25, Z17, Z17
-	ADDQ      R10, R11
-	VADDPD    (R11), Z7, Z7
-	VMOVUPD.Z 64(R11), K1, Z25
+	ADDQ      R11, R9
+	VADDPD    (R9), Z7, Z7
+	VMOVUPD.Z 64(R9), K1, Z25
 	VADDPD    Z25, Z18, Z18
-	ADDQ      R10, R11
-	VADDPD    (R11), Z8, Z8
-	VMOVUPD.Z 64(R11), K1, Z25
+	ADDQ      R11, R9
+	VADDPD    (R9), Z8, Z8
+	VMOVUPD.Z 64(R9), K1, Z25
 	VADDPD    Z25, Z19, Z19
-	ADDQ      R10, R11
-	VADDPD    (R11), Z9, Z9
-	VMOVUPD.Z 64(R11), K1, Z25
+	ADDQ      R11, R9
+	VADDPD    (R9), Z9, Z9
+	VMOVUPD.Z 64(R9), K1, Z25
 	VADDPD    Z25, Z20, Z20
-	ADDQ      R10, R11
-	VADDPD    (R11), Z10, Z10
-	VMOVUPD.Z 64(R11), K1, Z25
+	ADDQ      R11, R9
+	VADDPD    (R9), Z10, Z10
+	VMOVUPD.Z 64(R9), K1, Z25
 	VADDPD    Z25, Z21, Z21
-	ADDQ      R10, R11
+	ADDQ      R11, R9
 
 bias:
-	MOVQ      bias+96(FP), R11
-	TESTQ     R11, R11
+	MOVQ      bias+96(FP), R9
+	TESTQ     R9, R9
 	JE        act
-	VMOVUPD   (R11), Z24
-	VMOVUPD.Z 64(R11), K1, Z25
+	VMOVUPD   (R9), Z24
+	VMOVUPD.Z 64(R9), K1, Z25
 	VADDPD    Z24, Z0, Z0
 	VADDPD    Z25, Z11, Z11
 	VADDPD    Z24, Z1, Z1
@@ -19345,7 +21427,7 @@ bias:
 	VADDPD    Z25, Z21, Z21
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPD Z24, Z24, Z24
 	VMAXPD Z0, Z24, Z0
@@ -19372,43 +21454,43 @@ act:
 	VMAXPD Z21, Z24, Z21
 
 store:
-	MOVQ    BX, R11
-	VMOVUPD Z0, (R11)
-	VMOVUPD Z11, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z1, (R11)
-	VMOVUPD Z12, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z2, (R11)
-	VMOVUPD Z13, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z3, (R11)
-	VMOVUPD Z14, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z4, (R11)
-	VMOVUPD Z15, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z5, (R11)
-	VMOVUPD Z16, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z6, (R11)
-	VMOVUPD Z17, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z7, (R11)
-	VMOVUPD Z18, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z8, (R11)
-	VMOVUPD Z19, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z9, (R11)
-	VMOVUPD Z20, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z10, (R11)
-	VMOVUPD Z21, K1, 64(R11)
-	ADDQ    R10, R11
-	MOVQ    R11, BX
-	IMUL3Q  $0x0b, AX, R11
-	ADDQ    R11, a+16(FP)
+	MOVQ    BX, R9
+	VMOVUPD Z0, (R9)
+	VMOVUPD Z11, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z1, (R9)
+	VMOVUPD Z12, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z2, (R9)
+	VMOVUPD Z13, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z3, (R9)
+	VMOVUPD Z14, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z4, (R9)
+	VMOVUPD Z15, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z5, (R9)
+	VMOVUPD Z16, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z6, (R9)
+	VMOVUPD Z17, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z7, (R9)
+	VMOVUPD Z18, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z8, (R9)
+	VMOVUPD Z19, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z9, (R9)
+	VMOVUPD Z20, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z10, (R9)
+	VMOVUPD Z21, K1, 64(R9)
+	ADDQ    R11, R9
+	MOVQ    R9, BX
+	IMUL3Q  $0x0b, AX, R9
+	ADDQ    R9, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -19431,69 +21513,114 @@ TEXT ·pair64_12(SB), NOSPLIT, $0-120
 	LEAQ  (AX)(AX*4), R8
 
 tile:
-	MOVQ       kc+8(FP), R9
-	MOVQ       b+40(FP), R10
-	MOVQ       b1+48(FP), R11
-	MOVQ       a+16(FP), R12
-	MOVQ       ldc+72(FP), R13
-	SHLQ       $0x03, R13
-	MOVQ       BX, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	IMUL3Q     $0x0c, AX, R14
-	ADDQ       R12, R14
-	LEAQ       (R12)(DI*2), R13
-	ADDQ       AX, R13
-	LEAQ       (R14)(DI*2), R15
-	ADDQ       AX, R15
+	MOVQ      ldc+72(FP), R10
+	SHLQ      $0x03, R10
+	MOVQ      flags+88(FP), R9
+	TESTQ     $0x00000008, R9
+	JE        zero
+	MOVQ      BX, R9
+	VMOVUPD   (R9), Z0
+	VMOVUPD.Z 64(R9), K1, Z12
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z1
+	VMOVUPD.Z 64(R9), K1, Z13
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z2
+	VMOVUPD.Z 64(R9), K1, Z14
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z3
+	VMOVUPD.Z 64(R9), K1, Z15
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z4
+	VMOVUPD.Z 64(R9), K1, Z16
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z5
+	VMOVUPD.Z 64(R9), K1, Z17
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z6
+	VMOVUPD.Z 64(R9), K1, Z18
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z7
+	VMOVUPD.Z 64(R9), K1, Z19
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z8
+	VMOVUPD.Z 64(R9), K1, Z20
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z9
+	VMOVUPD.Z 64(R9), K1, Z21
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z10
+	VMOVUPD.Z 64(R9), K1, Z22
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z11
+	VMOVUPD.Z 64(R9), K1, Z23
+	ADDQ      R10, R9
+	JMP       ready
+
+zero:
+	MOVQ       BX, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
 	VXORPD     Z0, Z0, Z0
-	VXORPD     Z1, Z1, Z1
-	VXORPD     Z2, Z2, Z2
-	VXORPD     Z3, Z3, Z3
-	VXORPD     Z4, Z4, Z4
-	VXORPD     Z5, Z5, Z5
-	VXORPD     Z6, Z6, Z6
-	VXORPD     Z7, Z7, Z7
-	VXORPD     Z8, Z8, Z8
-	VXORPD     Z9, Z9, Z9
-	VXORPD     Z10, Z10, Z10
-	VXORPD     Z11, Z11, Z11
 	VXORPD     Z12, Z12, Z12
+	VXORPD     Z1, Z1, Z1
 	VXORPD     Z13, Z13, Z13
+	VXORPD     Z2, Z2, Z2
 	VXORPD     Z14, Z14, Z14
+	VXORPD     Z3, Z3, Z3
 	VXORPD     Z15, Z15, Z15
+	VXORPD     Z4, Z4, Z4
 	VXORPD     Z16, Z16, Z16
+	VXORPD     Z5, Z5, Z5
 	VXORPD     Z17, Z17, Z17
+	VXORPD     Z6, Z6, Z6
 	VXORPD     Z18, Z18, Z18
+	VXORPD     Z7, Z7, Z7
 	VXORPD     Z19, Z19, Z19
+	VXORPD     Z8, Z8, Z8
 	VXORPD     Z20, Z20, Z20
+	VXORPD     Z9, Z9, Z9
 	VXORPD     Z21, Z21, Z21
+	VXORPD     Z10, Z10, Z10
 	VXORPD     Z22, Z22, Z22
+	VXORPD     Z11, Z11, Z11
 	VXORPD     Z23, Z23, Z23
-	SUBQ       $0x04, R9
-	JL         tail
+
+ready:
+	MOVQ   kc+8(FP), R9
+	MOVQ   b+40(FP), R10
+	MOVQ   b1+48(FP), R11
+	MOVQ   a+16(FP), R12
+	IMUL3Q $0x0c, AX, R14
+	ADDQ   R12, R14
+	LEAQ   (R12)(DI*2), R13
+	ADDQ   AX, R13
+	LEAQ   (R14)(DI*2), R15
+	ADDQ   AX, R15
+	SUBQ   $0x04, R9
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R14)
@@ -19734,8 +21861,8 @@ single:
 	JNE          single
 
 finish:
-	MOVQ         flags+88(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+88(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSD alpha+80(FP), Z26
 	VMULPD       Z26, Z0, Z0
@@ -19764,66 +21891,66 @@ finish:
 	VMULPD       Z26, Z23, Z23
 
 scaled:
-	MOVQ      ldc+72(FP), R10
-	SHLQ      $0x03, R10
-	TESTQ     $0x00000001, R9
+	MOVQ      ldc+72(FP), R11
+	SHLQ      $0x03, R11
+	TESTQ     $0x00000001, R10
 	JE        bias
-	MOVQ      BX, R11
-	VADDPD    (R11), Z0, Z0
-	VMOVUPD.Z 64(R11), K1, Z27
+	MOVQ      BX, R9
+	VADDPD    (R9), Z0, Z0
+	VMOVUPD.Z 64(R9), K1, Z27
 	VADDPD    Z27, Z12, Z12
-	ADDQ      R10, R11
-	VADDPD    (R11), Z1, Z1
-	VMOVUPD.Z 64(R11), K1, Z27
+	ADDQ      R11, R9
+	VADDPD    (R9), Z1, Z1
+	VMOVUPD.Z 64(R9), K1, Z27
 	VADDPD    Z27, Z13, Z13
-	ADDQ      R10, R11
-	VADDPD    (R11), Z2, Z2
-	VMOVUPD.Z 64(R11), K1, Z27
+	ADDQ      R11, R9
+	VADDPD    (R9), Z2, Z2
+	VMOVUPD.Z 64(R9), K1, Z27
 	VADDPD    Z27, Z14, Z14
-	ADDQ      R10, R11
-	VADDPD    (R11), Z3, Z3
-	VMOVUPD.Z 64(R11), K1, Z27
+	ADDQ      R11, R9
+	VADDPD    (R9), Z3, Z3
+	VMOVUPD.Z 64(R9), K1, Z27
 	VADDPD    Z27, Z15, Z15
-	ADDQ      R10, R11
-	VADDPD    (R11), Z4, Z4
-	VMOVUPD.Z 64(R11), K1, Z27
+	ADDQ      R11, R9
+	VADDPD    (R9), Z4, Z4
+	VMOVUPD.Z 64(R9), K1, Z27
 	VADDPD    Z27, Z16, Z16
-	ADDQ      R10, R11
-	VADDPD    (R11), Z5, Z5
-	VMOVUPD.Z 64(R11), K1, Z27
+	ADDQ      R11, R9
+	VADDPD    (R9), Z5, Z5
+	VMOVUPD.Z 64(R9), K1, Z27
 	VADDPD    Z27, Z17, Z17
-	ADDQ      R10, R11
-	VADDPD    (R11), Z6, Z6
-	VMOVUPD.Z 64(R11), K1, Z27
+	ADDQ      R11, R9
+	VADDPD    (R9), Z6, Z6
+	VMOVUPD.Z 64(R9), K1, Z27
 	VADDPD    Z27, Z18, Z18
-	ADDQ      R10, R11
-	VADDPD    (R11), Z7, Z7
-	VMOVUPD.Z 64(R11), K1, Z27
+	ADDQ      R11, R9
+	VADDPD    (R9), Z7, Z7
+	VMOVUPD.Z 64(R9), K1, Z27
 	VADDPD    Z27, Z19, Z19
-	ADDQ      R10, R11
-	VADDPD    (R11), Z8, Z8
-	VMOVUPD.Z 64(R11), K1, Z27
+	ADDQ      R11, R9
+	VADDPD    (R9), Z8, Z8
+	VMOVUPD.Z 64(R9), K1, Z27
 	VADDPD    Z27, Z20, Z20
-	ADDQ      R10, R11
-	VADDPD    (R11), Z9, Z9
-	VMOVUPD.Z 64(R11), K1, Z27
+	ADDQ      R11, R9
+	VADDPD    (R9), Z9, Z9
+	VMOVUPD.Z 64(R9), K1, Z27
 	VADDPD    Z27, Z21, Z21
-	ADDQ      R10, R11
-	VADDPD    (R11), Z10, Z10
-	VMOVUPD.Z 64(R11), K1, Z27
+	ADDQ      R11, R9
+	VADDPD    (R9), Z10, Z10
+	VMOVUPD.Z 64(R9), K1, Z27
 	VADDPD    Z27, Z22, Z22
-	ADDQ      R10, R11
-	VADDPD    (R11), Z11, Z11
-	VMOVUPD.Z 64(R11), K1, Z27
+	ADDQ      R11, R9
+	VADDPD    (R9), Z11, Z11
+	VMOVUPD.Z 64(R9), K1, Z27
 	VADDPD    Z27, Z23, Z23
-	ADDQ      R10, R11
+	ADDQ      R11, R9
 
 bias:
-	MOVQ      bias+96(FP), R11
-	TESTQ     R11, R11
+	MOVQ      bias+96(FP), R9
+	TESTQ     R9, R9
 	JE        act
-	VMOVUPD   (R11), Z26
-	VMOVUPD.Z 64(R11), K1, Z27
+	VMOVUPD   (R9), Z26
+	VMOVUPD.Z 64(R9), K1, Z27
 	VADDPD    Z26, Z0, Z0
 	VADDPD    Z27, Z12, Z12
 	VADDPD    Z26, Z1, Z1
@@ -19850,7 +21977,7 @@ bias:
 	VADDPD    Z27, Z23, Z23
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPD Z26, Z26, Z26
 	VMAXPD Z0, Z26, Z0
@@ -19879,46 +22006,46 @@ act:
 	VMAXPD Z23, Z26, Z23
 
 store:
-	MOVQ    BX, R11
-	VMOVUPD Z0, (R11)
-	VMOVUPD Z12, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z1, (R11)
-	VMOVUPD Z13, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z2, (R11)
-	VMOVUPD Z14, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z3, (R11)
-	VMOVUPD Z15, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z4, (R11)
-	VMOVUPD Z16, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z5, (R11)
-	VMOVUPD Z17, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z6, (R11)
-	VMOVUPD Z18, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z7, (R11)
-	VMOVUPD Z19, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z8, (R11)
-	VMOVUPD Z20, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z9, (R11)
-	VMOVUPD Z21, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z10, (R11)
-	VMOVUPD Z22, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z11, (R11)
-	VMOVUPD Z23, K1, 64(R11)
-	ADDQ    R10, R11
-	MOVQ    R11, BX
-	IMUL3Q  $0x0c, AX, R11
-	ADDQ    R11, a+16(FP)
+	MOVQ    BX, R9
+	VMOVUPD Z0, (R9)
+	VMOVUPD Z12, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z1, (R9)
+	VMOVUPD Z13, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z2, (R9)
+	VMOVUPD Z14, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z3, (R9)
+	VMOVUPD Z15, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z4, (R9)
+	VMOVUPD Z16, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z5, (R9)
+	VMOVUPD Z17, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z6, (R9)
+	VMOVUPD Z18, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z7, (R9)
+	VMOVUPD Z19, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z8, (R9)
+	VMOVUPD Z20, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z9, (R9)
+	VMOVUPD Z21, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z10, (R9)
+	VMOVUPD Z22, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z11, (R9)
+	VMOVUPD Z23, K1, 64(R9)
+	ADDQ    R11, R9
+	MOVQ    R9, BX
+	IMUL3Q  $0x0c, AX, R9
+	ADDQ    R9, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -19941,73 +22068,121 @@ TEXT ·pair64_13(SB), NOSPLIT, $0-120
 	LEAQ  (AX)(AX*4), R8
 
 tile:
-	MOVQ       kc+8(FP), R9
-	MOVQ       b+40(FP), R10
-	MOVQ       b1+48(FP), R11
-	MOVQ       a+16(FP), R12
-	MOVQ       ldc+72(FP), R13
-	SHLQ       $0x03, R13
-	MOVQ       BX, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	IMUL3Q     $0x0d, AX, R14
-	ADDQ       R12, R14
-	LEAQ       (R12)(DI*2), R13
-	ADDQ       AX, R13
-	LEAQ       (R14)(DI*2), R15
-	ADDQ       AX, R15
+	MOVQ      ldc+72(FP), R10
+	SHLQ      $0x03, R10
+	MOVQ      flags+88(FP), R9
+	TESTQ     $0x00000008, R9
+	JE        zero
+	MOVQ      BX, R9
+	VMOVUPD   (R9), Z0
+	VMOVUPD.Z 64(R9), K1, Z13
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z1
+	VMOVUPD.Z 64(R9), K1, Z14
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z2
+	VMOVUPD.Z 64(R9), K1, Z15
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z3
+	VMOVUPD.Z 64(R9), K1, Z16
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z4
+	VMOVUPD.Z 64(R9), K1, Z17
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z5
+	VMOVUPD.Z 64(R9), K1, Z18
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z6
+	VMOVUPD.Z 64(R9), K1, Z19
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z7
+	VMOVUPD.Z 64(R9), K1, Z20
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z8
+	VMOVUPD.Z 64(R9), K1, Z21
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z9
+	VMOVUPD.Z 64(R9), K1, Z22
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z10
+	VMOVUPD.Z 64(R9), K1, Z23
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z11
+	VMOVUPD.Z 64(R9), K1, Z24
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z12
+	VMOVUPD.Z 64(R9), K1, Z25
+	ADDQ      R10, R9
+	JMP       ready
+
+zero:
+	MOVQ       BX, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
 	VXORPD     Z0, Z0, Z0
-	VXORPD     Z1, Z1, Z1
-	VXORPD     Z2, Z2, Z2
-	VXORPD     Z3, Z3, Z3
-	VXORPD     Z4, Z4, Z4
-	VXORPD     Z5, Z5, Z5
-	VXORPD     Z6, Z6, Z6
-	VXORPD     Z7, Z7, Z7
-	VXORPD     Z8, Z8, Z8
-	VXORPD     Z9, Z9, Z9
-	VXORPD     Z10, Z10, Z10
-	VXORPD     Z11, Z11, Z11
-	VXORPD     Z12, Z12, Z12
 	VXORPD     Z13, Z13, Z13
+	VXORPD     Z1, Z1, Z1
 	VXORPD     Z14, Z14, Z14
+	VXORPD     Z2, Z2, Z2
 	VXORPD     Z15, Z15, Z15
+	VXORPD     Z3, Z3, Z3
 	VXORPD     Z16, Z16, Z16
+	VXORPD     Z4, Z4, Z4
 	VXORPD     Z17, Z17, Z17
+	VXORPD     Z5, Z5, Z5
 	VXORPD     Z18, Z18, Z18
+	VXORPD     Z6, Z6, Z6
 	VXORPD     Z19, Z19, Z19
+	VXORPD     Z7, Z7, Z7
 	VXORPD     Z20, Z20, Z20
+	VXORPD     Z8, Z8, Z8
 	VXORPD     Z21, Z21, Z21
+	VXORPD     Z9, Z9, Z9
 	VXORPD     Z22, Z22, Z22
+	VXORPD     Z10, Z10, Z10
 	VXORPD     Z23, Z23, Z23
+	VXORPD     Z11, Z11, Z11
 	VXORPD     Z24, Z24, Z24
+	VXORPD     Z12, Z12, Z12
 	VXORPD     Z25, Z25, Z25
-	SUBQ       $0x04, R9
-	JL         tail
+
+ready:
+	MOVQ   kc+8(FP), R9
+	MOVQ   b+40(FP), R10
+	MOVQ   b1+48(FP), R11
+	MOVQ   a+16(FP), R12
+	IMUL3Q $0x0d, AX, R14
+	ADDQ   R12, R14
+	LEAQ   (R12)(DI*2), R13
+	ADDQ   AX, R13
+	LEAQ   (R14)(DI*2), R15
+	ADDQ   AX, R15
+	SUBQ   $0x04, R9
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R14)
@@ -20264,8 +22439,8 @@ single:
 	JNE          single
 
 finish:
-	MOVQ         flags+88(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+88(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSD alpha+80(FP), Z28
 	VMULPD       Z28, Z0, Z0
@@ -20296,70 +22471,70 @@ finish:
 	VMULPD       Z28, Z25, Z25
 
 scaled:
-	MOVQ      ldc+72(FP), R10
-	SHLQ      $0x03, R10
-	TESTQ     $0x00000001, R9
+	MOVQ      ldc+72(FP), R11
+	SHLQ      $0x03, R11
+	TESTQ     $0x00000001, R10
 	JE        bias
-	MOVQ      BX, R11
-	VADDPD    (R11), Z0, Z0
-	VMOVUPD.Z 64(R11), K1, Z29
+	MOVQ      BX, R9
+	VADDPD    (R9), Z0, Z0
+	VMOVUPD.Z 64(R9), K1, Z29
 	VADDPD    Z29, Z13, Z13
-	ADDQ      R10, R11
-	VADDPD    (R11), Z1, Z1
-	VMOVUPD.Z 64(R11), K1, Z29
+	ADDQ      R11, R9
+	VADDPD    (R9), Z1, Z1
+	VMOVUPD.Z 64(R9), K1, Z29
 	VADDPD    Z29, Z14, Z14
-	ADDQ      R10, R11
-	VADDPD    (R11), Z2, Z2
-	VMOVUPD.Z 64(R11), K1, Z29
+	ADDQ      R11, R9
+	VADDPD    (R9), Z2, Z2
+	VMOVUPD.Z 64(R9), K1, Z29
 	VADDPD    Z29, Z15, Z15
-	ADDQ      R10, R11
-	VADDPD    (R11), Z3, Z3
-	VMOVUPD.Z 64(R11), K1, Z29
+	ADDQ      R11, R9
+	VADDPD    (R9), Z3, Z3
+	VMOVUPD.Z 64(R9), K1, Z29
 	VADDPD    Z29, Z16, Z16
-	ADDQ      R10, R11
-	VADDPD    (R11), Z4, Z4
-	VMOVUPD.Z 64(R11), K1, Z29
+	ADDQ      R11, R9
+	VADDPD    (R9), Z4, Z4
+	VMOVUPD.Z 64(R9), K1, Z29
 	VADDPD    Z29, Z17, Z17
-	ADDQ      R10, R11
-	VADDPD    (R11), Z5, Z5
-	VMOVUPD.Z 64(R11), K1, Z29
+	ADDQ      R11, R9
+	VADDPD    (R9), Z5, Z5
+	VMOVUPD.Z 64(R9), K1, Z29
 	VADDPD    Z29, Z18, Z18
-	ADDQ      R10, R11
-	VADDPD    (R11), Z6, Z6
-	VMOVUPD.Z 64(R11), K1, Z29
+	ADDQ      R11, R9
+	VADDPD    (R9), Z6, Z6
+	VMOVUPD.Z 64(R9), K1, Z29
 	VADDPD    Z29, Z19, Z19
-	ADDQ      R10, R11
-	VADDPD    (R11), Z7, Z7
-	VMOVUPD.Z 64(R11), K1, Z29
+	ADDQ      R11, R9
+	VADDPD    (R9), Z7, Z7
+	VMOVUPD.Z 64(R9), K1, Z29
 	VADDPD    Z29, Z20, Z20
-	ADDQ      R10, R11
-	VADDPD    (R11), Z8, Z8
-	VMOVUPD.Z 64(R11), K1, Z29
+	ADDQ      R11, R9
+	VADDPD    (R9), Z8, Z8
+	VMOVUPD.Z 64(R9), K1, Z29
 	VADDPD    Z29, Z21, Z21
-	ADDQ      R10, R11
-	VADDPD    (R11), Z9, Z9
-	VMOVUPD.Z 64(R11), K1, Z29
+	ADDQ      R11, R9
+	VADDPD    (R9), Z9, Z9
+	VMOVUPD.Z 64(R9), K1, Z29
 	VADDPD    Z29, Z22, Z22
-	ADDQ      R10, R11
-	VADDPD    (R11), Z10, Z10
-	VMOVUPD.Z 64(R11), K1, Z29
+	ADDQ      R11, R9
+	VADDPD    (R9), Z10, Z10
+	VMOVUPD.Z 64(R9), K1, Z29
 	VADDPD    Z29, Z23, Z23
-	ADDQ      R10, R11
-	VADDPD    (R11), Z11, Z11
-	VMOVUPD.Z 64(R11), K1, Z29
+	ADDQ      R11, R9
+	VADDPD    (R9), Z11, Z11
+	VMOVUPD.Z 64(R9), K1, Z29
 	VADDPD    Z29, Z24, Z24
-	ADDQ      R10, R11
-	VADDPD    (R11), Z12, Z12
-	VMOVUPD.Z 64(R11), K1, Z29
+	ADDQ      R11, R9
+	VADDPD    (R9), Z12, Z12
+	VMOVUPD.Z 64(R9), K1, Z29
 	VADDPD    Z29, Z25, Z25
-	ADDQ      R10, R11
+	ADDQ      R11, R9
 
 bias:
-	MOVQ      bias+96(FP), R11
-	TESTQ     R11, R11
+	MOVQ      bias+96(FP), R9
+	TESTQ     R9, R9
 	JE        act
-	VMOVUPD   (R11), Z28
-	VMOVUPD.Z 64(R11), K1, Z29
+	VMOVUPD   (R9), Z28
+	VMOVUPD.Z 64(R9), K1, Z29
 	VADDPD    Z28, Z0, Z0
 	VADDPD    Z29, Z13, Z13
 	VADDPD    Z28, Z1, Z1
@@ -20388,7 +22563,7 @@ bias:
 	VADDPD    Z29, Z25, Z25
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPD Z28, Z28, Z28
 	VMAXPD Z0, Z28, Z0
@@ -20419,49 +22594,49 @@ act:
 	VMAXPD Z25, Z28, Z25
 
 store:
-	MOVQ    BX, R11
-	VMOVUPD Z0, (R11)
-	VMOVUPD Z13, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z1, (R11)
-	VMOVUPD Z14, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z2, (R11)
-	VMOVUPD Z15, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z3, (R11)
-	VMOVUPD Z16, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z4, (R11)
-	VMOVUPD Z17, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z5, (R11)
-	VMOVUPD Z18, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z6, (R11)
-	VMOVUPD Z19, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z7, (R11)
-	VMOVUPD Z20, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z8, (R11)
-	VMOVUPD Z21, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z9, (R11)
-	VMOVUPD Z22, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z10, (R11)
-	VMOVUPD Z23, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z11, (R11)
-	VMOVUPD Z24, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z12, (R11)
-	VMOVUPD Z25, K1, 64(R11)
-	ADDQ    R10, R11
-	MOVQ    R11, BX
-	IMUL3Q  $0x0d, AX, R11
-	ADDQ    R11, a+16(FP)
+	MOVQ    BX, R9
+	VMOVUPD Z0, (R9)
+	VMOVUPD Z13, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z1, (R9)
+	VMOVUPD Z14, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z2, (R9)
+	VMOVUPD Z15, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z3, (R9)
+	VMOVUPD Z16, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z4, (R9)
+	VMOVUPD Z17, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z5, (R9)
+	VMOVUPD Z18, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z6, (R9)
+	VMOVUPD Z19, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z7, (R9)
+	VMOVUPD Z20, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z8, (R9)
+	VMOVUPD Z21, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z9, (R9)
+	VMOVUPD Z22, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z10, (R9)
+	VMOVUPD Z23, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z11, (R9)
+	VMOVUPD Z24, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z12, (R9)
+	VMOVUPD Z25, K1, 64(R9)
+	ADDQ    R11, R9
+	MOVQ    R9, BX
+	IMUL3Q  $0x0d, AX, R9
+	ADDQ    R9, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER
@@ -20484,77 +22659,128 @@ TEXT ·pair64_14(SB), NOSPLIT, $0-120
 	LEAQ  (AX)(AX*4), R8
 
 tile:
-	MOVQ       kc+8(FP), R9
-	MOVQ       b+40(FP), R10
-	MOVQ       b1+48(FP), R11
-	MOVQ       a+16(FP), R12
-	MOVQ       ldc+72(FP), R13
-	SHLQ       $0x03, R13
-	MOVQ       BX, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	IMUL3Q     $0x0e, AX, R14
-	ADDQ       R12, R14
-	LEAQ       (R12)(DI*2), R13
-	ADDQ       AX, R13
-	LEAQ       (R14)(DI*2), R15
-	ADDQ       AX, R15
+	MOVQ      ldc+72(FP), R10
+	SHLQ      $0x03, R10
+	MOVQ      flags+88(FP), R9
+	TESTQ     $0x00000008, R9
+	JE        zero
+	MOVQ      BX, R9
+	VMOVUPD   (R9), Z0
+	VMOVUPD.Z 64(R9), K1, Z14
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z1
+	VMOVUPD.Z 64(R9), K1, Z15
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z2
+	VMOVUPD.Z 64(R9), K1, Z16
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z3
+	VMOVUPD.Z 64(R9), K1, Z17
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z4
+	VMOVUPD.Z 64(R9), K1, Z18
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z5
+	VMOVUPD.Z 64(R9), K1, Z19
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z6
+	VMOVUPD.Z 64(R9), K1, Z20
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z7
+	VMOVUPD.Z 64(R9), K1, Z21
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z8
+	VMOVUPD.Z 64(R9), K1, Z22
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z9
+	VMOVUPD.Z 64(R9), K1, Z23
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z10
+	VMOVUPD.Z 64(R9), K1, Z24
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z11
+	VMOVUPD.Z 64(R9), K1, Z25
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z12
+	VMOVUPD.Z 64(R9), K1, Z26
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z13
+	VMOVUPD.Z 64(R9), K1, Z27
+	ADDQ      R10, R9
+	JMP       ready
+
+zero:
+	MOVQ       BX, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	ADDQ       R10, R9
 	VXORPD     Z0, Z0, Z0
-	VXORPD     Z1, Z1, Z1
-	VXORPD     Z2, Z2, Z2
-	VXORPD     Z3, Z3, Z3
-	VXORPD     Z4, Z4, Z4
-	VXORPD     Z5, Z5, Z5
-	VXORPD     Z6, Z6, Z6
-	VXORPD     Z7, Z7, Z7
-	VXORPD     Z8, Z8, Z8
-	VXORPD     Z9, Z9, Z9
-	VXORPD     Z10, Z10, Z10
-	VXORPD     Z11, Z11, Z11
-	VXORPD     Z12, Z12, Z12
-	VXORPD     Z13, Z13, Z13
 	VXORPD     Z14, Z14, Z14
+	VXORPD     Z1, Z1, Z1
 	VXORPD     Z15, Z15, Z15
+	VXORPD     Z2, Z2, Z2
 	VXORPD     Z16, Z16, Z16
+	VXORPD     Z3, Z3, Z3
 	VXORPD     Z17, Z17, Z17
+	VXORPD     Z4, Z4, Z4
 	VXORPD     Z18, Z18, Z18
+	VXORPD     Z5, Z5, Z5
 	VXORPD     Z19, Z19, Z19
+	VXORPD     Z6, Z6, Z6
 	VXORPD     Z20, Z20, Z20
+	VXORPD     Z7, Z7, Z7
 	VXORPD     Z21, Z21, Z21
+	VXORPD     Z8, Z8, Z8
 	VXORPD     Z22, Z22, Z22
+	VXORPD     Z9, Z9, Z9
 	VXORPD     Z23, Z23, Z23
+	VXORPD     Z10, Z10, Z10
 	VXORPD     Z24, Z24, Z24
+	VXORPD     Z11, Z11, Z11
 	VXORPD     Z25, Z25, Z25
+	VXORPD     Z12, Z12, Z12
 	VXORPD     Z26, Z26, Z26
+	VXORPD     Z13, Z13, Z13
 	VXORPD     Z27, Z27, Z27
-	SUBQ       $0x04, R9
-	JL         tail
+
+ready:
+	MOVQ   kc+8(FP), R9
+	MOVQ   b+40(FP), R10
+	MOVQ   b1+48(FP), R11
+	MOVQ   a+16(FP), R12
+	IMUL3Q $0x0e, AX, R14
+	ADDQ   R12, R14
+	LEAQ   (R12)(DI*2), R13
+	ADDQ   AX, R13
+	LEAQ   (R14)(DI*2), R15
+	ADDQ   AX, R15
+	SUBQ   $0x04, R9
+	JL     tail
 
 unrolled:
 	PREFETCHT1   (R14)
@@ -20827,8 +23053,8 @@ single:
 	JNE          single
 
 finish:
-	MOVQ         flags+88(FP), R9
-	TESTQ        $0x00000004, R9
+	MOVQ         flags+88(FP), R10
+	TESTQ        $0x00000004, R10
 	JE           scaled
 	VBROADCASTSD alpha+80(FP), Z30
 	VMULPD       Z30, Z0, Z0
@@ -20861,74 +23087,74 @@ finish:
 	VMULPD       Z30, Z27, Z27
 
 scaled:
-	MOVQ      ldc+72(FP), R10
-	SHLQ      $0x03, R10
-	TESTQ     $0x00000001, R9
+	MOVQ      ldc+72(FP), R11
+	SHLQ      $0x03, R11
+	TESTQ     $0x00000001, R10
 	JE        bias
-	MOVQ      BX, R11
-	VADDPD    (R11), Z0, Z0
-	VMOVUPD.Z 64(R11), K1, Z31
+	MOVQ      BX, R9
+	VADDPD    (R9), Z0, Z0
+	VMOVUPD.Z 64(R9), K1, Z31
 	VADDPD    Z31, Z14, Z14
-	ADDQ      R10, R11
-	VADDPD    (R11), Z1, Z1
-	VMOVUPD.Z 64(R11), K1, Z31
+	ADDQ      R11, R9
+	VADDPD    (R9), Z1, Z1
+	VMOVUPD.Z 64(R9), K1, Z31
 	VADDPD    Z31, Z15, Z15
-	ADDQ      R10, R11
-	VADDPD    (R11), Z2, Z2
-	VMOVUPD.Z 64(R11), K1, Z31
+	ADDQ      R11, R9
+	VADDPD    (R9), Z2, Z2
+	VMOVUPD.Z 64(R9), K1, Z31
 	VADDPD    Z31, Z16, Z16
-	ADDQ      R10, R11
-	VADDPD    (R11), Z3, Z3
-	VMOVUPD.Z 64(R11), K1, Z31
+	ADDQ      R11, R9
+	VADDPD    (R9), Z3, Z3
+	VMOVUPD.Z 64(R9), K1, Z31
 	VADDPD    Z31, Z17, Z17
-	ADDQ      R10, R11
-	VADDPD    (R11), Z4, Z4
-	VMOVUPD.Z 64(R11), K1, Z31
+	ADDQ      R11, R9
+	VADDPD    (R9), Z4, Z4
+	VMOVUPD.Z 64(R9), K1, Z31
 	VADDPD    Z31, Z18, Z18
-	ADDQ      R10, R11
-	VADDPD    (R11), Z5, Z5
-	VMOVUPD.Z 64(R11), K1, Z31
+	ADDQ      R11, R9
+	VADDPD    (R9), Z5, Z5
+	VMOVUPD.Z 64(R9), K1, Z31
 	VADDPD    Z31, Z19, Z19
-	ADDQ      R10, R11
-	VADDPD    (R11), Z6, Z6
-	VMOVUPD.Z 64(R11), K1, Z31
+	ADDQ      R11, R9
+	VADDPD    (R9), Z6, Z6
+	VMOVUPD.Z 64(R9), K1, Z31
 	VADDPD    Z31, Z20, Z20
-	ADDQ      R10, R11
-	VADDPD    (R11), Z7, Z7
-	VMOVUPD.Z 64(R11), K1, Z31
+	ADDQ      R11, R9
+	VADDPD    (R9), Z7, Z7
+	VMOVUPD.Z 64(R9), K1, Z31
 	VADDPD    Z31, Z21, Z21
-	ADDQ      R10, R11
-	VADDPD    (R11), Z8, Z8
-	VMOVUPD.Z 64(R11), K1, Z31
+	ADDQ      R11, R9
+	VADDPD    (R9), Z8, Z8
+	VMOVUPD.Z 64(R9), K1, Z31
 	VADDPD    Z31, Z22, Z22
-	ADDQ      R10, R11
-	VADDPD    (R11), Z9, Z9
-	VMOVUPD.Z 64(R11), K1, Z31
+	ADDQ      R11, R9
+	VADDPD    (R9), Z9, Z9
+	VMOVUPD.Z 64(R9), K1, Z31
 	VADDPD    Z31, Z23, Z23
-	ADDQ      R10, R11
-	VADDPD    (R11), Z10, Z10
-	VMOVUPD.Z 64(R11), K1, Z31
+	ADDQ      R11, R9
+	VADDPD    (R9), Z10, Z10
+	VMOVUPD.Z 64(R9), K1, Z31
 	VADDPD    Z31, Z24, Z24
-	ADDQ      R10, R11
-	VADDPD    (R11), Z11, Z11
-	VMOVUPD.Z 64(R11), K1, Z31
+	ADDQ      R11, R9
+	VADDPD    (R9), Z11, Z11
+	VMOVUPD.Z 64(R9), K1, Z31
 	VADDPD    Z31, Z25, Z25
-	ADDQ      R10, R11
-	VADDPD    (R11), Z12, Z12
-	VMOVUPD.Z 64(R11), K1, Z31
+	ADDQ      R11, R9
+	VADDPD    (R9), Z12, Z12
+	VMOVUPD.Z 64(R9), K1, Z31
 	VADDPD    Z31, Z26, Z26
-	ADDQ      R10, R11
-	VADDPD    (R11), Z13, Z13
-	VMOVUPD.Z 64(R11), K1, Z31
+	ADDQ      R11, R9
+	VADDPD    (R9), Z13, Z13
+	VMOVUPD.Z 64(R9), K1, Z31
 	VADDPD    Z31, Z27, Z27
-	ADDQ      R10, R11
+	ADDQ      R11, R9
 
 bias:
-	MOVQ      bias+96(FP), R11
-	TESTQ     R11, R11
+	MOVQ      bias+96(FP), R9
+	TESTQ     R9, R9
 	JE        act
-	VMOVUPD   (R11), Z30
-	VMOVUPD.Z 64(R11), K1, Z31
+	VMOVUPD   (R9), Z30
+	VMOVUPD.Z 64(R9), K1, Z31
 	VADDPD    Z30, Z0, Z0
 	VADDPD    Z31, Z14, Z14
 	VADDPD    Z30, Z1, Z1
@@ -20959,7 +23185,7 @@ bias:
 	VADDPD    Z31, Z27, Z27
 
 act:
-	TESTQ  $0x00000002, R9
+	TESTQ  $0x00000002, R10
 	JE     store
 	VXORPD Z30, Z30, Z30
 	VMAXPD Z0, Z30, Z0
@@ -20992,52 +23218,52 @@ act:
 	VMAXPD Z27, Z30, Z27
 
 store:
-	MOVQ    BX, R11
-	VMOVUPD Z0, (R11)
-	VMOVUPD Z14, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z1, (R11)
-	VMOVUPD Z15, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z2, (R11)
-	VMOVUPD Z16, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z3, (R11)
-	VMOVUPD Z17, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z4, (R11)
-	VMOVUPD Z18, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z5, (R11)
-	VMOVUPD Z19, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z6, (R11)
-	VMOVUPD Z20, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z7, (R11)
-	VMOVUPD Z21, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z8, (R11)
-	VMOVUPD Z22, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z9, (R11)
-	VMOVUPD Z23, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z10, (R11)
-	VMOVUPD Z24, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z11, (R11)
-	VMOVUPD Z25, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z12, (R11)
-	VMOVUPD Z26, K1, 64(R11)
-	ADDQ    R10, R11
-	VMOVUPD Z13, (R11)
-	VMOVUPD Z27, K1, 64(R11)
-	ADDQ    R10, R11
-	MOVQ    R11, BX
-	IMUL3Q  $0x0e, AX, R11
-	ADDQ    R11, a+16(FP)
+	MOVQ    BX, R9
+	VMOVUPD Z0, (R9)
+	VMOVUPD Z14, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z1, (R9)
+	VMOVUPD Z15, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z2, (R9)
+	VMOVUPD Z16, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z3, (R9)
+	VMOVUPD Z17, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z4, (R9)
+	VMOVUPD Z18, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z5, (R9)
+	VMOVUPD Z19, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z6, (R9)
+	VMOVUPD Z20, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z7, (R9)
+	VMOVUPD Z21, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z8, (R9)
+	VMOVUPD Z22, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z9, (R9)
+	VMOVUPD Z23, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z10, (R9)
+	VMOVUPD Z24, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z11, (R9)
+	VMOVUPD Z25, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z12, (R9)
+	VMOVUPD Z26, K1, 64(R9)
+	ADDQ    R11, R9
+	VMOVUPD Z13, (R9)
+	VMOVUPD Z27, K1, 64(R9)
+	ADDQ    R11, R9
+	MOVQ    R9, BX
+	IMUL3Q  $0x0e, AX, R9
+	ADDQ    R9, a+16(FP)
 	DECQ    tiles+0(FP)
 	JNE     tile
 	VZEROUPPER

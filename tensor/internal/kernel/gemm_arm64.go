@@ -17,7 +17,8 @@ func Tiles[T float](mr, width, cols, tiles, kc int, a *T, ars, acs int, b *T, br
 	// There are no masked stores: the product of a ragged tile goes through memory of its own.
 	var acc [MR * 16]T
 	for t := range tiles {
-		tilesNEON(mr, width, 1, kc, offset(a, t*mr*ars), ars, acs, b, brs, &acc[0], 16, 1, 0, nil)
+		begin(&acc, mr, cols, offset(c, t*mr*ldc), ldc, flags)
+		tilesNEON(mr, width, 1, kc, offset(a, t*mr*ars), ars, acs, b, brs, &acc[0], 16, 1, flags&Resume, nil)
 		finish(&acc, mr, cols, offset(c, t*mr*ldc), ldc, alpha, flags, bias)
 	}
 }

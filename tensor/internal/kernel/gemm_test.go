@@ -117,7 +117,7 @@ func vary(r *rand.Rand, c tileCase) tileCase {
 	c.tiles = 1 + r.IntN(3)
 	c.trans = r.IntN(2) == 1
 	c.gapA, c.gapB, c.gapC = r.IntN(4), r.IntN(4), r.IntN(4)
-	c.flags = r.IntN(8)
+	c.flags = r.IntN(16)
 	c.bias = r.IntN(2) == 1
 	c.integers = r.IntN(2) == 1
 	c.seed = r.Uint64()
@@ -134,7 +134,7 @@ func testTiles[T float](t *testing.T) {
 					run[T](t, vary(r, tileCase{mr: mr, width: width, cols: cols, kc: kc}))
 				}
 			}
-			for flags := range 8 {
+			for flags := range 16 {
 				for bias := range 2 {
 					for _, cols := range []int{width - 1, width} {
 						c := vary(r, tileCase{mr: mr, width: width, cols: cols, kc: 9})
@@ -222,7 +222,7 @@ func fuzzTiles[T float](t *testing.T, r *rand.Rand, mr, cols, kc, flags uint8) {
 	if c.cols <= nr/2 && r.IntN(2) == 0 {
 		c.width = nr / 2
 	}
-	c.flags = int(flags) % 8
+	c.flags = int(flags) % 16
 	run[T](t, c)
 }
 

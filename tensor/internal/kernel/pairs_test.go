@@ -78,7 +78,7 @@ func testPairs[T float](t *testing.T) {
 			c.mr = rows
 			runPairs[T](t, c)
 		}
-		for flags := range 8 {
+		for flags := range 16 {
 			c := vary(r, tileCase{kc: 9, cols: 1 + r.IntN(NR[T]())})
 			c.mr, c.flags, c.bias = rows, flags, flags%3 == 0
 			runPairs[T](t, c)

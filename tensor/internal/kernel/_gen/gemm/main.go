@@ -14,6 +14,7 @@ const (
 	accumulate = 1 << iota
 	rectify
 	scale
+	resume
 )
 
 // prec is one element type: its instructions and sizes.
@@ -70,13 +71,11 @@ func tile(p prec, mr, nv int) {
 		LEAQ(Mem{Base: a, Index: ars, Scale: 2}, a3)
 		ADDQ(ars, a3)
 	}
-	prefetchC(c, ldc, mr)
 	acc := make([][]reg.VecVirtual, mr)
 	for i := range acc {
 		acc[i] = make([]reg.VecVirtual, nv)
 		for j := range acc[i] {
 			acc[i][j] = YMM()
-			p.xor(acc[i][j], acc[i][j], acc[i][j])
 		}
 	}
 	bv := make([]reg.VecVirtual, nv)
@@ -84,6 +83,37 @@ func tile(p prec, mr, nv int) {
 		bv[j] = YMM()
 	}
 	t := []reg.VecVirtual{YMM(), YMM()}
+	resumed(func() {
+		at := GP64()
+		MOVQ(c, at)
+		mask := Load(Param("mask"), GP64())
+		TESTQ(mask, mask)
+		JNE(LabelRef("resumemasked"))
+		for i := range acc {
+			for j := range acc[i] {
+				p.load(Mem{Base: at, Disp: width * j}, acc[i][j])
+			}
+			ADDQ(ldc, at)
+		}
+		JMP(LabelRef("ready"))
+		Label("resumemasked")
+		for j := range nv {
+			p.load(Mem{Base: mask, Disp: width * j}, t[j])
+		}
+		for i := range acc {
+			for j := range acc[i] {
+				p.mask(Mem{Base: at, Disp: width * j}, t[j], acc[i][j])
+			}
+			ADDQ(ldc, at)
+		}
+	}, func() {
+		prefetchC(c, ldc, mr)
+		for i := range acc {
+			for j := range acc[i] {
+				p.xor(acc[i][j], acc[i][j], acc[i][j])
+			}
+		}
+	})
 	// Rows of the next tile are fetched while this one is computed: hardware does not foresee the jump.
 	ahead := GP64()
 	IMUL3Q(Imm(uint64(mr)), ars, ahead)
@@ -224,12 +254,23 @@ func wide(p prec, mr int) {
 		}
 		return m
 	}
-	prefetchC(c, ldc, mr)
 	acc := make([]reg.VecVirtual, mr)
 	for i := range acc {
 		acc[i] = ZMM()
-		p.xor(acc[i], acc[i], acc[i])
 	}
+	at := GP64()
+	resumed(func() {
+		MOVQ(c, at)
+		for i := range acc {
+			p.loadZ(Mem{Base: at}, mask, acc[i])
+			ADDQ(ldc, at)
+		}
+	}, func() {
+		prefetchC(c, ldc, mr)
+		for i := range acc {
+			p.xor(acc[i], acc[i], acc[i])
+		}
+	})
 	bv, t := ZMM(), ZMM()
 	overK(kc, mr, func(u int) {
 		for i := u; i < mr; i += 4 {
@@ -263,7 +304,6 @@ func wide(p prec, mr int) {
 		p.mul(t, acc[i], acc[i])
 	}
 	Label("scaled")
-	at := GP64()
 	TESTQ(U32(accumulate), flags)
 	JE(LabelRef("bias"))
 	MOVQ(c, at)
@@ -332,12 +372,40 @@ func pairs(p prec, mr int) {
 		SHLQ(p.shift, ldc)
 		return ldc
 	}
+	var acc [2][]reg.VecVirtual
+	for j := range acc {
+		acc[j] = make([]reg.VecVirtual, mr)
+		for i := range acc[j] {
+			acc[j][i] = ZMM()
+		}
+	}
+	each := func(f func(v reg.VecVirtual, i, j int)) {
+		for i := range mr {
+			for j := range acc {
+				f(acc[j][i], i, j)
+			}
+		}
+	}
 	Label("tile")
+	at, ldc := GP64(), stride()
+	resumed(func() {
+		MOVQ(c, at)
+		each(func(v reg.VecVirtual, _, j int) {
+			if j == 0 {
+				p.load(Mem{Base: at}, v)
+				return
+			}
+			p.loadZ(Mem{Base: at, Disp: 64}, mask, v)
+			ADDQ(ldc, at)
+		})
+	}, func() {
+		prefetchC(c, ldc, mr)
+		each(func(v reg.VecVirtual, _, _ int) { p.xor(v, v, v) })
+	})
 	kc := Load(Param("kc"), GP64())
 	b, b1 := Load(Param("b"), GP64()), Load(Param("b1"), GP64())
 	a, a7, ahead, ahead7 := GP64(), GP64(), GP64(), GP64()
 	MOVQ(arow.Addr, a)
-	prefetchC(c, stride(), mr)
 	IMUL3Q(Imm(uint64(mr)), ars, ahead) // rows of the next tile are fetched while this one is computed
 	ADDQ(a, ahead)
 	if mr > 7 {
@@ -364,14 +432,6 @@ func pairs(p prec, mr int) {
 			lo, index, scale = hi, ars3, 2
 		}
 		return Mem{Base: lo, Index: index, Scale: uint8(scale)}
-	}
-	var acc [2][]reg.VecVirtual
-	for j := range acc {
-		acc[j] = make([]reg.VecVirtual, mr)
-		for i := range acc[j] {
-			acc[j][i] = ZMM()
-			p.xor(acc[j][i], acc[j][i], acc[j][i])
-		}
 	}
 	bv := []reg.VecVirtual{ZMM(), ZMM()}
 	t := []reg.VecVirtual{ZMM(), ZMM()}
@@ -408,16 +468,9 @@ func pairs(p prec, mr int) {
 	JE(LabelRef("scaled"))
 	al, _ := Param("alpha").Resolve()
 	p.bcast(al.Addr, t[0])
-	each := func(f func(v reg.VecVirtual, i, j int)) {
-		for i := range mr {
-			for j := range acc {
-				f(acc[j][i], i, j)
-			}
-		}
-	}
 	each(func(v reg.VecVirtual, _, _ int) { p.mul(t[0], v, v) })
 	Label("scaled")
-	ldc, at := stride(), GP64()
+	ldc = stride()
 	TESTQ(U32(accumulate), flags)
 	JE(LabelRef("bias"))
 	MOVQ(c, at)
@@ -459,6 +512,17 @@ func pairs(p prec, mr int) {
 	JNE(LabelRef("tile"))
 	VZEROUPPER()
 	RET()
+}
+
+// resumed generates the two beginnings of a tile: accumulators that were stored before, and zeros.
+func resumed(load, zero func()) {
+	TESTQ(U32(resume), Load(Param("flags"), GP64()))
+	JE(LabelRef("zero"))
+	load()
+	JMP(LabelRef("ready"))
+	Label("zero")
+	zero()
+	Label("ready")
 }
 
 // overK generates the loop over k: four steps at a time, then one by one. A step is told which of the four it is, and

@@ -18,6 +18,7 @@ const (
 	accumulateBit = iota
 	rectifyBit
 	scaleBit
+	resumeBit
 )
 
 // prec is one element type.
@@ -156,7 +157,15 @@ func tile(p prec, mr, nv int) {
 		}
 	}
 	label(name)
+	op("TBZ $%d, %s, %szero", resumeBit, flags, name)
+	op("MOVD %s, %s", c, row)
+	for i := range mr {
+		op("VLD1.P (%s)(%s), %s", row, ldc, p.list(acc(i, 0), nv))
+	}
+	op("B %sready", name)
+	label(name + "zero")
 	each(func(i, j int) { zero(acc(i, j)) })
+	label(name + "ready")
 	op("CBZ %s, %sscale", kc, name)
 	op("MOVD %s, %s", arow, a)
 	op("MOVD %s, %s", b0, b)
