@@ -284,15 +284,42 @@ func (p *matmul[T]) tinyDots(r, x []T) {
 
 // rows computes a C of few rows: each is a matrix-vector product with B.
 func (p *matmul[T]) rows() {
+	procs := p.procs()
+	if procs == 1 && p.m == 1 {
+		p.columns(0, p.n)
+		return
+	}
+	const (
+		near    = 128 << 10 // bytes of B that are there again for the next row of C
+		longRow = 1024      // elements of a row of B that are read in one go
+	)
+	grain := min(longRow, (p.n/4+63)&^63)
+	if p.bcs != 1 {
+		grain = max(4, near/(p.k*int(unsafe.Sizeof(p.alpha)))&^3) // whole fours, which Gemv works on
+	}
+	if procs == 1 {
+		for lo := 0; lo < p.n; lo += grain {
+			p.columns(lo, min(lo+grain, p.n))
+		}
+		return
+	}
+	j := newGemmJob[T]()
+	j.matmul = *p
+	ParallelWorkers(procs, p.n, grain, j.columnsFn)
+	j.release()
+}
+
+// columns computes columns [lo, hi) of a C of few rows.
+func (p *matmul[T]) columns(lo, hi int) {
 	for i := range p.m {
-		x, y := p.a[i*p.ars:][:p.k], p.c[i*p.ldc:][:p.n]
+		x, y := p.a[i*p.ars:][:p.k], p.c[i*p.ldc:][lo:hi]
 		if p.bcs == 1 {
-			gemvTrans(p.k, p.n, p.alpha, p.b, p.brs, x, p.beta, y)
+			gemvTrans(p.k, hi-lo, p.alpha, p.b[lo:], p.brs, x, p.beta, y)
 		} else {
-			gemv(p.n, p.k, p.alpha, p.b, p.bcs, x, p.beta, y)
+			gemv(hi-lo, p.k, p.alpha, p.b[lo*p.bcs:], p.bcs, x, p.beta, y)
 		}
 	}
-	p.finish(0, p.m, 0, p.n)
+	p.finish(0, p.m, lo, hi)
 }
 
 // column computes a C of one contiguous column.

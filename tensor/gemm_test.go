@@ -187,17 +187,23 @@ func TestGemmBlocks(t *testing.T) {
 
 func TestGemmSameBitsForAnyNumberOfProcessors(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	for _, d := range [][3]int{{512, 512, 512}, {64, 256, 784}, {1000, 33, 600}, {5000, 16, 40}, {200, 2500, 30}, {20, 9000, 520}} {
-		a, b := random[float32](1, d[0], d[2], 0), random[float32](2, d[2], d[1], 0)
-		var first []float32
-		for _, procs := range []int{1, 2, 3, 8} {
-			runtime.GOMAXPROCS(procs)
-			c := NewMatrix[float32](d[0], d[1])
-			Gemm(NoTrans, NoTrans, 1, a, b, 0, c)
-			if first == nil {
-				first = c.Data
+	for _, d := range [][3]int{{512, 512, 512}, {64, 256, 784}, {1000, 33, 600}, {5000, 16, 40}, {200, 2500, 30},
+		{20, 9000, 520}, {1, 2051, 601}, {3, 1501, 902}} {
+		for _, transB := range []Transpose{NoTrans, Trans} {
+			a, b := random[float32](1, d[0], d[2], 0), random[float32](2, d[2], d[1], 0)
+			if transB {
+				b = random[float32](2, d[1], d[2], 0)
 			}
-			require.Equal(t, first, c.Data, "%v with %d processors", d, procs)
+			var first []float32
+			for _, procs := range []int{1, 2, 3, 8} {
+				runtime.GOMAXPROCS(procs)
+				c := NewMatrix[float32](d[0], d[1])
+				Gemm(NoTrans, transB, 1, a, b, 0, c)
+				if first == nil {
+					first = c.Data
+				}
+				require.Equal(t, first, c.Data, "%v with %d processors, B %v", d, procs, transB)
+			}
 		}
 	}
 }
@@ -347,7 +353,7 @@ func TestGemmDoesNotAllocate(t *testing.T) {
 	if race.Enabled {
 		t.Skip("pools drop objects under the race detector")
 	}
-	for _, d := range [][3]int{{1, 1, 1}, {8, 8, 8}, {64, 256, 300}, {400, 200, 300}, {1, 200, 300}} {
+	for _, d := range [][3]int{{1, 1, 1}, {8, 8, 8}, {64, 256, 300}, {400, 200, 300}, {1, 200, 300}, {1, 2000, 600}} {
 		a, b, c := random[float32](1, d[0], d[2], 0), random[float32](2, d[1], d[2], 0), NewMatrix[float32](d[0], d[1])
 		bias := make([]float32, d[1])
 		f := func() { GemmBias(NoTrans, Trans, 1, a, b, 0, c, bias, ReLUActivation) }

@@ -44,6 +44,7 @@ type gemmJob[T Float] struct {
 	taken, last     atomic.Int64   // cells, and of them those taken from the back
 	packGrain       int            // panels that a worker takes at once
 	shareFn         func(lo, hi int)
+	columnsFn       func(lo, hi int)
 }
 
 var (
@@ -52,7 +53,7 @@ var (
 )
 
 func bindGemmJob[T Float](j *gemmJob[T]) *gemmJob[T] {
-	j.shareFn = j.share
+	j.shareFn, j.columnsFn = j.share, j.columns
 	return j
 }
 
@@ -80,10 +81,7 @@ func (j *gemmJob[T]) run() {
 	if kernel.Paired() {
 		j.mr, j.blockTiles = kernel.HighestPair, pairBlock
 	}
-	procs := 1
-	if shares := j.work() / float64(kernel.Share[T]()); shares >= 2 {
-		procs = int(min(float64(runtime.GOMAXPROCS(0)), shares))
-	}
+	procs := j.procs()
 	kBlocks := (j.k + kBlock - 1) / kBlock
 	j.kStep = ((j.k+kBlocks-1)/kBlocks + 7) &^ 7
 	j.rowTiles = (j.m + j.mr - 1) / j.mr
@@ -126,11 +124,12 @@ func (j *gemmJob[T]) run() {
 	}
 }
 
-// work is what the product costs in multiply-adds: those it has, and some for each element that is moved.
-func (j *gemmJob[T]) work() float64 {
+// procs is how many goroutines the product is worth: by its multiply-adds, and some for each element that is moved.
+func (p *matmul[T]) procs() int {
 	const perElement = 8
-	m, n, k := float64(j.m), float64(j.n), float64(j.k)
-	return m*n*k + perElement*(m*n+m*k+k*n)
+	m, n, k := float64(p.m), float64(p.n), float64(p.k)
+	shares := (m*n*k + perElement*(m*n+m*k+k*n)) / float64(kernel.Share[T]())
+	return int(max(1, min(float64(runtime.GOMAXPROCS(0)), shares)))
 }
 
 // share is what one of several workers does: it packs while there is something to pack, and then takes cells, the first
