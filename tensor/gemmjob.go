@@ -19,6 +19,7 @@ const (
 	directBytes = 256 << 10 // of a B that is read in place for any number of rows, see readsB
 	copyPanels  = 8         // panels of B for which copying a block of A pays
 	packGrain   = 1 << 15   // elements of B that one block of parallel packing holds
+	packedBytes = 2 << 20   // of a B that several goroutines pack at once and not by blocks of k
 )
 
 // gemmJob is a product in progress: the block of B it is at, the panels packed for it, and the grid over
@@ -41,7 +42,6 @@ type gemmJob[T Float] struct {
 	// What several workers have done of the block so far.
 	packing, packed atomic.Int64   // panels that were taken to be packed, and that are there
 	unpacked        sync.WaitGroup // panels that are not there
-	taken, last     atomic.Int64   // cells, and of them those taken from the back
 	packGrain       int            // panels that a worker takes at once
 	shareFn         func(lo, hi int)
 	columnsFn       func(lo, hi int)
@@ -87,8 +87,11 @@ func (j *gemmJob[T]) run() {
 	j.rowTiles = (j.m + j.mr - 1) / j.mr
 	j.direct, j.kChunk = j.readsB()
 	kMost, nMost := j.kStep, nBlock
-	if j.direct {
+	switch size := int(unsafe.Sizeof(j.alpha)); {
+	case j.direct:
 		kMost, nMost = j.k, j.n
+	case procs > 1 && j.k*min(j.n, nBlock)*size <= packedBytes:
+		kMost = j.k
 	}
 	for j.j0 = 0; j.j0 < j.n; j.j0 += nMost {
 		j.nb = min(nMost, j.n-j.j0)
@@ -116,10 +119,8 @@ func (j *gemmJob[T]) run() {
 			j.packing.Store(int64(ready))
 			j.packed.Store(int64(ready))
 			j.unpacked.Add(j.panels - ready)
-			j.taken.Store(0)
-			j.last.Store(0)
 			j.packGrain = max(1, packGrain/(nr*j.kb))
-			ParallelWorkers(procs, procs, 1, j.shareFn)
+			ParallelWorkers(procs, j.cells, 1, j.shareFn)
 		}
 	}
 }
@@ -132,11 +133,10 @@ func (p *matmul[T]) procs() int {
 	return int(max(1, min(float64(runtime.GOMAXPROCS(0)), shares)))
 }
 
-// share is what one of several workers does: it packs while there is something to pack, and then takes cells, the first
-// worker from the front and the others from the back, so that in a loop of products a processor finds in its caches
-// what it had. Packing and multiplying are one call of Parallel, since waking a processor takes as long as packing.
-func (j *gemmJob[T]) share(worker, _ int) {
-	for {
+// share is what one of several workers does: it packs while there is something to pack, and then computes a cell.
+// Packing and multiplying are one call of Parallel, since waking a processor takes as long as packing.
+func (j *gemmJob[T]) share(cell, end int) {
+	for j.packing.Load() < int64(j.panels) {
 		hi := int(j.packing.Add(int64(j.packGrain)))
 		lo := hi - j.packGrain
 		if lo >= j.panels {
@@ -150,13 +150,7 @@ func (j *gemmJob[T]) share(worker, _ int) {
 	for i := 0; i < patience && j.packed.Load() < int64(j.panels); i++ {
 	}
 	j.unpacked.Wait()
-	for front := 0; j.taken.Add(1) <= int64(j.cells); front++ {
-		cell := front
-		if worker > 0 {
-			cell = j.cells - int(j.last.Add(1))
-		}
-		j.multiply(cell, cell+1)
-	}
+	j.multiply(cell, end)
 }
 
 // plan decides how the tiles are shared.
