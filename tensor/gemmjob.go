@@ -144,8 +144,8 @@ func (j *gemmJob[T]) share(cell, end int) {
 		}
 		hi = min(hi, j.panels)
 		j.pack(lo, hi)
-		j.packed.Add(int64(hi - lo))
 		j.unpacked.Add(lo - hi)
+		j.packed.Add(int64(hi - lo))
 	}
 	for i := 0; i < patience && j.packed.Load() < int64(j.panels); i++ {
 	}

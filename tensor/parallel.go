@@ -75,7 +75,7 @@ type job struct {
 	taken            atomic.Int64 // blocks, from both ends
 	last             atomic.Int64 // of them from the back
 	arrived          atomic.Bool  // a helper has begun
-	working          atomic.Int32 // helpers that have begun and are not done
+	working          atomic.Int32 // helpers that have begun and are not gone, which one may still be of an earlier call
 	wg               sync.WaitGroup
 	panicked         atomic.Pointer[any]
 	help             func() // bound once, so that starting it does not allocate
@@ -128,7 +128,11 @@ func (j *job) lead() {
 func (j *job) follow() {
 	j.working.Add(1)
 	j.arrived.Store(true)
-	defer func() { settled.Store(now() + settling); j.working.Add(-1); j.wg.Done() }()
+	defer func() {
+		settled.Store(now() + settling)
+		j.wg.Done()
+		j.working.Add(-1) // last: a caller that slept in between would go on where this helper was
+	}()
 	defer j.recover()
 	for j.take() {
 		j.block(j.blocks - int(j.last.Add(1)))
