@@ -11,7 +11,7 @@ type Contest struct {
 	Clock  func() time.Duration // what is measured
 	Turn   time.Duration        // the least length of a turn
 	Budget time.Duration        // of a whole comparison, roughly
-	Setup  func(who int)        // called before each turn, outside its time; may be nil
+	Setup  func(who int)        // called before each turn and followed by a tenth of one, outside its time; may be nil
 }
 
 // Least number of rounds, whatever the budget.
@@ -30,8 +30,8 @@ func (c Contest) Run(functions ...func(times int)) Result {
 	times := make([]int, len(functions))
 	var round time.Duration
 	for i, f := range functions {
-		c.setup(i)
-		f(1) // warm up
+		c.setup(i, f, 1)
+		f(1)
 		var took time.Duration
 		times[i], took = c.calibrate(f)
 		round += took
@@ -44,7 +44,7 @@ func (c Contest) Run(functions ...func(times int)) Result {
 			if r%2 == 1 {
 				i = len(functions) - 1 - i
 			}
-			c.setup(i)
+			c.setup(i, functions[i], times[i]/10)
 			start := c.Clock()
 			functions[i](times[i])
 			seconds[i] = append(seconds[i], (c.Clock()-start).Seconds()/float64(times[i]))
@@ -61,9 +61,12 @@ func (c Contest) Run(functions ...func(times int)) Result {
 	return res
 }
 
-func (c Contest) setup(who int) {
+// setup prepares for the turn of who, and lets it settle: after a change of GOMAXPROCS pools are empty and threads
+// begin, which is no part of what a repetition needs.
+func (c Contest) setup(who int, f func(int), times int) {
 	if c.Setup != nil {
 		c.Setup(who)
+		f(max(1, times))
 	}
 }
 
