@@ -114,16 +114,18 @@ var jobs = sync.Pool{New: func() any {
 
 // codeBytes is how much of the second-level cache the codes of a block may take while outputs pass over them, and
 // shares how many blocks each goroutine has at least, so that all end together. Below smallWork, counted in table
-// entries, a call takes less than half a millisecond, and another goroutine would start too late to help. A code
-// costs as much as encodeWork entries, or as encodeRowWork where rows must be read from memory in whole.
+// entries, a call takes less than some 60 microseconds, and another goroutine would start too late to help. A code
+// costs as much as encodeWork entries, or as encodeRowWork where rows must be read from memory in whole, and a result
+// as much as writeWork.
 const (
 	codeBytes     = 64 << 10
 	shares        = 4
 	encodeWork    = 32
 	encodeRowWork = 600
+	writeWork     = 4
 )
 
-var smallWork = 40e6 // tests of sharing lower it
+var smallWork = 7e6 // tests of sharing lower it
 
 func (o *Operator) blocks(in source, out sink, rows int) {
 	workers := o.workers
@@ -134,7 +136,7 @@ func (o *Operator) blocks(in source, out sink, rows int) {
 	if !in.across && in.kind != isCodes {
 		encode = encodeRowWork
 	}
-	if float64(rows)*float64(o.codebooks)*float64(o.outputs+encode) < smallWork {
+	if float64(rows)*float64(o.codebooks*(o.outputs+encode)+writeWork*o.outputs) < smallWork {
 		workers = 1
 	}
 	blocks := codeBytes / kernel.CodesLen(kernel.Block, o.codebooks)
