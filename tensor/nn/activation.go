@@ -66,7 +66,7 @@ func (a *Activation[T]) Forward(x tensor.Dense[T], _ bool) tensor.Dense[T] {
 	if a.useAux {
 		a.aux = a.auxBuf.sized(len(x.Data))
 	}
-	tensor.Parallel(len(x.Data), a.grain, a.fwd)
+	each(a.grain, len(x.Data), a.fwd)
 	return a.y
 }
 
@@ -75,7 +75,7 @@ func (a *Activation[T]) Backward(dy tensor.Dense[T]) tensor.Dense[T] {
 	mustLength("Activation", "dy", len(dy.Data), len(a.y.Data))
 	dx := a.dxBuf.shaped(a.x.Shape)
 	a.dy, a.dx = dy.Data, dx.Data
-	tensor.Parallel(len(dy.Data), a.grain, a.bwd)
+	each(a.grain, len(dy.Data), a.bwd)
 	return dx
 }
 

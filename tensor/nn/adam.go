@@ -73,7 +73,7 @@ func (o *Adam[T]) Step(params []*tensor.Param[T]) error {
 		o.now, o.p, o.g = s, p.Data, p.Grad
 		o.lr = T(o.LR / (1 - math.Pow(o.Beta1, float64(s.steps))))
 		o.root = T(1 / math.Sqrt(1-math.Pow(o.Beta2, float64(s.steps))))
-		tensor.Parallel(len(p.Data), dearGrain, o.block)
+		each(dearGrain, len(p.Data), o.block)
 	}
 	return nil
 }

@@ -89,7 +89,7 @@ func (a *MultiHeadAttention[T]) Forward(x tensor.Dense[T], train bool) tensor.De
 		a.qkv = a.in.Forward(x, train)
 	}
 	a.weights.sized(n * a.heads * steps * steps)
-	tensor.Parallel(n*a.heads, 1, a.fwd)
+	tensor.ParallelWorkers(workers(n*steps*steps*2*dim, mulAlone), n*a.heads, 1, a.fwd)
 	return a.out.Forward(a.o, train)
 }
 
@@ -98,7 +98,8 @@ func (a *MultiHeadAttention[T]) Backward(dy tensor.Dense[T]) tensor.Dense[T] {
 	a.do = a.out.Backward(dy)
 	a.dqkv = a.dqBuf.shaped(a.qkv.Shape)
 	a.scratch.reserve(a.o.Shape[0]*a.heads, a.steps*a.steps)
-	tensor.Parallel(a.o.Shape[0]*a.heads, 1, a.bwd)
+	n, dim := a.o.Shape[0], a.o.Shape[2]
+	tensor.ParallelWorkers(workers(n*a.steps*a.steps*5*dim, mulAlone), n*a.heads, 1, a.bwd)
 	return a.in.Backward(a.dqkv)
 }
 

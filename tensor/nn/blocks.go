@@ -12,7 +12,31 @@ import (
 const (
 	cheapGrain = 1 << 15
 	dearGrain  = 1 << 12
+
+	cheapAlone = 1 << 17 // elements that are done before another goroutine would have begun,
+	dearAlone  = 1 << 15
+	mulAlone   = 1 << 20 // and multiply-adds
 )
+
+// each calls f for blocks of grain elements of n, cheapGrain or dearGrain.
+func each(grain, n int, f func(lo, hi int)) { eachRow(grain, n, 1, grain, f) }
+
+// eachRow calls f for blocks of so many rows of n, whose elements are as cheap or dear as those of a block of grain.
+func eachRow(grain, n, cols, rows int, f func(lo, hi int)) {
+	alone := cheapAlone
+	if grain == dearGrain {
+		alone = dearAlone
+	}
+	tensor.ParallelWorkers(workers(n*cols, alone), n, rows, f)
+}
+
+// workers is 1 for work that one goroutine does alone, and else 0, as many as there are.
+func workers(work, alone int) int {
+	if work <= alone {
+		return 1
+	}
+	return 0
+}
 
 // rowGrain is the number of rows of cols elements that make up a block of grain elements.
 func rowGrain(grain, cols int) int { return max(1, grain/max(1, cols)) }
@@ -28,7 +52,7 @@ func (s *sum[T]) run(dst, a, b []T) {
 		s.block = func(lo, hi int) { tensor.Add(s.dst[lo:hi], s.a[lo:hi], s.b[lo:hi]) }
 	}
 	s.dst, s.a, s.b = dst, a, b
-	tensor.Parallel(len(dst), cheapGrain, s.block)
+	each(cheapGrain, len(dst), s.block)
 }
 
 // columnSums adds the sums of a matrix's columns to a vector: the gradient of a bias. Blocks of rows are
@@ -52,7 +76,7 @@ func (s *columnSums[T]) add(dst []T, m tensor.Matrix[T]) {
 	blocks := (m.Rows + s.grain - 1) / s.grain
 	part := s.part.sized(blocks * m.Cols)
 	clear(part)
-	tensor.Parallel(m.Rows, s.grain, s.block)
+	eachRow(cheapGrain, m.Rows, m.Cols, s.grain, s.block)
 	for i := 0; i < len(part); i += m.Cols {
 		tensor.Add(dst, dst, part[i:i+m.Cols])
 	}
@@ -80,7 +104,7 @@ func (f *fusedGrad[T]) run(act tensor.Activation, dy, y []T) []T {
 		f.block = f.gradBlock
 	}
 	f.act, f.dy, f.y, f.g = act, dy, y, f.dst.sized(len(dy))
-	tensor.Parallel(len(dy), cheapGrain, f.block)
+	each(cheapGrain, len(dy), f.block)
 	return f.g
 }
 

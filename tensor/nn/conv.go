@@ -84,7 +84,7 @@ func (l *Conv2D[T]) Forward(x tensor.Dense[T], _ bool) tensor.Dense[T] {
 	image := l.rows * w.KH * w.KW * w.C
 	l.step = max(1, columnBytes/(image*int(unsafe.Sizeof(T(0)))))
 	l.scratch.reserve(min(convBlocks, w.N), min(l.step, w.N)*(image+l.out))
-	tensor.Parallel(w.N, blockOf(w.N, convBlocks), l.fwd)
+	tensor.ParallelWorkers(workers(w.N*l.rows*len(l.Weight.Data), mulAlone), w.N, blockOf(w.N, convBlocks), l.fwd)
 	return l.y
 }
 
@@ -98,8 +98,8 @@ func (l *Conv2D[T]) Backward(dy tensor.Dense[T]) tensor.Dense[T] {
 	n, size := l.Window.N, len(l.Weight.Data)+l.Weight.Shape[3]
 	l.grain = blockOf(n, max(1, min(convBlocks, partElements/size)))
 	l.part.sized((n + l.grain - 1) / l.grain * size)
-	tensor.Parallel(n, l.grain, l.bwd)
-	tensor.Parallel(size, cheapGrain, l.merge)
+	tensor.ParallelWorkers(workers(n*l.rows*2*len(l.Weight.Data), mulAlone), n, l.grain, l.bwd)
+	each(cheapGrain, size, l.merge)
 	return l.dx
 }
 

@@ -49,7 +49,7 @@ func (d *Dropout[T]) Forward(x tensor.Dense[T], train bool) tensor.Dense[T] {
 	}
 	d.y = d.yBuf.shaped(x.Shape)
 	d.mask.sized(len(x.Data))
-	tensor.Parallel(len(x.Data), dearGrain, d.fwd)
+	each(dearGrain, len(x.Data), d.fwd)
 	return d.y
 }
 
@@ -60,7 +60,7 @@ func (d *Dropout[T]) Backward(dy tensor.Dense[T]) tensor.Dense[T] {
 		return dy
 	}
 	d.dy, d.dx = dy, d.dxBuf.shaped(d.x.Shape)
-	tensor.Parallel(len(dy.Data), cheapGrain, d.bwd)
+	each(cheapGrain, len(dy.Data), d.bwd)
 	return d.dx
 }
 

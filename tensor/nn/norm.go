@@ -53,7 +53,7 @@ func (l *LayerNorm[T]) Forward(x tensor.Dense[T], _ bool) tensor.Dense[T] {
 	copy(l.w, l.Weight.Data)
 	copy(l.b, l.Bias.Data)
 	repeat(m.Cols, l.w, l.b)
-	tensor.Parallel(m.Rows, l.grain, l.fwd)
+	eachRow(dearGrain, m.Rows, m.Cols, l.grain, l.fwd)
 	return l.y
 }
 
@@ -65,7 +65,7 @@ func (l *LayerNorm[T]) Backward(dy tensor.Dense[T]) tensor.Dense[T] {
 	rows := len(dy.Data) / d
 	n := l.tile * d
 	part := l.part.sized((rows + l.grain - 1) / l.grain * 3 * n)
-	tensor.Parallel(rows, l.grain, l.bwd)
+	eachRow(dearGrain, rows, d, l.grain, l.bwd)
 	for ; len(part) > 0; part = part[3*n:] {
 		for at := 0; at < n; at += d {
 			tensor.Add(l.Weight.Grad, l.Weight.Grad, part[at:at+d])
@@ -284,7 +284,7 @@ func (l *BatchNorm[T]) Forward(x tensor.Dense[T], train bool) tensor.Dense[T] {
 	tensor.Mul(l.a[:d], l.Weight.Data, l.inv[:d])
 	copy(l.b, l.Bias.Data)
 	repeat(d, l.mean, l.rest, l.inv, l.a, l.b)
-	tensor.Parallel(m.Rows, l.grain, l.fwd)
+	eachRow(cheapGrain, m.Rows, m.Cols, l.grain, l.fwd)
 	return l.y
 }
 
@@ -299,7 +299,7 @@ func (l *BatchNorm[T]) Backward(dy tensor.Dense[T]) tensor.Dense[T] {
 	}
 	n := l.tile * d
 	part := l.part.sized((rows + l.grain - 1) / l.grain * 3 * n)
-	tensor.Parallel(rows, l.grain, l.sums)
+	eachRow(cheapGrain, rows, d, l.grain, l.sums)
 	clear(l.moments)
 	for ; len(part) > 0; part = part[3*n:] {
 		for at := 0; at < n; at += d {
@@ -320,7 +320,7 @@ func (l *BatchNorm[T]) Backward(dy tensor.Dense[T]) tensor.Dense[T] {
 		}
 	}
 	repeat(d, l.a, l.b, l.c)
-	tensor.Parallel(rows, l.grain, l.bwd)
+	eachRow(cheapGrain, rows, d, l.grain, l.bwd)
 	return l.dx
 }
 
@@ -353,7 +353,7 @@ func (l *BatchNorm[T]) measure(m tensor.Matrix[T]) {
 func (l *BatchNorm[T]) merge(m tensor.Matrix[T]) (mean, squares []float64) {
 	d := m.Cols
 	part := l.blocks.sized((m.Rows + l.grain - 1) / l.grain * 2 * d)
-	tensor.Parallel(m.Rows, l.grain, l.stats)
+	eachRow(cheapGrain, m.Rows, m.Cols, l.grain, l.stats)
 	mean, squares = l.moments[:d], l.moments[d:]
 	clear(l.moments)
 	for lo := 0; lo < m.Rows; lo += l.grain {

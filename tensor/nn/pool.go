@@ -123,14 +123,14 @@ func (p *pool[T]) prepare(x tensor.Dense[T]) tensor.Dense[T] {
 }
 
 func (p *pool[T]) forward() tensor.Dense[T] {
-	tensor.Parallel(p.window.N, rowGrain(cheapGrain, p.in), p.fwd)
+	eachRow(cheapGrain, p.window.N, p.in, rowGrain(cheapGrain, p.in), p.fwd)
 	return p.y
 }
 
 func (p *pool[T]) backward(dy tensor.Dense[T]) tensor.Dense[T] {
 	mustLength(p.name, "dy", len(dy.Data), len(p.y.Data))
 	p.dy, p.dx = dy, p.dxBuf.shaped(p.x.Shape)
-	tensor.Parallel(p.window.N, rowGrain(cheapGrain, p.in), p.bwd)
+	eachRow(cheapGrain, p.window.N, p.in, rowGrain(cheapGrain, p.in), p.bwd)
 	return p.dx
 }
 
@@ -174,7 +174,7 @@ func (p *GlobalAvgPool[T]) Forward(x tensor.Dense[T], _ bool) tensor.Dense[T] {
 	checkLengths("GlobalAvgPool", p.Lengths, m.Rows, m.Cols/x.Shape[last])
 	p.yBuf.shape = append(p.yBuf.shape[:0], m.Rows, x.Shape[last])
 	p.x, p.y = x, tensor.Dense[T]{Shape: p.yBuf.shape, Data: p.yBuf.sized(m.Rows * x.Shape[last])}
-	tensor.Parallel(m.Rows, rowGrain(cheapGrain, m.Cols), p.fwd)
+	eachRow(cheapGrain, m.Rows, m.Cols, rowGrain(cheapGrain, m.Cols), p.fwd)
 	return p.y
 }
 
@@ -183,7 +183,7 @@ func (p *GlobalAvgPool[T]) Backward(dy tensor.Dense[T]) tensor.Dense[T] {
 	mustLength("GlobalAvgPool", "dy", len(dy.Data), len(p.y.Data))
 	p.dy, p.dx = dy, p.dxBuf.shaped(p.x.Shape)
 	m := p.dx.Matrix(1)
-	tensor.Parallel(m.Rows, rowGrain(cheapGrain, m.Cols), p.bwd)
+	eachRow(cheapGrain, m.Rows, m.Cols, rowGrain(cheapGrain, m.Cols), p.bwd)
 	return p.dx
 }
 

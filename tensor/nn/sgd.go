@@ -56,7 +56,7 @@ func (o *SGD[T]) Step(params []*tensor.Param[T]) error {
 			}
 			o.v = v
 		}
-		tensor.Parallel(len(p.Data), cheapGrain, o.block)
+		each(cheapGrain, len(p.Data), o.block)
 	}
 	return nil
 }
