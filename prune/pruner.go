@@ -242,7 +242,7 @@ func (p *Pruner[T]) checkLengths() error {
 }
 
 func (p *Pruner[T]) applyAll() {
-	tensor.ParallelWorkers(p.pick.cfg.workers, len(p.pieces), 1, p.block)
+	tensor.ParallelWorkers(applyWorkers(p.pick.cfg.workers, len(p.pieces)), len(p.pieces), 1, p.block)
 	for k, i := range p.pick.at {
 		p.state.applySlots(p.pick.params[i], p.pick.masks[k])
 	}

@@ -40,8 +40,20 @@ type stateMasker[T tensor.Float] struct {
 	grown                         []int
 }
 
-// applyGrain is the number of weights masked by one goroutine at a time, a multiple of 64.
-const applyGrain = 1 << 16
+// applyGrain is the number of weights masked by one goroutine at a time, a multiple of 64. Fewer than applyAlone of
+// these are masked before another goroutine would have begun.
+const (
+	applyGrain = 1 << 16
+	applyAlone = 5
+)
+
+// applyWorkers is how many of workers goroutines are worth so many blocks.
+func applyWorkers(workers, blocks int) int {
+	if blocks < applyAlone {
+		return 1
+	}
+	return workers
+}
 
 func (s *stateMasker[T]) init(workers int) {
 	s.workers = workers
@@ -67,7 +79,7 @@ func (s *stateMasker[T]) init(workers int) {
 
 func (s *stateMasker[T]) apply(m *Mask, x []T) {
 	s.words, s.x = m.words, x
-	tensor.ParallelWorkers(s.workers, len(x), applyGrain, s.block)
+	tensor.ParallelWorkers(applyWorkers(s.workers, len(x)/applyGrain), len(x), applyGrain, s.block)
 }
 
 func (s *stateMasker[T]) applySlots(p *tensor.Param[T], m *Mask) {

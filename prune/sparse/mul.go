@@ -1,7 +1,9 @@
 package sparse
 
 import (
+	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/espalier-ml/espalier/prune/sparse/internal/kernel"
 	"github.com/espalier-ml/espalier/tensor"
@@ -10,21 +12,47 @@ import (
 const (
 	groupBytes  = 4 << 20 // of tiles that are packed before they are multiplied; one is the least
 	tilesPerRun = 4       // tiles for which rows are converted once
-	// parallelWork is worth waking a goroutine for: an element takes about as long as elementLanes lanes of a tile.
-	parallelWork = 1 << 20
+	// parallelWork is worth waking a goroutine for, some 80 µs: an element takes about as long as elementLanes lanes of
+	// a tile.
+	parallelWork = 6 << 20
 	elementLanes = 32
 )
 
 // job is a product in progress. Examples are taken as many at a time as fit a tile; the sums of some rows and a tile
 // are one piece of work, and every sum is computed by one goroutine from left to right.
 type job[T tensor.Float] struct {
-	m              *Matrix[T]
-	dst, x         tensor.Matrix[T]
-	tile, tiles    int // of the group at hand
-	run            int // tiles of a piece
-	packed         []T
-	packFn, workFn func(lo, hi int)
-	pieces         sync.Pool // of *piece[T]
+	m           *Matrix[T]
+	dst, x      tensor.Matrix[T]
+	tile, tiles int // of the group at hand
+	run         int // tiles of a piece
+	packed      []T
+	ready       []once // of each tile
+	workFn      func(lo, hi int)
+	pieces      sync.Pool // of *piece[T]
+}
+
+// once is how far a tile is: the goroutine that needs it first packs it, and others wait as short as that takes.
+type once struct{ state atomic.Int32 }
+
+const (
+	packing = 1 + iota
+	packed
+)
+
+func (o *once) do(pack func()) {
+	if o.state.Load() == packed {
+		return
+	}
+	if o.state.CompareAndSwap(0, packing) {
+		pack()
+		o.state.Store(packed)
+		return
+	}
+	for i := 1; o.state.Load() != packed; i++ {
+		if i%(1<<16) == 0 { // the other one has lost its processor
+			runtime.Gosched()
+		}
+	}
 }
 
 // piece is the memory that one goroutine needs.
@@ -36,7 +64,7 @@ type piece[T tensor.Float] struct {
 
 func newJob[T tensor.Float]() *job[T] {
 	j := &job[T]{pieces: sync.Pool{New: func() any { return new(piece[T]) }}}
-	j.packFn, j.workFn = j.pack, j.work
+	j.workFn = j.work
 	return j
 }
 
@@ -68,7 +96,12 @@ func (m *Matrix[T]) mul(dst, x tensor.Matrix[T]) {
 		if need := min(j.tiles*most, lanesFor[T](x.Rows)*j.tiles) * m.cols; len(j.packed) < need {
 			j.packed = make([]T, need)
 		}
-		tensor.ParallelWorkers(workers, j.tiles, 1, j.packFn)
+		if len(j.ready) < j.tiles {
+			j.ready = make([]once, j.tiles)
+		}
+		for t := range j.ready {
+			j.ready[t].state.Store(0)
+		}
 		tensor.ParallelWorkers(workers, blocks*((j.tiles+j.run-1)/j.run), 1, j.workFn)
 	}
 	j.m, j.dst, j.x = nil, tensor.Matrix[T]{}, tensor.Matrix[T]{} // do not keep the caller's memory alive
@@ -93,29 +126,30 @@ func (j *job[T]) at(t int) (first, examples, lanes int, tile []T) {
 	return first, examples, lanes, j.packed[t*most*j.m.cols:][:lanes*j.m.cols]
 }
 
-func (j *job[T]) pack(lo, hi int) {
-	for t := lo; t < hi; t++ {
-		first, examples, lanes, tile := j.at(t)
-		if len(tile) > 0 {
-			kernel.Pack(lanes, examples, j.m.cols, tile, j.x.Data[first*j.x.Stride:], j.x.Stride)
-		}
+func (j *job[T]) pack(t int) {
+	first, examples, lanes, tile := j.at(t)
+	if len(tile) > 0 {
+		kernel.Pack(lanes, examples, j.m.cols, tile, j.x.Data[first*j.x.Stride:], j.x.Stride)
 	}
 }
 
-// work computes pieces [lo, hi): a piece is the rows of a block and a run of tiles.
+// work computes pieces [lo, hi): a piece is the rows of a block and a run of tiles. Pieces of the same tiles follow
+// each other, so that goroutines that begin at both ends pack different ones.
 func (j *job[T]) work(lo, hi int) {
 	p := j.pieces.Get().(*piece[T])
 	defer j.pieces.Put(p)
-	runs := (j.tiles + j.run - 1) / j.run
+	blocks := (j.m.rows + blockRows - 1) / blockRows
 	for k := lo; k < hi; k++ {
-		b := p.of(j, k/runs)
-		for t := k % runs * j.run; t < min((k%runs+1)*j.run, j.tiles); t++ {
+		number := k % blocks
+		b := p.of(j, number)
+		for t := k / blocks * j.run; t < min((k/blocks+1)*j.run, j.tiles); t++ {
+			j.ready[t].do(func() { j.pack(t) })
 			first, examples, lanes, tile := j.at(t)
 			if need := b.rows * lanes; len(p.y) < need {
 				p.y = make([]T, need)
 			}
 			b.mul(p.y, tile, lanes)
-			kernel.Unpack(b.rows, lanes, examples, j.dst.Data[first*j.dst.Stride+k/runs*blockRows:], j.dst.Stride, p.y)
+			kernel.Unpack(b.rows, lanes, examples, j.dst.Data[first*j.dst.Stride+number*blockRows:], j.dst.Stride, p.y)
 		}
 	}
 }

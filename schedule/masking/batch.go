@@ -25,7 +25,11 @@ func (m *Masker) MaskBatch(dst, labels, src []int32, key Key, step int) (int, er
 	if j.wrong.Load() {
 		err = m.checkIDs(src) // finds the first one
 	} else {
-		tensor.ParallelWorkers(m.workers, rows, max(1, rows*maskGrain/len(src)), j.mask)
+		workers := m.workers
+		if len(src) < alone {
+			workers = 1
+		}
+		tensor.ParallelWorkers(workers, rows, max(1, rows*maskGrain/len(src)), j.mask)
 	}
 	n := int(j.targets.Load())
 	j.dst, j.labels, j.src, j.key, j.m = nil, nil, nil, Key{}, nil
@@ -37,6 +41,7 @@ func (m *Masker) MaskBatch(dst, labels, src []int32, key Key, step int) (int, er
 const (
 	checkGrain = 1 << 17
 	maskGrain  = 4096
+	alone      = 7 * maskGrain // fewer are masked before another goroutine would have begun
 )
 
 // job is one call of MaskBatch, pooled so that its functions are bound once.
