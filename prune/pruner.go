@@ -15,9 +15,10 @@ type Pruner[T tensor.Float] struct {
 	amount float64 // of the last update
 	done   bool    // the last update was that of the schedule's end
 
-	state  stateMasker[T]
-	pieces []piece
-	block  func(lo, hi int) // masks pieces [lo, hi)
+	state   stateMasker[T]
+	pieces  []piece
+	weights int              // of all pieces
+	block   func(lo, hi int) // masks pieces [lo, hi)
 }
 
 // piece is a part of a prunable parameter's weights that one goroutine masks at a time.
@@ -39,6 +40,7 @@ func New[T tensor.Float](params []*tensor.Param[T], opts ...Option) (*Pruner[T],
 	p := &Pruner[T]{pick: pick, last: -1}
 	p.state.init(pick.cfg.workers)
 	for k, m := range p.pick.masks {
+		p.weights += m.n
 		for lo := 0; lo < m.n; lo += applyGrain {
 			p.pieces = append(p.pieces, piece{k, lo, min(lo+applyGrain, m.n)})
 		}
@@ -242,7 +244,7 @@ func (p *Pruner[T]) checkLengths() error {
 }
 
 func (p *Pruner[T]) applyAll() {
-	tensor.ParallelWorkers(applyWorkers(p.pick.cfg.workers, len(p.pieces)), len(p.pieces), 1, p.block)
+	tensor.ParallelWorkers(applyWorkers(p.pick.cfg.workers, p.weights), len(p.pieces), 1, p.block)
 	for k, i := range p.pick.at {
 		p.state.applySlots(p.pick.params[i], p.pick.masks[k])
 	}

@@ -40,16 +40,16 @@ type stateMasker[T tensor.Float] struct {
 	grown                         []int
 }
 
-// applyGrain is the number of weights masked by one goroutine at a time, a multiple of 64. Fewer than applyAlone of
-// these are masked before another goroutine would have begun.
+// applyGrain is the number of weights masked by one goroutine at a time, a multiple of 64. Up to applyAlone are masked
+// before another goroutine would have begun.
 const (
 	applyGrain = 1 << 16
-	applyAlone = 5
+	applyAlone = 6 * applyGrain
 )
 
-// applyWorkers is how many of workers goroutines are worth so many blocks.
-func applyWorkers(workers, blocks int) int {
-	if blocks < applyAlone {
+// applyWorkers is how many of workers goroutines are worth so many weights.
+func applyWorkers(workers, weights int) int {
+	if weights <= applyAlone {
 		return 1
 	}
 	return workers
@@ -79,7 +79,7 @@ func (s *stateMasker[T]) init(workers int) {
 
 func (s *stateMasker[T]) apply(m *Mask, x []T) {
 	s.words, s.x = m.words, x
-	tensor.ParallelWorkers(applyWorkers(s.workers, len(x)/applyGrain), len(x), applyGrain, s.block)
+	tensor.ParallelWorkers(applyWorkers(s.workers, len(x)), len(x), applyGrain, s.block)
 }
 
 func (s *stateMasker[T]) applySlots(p *tensor.Param[T], m *Mask) {
