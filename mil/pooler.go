@@ -162,7 +162,20 @@ func (t *Tape[T]) run() {
 			}
 		}
 	}
-	tensor.ParallelWorkers(t.Workers, len(t.blocks)-1, 1, t.task)
+	tensor.ParallelWorkers(t.workers(), len(t.blocks)-1, 1, t.task)
+}
+
+// alone is how many elements sums and maxima pass over before another goroutine would have begun.
+const alone = 3 << 17
+
+func (t *Tape[T]) workers() int {
+	if f, ok := t.engine.(folded[T]); ok && len(t.bags.X.Data) <= alone {
+		switch f.fold.(type) {
+		case additive[T], extreme[T]:
+			return 1
+		}
+	}
+	return t.Workers
 }
 
 func (t *Tape[T]) block(k int) {
