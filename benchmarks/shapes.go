@@ -21,8 +21,8 @@ func (s Shape) String() string {
 // Flops is the number of floating-point operations of one product.
 func (s Shape) Flops() float64 { return 2 * float64(s.M) * float64(s.N) * float64(s.K) }
 
-// Products32 are the float32 products that training loops are made of: squares, fully connected layers,
-// convolutions as products of patches, attention heads.
+// Products32 are the float32 products that training loops and servers are made of: squares, fully connected layers,
+// convolutions as products of patches, attention heads, and a few examples against large layers.
 var Products32 = []Shape{
 	{32, 32, 32, false, 0.95},
 	{128, 128, 128, false, 0.95},
@@ -35,6 +35,9 @@ var Products32 = []Shape{
 	{1000, 128, 512, true, 1},
 	{12544, 32, 144, true, 1},
 	{50176, 16, 9, true, 1},
+	{1, 4096, 4096, false, 1},
+	{8, 1024, 1024, false, 1},
+	{16, 4096, 4096, false, 1},
 }
 
 // Products64 are the float64 products.

@@ -125,11 +125,16 @@ func (j *gemmJob[T]) run() {
 	}
 }
 
-// procs is how many goroutines the product is worth: by its multiply-adds, and some for each element that is moved.
+// procs is how many goroutines the product is worth: by its multiply-adds, and some for each element that does not stay
+// in the second-level cache.
 func (p *matmul[T]) procs() int {
-	const perElement = 8
+	const (
+		perElement = 16
+		near       = 2 << 20 // bytes
+	)
 	m, n, k := float64(p.m), float64(p.n), float64(p.k)
-	shares := (m*n*k + perElement*(m*n+m*k+k*n)) / float64(kernel.Share[T]())
+	far := max(0, m*n+m*k+k*n-near/float64(unsafe.Sizeof(p.alpha)))
+	shares := (m*n*k + perElement*far) / float64(kernel.Share[T]())
 	return int(max(1, min(float64(runtime.GOMAXPROCS(0)), shares)))
 }
 
