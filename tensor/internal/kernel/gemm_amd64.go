@@ -78,7 +78,7 @@ func Share[T float]() int {
 	case cpu.AVX2:
 		return 8 << 20 / size
 	}
-	return 1 << 19
+	return 1 << 17
 }
 
 // Paired reports whether [Pairs] may be called.

@@ -38,8 +38,8 @@ func GemvTrans[T float](rows, cols int, alpha T, a []T, lda int, x, y []T) {
 	gemvTransGo(rows, cols, alpha, a, lda, x, y)
 }
 
-// Share is how many multiply-adds are worth waking a goroutine for: what a core does in some 100 µs.
-func Share[T float]() int { return 1 << 19 }
+// Share is how many multiply-adds are worth waking a goroutine for: what a core does in some 50 µs.
+func Share[T float]() int { return 1 << 17 }
 
 // Paired reports whether [Pairs] may be called.
 func Paired() bool { return false }
