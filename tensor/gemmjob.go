@@ -179,8 +179,8 @@ func (j *gemmJob[T]) plan(nr, procs int) {
 // readsB reports whether B is read where it lies, and how many of its rows at a time. To pack it takes as long as to
 // compute some rows of C, so that few rows do not pay for it. What reading in place costs is to find the addresses of
 // the pages of a panel anew for every tile, and rows that are pages apart share a few sets of the caches: of a B that
-// comes from far, a few rows at a time are read, whose lines are then there for all panels. With 40 rows reading in place
-// is 1.2 to 1.4 times as fast, with 16 rows and a B of 4096x4096 in chunks 1.8 times.
+// comes from far, a few rows at a time are read, whose lines are then there for all panels. With 40 rows reading in
+// place is 1.2 to 1.4 times as fast, with 16 rows and a B of 4096x4096 in chunks 1.8 times.
 func (j *gemmJob[T]) readsB() (direct bool, chunk int) {
 	const (
 		page     = 4096
@@ -410,8 +410,8 @@ type sumBlock [max(rowBlock*kernel.MR, pairBlock*kernel.HighestPair) * (nBlock +
 
 var sumBlocks = sync.Pool{New: func() any { return new(sumBlock) }}
 
-// panel is where a panel of B is read from row k0 on, the stride of its rows, the width of its tiles, and how many of its
-// columns there are.
+// panel is where a panel of B is read from row k0 on, the stride of its rows, the width of its tiles, and how many of
+// its columns there are.
 func (j *gemmJob[T]) panel(q, k0 int) (b *T, stride, width, cols int) {
 	nr := kernel.NR[T]()
 	cols = min(nr, j.nb-q*nr)

@@ -92,10 +92,10 @@ type job struct {
 // microseconds, in which they end their last blocks. To be woken takes longer.
 const patience = 1 << 16
 
-// settling is how many nanoseconds a thread takes to sleep once it has run out of goroutines. One that is started before
-// wakes another thread, whose processor is still busy with the first, so that the system puts it behind the caller on the
-// caller's, where it stays for milliseconds. Calls that follow each other closely wait: of products of 256x256x256 in a
-// loop half had no help without.
+// settling is how many nanoseconds a thread takes to sleep once it has run out of goroutines. One that is started
+// before wakes another thread, whose processor is still busy with the first, so that the system puts it behind the
+// caller on the caller's, where it stays for milliseconds. Calls that follow each other closely wait: of products of
+// 256x256x256 in a loop half had no help without.
 const settling = 3000
 
 // settled is when the thread whose helper was done last sleeps, see now.
