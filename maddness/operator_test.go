@@ -12,6 +12,7 @@ import (
 
 	"github.com/espalier-ml/espalier/internal/allocs"
 	"github.com/espalier-ml/espalier/internal/race"
+	"github.com/espalier-ml/espalier/internal/sharing"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -287,8 +288,7 @@ func testInts[T Integer](t *testing.T, op *Operator, rows int, name string) {
 
 // The same bits for any number of goroutines, and for rows by themselves.
 func TestWorkersAndSplits(t *testing.T) {
-	defer func(work float64) { smallWork = work }(smallWork)
-	smallWork = 0
+	defer sharing.Everything()()
 	one := randomOperator(t, 3, 20, 37, 18, WithWorkers(1))
 	many := randomOperator(t, 3, 20, 37, 18, WithWorkers(7))
 	a := randomRows(4, 5000, 20)

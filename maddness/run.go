@@ -7,6 +7,7 @@ import (
 	"sync"
 	"unsafe"
 
+	"github.com/espalier-ml/espalier/internal/sharing"
 	"github.com/espalier-ml/espalier/maddness/internal/kernel"
 	"github.com/espalier-ml/espalier/tensor"
 )
@@ -123,9 +124,8 @@ const (
 	encodeWork    = 32
 	encodeRowWork = 600
 	writeWork     = 4
+	smallWork     = 7e6
 )
-
-var smallWork = 7e6 // tests of sharing lower it
 
 func (o *Operator) blocks(in source, out sink, rows int) {
 	workers := o.workers
@@ -136,9 +136,8 @@ func (o *Operator) blocks(in source, out sink, rows int) {
 	if !in.across && in.kind != isCodes {
 		encode = encodeRowWork
 	}
-	if float64(rows)*float64(o.codebooks*(o.outputs+encode)+writeWork*o.outputs) < smallWork {
-		workers = 1
-	}
+	work := float64(rows) * float64(o.codebooks*(o.outputs+encode)+writeWork*o.outputs)
+	workers = sharing.Workers(workers, work, smallWork)
 	blocks := codeBytes / kernel.CodesLen(kernel.Block, o.codebooks)
 	if workers > 1 {
 		blocks = min(blocks, rows/(shares*workers*kernel.Block))

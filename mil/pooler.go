@@ -3,6 +3,7 @@ package mil
 import (
 	"fmt"
 
+	"github.com/espalier-ml/espalier/internal/sharing"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -169,10 +170,10 @@ func (t *Tape[T]) run() {
 const alone = 3 << 17
 
 func (t *Tape[T]) workers() int {
-	if f, ok := t.engine.(folded[T]); ok && len(t.bags.X.Data) <= alone {
+	if f, ok := t.engine.(folded[T]); ok {
 		switch f.fold.(type) {
 		case additive[T], extreme[T]:
-			return 1
+			return sharing.Workers(t.Workers, float64(t.bags.X.Rows)*float64(t.bags.X.Cols), alone)
 		}
 	}
 	return t.Workers

@@ -11,6 +11,7 @@ import (
 
 	"github.com/espalier-ml/espalier/internal/allocs"
 	"github.com/espalier-ml/espalier/internal/race"
+	"github.com/espalier-ml/espalier/internal/sharing"
 	"github.com/espalier-ml/espalier/prune"
 	"github.com/espalier-ml/espalier/tensor"
 	"github.com/espalier-ml/espalier/tensor/nn"
@@ -501,4 +502,26 @@ func TestWrap(t *testing.T) {
 	require.NoError(t, p.Finish())
 	w.Grad[0] = float32(math.NaN())
 	require.ErrorIs(t, opt.Step([]*tensor.Param[float32]{w}), tensor.ErrNotFinite)
+}
+
+// Masks, masked weights, gradients and the state of optimizers are the same for any number of goroutines.
+func TestSameWeightsForAnyNumberOfWorkers(t *testing.T) {
+	defer sharing.Everything()()
+	var want []float32
+	for _, workers := range []int{1, 2, 5} {
+		p := &tensor.Param[float32]{Name: "w", Shape: []int{500, 600}, Data: floats(normals(300000, 1, false)),
+			Grad: floats(normals(300000, 2, false))}
+		momentum := floats(normals(300000, 3, false))
+		pruner, err := prune.New([]*tensor.Param[float32]{p}, prune.WithSparsity(0.7), prune.WithWorkers(workers))
+		require.NoError(t, err)
+		pruner.Track(func(_ *tensor.Param[float32], slot func([]float32)) { slot(momentum) })
+		_, err = pruner.Step(0)
+		require.NoError(t, err)
+		pruner.MaskGrads()
+		got := slices.Concat(p.Data, p.Grad, momentum)
+		if want == nil {
+			want = got
+		}
+		require.True(t, slices.Equal(want, got), "%d workers", workers)
+	}
 }

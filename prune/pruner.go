@@ -3,6 +3,7 @@ package prune
 import (
 	"fmt"
 
+	"github.com/espalier-ml/espalier/internal/sharing"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -244,7 +245,7 @@ func (p *Pruner[T]) checkLengths() error {
 }
 
 func (p *Pruner[T]) applyAll() {
-	tensor.ParallelWorkers(applyWorkers(p.pick.cfg.workers, p.weights), len(p.pieces), 1, p.block)
+	tensor.ParallelWorkers(sharing.Workers(p.pick.cfg.workers, float64(p.weights), applyAlone), len(p.pieces), 1, p.block)
 	for k, i := range p.pick.at {
 		p.state.applySlots(p.pick.params[i], p.pick.masks[k])
 	}

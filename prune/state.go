@@ -3,6 +3,7 @@ package prune
 import (
 	"fmt"
 
+	"github.com/espalier-ml/espalier/internal/sharing"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -47,14 +48,6 @@ const (
 	applyAlone = 6 * applyGrain
 )
 
-// applyWorkers is how many of workers goroutines are worth so many weights.
-func applyWorkers(workers, weights int) int {
-	if weights <= applyAlone {
-		return 1
-	}
-	return workers
-}
-
 func (s *stateMasker[T]) init(workers int) {
 	s.workers = workers
 	s.block = func(lo, hi int) { applyWords(s.words[lo>>6:], s.x[lo:hi]) }
@@ -79,7 +72,7 @@ func (s *stateMasker[T]) init(workers int) {
 
 func (s *stateMasker[T]) apply(m *Mask, x []T) {
 	s.words, s.x = m.words, x
-	tensor.ParallelWorkers(applyWorkers(s.workers, len(x)), len(x), applyGrain, s.block)
+	tensor.ParallelWorkers(sharing.Workers(s.workers, float64(len(x)), applyAlone), len(x), applyGrain, s.block)
 }
 
 func (s *stateMasker[T]) applySlots(p *tensor.Param[T], m *Mask) {

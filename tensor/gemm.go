@@ -293,7 +293,7 @@ func (p *matmul[T]) rows() {
 		near    = 128 << 10 // bytes of B that are there again for the next row of C
 		longRow = 1024      // elements of a row of B that are read in one go
 	)
-	grain := min(longRow, (p.n/4+63)&^63)
+	grain := min(longRow, max(64, (p.n/4+63)&^63))
 	if p.bcs != 1 {
 		grain = max(4, near/(p.k*int(unsafe.Sizeof(p.alpha)))&^3) // whole fours, which Gemv works on
 	}

@@ -16,7 +16,7 @@ const (
 	nBlock      = 1024
 	rowBlock    = 16        // tiles of A, kernel.MR rows each
 	pairBlock   = 7         // tiles of A, kernel.HighestPair rows each
-	directBytes = 256 << 10 // of a B that is read in place for any number of rows, see readsB
+	directBytes = 256 << 10 // of a B with rows of less than a page that any number of rows of C reads in place
 	copyPanels  = 8         // panels of B for which copying a block of A pays
 	packGrain   = 1 << 15   // elements of B that one block of parallel packing holds
 	packedBytes = 2 << 20   // of a B that several goroutines pack at once and not by blocks of k
@@ -147,15 +147,21 @@ func (j *gemmJob[T]) share(cell, end int) {
 		if lo >= j.panels {
 			break
 		}
-		hi = min(hi, j.panels)
-		j.pack(lo, hi)
-		j.unpacked.Add(lo - hi)
-		j.packed.Add(int64(hi - lo))
+		j.packShare(lo, min(hi, j.panels))
 	}
 	for i := 0; i < patience && j.packed.Load() < int64(j.panels); i++ {
 	}
 	j.unpacked.Wait()
 	j.multiply(cell, end)
+}
+
+// packShare packs panels for all workers, which wait for them even if that panics.
+func (j *gemmJob[T]) packShare(lo, hi int) {
+	defer func() {
+		j.unpacked.Add(lo - hi)
+		j.packed.Add(int64(hi - lo))
+	}()
+	j.pack(lo, hi)
 }
 
 // plan decides how the tiles are shared.

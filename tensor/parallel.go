@@ -51,8 +51,7 @@ func ParallelWorkers(workers, n, grain int, f func(lo, hi int)) {
 	j.last.Store(0)
 	j.arrived.Store(false)
 	j.wg.Add(helpers + 1)
-	for now() < settled.Load() {
-	}
+	settle()
 	for range helpers {
 		go j.help()
 	}
@@ -78,7 +77,7 @@ type job struct {
 	taken            atomic.Int64 // blocks, from both ends
 	last             atomic.Int64 // of them from the back
 	arrived          atomic.Bool  // a helper has begun
-	working          atomic.Int32 // helpers that have begun and are not gone, which one may still be of an earlier call
+	working          atomic.Int32 // helpers that have begun and are not done; the last call's may still be counted
 	wg               sync.WaitGroup
 	panicked         atomic.Pointer[any]
 	help             func() // bound once, so that starting it does not allocate
@@ -105,6 +104,15 @@ var epoch = time.Now()
 
 // now is the time since the program began, in nanoseconds.
 func now() int64 { return int64(time.Since(epoch)) }
+
+// settle waits until threads have settled, but not for a clock that stands still, as it does in package synctest.
+func settle() {
+	for range 256 {
+		if left := settled.Load() - now(); left <= 0 || left > settling {
+			return
+		}
+	}
+}
 
 var jobs = sync.Pool{New: func() any {
 	j := new(job)

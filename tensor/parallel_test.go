@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -111,3 +112,18 @@ const (
 	streamOfZero        = 0x5c89e91ccca866da
 	streamOfOneTwoThree = 0x5d4275c2bb303040
 )
+
+// In a bubble of package synctest clocks stand still.
+func TestParallelInABubble(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
+	work := func() {
+		var n atomic.Int64
+		for range 20 {
+			Parallel(64, 1, func(lo, hi int) { n.Add(int64(hi - lo)) })
+		}
+		require.EqualValues(t, 20*64, n.Load())
+	}
+	work()
+	synctest.Test(t, func(*testing.T) { work() })
+	work()
+}

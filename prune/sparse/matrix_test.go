@@ -11,6 +11,7 @@ import (
 	"github.com/espalier-ml/espalier/internal/allocs"
 	"github.com/espalier-ml/espalier/internal/golden"
 	"github.com/espalier-ml/espalier/internal/race"
+	"github.com/espalier-ml/espalier/internal/sharing"
 	"github.com/espalier-ml/espalier/prune"
 	"github.com/espalier-ml/espalier/prune/prunetest"
 	"github.com/espalier-ml/espalier/prune/sparse"
@@ -99,6 +100,7 @@ func TestSameBits(t *testing.T) {
 }
 
 func sameBits[T tensor.Float](t *testing.T) {
+	defer sharing.Everything()()
 	for _, s := range []struct {
 		rows, cols, batch int
 		density           float64

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/espalier-ml/espalier/internal/sharing"
 	"github.com/espalier-ml/espalier/prune/sparse/internal/kernel"
 	"github.com/espalier-ml/espalier/tensor"
 )
@@ -35,20 +36,20 @@ type job[T tensor.Float] struct {
 type once struct{ state atomic.Int32 }
 
 const (
-	packing = 1 + iota
-	packed
+	busy = 1 + iota
+	done
 )
 
 func (o *once) do(pack func()) {
-	if o.state.Load() == packed {
+	if o.state.Load() == done {
 		return
 	}
-	if o.state.CompareAndSwap(0, packing) {
+	if o.state.CompareAndSwap(0, busy) {
+		defer o.state.Store(done) // after a panic too, which the caller gets
 		pack()
-		o.state.Store(packed)
 		return
 	}
-	for i := 1; o.state.Load() != packed; i++ {
+	for i := 1; o.state.Load() != done; i++ {
 		if i%(1<<16) == 0 { // the other one has lost its processor
 			runtime.Gosched()
 		}
@@ -85,10 +86,8 @@ func (m *Matrix[T]) mul(dst, x tensor.Matrix[T]) {
 	}
 	most := kernel.TileBytes / sizeOf[T]()
 	all := (x.Rows + most - 1) / most
-	workers := m.config.workers
-	if float64(m.kept)*float64(all)*float64(elementLanes+lanesFor[T](x.Rows)) < parallelWork {
-		workers = 1
-	}
+	workers := sharing.Workers(m.config.workers,
+		float64(m.kept)*float64(all)*float64(elementLanes+lanesFor[T](x.Rows)), parallelWork)
 	blocks := (m.rows + blockRows - 1) / blockRows
 	group := max(1, groupBytes/(kernel.TileBytes*max(m.cols, 1)))
 	for j.tile = 0; j.tile < all; j.tile += group {

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/espalier-ml/espalier/internal/sharing"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -25,10 +26,7 @@ func (m *Masker) MaskBatch(dst, labels, src []int32, key Key, step int) (int, er
 	if j.wrong.Load() {
 		err = m.checkIDs(src) // finds the first one
 	} else {
-		workers := m.workers
-		if len(src) < alone {
-			workers = 1
-		}
+		workers := sharing.Workers(m.workers, float64(len(src)), alone)
 		tensor.ParallelWorkers(workers, rows, max(1, rows*maskGrain/len(src)), j.mask)
 	}
 	n := int(j.targets.Load())
@@ -41,7 +39,7 @@ func (m *Masker) MaskBatch(dst, labels, src []int32, key Key, step int) (int, er
 const (
 	checkGrain = 1 << 17
 	maskGrain  = 4096
-	alone      = 7 * maskGrain // fewer are masked before another goroutine would have begun
+	alone      = 7 * maskGrain // so many are masked before another goroutine would have begun
 )
 
 // job is one call of MaskBatch, pooled so that its functions are bound once.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/espalier-ml/espalier/internal/allocs"
 	"github.com/espalier-ml/espalier/internal/race"
+	"github.com/espalier-ml/espalier/internal/sharing"
 	"github.com/espalier-ml/espalier/schedule"
 	"github.com/espalier-ml/espalier/schedule/masking"
 )
@@ -431,6 +432,7 @@ func TestRandomIDs(t *testing.T) {
 
 // Neither GOMAXPROCS nor the number of workers, nor resuming in the middle, changes a bit.
 func TestWorkersAndResume(t *testing.T) {
+	defer sharing.Everything()()
 	src, _ := sequence(300, 200)
 	rate := schedule.Linear{From: 0.3, To: 0.15, Over: 30}
 	run := func(from, to, size, workers int) (ids []int32, n int) {

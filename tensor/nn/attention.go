@@ -89,7 +89,7 @@ func (a *MultiHeadAttention[T]) Forward(x tensor.Dense[T], train bool) tensor.De
 		a.qkv = a.in.Forward(x, train)
 	}
 	a.weights.sized(n * a.heads * steps * steps)
-	tensor.ParallelWorkers(workers(n*steps*steps*2*dim, mulAlone), n*a.heads, 1, a.fwd)
+	products(2*float64(n*steps)*float64(steps*dim), n*a.heads, 1, a.fwd)
 	return a.out.Forward(a.o, train)
 }
 
@@ -99,7 +99,7 @@ func (a *MultiHeadAttention[T]) Backward(dy tensor.Dense[T]) tensor.Dense[T] {
 	a.dqkv = a.dqBuf.shaped(a.qkv.Shape)
 	a.scratch.reserve(a.o.Shape[0]*a.heads, a.steps*a.steps)
 	n, dim := a.o.Shape[0], a.o.Shape[2]
-	tensor.ParallelWorkers(workers(n*a.steps*a.steps*5*dim, mulAlone), n*a.heads, 1, a.bwd)
+	products(5*float64(n*a.steps)*float64(a.steps*dim), n*a.heads, 1, a.bwd)
 	return a.in.Backward(a.dqkv)
 }
 

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"sync"
 
+	"github.com/espalier-ml/espalier/internal/sharing"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -23,19 +24,16 @@ func each(grain, n int, f func(lo, hi int)) { eachRow(grain, n, 1, grain, f) }
 
 // eachRow calls f for blocks of so many rows of n, whose elements are as cheap or dear as those of a block of grain.
 func eachRow(grain, n, cols, rows int, f func(lo, hi int)) {
-	alone := cheapAlone
+	alone := float64(cheapAlone)
 	if grain == dearGrain {
 		alone = dearAlone
 	}
-	tensor.ParallelWorkers(workers(n*cols, alone), n, rows, f)
+	tensor.ParallelWorkers(sharing.Workers(0, float64(n)*float64(cols), alone), n, rows, f)
 }
 
-// workers is 1 for work that one goroutine does alone, and else 0, as many as there are.
-func workers(work, alone int) int {
-	if work <= alone {
-		return 1
-	}
-	return 0
+// products calls f for blocks of grain of n that take so many multiply-adds together.
+func products(madds float64, n, grain int, f func(lo, hi int)) {
+	tensor.ParallelWorkers(sharing.Workers(0, madds, mulAlone), n, grain, f)
 }
 
 // rowGrain is the number of rows of cols elements that make up a block of grain elements.

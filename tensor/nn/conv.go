@@ -84,7 +84,7 @@ func (l *Conv2D[T]) Forward(x tensor.Dense[T], _ bool) tensor.Dense[T] {
 	image := l.rows * w.KH * w.KW * w.C
 	l.step = max(1, columnBytes/(image*int(unsafe.Sizeof(T(0)))))
 	l.scratch.reserve(min(convBlocks, w.N), min(l.step, w.N)*(image+l.out))
-	tensor.ParallelWorkers(workers(w.N*l.rows*len(l.Weight.Data), mulAlone), w.N, blockOf(w.N, convBlocks), l.fwd)
+	products(float64(w.N*l.rows)*float64(len(l.Weight.Data)), w.N, blockOf(w.N, convBlocks), l.fwd)
 	return l.y
 }
 
@@ -98,7 +98,7 @@ func (l *Conv2D[T]) Backward(dy tensor.Dense[T]) tensor.Dense[T] {
 	n, size := l.Window.N, len(l.Weight.Data)+l.Weight.Shape[3]
 	l.grain = blockOf(n, max(1, min(convBlocks, partElements/size)))
 	l.part.sized((n + l.grain - 1) / l.grain * size)
-	tensor.ParallelWorkers(workers(n*l.rows*2*len(l.Weight.Data), mulAlone), n, l.grain, l.bwd)
+	products(2*float64(n*l.rows)*float64(len(l.Weight.Data)), n, l.grain, l.bwd)
 	each(cheapGrain, size, l.merge)
 	return l.dx
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/espalier-ml/espalier/internal/golden"
 	"github.com/espalier-ml/espalier/internal/race"
+	"github.com/espalier-ml/espalier/internal/sharing"
 	"github.com/espalier-ml/espalier/tensor"
 )
 
@@ -65,6 +66,7 @@ func TestSameBitsForAnyNumberOfProcessors(t *testing.T) {
 }
 
 func sameBits[T tensor.Float](t *testing.T) {
+	defer sharing.Everything()()
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	first := map[string][]T{}
 	for _, procs := range []int{1, 2, 3, 8} {

@@ -11,8 +11,8 @@ import (
 //go:generate sh -c "cd _gen && go run ./gemm -out ../gemm_amd64.s -stubs ../gemm_stubs_amd64.go -pkg kernel"
 
 // Tiles computes tiles blocks of mr rows below each other, each cols columns wide:
-// C = act(alpha*A*B + C + bias), every part as flags say; bias may be nil. Element (i, p) of A is
-// a[i*ars+p*acs], row p of the panel of B starts at b[p*brs] and is readable for width elements,
+// C = act(alpha*A*B + C + bias), every part as flags say, or with Resume act(alpha*(C + A*B) + bias); bias may be nil.
+// Element (i, p) of A is a[i*ars+p*acs], row p of the panel of B starts at b[p*brs] and is readable for width elements,
 // which is NR or half of it. next, never nil, is the panel that will be needed next; it is at most fetched.
 func Tiles[T float](mr, width, cols, tiles, kc int, a *T, ars, acs int, b *T, brs int, c *T, ldc int, alpha T,
 	flags int, bias, next *T) {
