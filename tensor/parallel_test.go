@@ -122,6 +122,8 @@ func TestParallelInABubble(t *testing.T) {
 			Parallel(64, 1, func(lo, hi int) { n.Add(int64(hi - lo)) })
 		}
 		require.EqualValues(t, 20*64, n.Load())
+		a, c := NewMatrix[float32](300, 600), NewMatrix[float32](300, 300)
+		Gemm(NoTrans, Trans, 1, a, a, 0, c)
 	}
 	work()
 	synctest.Test(t, func(*testing.T) { work() })
