@@ -1,5 +1,5 @@
-// Package sharing decides which work is worth a second goroutine: to wake a sleeping processor takes some 50 µs, and work
-// that takes less is done sooner by one.
+// Package sharing decides which work is worth a second goroutine: to wake a sleeping processor takes some 50 µs, and
+// work that takes less is done sooner by one.
 package sharing
 
 import "sync/atomic"
