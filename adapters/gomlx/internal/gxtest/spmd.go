@@ -13,18 +13,22 @@ import (
 // spmdBackend builds programs for SPMD, of which the backend in Go knows nothing, as if they were for one device.
 type spmdBackend struct{ compute.Backend }
 
+// Builder wraps that of the backend.
 func (b spmdBackend) Builder(name string) compute.Builder {
 	return spmdBuilder{b.Backend.Builder(name)}
 }
 
 type spmdBuilder struct{ compute.Builder }
 
+// DistributedSPMD accepts any number of devices.
 func (spmdBuilder) DistributedSPMD(int) error { return nil }
 
+// Main wraps the main function.
 func (b spmdBuilder) Main() compute.Function { return spmdFunction{b.Builder.Main()} }
 
 type spmdFunction struct{ compute.Function }
 
+// Parameter leaves the sharding away, which the backend beneath has not.
 func (f spmdFunction) Parameter(name string, shape shapes.Shape, _ *compute.ShardingSpec) (compute.Value, error) {
 	return f.Function.Parameter(name, shape, nil)
 }
